@@ -1,0 +1,149 @@
+use serde::{Deserialize, Serialize};
+
+/// The media type of a [`Problem`] (RFC 9457 §3).
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+const URN: &str = "urn:jeton:problem:";
+
+/// The body of every error: problem details of [RFC 9457].
+///
+/// [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// `urn:jeton:problem:` and a slug that stays the same for good.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// The same for every problem of the type.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong this time, for a person to read.
+    pub detail: String,
+    /// What is wrong with which field, where the body was understood and refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldError {
+    /// Where in the body: a JSON pointer (RFC 6901), as `/username`.
+    pub pointer: String,
+    /// What is wrong with it; follows the field's name in a sentence.
+    pub detail: String,
+}
+
+impl Problem {
+    /// A problem of a kind, with the sentence for this time.
+    #[must_use]
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self {
+            type_: format!("{URN}{}", kind.slug()),
+            title: kind.title().to_owned(),
+            status: kind.status(),
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// What kind it is; `None` for one that this version does not know.
+    #[must_use]
+    pub fn kind(&self) -> Option<ProblemKind> {
+        let slug = self.type_.strip_prefix(URN)?;
+        ProblemKind::ALL.iter().copied().find(|kind| kind.slug() == slug)
+    }
+}
+
+macro_rules! problem_kinds {
+    ($($(#[$doc:meta])* $name:ident = $status:literal $slug:literal $title:literal,)*) => {
+        /// Every kind of problem, with its slug, status and title.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ProblemKind { $($(#[$doc])* $name,)* }
+
+        impl ProblemKind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The last part of the problem's `type`.
+            #[must_use]
+            pub fn slug(self) -> &'static str {
+                match self { $(Self::$name => $slug,)* }
+            }
+
+            /// The HTTP status that goes with it.
+            #[must_use]
+            pub fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)* }
+            }
+
+            /// The problem's `title`.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+        }
+    };
+}
+
+problem_kinds! {
+    /// The request is no valid HTTP of this API: two `Authorization` headers, say.
+    BadRequest = 400 "bad-request" "Bad request",
+    /// The body is not what its content type says.
+    MalformedBody = 400 "malformed-body" "Malformed body",
+    /// The query string is not what the resource takes.
+    MalformedQuery = 400 "malformed-query" "Malformed query",
+    /// No credentials were sent.
+    MissingToken = 401 "missing-token" "Missing token",
+    /// Credentials were sent, and they are no valid token: mistyped, unknown, expired or revoked.
+    InvalidToken = 401 "invalid-token" "Invalid token",
+    /// Username and password are not those of a user who may sign in.
+    InvalidCredentials = 401 "invalid-credentials" "Invalid credentials",
+    /// The password that must be given again is not the user's.
+    WrongPassword = 403 "wrong-password" "Wrong password",
+    /// The token may not do this.
+    InsufficientScope = 403 "insufficient-scope" "Insufficient scope",
+    /// Only a token from signing in may do this.
+    LoginTokenRequired = 403 "login-token-required" "Login token required",
+    /// Scopes were asked for that the asker does not hold.
+    ScopeNotHeld = 403 "scope-not-held" "Scope not held",
+    /// Nobody may sign up here.
+    SignupClosed = 403 "signup-closed" "Sign-up closed",
+    /// There is no such thing, or not for this caller.
+    NotFound = 404 "not-found" "Not found",
+    /// The resource does not know the method.
+    MethodNotAllowed = 405 "method-not-allowed" "Method not allowed",
+    /// Somebody else has the username.
+    UsernameTaken = 409 "username-taken" "Username taken",
+    /// The body is larger than the resource takes.
+    BodyTooLarge = 413 "body-too-large" "Body too large",
+    /// The body has a content type that the resource does not take.
+    UnsupportedMediaType = 415 "unsupported-media-type" "Unsupported media type",
+    /// The body was understood, and some of its fields are refused.
+    Validation = 422 "validation" "Validation failed",
+    /// A defect of the service.
+    Internal = 500 "internal" "Internal error",
+    /// The service cannot answer now; `Retry-After` says when to try again.
+    Unavailable = 503 "unavailable" "Temporarily unavailable",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_by_its_type() {
+        for &kind in ProblemKind::ALL {
+            assert_eq!(Problem::new(kind, "").kind(), Some(kind));
+        }
+    }
+
+    #[test]
+    fn unknown_types_are_no_kind() {
+        let problem = Problem {
+            type_: "about:blank".into(),
+            ..Problem::new(ProblemKind::NotFound, "")
+        };
+        assert_eq!(problem.kind(), None);
+    }
+}

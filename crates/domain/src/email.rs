@@ -1,0 +1,63 @@
+/// An e-mail address as its user gave it. Only its shape is known, not that it can be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email(String);
+
+/// The text cannot be an e-mail address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be an e-mail address of at most 254 characters")]
+pub struct InvalidEmail;
+
+impl Email {
+    /// Reads an address: something, `@`, something with neither spaces nor control characters, 254 bytes at most
+    /// (the longest path that [RFC 5321 §4.5.3.1.3] lets through). Whether it exists, only a letter to it can tell.
+    ///
+    /// # Errors
+    /// [`InvalidEmail`]
+    ///
+    /// [RFC 5321 §4.5.3.1.3]: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.3
+    pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
+        let shaped = text
+            .rsplit_once('@')
+            .is_some_and(|(local, host)| !local.is_empty() && !host.is_empty());
+        let clean = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+        if shaped && clean && text.len() <= 254 {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidEmail)
+        }
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shape() {
+        for good in [
+            "ada@example.org",
+            "a@b",
+            "\"odd@local\"@example.org",
+            "用户@例子.广告",
+        ] {
+            assert_eq!(Email::parse(good).unwrap().as_str(), good);
+        }
+        for bad in [
+            "",
+            "ada",
+            "@example.org",
+            "ada@",
+            "a da@example.org",
+            "ada@example.org\n",
+            &format!("{}@b", "a".repeat(253)),
+        ] {
+            assert_eq!(Email::parse(bad), Err(InvalidEmail), "{bad:?}");
+        }
+    }
+}

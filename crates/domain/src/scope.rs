@@ -1,0 +1,174 @@
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// The most bytes one scope may have.
+pub const MAX_SCOPE_LENGTH: usize = 64;
+/// The most scopes a set may hold.
+pub const MAX_SCOPES: usize = 64;
+
+/// One permission: a scope token of [RFC 6749 §3.3], by convention `resource:action`, as `notes:read`.
+///
+/// [RFC 6749 §3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope(String);
+
+/// A set of scopes, in a stable order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScopeSet(BTreeSet<Scope>);
+
+/// Why a text is no scope, or no set of scopes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidScope {
+    /// Empty, too long, or with a character that a scope token may not have.
+    #[error("a scope is 1 to {MAX_SCOPE_LENGTH} printable ASCII characters without space, \" and \\")]
+    Token,
+    /// Too many of them.
+    #[error("at most {MAX_SCOPES} scopes")]
+    TooMany,
+}
+
+impl Scope {
+    /// Reads one scope.
+    ///
+    /// # Errors
+    /// [`InvalidScope::Token`]
+    pub fn parse(text: &str) -> Result<Self, InvalidScope> {
+        let allowed = |b: u8| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        if (1..=MAX_SCOPE_LENGTH).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidScope::Token)
+        }
+    }
+
+    /// The scope's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// So that a set can be asked about a scope that is only borrowed.
+impl std::borrow::Borrow<str> for Scope {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl ScopeSet {
+    /// Reads the space-separated form of RFC 6749; no scope at all is the empty set, naming one twice is naming it.
+    ///
+    /// # Errors
+    /// [`InvalidScope`]
+    pub fn parse(text: &str) -> Result<Self, InvalidScope> {
+        Self::from_texts(text.split(' ').filter(|part| !part.is_empty()))
+    }
+
+    /// Reads one scope from each text.
+    ///
+    /// # Errors
+    /// [`InvalidScope`]
+    pub fn from_texts<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Result<Self, InvalidScope> {
+        let mut set = BTreeSet::new();
+        for text in texts {
+            set.insert(Scope::parse(text.as_ref())?);
+            if set.len() > MAX_SCOPES {
+                return Err(InvalidScope::TooMany);
+            }
+        }
+        Ok(Self(set))
+    }
+
+    /// Whether the set holds the scope.
+    #[must_use]
+    pub fn contains(&self, scope: &str) -> bool {
+        self.0.contains(scope)
+    }
+
+    /// The scopes that both sets hold: what a token may do is its own set and its user's in common.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).cloned().collect())
+    }
+
+    /// Whether the other set holds all scopes of this one.
+    #[must_use]
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.0.is_subset(&other.0)
+    }
+
+    /// The scopes in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(Scope::as_str)
+    }
+
+    /// The scopes as owned texts, in order: what the database and JSON take.
+    #[must_use]
+    pub fn to_texts(&self) -> Vec<String> {
+        self.iter().map(str::to_owned).collect()
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    /// The space-separated form of RFC 6749.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, scope) in self.iter().enumerate() {
+            if i > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(scope)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_set_reads_and_writes_the_rfc_form() {
+        let set = ScopeSet::parse("notes:write  notes:read notes:read ").unwrap();
+        assert_eq!(set.to_string(), "notes:read notes:write");
+        assert!(set.contains("notes:read") && !set.contains("notes"));
+        assert_eq!(ScopeSet::parse("").unwrap(), ScopeSet::default());
+    }
+
+    #[test]
+    fn refuses_what_the_rfc_refuses() {
+        for bad in ["a\"b", "a\\b", "ä", "a\tb", "a\u{7f}", &"x".repeat(65)] {
+            assert_eq!(ScopeSet::parse(bad), Err(InvalidScope::Token), "{bad:?}");
+        }
+        assert_eq!(ScopeSet::from_texts(["a b"]), Err(InvalidScope::Token));
+        assert_eq!(ScopeSet::from_texts([""]), Err(InvalidScope::Token));
+        assert_eq!(
+            ScopeSet::from_texts((0..65).map(|i| i.to_string())),
+            Err(InvalidScope::TooMany)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_parses_reads_back_the_same(text in "[ -~]{0,200}") {
+            if let Ok(set) = ScopeSet::parse(&text) {
+                prop_assert_eq!(&ScopeSet::parse(&set.to_string()).unwrap(), &set);
+                prop_assert_eq!(&ScopeSet::from_texts(set.to_texts()).unwrap(), &set);
+            }
+        }
+
+        #[test]
+        fn a_token_never_may_more_than_its_user(token in "([a-e]:[rw] ){0,6}", user in "([a-e]:[rw] ){0,6}") {
+            let (token, user) = (ScopeSet::parse(&token).unwrap(), ScopeSet::parse(&user).unwrap());
+            let both = token.intersection(&user);
+            prop_assert!(both.is_subset(&token) && both.is_subset(&user));
+            prop_assert!(token.iter().filter(|s| user.contains(s)).all(|s| both.contains(s)));
+        }
+    }
+}

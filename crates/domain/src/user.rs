@@ -1,0 +1,34 @@
+use crate::{Email, PasswordHash, ScopeSet, UserId, Username};
+use chrono::{DateTime, Utc};
+
+/// Somebody, or some program, that tokens are issued to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Names the user for good.
+    pub id: UserId,
+    /// What the user signs in with.
+    pub username: Username,
+    /// Where the user may be reached, if known.
+    pub email: Option<Email>,
+    /// What the user's tokens may do at the most.
+    pub scopes: ScopeSet,
+    /// When the user was created.
+    pub created_at: DateTime<Utc>,
+    /// Since when the user can neither sign in nor use a token, if so.
+    pub disabled_at: Option<DateTime<Utc>>,
+}
+
+/// A user about to be created.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// A fresh id.
+    pub id: UserId,
+    /// Must be nobody's, in whatever case.
+    pub username: Username,
+    /// See [`User::email`].
+    pub email: Option<Email>,
+    /// `None`: a service account. It cannot sign in; its tokens are made by hand.
+    pub password_hash: Option<PasswordHash>,
+    /// See [`User::scopes`].
+    pub scopes: ScopeSet,
+}

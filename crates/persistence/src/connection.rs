@@ -1,0 +1,37 @@
+use crate::{DatabaseResult, DatabaseUrl};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use secrecy::ExposeSecret;
+use std::time::Duration;
+
+/// What the server enforces on one connection.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionLimits {
+    /// A statement that takes longer is cancelled. `None`: it may take its time, as a migration may.
+    pub statement_timeout: Option<Duration>,
+}
+
+impl ConnectionLimits {
+    /// For work that a person waits for by choice: migrations, the operator's commands.
+    pub const NONE: Self = Self {
+        statement_timeout: None,
+    };
+}
+
+/// Opens one connection.
+///
+/// # Errors
+/// [`DatabaseError::Unavailable`](crate::DatabaseError::Unavailable) when there is no server, or it refuses.
+pub fn establish(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<PgConnection> {
+    let mut connection = PgConnection::establish(url.expose_secret())?;
+    // Errors are told apart by their SQLSTATE, and by text where Diesel keeps none: the text must not be translated.
+    // Not every role may set it; then it stays what the server says.
+    let _ = connection.batch_execute("SET lc_messages = 'C'");
+    if let Some(timeout) = limits.statement_timeout {
+        connection.batch_execute(&format!(
+            "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}",
+            timeout.as_millis()
+        ))?;
+    }
+    Ok(connection)
+}

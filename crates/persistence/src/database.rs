@@ -1,0 +1,114 @@
+use crate::manager::Manager;
+use crate::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl};
+use diesel::PgConnection;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// How much of the database one process takes, and how long it waits for it.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolSettings {
+    /// The most connections, and so the most statements at once.
+    pub connections: u32,
+    /// How long a request waits for its turn, and then for a connection.
+    pub wait: Duration,
+    /// How long the server may work on one statement.
+    pub statement: Duration,
+    /// How long a request waits for the answer in all: for a server that has stopped in the middle, and cannot even
+    /// cancel.
+    pub answer: Duration,
+}
+
+impl Default for PoolSettings {
+    fn default() -> Self {
+        Self {
+            connections: 10,
+            wait: Duration::from_secs(2),
+            statement: Duration::from_secs(5),
+            answer: Duration::from_secs(8),
+        }
+    }
+}
+
+/// The one door to the database: a pool of connections, lent for the time of one closure on a blocking thread.
+#[derive(Clone)]
+pub struct Database {
+    pool: r2d2::Pool<Manager>,
+    /// One permit a connection: a blocking thread that starts finds one free, so that the waiting is done by futures,
+    /// not by threads.
+    permits: Arc<Semaphore>,
+    settings: PoolSettings,
+}
+
+impl Database {
+    /// Makes the pool. Connects when first asked something, so this never fails for a database that is away.
+    #[must_use]
+    pub fn new(url: DatabaseUrl, settings: PoolSettings) -> Self {
+        let limits = ConnectionLimits {
+            statement_timeout: Some(settings.statement),
+        };
+        let manager = Manager {
+            url,
+            limits,
+            losses: Arc::default(),
+        };
+        let pool = r2d2::Pool::builder()
+            .max_size(settings.connections)
+            .min_idle(Some(1))
+            .connection_timeout(settings.wait)
+            .idle_timeout(Some(Duration::from_secs(60)))
+            .error_handler(Box::new(LogAtDebug))
+            .build_unchecked(manager);
+        Self {
+            pool,
+            permits: Arc::new(Semaphore::new(settings.connections as usize)),
+            settings,
+        }
+    }
+
+    /// Lends a connection to the closure, on a thread that may block, in the caller's tracing span.
+    ///
+    /// The closure runs to its end even where the caller stops waiting. It must not call this again: with every
+    /// connection lent to such a caller, none could go on.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unavailable`] when no connection could be had in time or no answer came; else what the
+    /// closure says.
+    pub async fn run<T, F>(&self, work: F) -> DatabaseResult<T>
+    where
+        F: FnOnce(&mut PgConnection) -> DatabaseResult<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let permit = match timeout(self.settings.wait, self.permits.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => permit,
+            _ => return Err(DatabaseError::Unavailable("all connections are busy".to_owned())),
+        };
+        let (pool, span) = (self.pool.clone(), tracing::Span::current());
+        let job = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            span.in_scope(|| {
+                let mut connection = pool
+                    .get()
+                    .map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
+                connection.work(work)
+            })
+        });
+        match timeout(self.settings.answer, job).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(stopped)) => Err(DatabaseError::Unavailable(format!("the work stopped: {stopped}"))),
+            Err(_) => Err(DatabaseError::Unavailable("no answer in time".to_owned())),
+        }
+    }
+}
+
+/// r2d2 tells every failed attempt to connect, several a second while the database is away. The request that needed
+/// the connection says so once, which is enough.
+#[derive(Debug)]
+struct LogAtDebug;
+
+impl r2d2::HandleError<DatabaseError> for LogAtDebug {
+    fn handle_error(&self, error: DatabaseError) {
+        tracing::debug!(%error, "a pooled connection failed");
+    }
+}

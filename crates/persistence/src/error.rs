@@ -1,0 +1,61 @@
+use diesel::result::{ConnectionError, DatabaseErrorKind, Error as DieselError};
+
+/// What a question to the database can end with, besides an answer. "Not found" is an answer: an `Option`.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// The database could not be reached, did not answer in time or lost the connection. What was asked of it may
+    /// have happened all the same. Trying again later is right.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// The rows that are there do not allow the change.
+    #[error("conflict with {constraint}")]
+    Conflict {
+        /// The name of the constraint that said no.
+        constraint: String,
+    },
+    /// A row holds what no code of this project writes.
+    #[error("corrupt row: {0}")]
+    Corrupt(&'static str),
+    /// The statement failed: a defect of this project.
+    #[error("query failed: {0}")]
+    Query(#[source] DieselError),
+}
+
+/// What every function that asks the database returns.
+pub type DatabaseResult<T> = Result<T, DatabaseError>;
+
+impl From<DieselError> for DatabaseError {
+    fn from(error: DieselError) -> Self {
+        use DatabaseErrorKind::{
+            CheckViolation, ClosedConnection, ForeignKeyViolation, ReadOnlyTransaction, SerializationFailure,
+            UnableToSendCommand, UniqueViolation,
+        };
+        match &error {
+            DieselError::DatabaseError(kind, info) => match kind {
+                UniqueViolation | ForeignKeyViolation | CheckViolation => Self::Conflict {
+                    constraint: info.constraint_name().unwrap_or_default().to_owned(),
+                },
+                // Read-only: this was the primary until a moment ago.
+                ClosedConnection | UnableToSendCommand | ReadOnlyTransaction | SerializationFailure => {
+                    Self::Unavailable(info.message().to_owned())
+                }
+                // Diesel keeps no SQLSTATE. `C` is the language of `lc_messages` on the connections made here.
+                _ if info.message().contains("canceling statement due to") => {
+                    Self::Unavailable(info.message().to_owned())
+                }
+                _ => Self::Query(error),
+            },
+            DieselError::BrokenTransactionManager => Self::Unavailable("the connection was lost".to_owned()),
+            _ => Self::Query(error),
+        }
+    }
+}
+
+impl From<ConnectionError> for DatabaseError {
+    fn from(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::CouldntSetupConfiguration(error) => error.into(),
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}

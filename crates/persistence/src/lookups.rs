@@ -1,0 +1,95 @@
+//! What a check asks.
+
+use crate::rows::{self, TextArray};
+use crate::schema::{tokens, users};
+use crate::{DatabaseError, DatabaseResult};
+use diesel::dsl::{now, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{Double, Nullable};
+use jeton_domain::{ScopeSet, TokenDigest, TokenId, TokenKind, UserId};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// A token that was valid when the statement ran, and what it lets its holder do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValidToken {
+    /// Names the token without revealing it.
+    pub token_id: TokenId,
+    /// What the token is for.
+    pub kind: TokenKind,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// What that user is called.
+    pub username: String,
+    /// What the token may do: its own scopes and its user's in common.
+    pub scopes: ScopeSet,
+    /// How much longer it lives; `None`: for ever.
+    pub remaining: Option<Duration>,
+}
+
+#[derive(Queryable)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+struct Row {
+    digest: Vec<u8>,
+    token_id: Uuid,
+    kind: String,
+    token_scopes: TextArray,
+    user_id: Uuid,
+    username: String,
+    user_scopes: TextArray,
+    remaining_secs: Option<f64>,
+}
+
+/// Finds which of the digests belong to tokens that are valid now: stored, not expired, their user not disabled. One
+/// statement, however many digests; a digest that is not in the answer is not valid. A corrupt row is that token's
+/// error, not that of the others asked for along with it.
+///
+/// # Errors
+/// See [`DatabaseError`].
+pub fn find_valid(
+    connection: &mut PgConnection,
+    digests: &[TokenDigest],
+) -> DatabaseResult<Vec<(TokenDigest, DatabaseResult<ValidToken>)>> {
+    let digests: Vec<&[u8]> = digests.iter().map(|digest| &digest.as_bytes()[..]).collect();
+    let rows: Vec<Row> = tokens::table
+        .inner_join(users::table)
+        .filter(tokens::digest.eq_any(digests))
+        .filter(users::disabled_at.is_null())
+        .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)))
+        .select((
+            tokens::digest,
+            tokens::id,
+            tokens::kind,
+            tokens::scopes,
+            users::id,
+            users::username,
+            users::scopes,
+            sql::<Nullable<Double>>("extract(epoch FROM tokens.expires_at - now())::float8"),
+        ))
+        .load(connection)?;
+    rows.into_iter()
+        .map(|row| {
+            let digest: [u8; 32] = row
+                .digest
+                .as_slice()
+                .try_into()
+                .or(Err(DatabaseError::Corrupt("tokens.digest")))?;
+            Ok((TokenDigest::from(digest), valid_token(row)))
+        })
+        .collect()
+}
+
+fn valid_token(row: Row) -> DatabaseResult<ValidToken> {
+    let token_scopes = rows::scopes(row.token_scopes).ok_or(DatabaseError::Corrupt("tokens.scopes"))?;
+    let user_scopes = rows::scopes(row.user_scopes).ok_or(DatabaseError::Corrupt("users.scopes"))?;
+    Ok(ValidToken {
+        token_id: TokenId(row.token_id),
+        kind: rows::kind(&row.kind)?,
+        user_id: UserId(row.user_id),
+        username: row.username,
+        scopes: token_scopes.intersection(&user_scopes),
+        remaining: row
+            .remaining_secs
+            .map(|secs| Duration::try_from_secs_f64(secs).unwrap_or(Duration::ZERO)),
+    })
+}

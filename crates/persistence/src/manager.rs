@@ -1,0 +1,75 @@
+use crate::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, establish};
+use diesel::PgConnection;
+use diesel::r2d2::R2D2Connection;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// A connection that worked a moment ago is taken without asking it again.
+const TRUSTED_FOR: Duration = Duration::from_millis(500);
+
+/// How r2d2 makes connections and tells good from bad. Diesel's own manager pings at every check-out, or, told not
+/// to, goes on lending a connection whose server is gone. This one pings what has been idle, and whatever is older
+/// than the last loss of any connection.
+pub(crate) struct Manager {
+    pub(crate) url: DatabaseUrl,
+    pub(crate) limits: ConnectionLimits,
+    /// How many connections were lost so far.
+    pub(crate) losses: Arc<AtomicU64>,
+}
+
+pub(crate) struct Managed {
+    connection: PgConnection,
+    worked_at: Instant,
+    losses_then: u64,
+    losses: Arc<AtomicU64>,
+    lost: bool,
+}
+
+impl Managed {
+    /// Does some work, and remembers what it says about the connection.
+    pub(crate) fn work<T>(
+        &mut self,
+        work: impl FnOnce(&mut PgConnection) -> DatabaseResult<T>,
+    ) -> DatabaseResult<T> {
+        let losses_then = self.losses.load(Ordering::Relaxed);
+        let result = work(&mut self.connection);
+        if matches!(result, Err(DatabaseError::Unavailable(_))) {
+            self.lost = true;
+            self.losses.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.worked_at = Instant::now();
+            self.losses_then = losses_then;
+        }
+        result
+    }
+}
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = Managed;
+    type Error = DatabaseError;
+
+    fn connect(&self) -> DatabaseResult<Managed> {
+        let losses_then = self.losses.load(Ordering::Relaxed);
+        let connection = establish(&self.url, self.limits)?;
+        Ok(Managed {
+            connection,
+            worked_at: Instant::now(),
+            losses_then,
+            losses: self.losses.clone(),
+            lost: false,
+        })
+    }
+
+    fn is_valid(&self, managed: &mut Managed) -> DatabaseResult<()> {
+        let all_is_well = managed.losses_then == self.losses.load(Ordering::Relaxed);
+        if all_is_well && managed.worked_at.elapsed() < TRUSTED_FOR {
+            return Ok(());
+        }
+        managed.work(|connection| Ok(connection.ping()?))
+    }
+
+    fn has_broken(&self, managed: &mut Managed) -> bool {
+        managed.lost || std::thread::panicking() || managed.connection.is_broken()
+    }
+}

@@ -1,0 +1,139 @@
+//! Bringing a database up to date.
+
+use crate::{DatabaseError, DatabaseResult};
+use diesel::migration::{Migration, MigrationSource};
+use diesel::pg::Pg;
+use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+/// What programs that migrate the same database wait for each other by: "jeton" in ASCII.
+const LOCK: i64 = 0x6a_65_74_6f_6e;
+
+/// Why a database is not up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// One migration failed. It left nothing behind; those before it stand.
+    #[error("migration {name} failed: {reason}")]
+    Failed {
+        /// The migration's name: its folder under `migrations/`.
+        name: String,
+        /// What the database said.
+        reason: String,
+    },
+    /// The database could not be asked.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The list of applied migrations could not be read.
+    #[error("cannot tell which migrations are applied: {0}")]
+    Unreadable(String),
+}
+
+/// Applies what is pending, oldest first, each in a transaction of its own; returns the names of what it applied.
+/// Safe to call from several programs at once: one works, the others wait and find nothing left to do.
+///
+/// # Errors
+/// [`MigrationError`]
+pub fn apply(connection: &mut PgConnection) -> Result<Vec<String>, MigrationError> {
+    under_lock(connection, |connection| {
+        let mut applied = Vec::new();
+        for migration in find_pending(connection)? {
+            let name = migration.name().to_string();
+            tracing::info!(migration = name, "applying");
+            connection
+                .run_migration(&migration)
+                .map_err(|error| MigrationError::Failed {
+                    name: name.clone(),
+                    reason: error.to_string(),
+                })?;
+            applied.push(name);
+        }
+        Ok(applied)
+    })
+}
+
+/// Takes everything back, newest first: for the tests that every migration can be. Loses all data.
+///
+/// # Errors
+/// [`MigrationError`]
+pub fn revert_all(connection: &mut PgConnection) -> Result<(), MigrationError> {
+    under_lock(connection, |connection| {
+        connection
+            .revert_all_migrations(MIGRATIONS)
+            .map_err(|error| MigrationError::Unreadable(error.to_string()))?;
+        Ok(())
+    })
+}
+
+/// The names of the migrations that [`apply`] would apply. Changes nothing.
+///
+/// # Errors
+/// [`MigrationError`]
+pub fn pending(connection: &mut PgConnection) -> Result<Vec<String>, MigrationError> {
+    let applied = applied_versions(connection)?;
+    let mut names = Vec::new();
+    for migration in embedded()? {
+        if !applied.contains(&migration.name().version().to_string()) {
+            names.push(migration.name().to_string());
+        }
+    }
+    Ok(names)
+}
+
+fn find_pending(connection: &mut PgConnection) -> Result<Vec<Box<dyn Migration<Pg>>>, MigrationError> {
+    // Makes Diesel's own table where there is none.
+    connection
+        .applied_migrations()
+        .map_err(|error| MigrationError::Unreadable(error.to_string()))?;
+    let applied = applied_versions(connection)?;
+    let is_pending =
+        |migration: &Box<dyn Migration<Pg>>| !applied.contains(&migration.name().version().to_string());
+    Ok(embedded()?.into_iter().filter(is_pending).collect())
+}
+
+/// The migrations in this program, oldest first.
+fn embedded() -> Result<Vec<Box<dyn Migration<Pg>>>, MigrationError> {
+    let mut all = MigrationSource::<Pg>::migrations(&MIGRATIONS)
+        .map_err(|error| MigrationError::Unreadable(error.to_string()))?;
+    all.sort_by(|a, b| a.name().version().cmp(&b.name().version()));
+    Ok(all)
+}
+
+/// Read without Diesel's harness, which would create its table: a check must not write, and its role may not.
+fn applied_versions(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
+    use diesel::dsl::sql;
+    use diesel::sql_types::Bool;
+    use diesel::{QueryDsl, select};
+
+    diesel::table! {
+        __diesel_schema_migrations (version) {
+            version -> Text,
+        }
+    }
+
+    let exists: bool = select(sql::<Bool>(
+        "to_regclass('__diesel_schema_migrations') IS NOT NULL",
+    ))
+    .get_result(connection)?;
+    if !exists {
+        return Ok(Vec::new());
+    }
+    Ok(__diesel_schema_migrations::table
+        .select(__diesel_schema_migrations::version)
+        .load(connection)?)
+}
+
+fn under_lock<T>(
+    connection: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, MigrationError>,
+) -> Result<T, MigrationError> {
+    let lock = |function| sql_query(format!("SELECT {function}({LOCK})"));
+    lock("pg_advisory_lock")
+        .execute(connection)
+        .map_err(DatabaseError::from)?;
+    let result = work(connection);
+    // Should this fail, the connection is gone and the lock with it.
+    let _ = lock("pg_advisory_unlock").execute(connection);
+    result
+}

@@ -1,0 +1,115 @@
+//! The demo's notes. The owner stands in every `WHERE`: nobody else's note is found, changed or deleted.
+
+use crate::DatabaseResult;
+use crate::schema::notes;
+use chrono::{DateTime, Utc};
+use diesel::dsl::now;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use jeton_domain::{NoteId, UserId};
+use uuid::Uuid;
+
+/// A note as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = notes, check_for_backend(Pg))]
+pub struct NoteRow {
+    /// Names the note.
+    pub id: Uuid,
+    /// What it is about.
+    pub title: String,
+    /// What it says.
+    pub body: String,
+    /// When it was written first.
+    pub created_at: DateTime<Utc>,
+    /// When it was written last.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Stores a new note.
+///
+/// # Errors
+/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) when the owner is gone; else see
+/// [`DatabaseError`](crate::DatabaseError).
+pub fn create(
+    connection: &mut PgConnection,
+    owner: UserId,
+    id: NoteId,
+    title: &str,
+    body: &str,
+) -> DatabaseResult<NoteRow> {
+    Ok(diesel::insert_into(notes::table)
+        .values((
+            notes::id.eq(id.0),
+            notes::user_id.eq(owner.0),
+            notes::title.eq(title),
+            notes::body.eq(body),
+        ))
+        .returning(NoteRow::as_returning())
+        .get_result(connection)?)
+}
+
+/// Reads the owner's notes, newest first, at most `limit` of those older than `after`.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn list(
+    connection: &mut PgConnection,
+    owner: UserId,
+    after: Option<NoteId>,
+    limit: u32,
+) -> DatabaseResult<Vec<NoteRow>> {
+    let mut query = notes::table.filter(notes::user_id.eq(owner.0)).into_boxed();
+    if let Some(after) = after {
+        query = query.filter(notes::id.lt(after.0));
+    }
+    Ok(query
+        .order(notes::id.desc())
+        .limit(i64::from(limit))
+        .select(NoteRow::as_select())
+        .load(connection)?)
+}
+
+/// Reads one of the owner's notes.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn find(connection: &mut PgConnection, owner: UserId, id: NoteId) -> DatabaseResult<Option<NoteRow>> {
+    Ok(notes::table
+        .find(id.0)
+        .filter(notes::user_id.eq(owner.0))
+        .select(NoteRow::as_select())
+        .first(connection)
+        .optional()?)
+}
+
+/// Replaces one of the owner's notes. `None` when the owner has no such note.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn replace(
+    connection: &mut PgConnection,
+    owner: UserId,
+    id: NoteId,
+    title: &str,
+    body: &str,
+) -> DatabaseResult<Option<NoteRow>> {
+    Ok(
+        diesel::update(notes::table.find(id.0).filter(notes::user_id.eq(owner.0)))
+            .set((
+                notes::title.eq(title),
+                notes::body.eq(body),
+                notes::updated_at.eq(now),
+            ))
+            .returning(NoteRow::as_returning())
+            .get_result(connection)
+            .optional()?,
+    )
+}
+
+/// Deletes one of the owner's notes; says whether there was one.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn delete(connection: &mut PgConnection, owner: UserId, id: NoteId) -> DatabaseResult<bool> {
+    Ok(diesel::delete(notes::table.find(id.0).filter(notes::user_id.eq(owner.0))).execute(connection)? > 0)
+}

@@ -1,0 +1,92 @@
+//! Rows as they come out of the tables, and the step from them to the domain's types.
+
+use crate::schema::{tokens, users};
+use crate::{DatabaseError, DatabaseResult};
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::{Queryable, Selectable};
+use jeton_domain::{
+    Email, PasswordHash, ScopeSet, Token, TokenId, TokenKind, TokenName, User, UserId, Username,
+};
+use uuid::Uuid;
+
+/// An array column whose elements are never null.
+pub(crate) type TextArray = Vec<Option<String>>;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users, check_for_backend(Pg))]
+pub(crate) struct UserRow {
+    id: Uuid,
+    username: String,
+    email: Option<String>,
+    scopes: TextArray,
+    created_at: DateTime<Utc>,
+    disabled_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = tokens, check_for_backend(Pg))]
+pub(crate) struct TokenRow {
+    id: Uuid,
+    user_id: Uuid,
+    kind: String,
+    name: String,
+    scopes: TextArray,
+    created_at: DateTime<Utc>,
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = DatabaseError;
+
+    fn try_from(row: UserRow) -> DatabaseResult<Self> {
+        Ok(Self {
+            id: UserId(row.id),
+            username: Username::parse(&row.username).or(Err(DatabaseError::Corrupt("users.username")))?,
+            email: row
+                .email
+                .map(|text| Email::parse(&text))
+                .transpose()
+                .or(Err(DatabaseError::Corrupt("users.email")))?,
+            scopes: scopes(row.scopes).ok_or(DatabaseError::Corrupt("users.scopes"))?,
+            created_at: row.created_at,
+            disabled_at: row.disabled_at,
+        })
+    }
+}
+
+impl TryFrom<TokenRow> for Token {
+    type Error = DatabaseError;
+
+    fn try_from(row: TokenRow) -> DatabaseResult<Self> {
+        Ok(Self {
+            id: TokenId(row.id),
+            user_id: UserId(row.user_id),
+            kind: kind(&row.kind)?,
+            name: TokenName::parse(&row.name).or(Err(DatabaseError::Corrupt("tokens.name")))?,
+            scopes: scopes(row.scopes).ok_or(DatabaseError::Corrupt("tokens.scopes"))?,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        })
+    }
+}
+
+pub(crate) fn kind(text: &str) -> DatabaseResult<TokenKind> {
+    TokenKind::parse(text).or(Err(DatabaseError::Corrupt("tokens.kind")))
+}
+
+pub(crate) fn password_hash(text: &str) -> DatabaseResult<PasswordHash> {
+    PasswordHash::parse(text).or(Err(DatabaseError::Corrupt("users.password_hash")))
+}
+
+pub(crate) fn scopes(texts: TextArray) -> Option<ScopeSet> {
+    let texts: Option<Vec<String>> = texts.into_iter().collect();
+    ScopeSet::from_texts(texts?).ok()
+}
+
+pub(crate) fn all<Row, T>(rows: Vec<Row>) -> DatabaseResult<Vec<T>>
+where
+    T: TryFrom<Row, Error = DatabaseError>,
+{
+    rows.into_iter().map(T::try_from).collect()
+}

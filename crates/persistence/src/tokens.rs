@@ -1,0 +1,222 @@
+//! Issuing, listing and revoking tokens.
+//!
+//! A user's row is the lock of all that is the user's: whatever issues a token holds it `FOR SHARE`, whatever revokes
+//! all of them holds it `FOR NO KEY UPDATE`. So a token is either issued before such a revocation, and revoked by it,
+//! or not at all.
+
+use crate::DatabaseResult;
+use crate::rows::{self, TokenRow};
+use crate::schema::{tokens, users};
+use diesel::dsl::{exists, now, select, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{Double, Nullable, Timestamptz};
+use jeton_domain::{NewToken, PasswordHash, Token, TokenId, TokenName, UserId};
+
+/// Issues a token to a user who has just proved to know the password. `None` when the password was changed, or the
+/// user disabled or deleted, since `verified` was read: the proof is then of something that no longer holds.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn issue_for_password(
+    connection: &mut PgConnection,
+    user: UserId,
+    verified: &PasswordHash,
+    token: &NewToken,
+) -> DatabaseResult<Option<Token>> {
+    connection.transaction(|connection| {
+        let unchanged = users::table
+            .find(user.0)
+            .filter(users::disabled_at.is_null())
+            .filter(users::password_hash.eq(verified.expose_encoded()))
+            .select(users::id)
+            .for_share()
+            .first::<uuid::Uuid>(connection)
+            .optional()?;
+        unchanged.map(|_| insert(connection, user, token)).transpose()
+    })
+}
+
+/// Issues a token by means of another of the same user. `None` when that one is no longer valid.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn issue_by_token(
+    connection: &mut PgConnection,
+    user: UserId,
+    by: TokenId,
+    token: &NewToken,
+) -> DatabaseResult<Option<Token>> {
+    connection.transaction(|connection| {
+        if !lock_enabled(connection, user)? {
+            return Ok(None);
+        }
+        // A statement of its own, after the lock: its snapshot sees what whoever held the lock before has done.
+        let still_valid: bool = select(exists(
+            tokens::table
+                .find(by.0)
+                .filter(tokens::user_id.eq(user.0))
+                .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now))),
+        ))
+        .get_result(connection)?;
+        still_valid.then(|| insert(connection, user, token)).transpose()
+    })
+}
+
+/// Issues a token in the operator's name. `None` when there is no such user, or the user is disabled.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn issue_by_operator(
+    connection: &mut PgConnection,
+    user: UserId,
+    token: &NewToken,
+) -> DatabaseResult<Option<Token>> {
+    connection.transaction(|connection| {
+        let enabled = lock_enabled(connection, user)?;
+        enabled.then(|| insert(connection, user, token)).transpose()
+    })
+}
+
+fn lock_enabled(connection: &mut PgConnection, user: UserId) -> DatabaseResult<bool> {
+    let found = users::table
+        .find(user.0)
+        .filter(users::disabled_at.is_null())
+        .select(users::id)
+        .for_share()
+        .first::<uuid::Uuid>(connection)
+        .optional()?;
+    Ok(found.is_some())
+}
+
+pub(crate) fn insert(connection: &mut PgConnection, user: UserId, token: &NewToken) -> DatabaseResult<Token> {
+    let ttl_secs = token.ttl.map(|ttl| ttl.as_secs_f64());
+    let row: TokenRow = diesel::insert_into(tokens::table)
+        .values((
+            tokens::id.eq(token.id.0),
+            tokens::user_id.eq(user.0),
+            tokens::digest.eq(&token.digest.as_bytes()[..]),
+            tokens::kind.eq(token.kind.as_str()),
+            tokens::name.eq(token.name.as_str()),
+            tokens::scopes.eq(token.scopes.to_texts()),
+            tokens::expires_at.eq(sql::<Nullable<Timestamptz>>("now() + make_interval(secs => ")
+                .bind::<Nullable<Double>, _>(ttl_secs)
+                .sql(")")),
+        ))
+        .returning(TokenRow::as_returning())
+        .get_result(connection)?;
+    row.try_into()
+}
+
+/// Reads one of the owner's tokens, if it is valid.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn find(connection: &mut PgConnection, owner: UserId, id: TokenId) -> DatabaseResult<Option<Token>> {
+    let row: Option<TokenRow> = tokens::table
+        .find(id.0)
+        .filter(tokens::user_id.eq(owner.0))
+        .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)))
+        .select(TokenRow::as_select())
+        .first(connection)
+        .optional()?;
+    row.map(Token::try_from).transpose()
+}
+
+/// Reads the owner's valid tokens, newest first, at most `limit` of those older than `after`.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn list(
+    connection: &mut PgConnection,
+    owner: UserId,
+    after: Option<TokenId>,
+    limit: u32,
+) -> DatabaseResult<Vec<Token>> {
+    let mut query = tokens::table
+        .filter(tokens::user_id.eq(owner.0))
+        .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)))
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(tokens::id.lt(after.0));
+    }
+    let rows = query
+        .order(tokens::id.desc())
+        .limit(i64::from(limit))
+        .select(TokenRow::as_select())
+        .load::<TokenRow>(connection)?;
+    rows::all(rows)
+}
+
+/// Gives one of the owner's tokens another name. `None` when the owner has no such valid token.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn rename(
+    connection: &mut PgConnection,
+    owner: UserId,
+    id: TokenId,
+    name: &TokenName,
+) -> DatabaseResult<Option<Token>> {
+    let target = tokens::table
+        .find(id.0)
+        .filter(tokens::user_id.eq(owner.0))
+        .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)));
+    let row: Option<TokenRow> = diesel::update(target)
+        .set(tokens::name.eq(name.as_str()))
+        .returning(TokenRow::as_returning())
+        .get_result(connection)
+        .optional()?;
+    row.map(Token::try_from).transpose()
+}
+
+/// Revokes one of the owner's tokens; says whether there was one. Twice, or by two at once, does no harm.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn revoke(connection: &mut PgConnection, owner: UserId, id: TokenId) -> DatabaseResult<bool> {
+    let target = tokens::table.find(id.0).filter(tokens::user_id.eq(owner.0));
+    Ok(diesel::delete(target).execute(connection)? > 0)
+}
+
+/// Revokes a token in the operator's name, whosever it is; says whether there was one.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn revoke_by_operator(connection: &mut PgConnection, id: TokenId) -> DatabaseResult<bool> {
+    Ok(diesel::delete(tokens::table.find(id.0)).execute(connection)? > 0)
+}
+
+/// Revokes all of a user's tokens; says how many.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn revoke_all(connection: &mut PgConnection, owner: UserId) -> DatabaseResult<usize> {
+    connection.transaction(|connection| {
+        lock(connection, owner)?;
+        revoke_except(connection, owner, None)
+    })
+}
+
+/// Keeps tokens from being issued to the user until the transaction ends.
+pub(crate) fn lock(connection: &mut PgConnection, user: UserId) -> DatabaseResult<()> {
+    users::table
+        .find(user.0)
+        .select(users::id)
+        .for_no_key_update()
+        .first::<uuid::Uuid>(connection)
+        .optional()?;
+    Ok(())
+}
+
+/// Deletes a user's tokens, all but one. The caller holds the user's row, by [`lock`] or by an update.
+pub(crate) fn revoke_except(
+    connection: &mut PgConnection,
+    owner: UserId,
+    kept: Option<TokenId>,
+) -> DatabaseResult<usize> {
+    let all = diesel::delete(tokens::table.filter(tokens::user_id.eq(owner.0)));
+    Ok(match kept {
+        Some(kept) => all.filter(tokens::id.ne(kept.0)).execute(connection)?,
+        None => all.execute(connection)?,
+    })
+}

@@ -1,0 +1,248 @@
+//! Users: creating, finding and changing them. What a change revokes is revoked in the same transaction.
+
+use crate::rows::{self, UserRow};
+use crate::schema::users;
+use crate::{DatabaseResult, tokens};
+use diesel::IntoSql;
+use diesel::dsl::{exists, now, select};
+use diesel::prelude::*;
+use diesel::sql_types::Timestamptz;
+
+use jeton_domain::{NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenId, User, UserId, UsernameKey};
+
+/// The constraint that a taken name conflicts with: see [`DatabaseError::Conflict`](crate::DatabaseError::Conflict).
+pub const USERNAME_TAKEN: &str = "users_username_key_unique";
+
+/// A user as a sign-in needs it.
+#[derive(Debug, Clone)]
+pub struct SignInUser {
+    /// The user; may be disabled.
+    pub user: User,
+    /// `None` for a service account.
+    pub password_hash: Option<PasswordHash>,
+}
+
+/// Creates a user.
+///
+/// # Errors
+/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`USERNAME_TAKEN`]; else see [`DatabaseError`](crate::DatabaseError).
+pub fn create(connection: &mut PgConnection, user: &NewUser) -> DatabaseResult<User> {
+    let row: UserRow = diesel::insert_into(users::table)
+        .values((
+            users::id.eq(user.id.0),
+            users::username.eq(user.username.as_str()),
+            users::username_key.eq(user.username.key().as_str()),
+            users::email.eq(user.email.as_ref().map(|email| email.as_str())),
+            users::password_hash.eq(user.password_hash.as_ref().map(PasswordHash::expose_encoded)),
+            users::scopes.eq(user.scopes.to_texts()),
+        ))
+        .returning(UserRow::as_returning())
+        .get_result(connection)?;
+    row.try_into()
+}
+
+/// Creates a user together with a first token: both or neither.
+///
+/// # Errors
+/// As [`create`].
+pub fn sign_up(
+    connection: &mut PgConnection,
+    user: &NewUser,
+    token: &NewToken,
+) -> DatabaseResult<(User, Token)> {
+    connection.transaction(|connection| {
+        let user = create(connection, user)?;
+        let token = tokens::insert(connection, user.id, token)?;
+        Ok((user, token))
+    })
+}
+
+/// Whether a name is taken, in whatever case. The answer may be out of date when it arrives; [`create`] decides.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn is_taken(connection: &mut PgConnection, key: &UsernameKey) -> DatabaseResult<bool> {
+    Ok(select(exists(users::table.filter(users::username_key.eq(key.as_str())))).get_result(connection)?)
+}
+
+/// Reads a user by id.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn find(connection: &mut PgConnection, id: UserId) -> DatabaseResult<Option<User>> {
+    let row: Option<UserRow> = users::table
+        .find(id.0)
+        .select(UserRow::as_select())
+        .first(connection)
+        .optional()?;
+    row.map(User::try_from).transpose()
+}
+
+/// Reads a user by name, in whatever case.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn find_by_username(connection: &mut PgConnection, key: &UsernameKey) -> DatabaseResult<Option<User>> {
+    Ok(find_for_sign_in(connection, key)?.map(|found| found.user))
+}
+
+/// Reads what a sign-in under this name is checked against.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn find_for_sign_in(
+    connection: &mut PgConnection,
+    key: &UsernameKey,
+) -> DatabaseResult<Option<SignInUser>> {
+    let row: Option<(UserRow, Option<String>)> = users::table
+        .filter(users::username_key.eq(key.as_str()))
+        .select((UserRow::as_select(), users::password_hash))
+        .first(connection)
+        .optional()?;
+    row.map(|(user, hash)| {
+        Ok(SignInUser {
+            user: user.try_into()?,
+            password_hash: hash.as_deref().map(rows::password_hash).transpose()?,
+        })
+    })
+    .transpose()
+}
+
+/// Reads the user's password hash; `None` where there is no such user, or the user has no password.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn find_password_hash(connection: &mut PgConnection, id: UserId) -> DatabaseResult<Option<PasswordHash>> {
+    let hash: Option<Option<String>> = users::table
+        .find(id.0)
+        .select(users::password_hash)
+        .first(connection)
+        .optional()?;
+    hash.flatten().as_deref().map(rows::password_hash).transpose()
+}
+
+/// Reads users, newest first, at most `limit` of those older than `after`.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn list(connection: &mut PgConnection, after: Option<UserId>, limit: u32) -> DatabaseResult<Vec<User>> {
+    let mut query = users::table.into_boxed();
+    if let Some(after) = after {
+        query = query.filter(users::id.lt(after.0));
+    }
+    let rows = query
+        .order(users::id.desc())
+        .limit(i64::from(limit))
+        .select(UserRow::as_select())
+        .load::<UserRow>(connection)?;
+    rows::all(rows)
+}
+
+/// Changes the password that `verified` is the hash of, and revokes all the user's tokens but `kept`. `false`, and
+/// nothing is changed, when the password is another by now or the user is gone or disabled.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn change_password(
+    connection: &mut PgConnection,
+    id: UserId,
+    verified: &PasswordHash,
+    new: &PasswordHash,
+    kept: TokenId,
+) -> DatabaseResult<bool> {
+    connection.transaction(|connection| {
+        let target = users::table
+            .find(id.0)
+            .filter(users::password_hash.eq(verified.expose_encoded()))
+            .filter(users::disabled_at.is_null());
+        let changed = diesel::update(target)
+            .set(users::password_hash.eq(new.expose_encoded()))
+            .execute(connection)?
+            > 0;
+        if changed {
+            tokens::revoke_except(connection, id, Some(kept))?;
+        }
+        Ok(changed)
+    })
+}
+
+/// Sets a password in the operator's name and revokes all the user's tokens. `false` when there is no such user.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn set_password(connection: &mut PgConnection, id: UserId, new: &PasswordHash) -> DatabaseResult<bool> {
+    connection.transaction(|connection| {
+        let changed = diesel::update(users::table.find(id.0))
+            .set(users::password_hash.eq(new.expose_encoded()))
+            .execute(connection)?
+            > 0;
+        tokens::revoke_except(connection, id, None)?;
+        Ok(changed)
+    })
+}
+
+/// Sets what the user's tokens may do at the most. `None` when there is no such user.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn set_scopes(
+    connection: &mut PgConnection,
+    id: UserId,
+    scopes: &ScopeSet,
+) -> DatabaseResult<Option<User>> {
+    let row: Option<UserRow> = diesel::update(users::table.find(id.0))
+        .set(users::scopes.eq(scopes.to_texts()))
+        .returning(UserRow::as_returning())
+        .get_result(connection)
+        .optional()?;
+    row.map(User::try_from).transpose()
+}
+
+/// Keeps the user out: no sign-in, and no token is accepted. Twice keeps the first time. `None` when there is no such
+/// user.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn disable(connection: &mut PgConnection, id: UserId) -> DatabaseResult<Option<User>> {
+    diesel::update(users::table.find(id.0).filter(users::disabled_at.is_null()))
+        .set(users::disabled_at.eq(now.into_sql::<Timestamptz>().nullable()))
+        .execute(connection)?;
+    find(connection, id)
+}
+
+/// Lets the user in again, with the tokens from before. `None` when there is no such user.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn enable(connection: &mut PgConnection, id: UserId) -> DatabaseResult<Option<User>> {
+    let row: Option<UserRow> = diesel::update(users::table.find(id.0))
+        .set(users::disabled_at.eq(None::<chrono::DateTime<chrono::Utc>>))
+        .returning(UserRow::as_returning())
+        .get_result(connection)
+        .optional()?;
+    row.map(User::try_from).transpose()
+}
+
+/// Deletes the user whose password `verified` is the hash of, with tokens and notes. `false` when the password is
+/// another by now or the user is gone.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn delete_for_password(
+    connection: &mut PgConnection,
+    id: UserId,
+    verified: &PasswordHash,
+) -> DatabaseResult<bool> {
+    let target = users::table
+        .find(id.0)
+        .filter(users::password_hash.eq(verified.expose_encoded()));
+    Ok(diesel::delete(target).execute(connection)? > 0)
+}
+
+/// Deletes a user in the operator's name, with tokens and notes; says whether there was one.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn delete(connection: &mut PgConnection, id: UserId) -> DatabaseResult<bool> {
+    Ok(diesel::delete(users::table.find(id.0)).execute(connection)? > 0)
+}

@@ -1,0 +1,271 @@
+use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpRequest, web};
+use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
+use serde::Deserializer;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+use std::pin::Pin;
+
+/// The largest body that is read, in bytes. Ten times what the longest password takes with every character escaped.
+pub const MAX_BODY_BYTES: usize = 128 * 1024;
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A body in JSON, read into `T`. What cannot be read is a problem: 400, 413 or 415, and 422 that names the field where
+/// the JSON is well-formed. None of them quotes the body.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+/// As [`Json`], for a resource that takes HTML forms' URL encoding as well.
+#[derive(Debug)]
+pub struct JsonOrForm<T>(pub T);
+
+type Extraction<T> = Pin<Box<dyn Future<Output = Result<T, ProblemResponse>>>>;
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = ProblemResponse;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            match media_type(&request).as_str() {
+                JSON => from_json(&read(&request, payload).await?).map(Self),
+                _ => Err(unsupported(JSON)),
+            }
+        })
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for JsonOrForm<T> {
+    type Error = ProblemResponse;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            match media_type(&request).as_str() {
+                JSON => from_json(&read(&request, payload).await?).map(Self),
+                FORM => from_form(&read(&request, payload).await?).map(Self),
+                _ => Err(unsupported(
+                    "application/json or application/x-www-form-urlencoded",
+                )),
+            }
+        })
+    }
+}
+
+fn media_type(request: &HttpRequest) -> String {
+    let header = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    header
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
+}
+
+fn unsupported(wanted: &str) -> ProblemResponse {
+    ProblemResponse::new(
+        ProblemKind::UnsupportedMediaType,
+        format!("Send the body as {wanted}."),
+    )
+}
+
+async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, ProblemResponse> {
+    let too_large = || {
+        let detail = format!("A body has at most {MAX_BODY_BYTES} bytes here.");
+        ProblemResponse::new(ProblemKind::BodyTooLarge, detail)
+    };
+    let announced = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+        return Err(too_large());
+    }
+    let payload = web::Payload::from_request(request, &mut payload)
+        .await
+        .map_err(|_| malformed("The body"))?;
+    match payload.to_bytes_limited(MAX_BODY_BYTES).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(malformed("The body")),
+        Err(_) => Err(too_large()),
+    }
+}
+
+fn malformed(what: &str) -> ProblemResponse {
+    ProblemResponse::new(ProblemKind::MalformedBody, format!("{what} cannot be read."))
+}
+
+fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProblemResponse> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = from(&mut json, |error: &serde_json::Error| error.is_data())?;
+    json.end().map_err(|_| malformed("The JSON"))?;
+    Ok(value)
+}
+
+fn from_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProblemResponse> {
+    // Any bytes are a form: what can be wrong is its fields.
+    from(
+        serde_urlencoded::Deserializer::new(form_urlencoded::parse(bytes)),
+        |_| true,
+    )
+}
+
+fn from<'de, T, D>(
+    deserializer: D,
+    is_about_a_field: impl Fn(&D::Error) -> bool,
+) -> Result<T, ProblemResponse>
+where
+    T: DeserializeOwned,
+    D: Deserializer<'de>,
+{
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        if !is_about_a_field(error.inner()) {
+            return malformed("The body");
+        }
+        ProblemResponse::validation(vec![field_error(&error)])
+    })
+}
+
+/// What is wrong with which field. Serde's own words may quote what was sent, so only the field's name is taken from
+/// them, which comes from the type.
+fn field_error<E: std::fmt::Display>(error: &serde_path_to_error::Error<E>) -> FieldError {
+    let message = error.inner().to_string();
+    let named = |prefix: &str| {
+        message
+            .strip_prefix(prefix)
+            .and_then(|rest| rest.split('`').next().map(str::to_owned))
+    };
+    let parent = pointer(error.path());
+    if let Some(field) = named("missing field `") {
+        return FieldError {
+            pointer: format!("{parent}/{field}"),
+            detail: "is missing".to_owned(),
+        };
+    }
+    if let Some(field) = named("duplicate field `") {
+        return FieldError {
+            pointer: format!("{parent}/{field}"),
+            detail: "is given more than once".to_owned(),
+        };
+    }
+    FieldError {
+        pointer: parent,
+        detail: "is not of the right type".to_owned(),
+    }
+}
+
+/// A path as a JSON pointer (RFC 6901).
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let mut pointer = String::new();
+    for segment in path.iter() {
+        match segment {
+            Segment::Map { key } => {
+                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
+            }
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::ResponseError;
+    use actix_web::body::to_bytes;
+    use jeton_api_types::{CreateTokenRequest, LoginRequest, Problem};
+
+    async fn problem_of<T: std::fmt::Debug>(result: Result<T, ProblemResponse>) -> Problem {
+        let response = result.unwrap_err().error_response();
+        serde_json::from_slice(&to_bytes(response.into_body()).await.unwrap()).unwrap()
+    }
+
+    fn of(pointer: &str, detail: &str) -> Vec<FieldError> {
+        vec![FieldError {
+            pointer: pointer.to_owned(),
+            detail: detail.to_owned(),
+        }]
+    }
+
+    #[actix_web::test]
+    async fn fields_are_named_and_values_are_not_quoted() {
+        for (body, errors) in [
+            (r#"{"name": "x"}"#, of("/scopes", "is missing")),
+            (
+                r#"{"name": 7, "scopes": []}"#,
+                of("/name", "is not of the right type"),
+            ),
+            (
+                r#"{"name": "x", "scopes": ["a", 1]}"#,
+                of("/scopes/1", "is not of the right type"),
+            ),
+            (
+                r#"{"name": "x", "scopes": [], "expires_in": "sesame"}"#,
+                of("/expires_in", "is not of the right type"),
+            ),
+            (
+                r#"{"name": "x", "scopes": [], "expires_in": -1}"#,
+                of("/expires_in", "is not of the right type"),
+            ),
+            (
+                r#"{"name": "x", "name": "y", "scopes": []}"#,
+                of("/name", "is given more than once"),
+            ),
+            (r#"["sesame"]"#, of("", "is not of the right type")),
+        ] {
+            let problem = problem_of(from_json::<CreateTokenRequest>(body.as_bytes())).await;
+            assert_eq!(problem.errors, errors, "{body}");
+            assert!(!format!("{problem:?}").contains("sesame"), "{body}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_is_no_json_is_malformed() {
+        for body in [
+            "",
+            "{",
+            "sesame",
+            r#"{"name": "x", "scopes": []} x"#,
+            "{\"name\": \"\u{1}\"}",
+            "\u{feff}{}",
+        ] {
+            let problem = problem_of(from_json::<CreateTokenRequest>(body.as_bytes())).await;
+            assert_eq!(problem.kind(), Some(ProblemKind::MalformedBody), "{body:?}");
+        }
+        let deep = "[".repeat(100_000);
+        assert_eq!(
+            problem_of(from_json::<CreateTokenRequest>(deep.as_bytes()))
+                .await
+                .status,
+            422
+        );
+    }
+
+    #[actix_web::test]
+    async fn forms_have_the_same_fields() {
+        let login: LoginRequest = from_form(b"username=ada&password=p%20w&scopes=a+b&expires_in=60&other=1")
+            .ok()
+            .unwrap();
+        assert_eq!(login.scopes.unwrap(), ["a", "b"]);
+        assert_eq!(login.expires_in, Some(60));
+        let problem = problem_of(from_form::<LoginRequest>(b"username=ada")).await;
+        assert_eq!(problem.errors, of("/password", "is missing"));
+        let problem = problem_of(from_form::<LoginRequest>(
+            b"username=ada&password=x&expires_in=soon",
+        ))
+        .await;
+        assert_eq!(problem.errors, of("/expires_in", "is not of the right type"));
+        assert!(from_form::<LoginRequest>(b"\xff=\xfe&&&===").is_err());
+    }
+}

@@ -1,0 +1,53 @@
+use anyhow::{Context, bail};
+use jeton_persistence::DatabaseUrl;
+use secrecy::zeroize::Zeroizing;
+use std::path::PathBuf;
+
+/// Where the database is. Given as text, or as a file that holds it, which is how secrets are mounted.
+#[derive(Clone, clap::Args)]
+pub struct DatabaseSettings {
+    /// The database: postgres://user:password@host:5432/name
+    #[arg(
+        long = "database-url",
+        env = "DATABASE_URL",
+        value_name = "DATABASE_URL",
+        hide_env_values = true
+    )]
+    url: Option<String>,
+
+    /// A file that holds DATABASE_URL
+    #[arg(
+        long = "database-url-file",
+        env = "DATABASE_URL_FILE",
+        value_name = "DATABASE_URL_FILE"
+    )]
+    file: Option<PathBuf>,
+}
+
+impl DatabaseSettings {
+    /// The address.
+    ///
+    /// # Errors
+    /// Neither setting or both are given, the file cannot be read, or the address cannot be used. The address itself
+    /// is never part of the message.
+    pub fn database_url(&self) -> anyhow::Result<DatabaseUrl> {
+        let text = match (&self.url, &self.file) {
+            (Some(url), None) => Zeroizing::new(url.clone()),
+            (None, Some(file)) => Zeroizing::new(
+                std::fs::read_to_string(file)
+                    .with_context(|| format!("DATABASE_URL_FILE: cannot read {}", file.display()))?,
+            ),
+            (None, None) => bail!("DATABASE_URL is not set, nor is DATABASE_URL_FILE"),
+            (Some(_), Some(_)) => bail!("DATABASE_URL and DATABASE_URL_FILE are both set"),
+        };
+        DatabaseUrl::parse(text.trim()).context("DATABASE_URL")
+    }
+}
+
+impl std::fmt::Debug for DatabaseSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DatabaseSettings")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
+}

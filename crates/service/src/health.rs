@@ -1,0 +1,52 @@
+use crate::problems::{database_problem, get_or_head, method_not_allowed};
+use actix_web::{HttpResponse, web};
+use jeton_api_types::ProblemResponse;
+use jeton_persistence::migrations::{self, MigrationError};
+use jeton_persistence::{Database, DatabaseError, DatabaseResult};
+use serde_json::json;
+
+/// Refuses a database that lacks a migration: for a service's start.
+///
+/// # Errors
+/// The database is away, or not up to date; the message tells the command that brings it up to date.
+pub async fn check_migrated(database: &Database) -> anyhow::Result<()> {
+    let pending = pending(database).await?;
+    anyhow::ensure!(
+        pending.is_empty(),
+        "the database is not up to date (pending: {}); run `scripts/migrate` or `jeton migrate`",
+        pending.join(", ")
+    );
+    Ok(())
+}
+
+async fn pending(database: &Database) -> DatabaseResult<Vec<String>> {
+    let answer = database.run(|connection| match migrations::pending(connection) {
+        Err(MigrationError::Database(error)) => Err(error),
+        other => Ok(other.map_err(|error| error.to_string())),
+    });
+    answer.await?.map_err(DatabaseError::Unavailable)
+}
+
+/// `GET /livez`: the process serves. `GET /readyz`: it can do its work, which takes the database, up to date.
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    let probe = |path| web::resource(path).default_service(method_not_allowed("GET, HEAD"));
+    config
+        .service(probe("/livez").route(get_or_head().to(livez)))
+        .service(probe("/readyz").route(get_or_head().to(readyz)));
+}
+
+async fn livez() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "live" }))
+}
+
+async fn readyz(database: web::Data<Database>) -> Result<HttpResponse, ProblemResponse> {
+    let pending = pending(&database)
+        .await
+        .map_err(|error| database_problem(&error))?;
+    if pending.is_empty() {
+        Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+    } else {
+        tracing::warn!(pending = pending.join(", "), "the database is not up to date");
+        Err(ProblemResponse::unavailable(5))
+    }
+}

@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod body;
+mod database_settings;
+mod health;
+mod lifetime;
+mod log;
+mod problems;
+mod program;
+mod server;
+
+pub use body::{Json, JsonOrForm, MAX_BODY_BYTES};
+pub use database_settings::DatabaseSettings;
+pub use health::check_migrated;
+pub use lifetime::Lifetime;
+pub use log::LogSettings;
+pub use problems::{database_problem, get_or_head, method_not_allowed};
+pub use program::{parse_settings, run};
+pub use server::{Running, serve};

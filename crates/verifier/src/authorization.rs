@@ -1,0 +1,71 @@
+/// Why an `Authorization` header holds no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the Authorization header holds no bearer token")]
+pub struct NoToken;
+
+/// The token in the value of an `Authorization` header: `Bearer <token>` ([RFC 6750 §2.1]), or `Token <token>` as
+/// Django REST framework's clients send it. The scheme's case does not matter ([RFC 9110 §11.1]).
+///
+/// ```
+/// use jeton_verifier::bearer_token;
+///
+/// assert_eq!(bearer_token(b"bearer jtn_abc"), Ok("jtn_abc"));
+/// assert!(bearer_token(b"Basic YWRhOnB3").is_err());
+/// ```
+///
+/// # Errors
+/// [`NoToken`] for anything else: another scheme, no token or two, bytes that are not ASCII.
+///
+/// [RFC 6750 §2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+/// [RFC 9110 §11.1]: https://www.rfc-editor.org/rfc/rfc9110#section-11.1
+pub fn bearer_token(header: &[u8]) -> Result<&str, NoToken> {
+    let header = std::str::from_utf8(header).map_err(|_| NoToken)?;
+    let (scheme, token) = header.split_once(' ').ok_or(NoToken)?;
+    let known = scheme.eq_ignore_ascii_case("Bearer") || scheme.eq_ignore_ascii_case("Token");
+    // RFC 9110 allows more than one space after the scheme.
+    let token = token.trim_matches(' ');
+    if known && !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()) {
+        Ok(token)
+    } else {
+        Err(NoToken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_schemes_in_any_case() {
+        for good in [
+            "Bearer jtn_x",
+            "bearer jtn_x",
+            "BEARER  jtn_x",
+            "Token jtn_x",
+            "token jtn_x ",
+        ] {
+            assert_eq!(bearer_token(good.as_bytes()), Ok("jtn_x"), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_else() {
+        for bad in [
+            "",
+            " ",
+            "Bearer",
+            "Bearer ",
+            "Bearer a b",
+            "jtn_x",
+            "Basic jtn_x",
+            " Bearer jtn_x",
+            "Bearer\tjtn_x",
+            "Bearer ä",
+            "Bearer a\0",
+        ] {
+            assert_eq!(bearer_token(bad.as_bytes()), Err(NoToken), "{bad:?}");
+        }
+        assert_eq!(bearer_token(b"Bearer \xff\xfe"), Err(NoToken));
+        assert_eq!(bearer_token(&[b'x'; 8192]), Err(NoToken));
+    }
+}

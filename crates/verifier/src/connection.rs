@@ -1,0 +1,49 @@
+use jeton_persistence::{
+    ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, establish,
+};
+use std::time::Duration;
+
+/// A look-up that takes longer than this is given up by the server.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A connection that is made when first needed, and anew after it was lost.
+pub(crate) struct Reconnecting {
+    url: DatabaseUrl,
+    connection: Option<PgConnection>,
+}
+
+impl Reconnecting {
+    pub(crate) fn new(url: DatabaseUrl) -> Self {
+        Self {
+            url,
+            connection: None,
+        }
+    }
+
+    /// Reads something. A connection from before may have died unnoticed, with a restart of the server, say; then the
+    /// question is asked once more on a new one. Only for questions: a change might be made twice.
+    pub(crate) fn read<T>(
+        &mut self,
+        mut question: impl FnMut(&mut PgConnection) -> DatabaseResult<T>,
+    ) -> DatabaseResult<T> {
+        if let Some(connection) = &mut self.connection {
+            match question(connection) {
+                Err(DatabaseError::Unavailable(reason)) => {
+                    tracing::debug!(reason, "a look-up connection was lost");
+                    self.connection = None;
+                }
+                other => return other,
+            }
+        }
+        let limits = ConnectionLimits {
+            statement_timeout: Some(STATEMENT_TIMEOUT),
+        };
+        // Kept only if it works: a panic in the question drops it as well.
+        let mut connection = establish(&self.url, limits)?;
+        let answer = question(&mut connection);
+        if !matches!(answer, Err(DatabaseError::Unavailable(_))) {
+            self.connection = Some(connection);
+        }
+        answer
+    }
+}
