@@ -9,7 +9,10 @@ const REALM: &str = r#"Bearer realm="jeton""#;
 
 /// A [`Problem`] with the headers that go with it: what a handler or a middleware of actix-web returns as its error.
 #[derive(Debug)]
-pub struct ProblemResponse {
+pub struct ProblemResponse(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     problem: Problem,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -18,10 +21,10 @@ impl ProblemResponse {
     /// A problem of a kind, with the sentence for this time.
     #[must_use]
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             problem: Problem::new(kind, detail),
             headers: Vec::new(),
-        }
+        }))
     }
 
     /// 401 for a request without credentials (RFC 6750 §3.1: no error code).
@@ -63,7 +66,7 @@ impl ProblemResponse {
     #[must_use]
     pub fn validation(errors: Vec<FieldError>) -> Self {
         let mut response = Self::new(ProblemKind::Validation, "Some fields are refused; see errors.");
-        response.problem.errors = errors;
+        response.0.problem.errors = errors;
         response
     }
 
@@ -86,28 +89,28 @@ impl ProblemResponse {
     /// The same with another header.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 }
 
 impl fmt::Display for ProblemResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.problem.type_, self.problem.detail)
+        write!(f, "{}: {}", self.0.problem.type_, self.0.problem.detail)
     }
 }
 
 impl ResponseError for ProblemResponse {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut response = HttpResponse::build(self.status_code());
-        for (name, value) in &self.headers {
+        for (name, value) in &self.0.headers {
             response.append_header((name.clone(), value.clone()));
         }
         // `json` keeps a content type that is set already.
-        response.content_type(PROBLEM_JSON).json(&self.problem)
+        response.content_type(PROBLEM_JSON).json(&self.0.problem)
     }
 }

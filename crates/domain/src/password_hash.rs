@@ -64,8 +64,14 @@ impl PasswordHash {
         )]
         let parts =
             bcrypt::hash_with_salt(prehash.as_bytes(), cost.get(), salt).expect("valid cost and length");
-        let encoded = format!("{BCRYPT_SHA256}{}", parts.format_for_version(bcrypt::Version::TwoB));
-        Self { scheme: Scheme::BcryptSha256 { cost }, encoded }
+        let encoded = format!(
+            "{BCRYPT_SHA256}{}",
+            parts.format_for_version(bcrypt::Version::TwoB)
+        );
+        Self {
+            scheme: Scheme::BcryptSha256 { cost },
+            encoded,
+        }
     }
 
     /// A hash that no password is known for, to spend the time of a check where there is no user to check.
@@ -73,7 +79,10 @@ impl PasswordHash {
     pub fn of_nobody(cost: BcryptCost) -> Self {
         // 22 characters of salt and 31 of digest, all zero in bcrypt's base64.
         let encoded = format!("{BCRYPT_SHA256}$2b${:02}${}", cost.get(), ".".repeat(22 + 31));
-        Self { scheme: Scheme::BcryptSha256 { cost }, encoded }
+        Self {
+            scheme: Scheme::BcryptSha256 { cost },
+            encoded,
+        }
     }
 
     /// Reads what the database keeps.

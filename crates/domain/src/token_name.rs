@@ -8,6 +8,12 @@ pub struct TokenName(String);
 pub struct InvalidTokenName;
 
 impl TokenName {
+    /// What a token from signing in is called when nobody gave it a name.
+    #[must_use]
+    pub fn login() -> Self {
+        Self("login".to_owned())
+    }
+
     /// Reads a name; white space around it is dropped.
     ///
     /// # Errors

@@ -37,6 +37,10 @@ pub enum MigrationError {
 /// [`MigrationError`]
 pub fn apply(connection: &mut PgConnection) -> Result<Vec<String>, MigrationError> {
     under_lock(connection, |connection| {
+        // Makes Diesel's own table where there is none.
+        connection
+            .applied_migrations()
+            .map_err(|error| MigrationError::Unreadable(error.to_string()))?;
         let mut applied = Vec::new();
         for migration in find_pending(connection)? {
             let name = migration.name().to_string();
@@ -71,14 +75,10 @@ pub fn revert_all(connection: &mut PgConnection) -> Result<(), MigrationError> {
 /// # Errors
 /// [`MigrationError`]
 pub fn pending(connection: &mut PgConnection) -> Result<Vec<String>, MigrationError> {
-    let applied = applied_versions(connection)?;
-    let mut names = Vec::new();
-    for migration in embedded()? {
-        if !applied.contains(&migration.name().version().to_string()) {
-            names.push(migration.name().to_string());
-        }
-    }
-    Ok(names)
+    Ok(find_pending(connection)?
+        .iter()
+        .map(|migration| migration.name().to_string())
+        .collect())
 }
 
 fn find_pending(connection: &mut PgConnection) -> Result<Vec<Box<dyn Migration<Pg>>>, MigrationError> {
@@ -87,9 +87,9 @@ fn find_pending(connection: &mut PgConnection) -> Result<Vec<Box<dyn Migration<P
         .applied_migrations()
         .map_err(|error| MigrationError::Unreadable(error.to_string()))?;
     let applied = applied_versions(connection)?;
-    let is_pending =
-        |migration: &Box<dyn Migration<Pg>>| !applied.contains(&migration.name().version().to_string());
-    Ok(embedded()?.into_iter().filter(is_pending).collect())
+    let mut pending = embedded()?;
+    pending.retain(|migration| !applied.contains(&migration.name().version().to_string()));
+    Ok(pending)
 }
 
 /// The migrations in this program, oldest first.

@@ -9,6 +9,10 @@ use diesel::prelude::*;
 use jeton_domain::{NoteId, UserId};
 use uuid::Uuid;
 
+/// The constraint that a note of a deleted user conflicts with: see
+/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict).
+pub const OWNER: &str = "notes_user_id_fkey";
+
 /// A note as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = notes, check_for_backend(Pg))]

@@ -1,1 +1,58 @@
-//! Under way.
+#![doc = include_str!("../README.md")]
+
+mod notes;
+mod open;
+mod settings;
+
+pub use settings::Settings;
+
+use actix_web::web::{Data, ServiceConfig, delete, post, put, resource};
+use jeton_persistence::{Database, PoolSettings};
+use jeton_service::{Running, check_migrated, get_or_head, method_not_allowed, serve};
+use jeton_verifier::actix::Guard;
+use jeton_verifier::{Verifier, VerifierSettings};
+
+/// Starts the service: ready to be awaited when it has its port and has seen that the database is up to date.
+///
+/// # Errors
+/// A setting that cannot be used, a database that is away or not up to date, a port that is taken.
+pub async fn start(settings: Settings) -> anyhow::Result<Running> {
+    let url = settings.database.database_url()?;
+    let database = Database::new(url.clone(), PoolSettings::default());
+    check_migrated(&database).await?;
+    let verifier = Verifier::connect(VerifierSettings::new(url)).await?;
+    let routes = configure(Guard::new(verifier), database.clone());
+    serve(settings.address, "JETON_RESOURCE_ADDR", database, routes)
+}
+
+/// All that a service does to be protected: a guard before what needs a token, and the scopes it needs.
+fn configure(guard: Guard, database: Database) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+    let (read, write) = (guard.requiring("notes:read"), guard.requiring("notes:write"));
+    move |config| {
+        config
+            .app_data(Data::new(database.clone()))
+            .service(
+                resource("/public")
+                    .route(get_or_head().to(open::public))
+                    .default_service(method_not_allowed("GET, HEAD")),
+            )
+            .service(
+                resource("/whoami")
+                    .route(get_or_head().to(open::who_am_i).wrap(guard.clone()))
+                    .default_service(method_not_allowed("GET, HEAD")),
+            )
+            .service(
+                resource("/notes")
+                    .route(get_or_head().to(notes::list).wrap(read.clone()))
+                    .route(post().to(notes::create).wrap(write.clone()))
+                    .default_service(method_not_allowed("GET, HEAD, POST")),
+            )
+            .service(
+                resource("/notes/{id}")
+                    .route(get_or_head().to(notes::show).wrap(read.clone()))
+                    .route(put().to(notes::replace).wrap(write.clone()))
+                    .route(delete().to(notes::delete).wrap(write.clone()))
+                    .default_service(method_not_allowed("GET, HEAD, PUT, DELETE")),
+            );
+    }
+}

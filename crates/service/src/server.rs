@@ -72,7 +72,7 @@ impl RootSpanBuilder for RequestSpan {
     fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
         let status = match outcome {
             Ok(response) => response.status(),
-            Err(error) => error.as_response_error().status_code(),
+            Err(error) => error.as_response_error().error_response().status(),
         };
         span.record("status", status.as_u16());
         span.in_scope(|| tracing::info!("answered"));

@@ -1,0 +1,85 @@
+use crate::hasher::HashingError;
+use actix_web::HttpResponse;
+use actix_web::body::BoxBody;
+use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
+use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
+use jeton_persistence::DatabaseError;
+use jeton_service::database_problem;
+
+/// What a client is told to wait, in seconds, when the hashing queue is full: about what it takes to work it off.
+const HASHING_RETRY_AFTER_SECS: u32 = 3;
+
+/// Everything that a handler can end with, besides its answer. Here alone an error becomes a problem.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
+    #[error("fields are refused")]
+    Validation(Vec<FieldError>),
+    #[error("wrong username or password")]
+    InvalidCredentials,
+    #[error("wrong password")]
+    WrongPassword,
+    /// The guard let the token through, and it was revoked before the handler came to its point.
+    #[error("the token was revoked meanwhile")]
+    TokenGone,
+    #[error("not a login token")]
+    LoginTokenRequired,
+    #[error("scopes were asked for that are not held")]
+    ScopeNotHeld,
+    #[error("sign-up is closed")]
+    SignupClosed,
+    #[error("the username is taken")]
+    UsernameTaken,
+    #[error("no such token")]
+    NoSuchToken,
+}
+
+pub(crate) type ApiResult<T> = Result<T, ApiError>;
+
+impl ApiError {
+    fn problem(&self) -> ProblemResponse {
+        let problem = ProblemResponse::new;
+        match self {
+            Self::Database(error) => database_problem(error),
+            Self::Hashing(HashingError::QueueFull) => {
+                tracing::warn!("the hashing queue is full: answering 503");
+                ProblemResponse::unavailable(HASHING_RETRY_AFTER_SECS)
+            }
+            Self::Hashing(HashingError::Stopped) => {
+                tracing::error!("hashing stopped: answering 500");
+                ProblemResponse::internal()
+            }
+            Self::Validation(errors) => ProblemResponse::validation(errors.clone()),
+            Self::InvalidCredentials => {
+                // RFC 9110 §15.5.2: a 401 names a way to authenticate.
+                problem(ProblemKind::InvalidCredentials, "Username or password is wrong.").with_header(
+                    WWW_AUTHENTICATE,
+                    HeaderValue::from_static(r#"Bearer realm="jeton""#),
+                )
+            }
+            Self::WrongPassword => problem(ProblemKind::WrongPassword, "That is not your password."),
+            Self::TokenGone => ProblemResponse::invalid_token(),
+            Self::LoginTokenRequired => {
+                let detail =
+                    "A personal token does not manage the account; sign in with username and password.";
+                problem(ProblemKind::LoginTokenRequired, detail)
+            }
+            Self::ScopeNotHeld => problem(
+                ProblemKind::ScopeNotHeld,
+                "A token can be given only scopes that its user, or the token that asks, holds.",
+            ),
+            Self::SignupClosed => problem(ProblemKind::SignupClosed, "Ask the operator for an account."),
+            Self::UsernameTaken => problem(ProblemKind::UsernameTaken, "Somebody else has this username."),
+            Self::NoSuchToken => problem(ProblemKind::NotFound, "You have no such token."),
+        }
+    }
+}
+
+impl actix_web::ResponseError for ApiError {
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        self.problem().error_response()
+    }
+}

@@ -1,0 +1,10 @@
+//! The auth service: see the README of `jeton-auth-api`.
+
+use jeton_auth_api::{Settings, start};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let settings: Settings = jeton_service::parse_settings();
+    let log = settings.log.clone();
+    jeton_service::run(&log, async { Ok(start(settings).await?.server.await?) })
+}

@@ -1,0 +1,94 @@
+use crate::error::{ApiError, ApiResult};
+use crate::state::State;
+use crate::validation::{self, Refusals};
+use crate::wire;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use jeton_api_types::{ExposeSecret, LoginRequest};
+use jeton_domain::{
+    NewToken, Password, PasswordHash, PlainToken, ScopeSet, TokenId, TokenKind, TokenName, User, Username,
+};
+use jeton_persistence::{tokens, users};
+use jeton_service::JsonOrForm;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// What is asked of the token, read before anything is spent on it.
+struct Wishes {
+    name: TokenName,
+    scopes: Option<ScopeSet>,
+    ttl: Option<Duration>,
+}
+
+/// `POST /v1/login`: a token for username and password.
+pub(crate) async fn log_in(state: Data<State>, body: JsonOrForm<LoginRequest>) -> ApiResult<HttpResponse> {
+    let JsonOrForm(body) = body;
+    let wishes = wishes(&body, state.token_ttl)?;
+    let password = Password::new(body.password.expose_secret().to_owned());
+    let (user, verified) = authenticate(&state, &body.username, password).await?;
+
+    let scopes = wishes.scopes.unwrap_or_else(|| user.scopes.clone());
+    if !scopes.is_subset(&user.scopes) {
+        return Err(ApiError::ScopeNotHeld);
+    }
+    let plain = PlainToken::generate(&mut rand::rng());
+    let token = NewToken {
+        id: TokenId(Uuid::now_v7()),
+        digest: plain.digest(),
+        kind: TokenKind::Login,
+        name: wishes.name,
+        scopes,
+        ttl: wishes.ttl,
+    };
+    let id = user.id;
+    let issued = state
+        .database
+        .run(move |connection| tokens::issue_for_password(connection, id, &verified, &token))
+        .await?;
+    let token = issued.ok_or(ApiError::InvalidCredentials)?;
+    Ok(wire::issued(
+        StatusCode::OK,
+        &plain,
+        wire::summary(id, user.username.as_str()),
+        token,
+    ))
+}
+
+fn wishes(body: &LoginRequest, service_ttl: Option<Duration>) -> ApiResult<Wishes> {
+    let mut refusals = Refusals::default();
+    let name = body
+        .name
+        .as_deref()
+        .map_or_else(|| Ok(TokenName::login()), TokenName::parse);
+    let name = refusals.take("/name", name);
+    let scopes = refusals.take(
+        "/scopes",
+        body.scopes.as_deref().map(validation::scopes).transpose(),
+    );
+    let ttl = refusals.take("/expires_in", validation::login_ttl(body.expires_in, service_ttl));
+    match (name, scopes, ttl) {
+        (Some(name), Some(scopes), Some(ttl)) => Ok(Wishes { name, scopes, ttl }),
+        _ => Err(refusals.into()),
+    }
+}
+
+/// Finds the user whose password it is. Unknown name, wrong password, no password and disabled user cost the same
+/// time, one query and one hash, and give the same answer.
+async fn authenticate(state: &State, username: &str, password: Password) -> ApiResult<(User, PasswordHash)> {
+    // A name that nobody can have is looked up all the same: it must not be the quicker answer.
+    let key = Username::parse(username).map(|name| name.key().clone());
+    let found = state
+        .database
+        .run(move |connection| match key {
+            Ok(key) => users::find_for_sign_in(connection, &key),
+            Err(_) => Ok(None),
+        })
+        .await?;
+    let hash = found.as_ref().and_then(|found| found.password_hash.clone());
+    let right = state.hasher.verify(hash.clone(), password).await?;
+    match (found, hash) {
+        (Some(found), Some(hash)) if right && found.user.disabled_at.is_none() => Ok((found.user, hash)),
+        _ => Err(ApiError::InvalidCredentials),
+    }
+}

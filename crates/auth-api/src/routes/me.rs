@@ -1,0 +1,65 @@
+use crate::error::{ApiError, ApiResult};
+use crate::state::State;
+use crate::wire;
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use jeton_api_types::{DeleteAccountRequest, ExposeSecret, MeResponse};
+use jeton_domain::{Password, PasswordHash, UserId};
+use jeton_persistence::{tokens, users};
+use jeton_service::Json;
+use jeton_verifier::Caller;
+
+/// `GET /v1/me`: the user, and the token that asks.
+pub(crate) async fn show(state: Data<State>, caller: Caller) -> ApiResult<HttpResponse> {
+    let (user, token) = (caller.user_id(), caller.token_id());
+    let found = state
+        .database
+        .run(move |connection| {
+            Ok((
+                users::find(connection, user)?,
+                tokens::find(connection, user, token)?,
+            ))
+        })
+        .await?;
+    match found {
+        (Some(user), Some(token)) => Ok(HttpResponse::Ok().json(MeResponse {
+            user: wire::account(user),
+            token: wire::info(token),
+        })),
+        _ => Err(ApiError::TokenGone),
+    }
+}
+
+/// `DELETE /v1/me`: deletes the user, with tokens and notes, once the password is given again.
+pub(crate) async fn delete_account(
+    state: Data<State>,
+    caller: Caller,
+    body: Json<DeleteAccountRequest>,
+) -> ApiResult<HttpResponse> {
+    let id = caller.user_id();
+    let password = Password::new(body.0.password.expose_secret().to_owned());
+    let verified = confirm_password(&state, id, password).await?;
+    let deleted = state
+        .database
+        .run(move |connection| users::delete_for_password(connection, id, &verified))
+        .await?;
+    if deleted {
+        Ok(HttpResponse::NoContent().finish())
+    } else {
+        Err(ApiError::TokenGone)
+    }
+}
+
+/// Checks the password that somebody signed in must give again.
+pub(crate) async fn confirm_password(
+    state: &State,
+    id: UserId,
+    password: Password,
+) -> ApiResult<PasswordHash> {
+    let hash = state
+        .database
+        .run(move |connection| users::find_password_hash(connection, id))
+        .await?;
+    let right = state.hasher.verify(hash.clone(), password).await?;
+    hash.filter(|_| right).ok_or(ApiError::WrongPassword)
+}

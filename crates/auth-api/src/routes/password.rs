@@ -1,0 +1,43 @@
+use crate::error::{ApiError, ApiResult};
+use crate::routes::me::confirm_password;
+use crate::state::State;
+use crate::validation::refuse;
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use jeton_api_types::{ChangePasswordRequest, ExposeSecret};
+use jeton_domain::Password;
+use jeton_persistence::users;
+use jeton_service::Json;
+use jeton_verifier::Caller;
+
+/// `PUT /v1/me/password`: another password; all the user's tokens but the one that asks are revoked.
+pub(crate) async fn change(
+    state: Data<State>,
+    caller: Caller,
+    body: Json<ChangePasswordRequest>,
+) -> ApiResult<HttpResponse> {
+    let (id, kept) = (caller.user_id(), caller.token_id());
+    let current = Password::new(body.0.current_password.expose_secret().to_owned());
+    let verified = confirm_password(&state, id, current).await?;
+
+    let user = state
+        .database
+        .run(move |connection| users::find(connection, id))
+        .await?;
+    let user = user.ok_or(ApiError::TokenGone)?;
+    let new = Password::new(body.0.new_password.expose_secret().to_owned());
+    let email = user.email.map(|email| email.as_str().to_owned());
+    let hash = state.hasher.choose(new, user.username, email).await?;
+    let hash = hash.map_err(|refused| refuse("/new_password", &refused))?;
+
+    let changed = state
+        .database
+        .run(move |connection| users::change_password(connection, id, &verified, &hash, kept))
+        .await?;
+    // The password that was confirmed is no longer the password.
+    if changed {
+        Ok(HttpResponse::NoContent().finish())
+    } else {
+        Err(ApiError::WrongPassword)
+    }
+}

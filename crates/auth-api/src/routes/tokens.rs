@@ -1,0 +1,67 @@
+use crate::error::{ApiError, ApiResult};
+use crate::state::State;
+use crate::validation::{self, Refusals};
+use crate::wire;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Query};
+use jeton_api_types::{CreateTokenRequest, TokenList};
+use jeton_domain::{NewToken, PlainToken, TokenId, TokenKind, TokenName};
+use jeton_persistence::tokens;
+use jeton_service::{Json, Page};
+use jeton_verifier::Caller;
+use uuid::Uuid;
+
+/// `GET /v1/tokens`: the user's valid tokens, newest first, a page at a time.
+pub(crate) async fn list(state: Data<State>, caller: Caller, page: Query<Page>) -> ApiResult<HttpResponse> {
+    let (user, after, limit) = (caller.user_id(), page.after.map(TokenId), page.limit.get());
+    let found = state
+        .database
+        .run(move |connection| tokens::list(connection, user, after, limit + 1))
+        .await?;
+    let (tokens, next) = page.cut(found.into_iter().map(wire::info).collect(), |token| token.id);
+    Ok(HttpResponse::Ok().json(TokenList { tokens, next }))
+}
+
+/// `POST /v1/tokens`: a personal token, for a program.
+pub(crate) async fn create(
+    state: Data<State>,
+    caller: Caller,
+    body: Json<CreateTokenRequest>,
+) -> ApiResult<HttpResponse> {
+    let Json(body) = body;
+    let mut refusals = Refusals::default();
+    let name = refusals.take("/name", TokenName::parse(&body.name));
+    let scopes = refusals.take("/scopes", validation::scopes(&body.scopes));
+    let ttl = refusals.take(
+        "/expires_in",
+        validation::personal_ttl(body.expires_in, state.token_ttl),
+    );
+    let (Some(name), Some(scopes), Some(ttl)) = (name, scopes, ttl) else {
+        return Err(refusals.into());
+    };
+    if !scopes.is_subset(caller.scopes()) {
+        return Err(ApiError::ScopeNotHeld);
+    }
+    let plain = PlainToken::generate(&mut rand::rng());
+    let token = NewToken {
+        id: TokenId(Uuid::now_v7()),
+        digest: plain.digest(),
+        kind: TokenKind::Personal,
+        name,
+        scopes,
+        ttl,
+    };
+    let (user, by) = (caller.user_id(), caller.token_id());
+    let issued = state
+        .database
+        .run(move |connection| tokens::issue_by_token(connection, user, by, &token))
+        .await?;
+    let token = issued.ok_or(ApiError::TokenGone)?;
+    Ok(wire::issued(
+        StatusCode::CREATED,
+        &plain,
+        wire::summary(user, caller.username()),
+        token,
+    ))
+}

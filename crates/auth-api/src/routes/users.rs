@@ -1,0 +1,72 @@
+use crate::error::{ApiError, ApiResult};
+use crate::settings::Signup;
+use crate::state::State;
+use crate::validation::{Refusals, refuse};
+use crate::wire;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use jeton_api_types::{ExposeSecret, SignUpRequest};
+use jeton_domain::{
+    Email, NewToken, NewUser, Password, PlainToken, TokenId, TokenKind, TokenName, UserId, Username,
+};
+use jeton_persistence::{DatabaseError, users};
+use jeton_service::Json;
+use uuid::Uuid;
+
+/// `POST /v1/users`: creates a user and a first token, both or neither.
+pub(crate) async fn sign_up(state: Data<State>, body: Json<SignUpRequest>) -> ApiResult<HttpResponse> {
+    if state.signup == Signup::Closed {
+        return Err(ApiError::SignupClosed);
+    }
+    let Json(body) = body;
+    let mut refusals = Refusals::default();
+    let username = refusals.take("/username", Username::parse(&body.username));
+    let email = refusals.take("/email", body.email.as_deref().map(Email::parse).transpose());
+    let (Some(username), Some(email)) = (username, email) else {
+        return Err(refusals.into());
+    };
+
+    // Spares the hashing where the answer is clear already; the unique constraint decides all the same.
+    let key = username.key().clone();
+    if state
+        .database
+        .run(move |connection| users::is_taken(connection, &key))
+        .await?
+    {
+        return Err(ApiError::UsernameTaken);
+    }
+    let password = Password::new(body.password.expose_secret().to_owned());
+    let known = email.as_ref().map(|email| email.as_str().to_owned());
+    let hash = state.hasher.choose(password, username.clone(), known).await?;
+    let hash = hash.map_err(|refused| refuse("/password", &refused))?;
+
+    let plain = PlainToken::generate(&mut rand::rng());
+    let user = NewUser {
+        id: UserId(Uuid::now_v7()),
+        username,
+        email,
+        password_hash: Some(hash),
+        scopes: state.default_scopes.clone(),
+    };
+    let token = NewToken {
+        id: TokenId(Uuid::now_v7()),
+        digest: plain.digest(),
+        kind: TokenKind::Login,
+        name: TokenName::login(),
+        scopes: state.default_scopes.clone(),
+        ttl: state.token_ttl,
+    };
+    let created = state
+        .database
+        .run(move |connection| users::sign_up(connection, &user, &token))
+        .await;
+    let (user, token) = created.map_err(|error| match error {
+        DatabaseError::Conflict { constraint } if constraint == users::USERNAME_TAKEN => {
+            ApiError::UsernameTaken
+        }
+        other => other.into(),
+    })?;
+    let user = wire::summary(user.id, user.username.as_str());
+    Ok(wire::issued(StatusCode::CREATED, &plain, user, token))
+}

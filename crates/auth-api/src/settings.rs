@@ -1,0 +1,80 @@
+use jeton_domain::{BcryptCost, ScopeSet};
+use jeton_service::{DatabaseSettings, Lifetime, LogSettings};
+use std::net::SocketAddr;
+
+/// Jeton's auth service: signs people in, issues tokens and revokes them.
+#[derive(Debug, clap::Parser)]
+#[command(name = "jeton-auth-api", version)]
+pub struct Settings {
+    /// Where the database is.
+    #[command(flatten)]
+    pub database: DatabaseSettings,
+
+    /// Where to listen
+    #[arg(
+        long,
+        env = "JETON_AUTH_ADDR",
+        value_name = "JETON_AUTH_ADDR",
+        default_value = "127.0.0.1:8080"
+    )]
+    pub address: SocketAddr,
+
+    /// How long a token lives: seconds, a time as 30d or 12h, or never
+    #[arg(
+        long,
+        env = "JETON_TOKEN_TTL",
+        value_name = "JETON_TOKEN_TTL",
+        default_value = "30d"
+    )]
+    pub token_ttl: Lifetime,
+
+    /// The cost of a password hash, from 4 to 18: each step doubles the time of a sign-in, and of a guess
+    #[arg(long, env = "JETON_BCRYPT_COST", value_name = "JETON_BCRYPT_COST", default_value = "12", value_parser = bcrypt_cost)]
+    pub bcrypt_cost: BcryptCost,
+
+    /// How many password checks may wait for a core; those beyond are answered 503
+    #[arg(
+        long,
+        env = "JETON_HASHING_QUEUE",
+        value_name = "JETON_HASHING_QUEUE",
+        default_value_t = 32
+    )]
+    pub hashing_queue: usize,
+
+    /// Whether anybody may sign up
+    #[arg(
+        long,
+        env = "JETON_SIGNUP",
+        value_name = "JETON_SIGNUP",
+        default_value = "open"
+    )]
+    pub signup: Signup,
+
+    /// What a new user's tokens may do, scopes with spaces between them
+    #[arg(
+        long,
+        env = "JETON_DEFAULT_SCOPES",
+        value_name = "JETON_DEFAULT_SCOPES",
+        default_value = "notes:read notes:write",
+        value_parser = ScopeSet::parse
+    )]
+    pub default_scopes: ScopeSet,
+
+    /// What to log, and how.
+    #[command(flatten)]
+    pub log: LogSettings,
+}
+
+/// Whether anybody may sign up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Signup {
+    /// Anybody.
+    Open,
+    /// Nobody; the operator creates users.
+    Closed,
+}
+
+fn bcrypt_cost(text: &str) -> Result<BcryptCost, String> {
+    let cost: u32 = text.parse().map_err(|_| "not a number".to_owned())?;
+    BcryptCost::new(cost).map_err(|error| error.to_string())
+}

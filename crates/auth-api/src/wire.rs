@@ -1,0 +1,59 @@
+//! From the domain's types to what is sent.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderName};
+use jeton_api_types::{Account, IssuedToken, SecretText, TokenInfo, UserSummary};
+use jeton_domain::{ExposeSecret, PlainToken, Token, User, UserId};
+
+const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+
+/// The one answer that holds a token's text, in its body and in `X-Auth-Token`. No cache may keep it.
+pub(crate) fn issued(
+    status: StatusCode,
+    plain: &PlainToken,
+    user: UserSummary,
+    token: Token,
+) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((X_AUTH_TOKEN, plain.expose_secret()))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(IssuedToken {
+            token: SecretText::from(plain.expose_secret()),
+            token_type: "Bearer".to_owned(),
+            token_id: token.id.0,
+            kind: token.kind.to_string(),
+            name: token.name.as_str().to_owned(),
+            scopes: token.scopes.to_texts(),
+            expires_at: token.expires_at,
+            user,
+        })
+}
+
+pub(crate) fn summary(id: UserId, username: &str) -> UserSummary {
+    UserSummary {
+        id: id.0,
+        username: username.to_owned(),
+    }
+}
+
+pub(crate) fn account(user: User) -> Account {
+    Account {
+        id: user.id.0,
+        username: user.username.as_str().to_owned(),
+        email: user.email.map(|email| email.as_str().to_owned()),
+        scopes: user.scopes.to_texts(),
+        created_at: user.created_at,
+    }
+}
+
+pub(crate) fn info(token: Token) -> TokenInfo {
+    TokenInfo {
+        id: token.id.0,
+        kind: token.kind.to_string(),
+        name: token.name.as_str().to_owned(),
+        scopes: token.scopes.to_texts(),
+        created_at: token.created_at,
+        expires_at: token.expires_at,
+    }
+}

@@ -1,0 +1,24 @@
+use jeton_service::{DatabaseSettings, LogSettings};
+use std::net::SocketAddr;
+
+/// Jeton's demo resource service: notes, protected by tokens.
+#[derive(Debug, clap::Parser)]
+#[command(name = "jeton-resource-api", version)]
+pub struct Settings {
+    /// Where the database is.
+    #[command(flatten)]
+    pub database: DatabaseSettings,
+
+    /// Where to listen
+    #[arg(
+        long,
+        env = "JETON_RESOURCE_ADDR",
+        value_name = "JETON_RESOURCE_ADDR",
+        default_value = "127.0.0.1:8081"
+    )]
+    pub address: SocketAddr,
+
+    /// What to log, and how.
+    #[command(flatten)]
+    pub log: LogSettings,
+}
