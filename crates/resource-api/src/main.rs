@@ -6,5 +6,5 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let settings: Settings = jeton_service::parse_settings();
     let log = settings.log.clone();
-    jeton_service::run(&log, async { Ok(start(settings).await?.server.await?) })
+    jeton_service::run(&log, async { start(settings).await?.serve().await })
 }

@@ -43,8 +43,8 @@ impl LogSettings {
             .with_env_filter(filter)
             .with_ansi(on_terminal);
         match self.format {
-            Some(Format::Json) => builder.json().flatten_event(true).init(),
-            None if !on_terminal => builder.json().flatten_event(true).init(),
+            Some(Format::Json) => builder.json().flatten_event(true).with_span_list(false).init(),
+            None if !on_terminal => builder.json().flatten_event(true).with_span_list(false).init(),
             _ => builder.with_target(false).init(),
         }
         Ok(())

@@ -4,7 +4,10 @@ use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, HttpServer, web};
 use anyhow::Context;
 use jeton_persistence::Database;
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 use tracing::Span;
 use tracing::field::Empty;
@@ -15,12 +18,28 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long requests may go on after the program was told to end, in seconds.
 const SHUTDOWN_SECS: u64 = 10;
 
-/// A service that has its port and serves as soon as `server` is awaited, until it is told to end.
+/// A service that has its port and is ready to [serve](Self::serve).
 pub struct Running {
     /// Where it listens: with port 0 asked for, the port it was given.
     pub address: SocketAddr,
-    /// Serves.
-    pub server: Server,
+    server: Server,
+}
+
+impl Running {
+    /// Serves until the program is told to end (SIGINT, SIGTERM) and the requests under way are answered.
+    ///
+    /// # Errors
+    /// The server could not start its threads.
+    pub async fn serve(self) -> anyhow::Result<()> {
+        let mut server = pin!(self.server);
+        // The first poll starts the threads and takes the signals over. Only then may anybody be told that the service
+        // is there: a signal that came before would end the program on the spot.
+        if let Poll::Ready(ended) = poll_fn(|context| Poll::Ready(server.as_mut().poll(context))).await {
+            return Ok(ended?);
+        }
+        tracing::info!("listening on http://{}", self.address);
+        Ok(server.await?)
+    }
 }
 
 /// Starts an HTTP service: the routes of `configure`, together with what all services share: one log line a request,
@@ -53,7 +72,6 @@ where
         .bind(address)
         .with_context(|| format!("cannot listen on {address}; another address can be set with {setting}"))?;
     let address = *server.addrs().first().context("no address was bound")?;
-    tracing::info!("listening on http://{address}");
     Ok(Running {
         address,
         server: server.run(),

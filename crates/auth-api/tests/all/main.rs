@@ -1,0 +1,14 @@
+//! The auth API over real sockets: a process of its own and a database of its own for each test, driven by the SDK,
+//! and by raw bytes for what the SDK cannot send wrong. The modules are named after the paths.
+
+mod everywhere;
+mod hashing;
+mod login;
+mod logout;
+mod me;
+mod outage;
+mod secrets;
+mod settings;
+mod support;
+mod tokens;
+mod users;

@@ -1,0 +1,153 @@
+use crate::support::{Auth, PASSWORD, kind, login, pointers};
+use jeton_client::{CreateTokenRequest, ProblemKind, SignUpRequest};
+use jeton_persistence::users;
+
+#[tokio::test]
+async fn shows_the_user_and_the_token() {
+    let auth = Auth::start();
+    let request = SignUpRequest {
+        username: "Ada".into(),
+        password: PASSWORD.into(),
+        email: Some("ada@analytical.example".into()),
+    };
+    let me = auth
+        .client()
+        .sign_up_session(&request)
+        .await
+        .unwrap()
+        .me()
+        .await
+        .unwrap();
+    insta::assert_json_snapshot!(me, {
+        ".**.id" => "[uuid]", ".**.created_at" => "[time]", ".**.expires_at" => "[time]",
+    }, @r#"
+    {
+      "user": {
+        "id": "[uuid]",
+        "username": "Ada",
+        "email": "ada@analytical.example",
+        "scopes": [
+          "notes:read",
+          "notes:write"
+        ],
+        "created_at": "[time]"
+      },
+      "token": {
+        "id": "[uuid]",
+        "kind": "login",
+        "name": "login",
+        "scopes": [
+          "notes:read",
+          "notes:write"
+        ],
+        "created_at": "[time]",
+        "expires_at": "[time]"
+      }
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn another_password_revokes_the_other_tokens() {
+    let auth = Auth::start();
+    let (session, elsewhere) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
+    let elsewhere = auth.only_token(&elsewhere);
+    session
+        .change_password(PASSWORD, "a wholly different phrase")
+        .await
+        .unwrap();
+    auth.only_token(&session).me().await.unwrap();
+    assert_eq!(kind(elsewhere.me().await), ProblemKind::InvalidToken);
+    assert_eq!(
+        kind(auth.client().login(&login("ada", PASSWORD)).await),
+        ProblemKind::InvalidCredentials
+    );
+    auth.client()
+        .login(&login("ada", "a wholly different phrase"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn the_password_must_be_known_and_the_new_one_good() {
+    let auth = Auth::start();
+    let (session, elsewhere) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
+    let wrong = session
+        .change_password("wrong", "a wholly different phrase")
+        .await;
+    assert_eq!(kind(wrong), ProblemKind::WrongPassword);
+    assert_eq!(
+        pointers(session.change_password(PASSWORD, "password1").await),
+        ["/new_password"]
+    );
+    auth.only_token(&elsewhere).me().await.unwrap();
+    auth.client().login(&login("ada", PASSWORD)).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_changes_at_once_one_wins_and_the_other_is_told() {
+    let auth = Auth::start();
+    let (a, b) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
+    let (a, b) = (auth.only_token(&a), auth.only_token(&b));
+    let (x, y) = tokio::join!(
+        a.change_password(PASSWORD, "the first of the new phrases"),
+        b.change_password(PASSWORD, "the second of the new phrases")
+    );
+    assert_eq!([&x, &y].iter().filter(|r| r.is_ok()).count(), 1, "{x:?} {y:?}");
+    let kinds = [ProblemKind::WrongPassword, ProblemKind::InvalidToken];
+    let (winner, loser, loser_told) = if x.is_ok() {
+        (a, b, y.unwrap_err())
+    } else {
+        (b, a, x.unwrap_err())
+    };
+    assert!(kinds.contains(&loser_told.kind().unwrap()), "{loser_told}");
+    winner.me().await.unwrap();
+    assert_eq!(kind(loser.me().await), ProblemKind::InvalidToken);
+}
+
+#[tokio::test]
+async fn deleting_the_account_takes_the_password_and_everything_with_it() {
+    let auth = Auth::start();
+    let session = auth.sign_up("ada").await;
+    let after = auth.only_token(&session);
+    assert_eq!(
+        kind(session.delete_account("wrong").await),
+        ProblemKind::WrongPassword
+    );
+    session.delete_account(PASSWORD).await.unwrap();
+    assert_eq!(kind(after.me().await), ProblemKind::InvalidToken);
+    assert!(users::list(&mut auth.connect(), None, 10).unwrap().is_empty());
+    auth.sign_up("ada").await;
+}
+
+#[tokio::test]
+async fn a_personal_token_sees_itself_and_manages_nothing() {
+    let auth = Auth::start();
+    let session = auth.sign_up("ada").await;
+    let request = CreateTokenRequest {
+        name: "backup".into(),
+        scopes: vec!["notes:read".into()],
+        expires_in: None,
+    };
+    let issued = session.tokens().create(&request).await.unwrap();
+    let personal = auth.client().session(issued.token).unwrap();
+    assert_eq!(personal.me().await.unwrap().token.kind, "personal");
+    let wanted = ProblemKind::LoginTokenRequired;
+    assert_eq!(kind(personal.tokens().list(None, None).await), wanted);
+    assert_eq!(kind(personal.tokens().create(&request).await), wanted);
+    assert_eq!(kind(personal.tokens().rename(issued.token_id, "x").await), wanted);
+    assert_eq!(kind(personal.tokens().revoke(issued.token_id).await), wanted);
+    assert_eq!(
+        kind(
+            personal
+                .change_password(PASSWORD, "a wholly different phrase")
+                .await
+        ),
+        wanted
+    );
+    assert_eq!(kind(personal.delete_account(PASSWORD).await), wanted);
+    assert_eq!(kind(personal.logout_all().await), wanted);
+    personal.logout().await.unwrap();
+    assert_eq!(kind(personal.me().await), ProblemKind::InvalidToken);
+    session.me().await.unwrap();
+}

@@ -1,0 +1,113 @@
+//! The database away, and back.
+
+use crate::support::{PASSWORD, json, sign_up, start_service};
+use jeton_client::{AuthClient, ExposeSecret, Problem};
+use jeton_local_postgres::LocalPostgres;
+use jeton_test_support::{RawRequest, RawResponse, migrate};
+
+fn assert_unavailable(response: &RawResponse, what: &str) {
+    assert_eq!(response.status, 503, "{what}: {}", response.text());
+    assert!(
+        response.header("Retry-After").unwrap().parse::<u32>().unwrap() >= 1,
+        "{what}"
+    );
+    let problem: Problem = serde_json::from_slice(&response.body).unwrap();
+    assert_eq!(problem.type_, "urn:jeton:problem:unavailable");
+    for inside in ["postgres", "connect", "127.0.0.1", "pool", "sql"] {
+        assert!(
+            !response.text().to_lowercase().contains(inside),
+            "{what}: {}",
+            response.text()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_postgres_everything_is_503_and_with_it_again_all_is_well() {
+    let postgres = LocalPostgres::temporary().unwrap();
+    migrate(&postgres.url());
+    let service = start_service(&postgres.url(), &[]);
+    let client = AuthClient::builder(&service.base_url())
+        .max_retries(0)
+        .build()
+        .unwrap();
+    let session = client.sign_up_session(&sign_up("ada")).await.unwrap();
+    let header = format!("Bearer {}", session.token().expose_secret());
+
+    for stop in [LocalPostgres::stop, LocalPostgres::crash] {
+        stop(&postgres).unwrap();
+        let credentials = format!(r#"{{"username": "ada", "password": "{PASSWORD}"}}"#);
+        for (request, what) in [
+            (json("POST", "/v1/login", &credentials), "login"),
+            (json("POST", "/v1/users", &credentials), "sign-up"),
+            (
+                RawRequest::new("GET", "/v1/me").header("Authorization", &header),
+                "me",
+            ),
+            (
+                RawRequest::new("POST", "/v1/logout").header("Authorization", &header),
+                "logout",
+            ),
+            (
+                RawRequest::new("GET", "/v1/tokens").header("Authorization", &header),
+                "tokens",
+            ),
+            (RawRequest::new("GET", "/readyz"), "readyz"),
+        ] {
+            assert_unavailable(&request.send(service.address()), what);
+        }
+        assert_eq!(
+            RawRequest::new("GET", "/livez").send(service.address()).status,
+            200
+        );
+        let malformed = RawRequest::new("GET", "/v1/me").header("Authorization", "Bearer jtn_mistyped");
+        assert_eq!(
+            malformed.send(service.address()).status,
+            401,
+            "known to be no token without asking"
+        );
+
+        postgres.start().unwrap();
+        assert_eq!(
+            RawRequest::new("GET", "/readyz").send(service.address()).status,
+            200
+        );
+        session.me().await.unwrap();
+        client
+            .login(&crate::support::login("ada", PASSWORD))
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_that_stands_still_is_a_503_too() {
+    let postgres = LocalPostgres::temporary().unwrap();
+    migrate(&postgres.url());
+    let service = start_service(&postgres.url(), &[]);
+    let client = AuthClient::builder(&service.base_url())
+        .max_retries(0)
+        .build()
+        .unwrap();
+    let session = client.sign_up_session(&sign_up("ada")).await.unwrap();
+    let header = format!("Bearer {}", session.token().expose_secret());
+
+    postgres.pause().unwrap();
+    for (request, what) in [
+        (
+            RawRequest::new("GET", "/v1/me").header("Authorization", &header),
+            "me",
+        ),
+        (
+            json("POST", "/v1/login", r#"{"username": "ada", "password": "x"}"#),
+            "login",
+        ),
+        (RawRequest::new("GET", "/readyz"), "readyz"),
+    ] {
+        assert_unavailable(&request.send(service.address()), what);
+    }
+    postgres.resume().unwrap();
+    // The threads that were stuck have to notice first; until then the answer may still be 503.
+    let recovered = (0..200).any(|_| RawRequest::new("GET", "/readyz").send(service.address()).status == 200);
+    assert!(recovered);
+}

@@ -1,0 +1,81 @@
+//! What must not be found anywhere.
+
+use crate::support::{Auth, PASSWORD, json, kind, login};
+use diesel::prelude::*;
+use jeton_client::{CreateTokenRequest, ExposeSecret, ProblemKind};
+use jeton_test_support::RawRequest;
+
+/// Everything that the tables hold, as text.
+pub(crate) fn dump(auth: &Auth) -> String {
+    #[derive(QueryableByName)]
+    struct Text {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        text: String,
+    }
+    let query = "SELECT coalesce(string_agg(u::text, ' '), '') || \
+                 (SELECT coalesce(string_agg(t::text, ' '), '') FROM tokens t) AS text FROM users u";
+    diesel::sql_query(query)
+        .get_result::<Text>(&mut auth.connect())
+        .unwrap()
+        .text
+}
+
+#[tokio::test]
+async fn no_log_holds_a_password_or_a_token_even_at_trace() {
+    let auth = Auth::start_with(&[("JETON_LOG", "trace")]);
+    let session = auth.sign_up("ada").await;
+    auth.client().login(&login("ada", PASSWORD)).await.unwrap();
+    assert_eq!(
+        kind(auth.client().login(&login("ada", "my other secret")).await),
+        ProblemKind::InvalidCredentials
+    );
+    let request = CreateTokenRequest {
+        name: "backup".into(),
+        scopes: vec![],
+        expires_in: None,
+    };
+    let personal = session.tokens().create(&request).await.unwrap();
+    let mut tokens = vec![
+        personal.token.expose_secret().to_owned(),
+        session.token().expose_secret().to_owned(),
+    ];
+    session
+        .change_password(PASSWORD, "a wholly different phrase")
+        .await
+        .unwrap();
+    // Where a token does not belong, and is sent all the same.
+    let astray = jeton_domain::PlainToken::generate(&mut rand::rng());
+    tokens.push(astray.expose_secret().to_owned());
+    for request in [
+        RawRequest::new("GET", &format!("/v1/me?token={}", astray.expose_secret())),
+        RawRequest::new("GET", "/v1/me").header("Authorization", format!("Basic {}", astray.expose_secret())),
+        json(
+            "POST",
+            "/v1/login",
+            &format!("{{\"username\": \"{}\"", astray.expose_secret()),
+        ),
+    ] {
+        assert!(auth.send(&request).status >= 400);
+    }
+    session.logout().await.unwrap();
+
+    let logs = auth.service.logs();
+    assert!(
+        logs.contains("/v1/login") && logs.contains("\"TRACE\""),
+        "the log was captured, at trace:\n{logs}"
+    );
+    let database_password = auth.database.url().split([':', '@']).nth(2).unwrap();
+    for secret in [
+        PASSWORD,
+        "my other secret",
+        "a wholly different phrase",
+        "$2b$",
+        database_password,
+    ] {
+        assert!(!logs.contains(secret), "{secret} is in the log");
+    }
+    for token in &tokens {
+        // Nor a part of it that would be worth having.
+        assert!(!logs.contains(&token[4..36]), "a token is in the log:\n{logs}");
+    }
+}

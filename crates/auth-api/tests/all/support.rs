@@ -1,0 +1,113 @@
+use jeton_client::{AuthClient, ClientError, Credentials, LoginRequest, ProblemKind, Session, SignUpRequest};
+use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase};
+use std::fmt::Debug;
+
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_jeton-auth-api");
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// The service with a database of its own. Stopped before the database is dropped.
+pub(crate) struct Auth {
+    pub(crate) service: ServiceProcess,
+    pub(crate) database: TestDatabase,
+}
+
+impl Auth {
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub(crate) fn start_with(settings: &[(&str, &str)]) -> Self {
+        let database = TestDatabase::create();
+        let service = start_service(database.url(), settings);
+        Self { service, database }
+    }
+
+    pub(crate) fn client(&self) -> AuthClient {
+        AuthClient::builder(&self.service.base_url())
+            .max_retries(0)
+            .build()
+            .unwrap()
+    }
+
+    pub(crate) async fn sign_up(&self, username: &str) -> Session {
+        self.client().sign_up_session(&sign_up(username)).await.unwrap()
+    }
+
+    pub(crate) async fn sign_in(&self, username: &str) -> Session {
+        self.client()
+            .sign_in(Credentials::new(username, PASSWORD))
+            .await
+            .unwrap()
+    }
+
+    /// A session that has a token and nothing else: it cannot sign in again behind the test's back.
+    pub(crate) fn only_token(&self, session: &Session) -> Session {
+        self.client().session(session.token()).unwrap()
+    }
+
+    pub(crate) fn send(&self, request: &RawRequest) -> RawResponse {
+        request.send(self.service.address())
+    }
+
+    pub(crate) fn connect(&self) -> jeton_persistence::PgConnection {
+        let url = jeton_persistence::DatabaseUrl::parse(self.database.url()).unwrap();
+        jeton_persistence::establish(&url, jeton_persistence::ConnectionLimits::NONE).unwrap()
+    }
+}
+
+/// Starts the service on a port that is free, with hashing at the least cost.
+pub(crate) fn start_service(database_url: &str, settings: &[(&str, &str)]) -> ServiceProcess {
+    let mut env = vec![
+        ("DATABASE_URL", database_url),
+        ("JETON_AUTH_ADDR", "127.0.0.1:0"),
+        ("JETON_BCRYPT_COST", "4"),
+    ];
+    env.extend_from_slice(settings);
+    ServiceProcess::start(PROGRAM, &env)
+}
+
+pub(crate) fn sign_up(username: &str) -> SignUpRequest {
+    SignUpRequest {
+        username: username.to_owned(),
+        password: PASSWORD.into(),
+        email: None,
+    }
+}
+
+pub(crate) fn login(username: &str, password: &str) -> LoginRequest {
+    LoginRequest {
+        username: username.to_owned(),
+        password: password.into(),
+        name: None,
+        scopes: None,
+        expires_in: None,
+    }
+}
+
+/// The kind of problem that a call ended with.
+pub(crate) fn kind<T: Debug>(result: Result<T, ClientError>) -> ProblemKind {
+    result.unwrap_err().kind().expect("a problem of a known kind")
+}
+
+/// The fields that a call's problem names.
+pub(crate) fn pointers<T: Debug>(result: Result<T, ClientError>) -> Vec<String> {
+    let error = result.unwrap_err();
+    let problem = error.problem().expect("a problem");
+    assert_eq!(problem.kind(), Some(ProblemKind::Validation));
+    problem.errors.iter().map(|field| field.pointer.clone()).collect()
+}
+
+pub(crate) fn json(method: &str, target: &str, body: &str) -> RawRequest {
+    RawRequest::new(method, target)
+        .header("Content-Type", "application/json")
+        .body(body)
+}
+
+/// All of an answer but its date. Of headers with different names the order says nothing (RFC 9110 §5.3), and actix-web
+/// draws it at random.
+pub(crate) fn comparable(response: &RawResponse) -> (u16, Vec<(String, String)>, String) {
+    let mut headers = response.headers.clone();
+    headers.retain(|(name, _)| !name.eq_ignore_ascii_case("date"));
+    headers.sort();
+    (response.status, headers, response.text())
+}

@@ -1,0 +1,156 @@
+use crate::support::{Auth, kind, pointers};
+use jeton_client::{CreateTokenRequest, ProblemKind, Session};
+use jeton_domain::{ScopeSet, UserId};
+use jeton_persistence::users;
+
+fn request(name: &str, scopes: &[&str]) -> CreateTokenRequest {
+    CreateTokenRequest {
+        name: name.to_owned(),
+        scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+        expires_in: None,
+    }
+}
+
+async fn names(session: &Session) -> Vec<String> {
+    session
+        .tokens()
+        .list_all()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|token| token.name)
+        .collect()
+}
+
+#[tokio::test]
+async fn a_personal_token_is_made_listed_renamed_and_revoked() {
+    let auth = Auth::start();
+    let session = auth.sign_up("ada").await;
+    let issued = session
+        .tokens()
+        .create(&request("nightly backup", &["notes:read"]))
+        .await
+        .unwrap();
+    assert_eq!((issued.kind.as_str(), issued.scopes.len()), ("personal", 1));
+    assert_eq!(names(&session).await, ["nightly backup", "login"]);
+
+    let renamed = session
+        .tokens()
+        .rename(issued.token_id, " weekly backup ")
+        .await
+        .unwrap();
+    assert_eq!(renamed.name, "weekly backup");
+    assert_eq!(names(&session).await, ["weekly backup", "login"]);
+
+    session.tokens().revoke(issued.token_id).await.unwrap();
+    assert_eq!(names(&session).await, ["login"]);
+    let personal = auth.client().session(issued.token).unwrap();
+    assert_eq!(kind(personal.me().await), ProblemKind::InvalidToken);
+    assert_eq!(
+        kind(session.tokens().revoke(issued.token_id).await),
+        ProblemKind::NotFound
+    );
+}
+
+#[tokio::test]
+async fn somebody_elses_token_is_not_there() {
+    let auth = Auth::start();
+    let (ada, eve) = (auth.sign_up("ada").await, auth.sign_up("eve").await);
+    let of_ada = ada.me().await.unwrap().token.id;
+    assert_eq!(kind(eve.tokens().revoke(of_ada).await), ProblemKind::NotFound);
+    assert_eq!(
+        kind(eve.tokens().rename(of_ada, "mine").await),
+        ProblemKind::NotFound
+    );
+    assert_eq!(ada.me().await.unwrap().token.name, "login");
+    assert_eq!(names(&eve).await, ["login"]);
+}
+
+#[tokio::test]
+async fn nobody_gives_more_than_they_hold() {
+    let auth = Auth::start();
+    let session = auth.sign_up("ada").await;
+    let refused = session
+        .tokens()
+        .create(&request("x", &["notes:read", "admin"]))
+        .await;
+    assert_eq!(kind(refused), ProblemKind::ScopeNotHeld);
+    // What counts is what is held now: the token was issued for more.
+    let id = UserId(session.me().await.unwrap().user.id);
+    users::set_scopes(&mut auth.connect(), id, &ScopeSet::parse("notes:read").unwrap()).unwrap();
+    let refused = session.tokens().create(&request("x", &["notes:write"])).await;
+    assert_eq!(kind(refused), ProblemKind::ScopeNotHeld);
+    session
+        .tokens()
+        .create(&request("x", &["notes:read"]))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn refused_fields_are_named() {
+    let auth = Auth::start();
+    let session = auth.sign_up("ada").await;
+    let bad = CreateTokenRequest {
+        expires_in: Some(0),
+        ..request("", &["ä"])
+    };
+    assert_eq!(
+        pointers(session.tokens().create(&bad).await),
+        ["/name", "/scopes", "/expires_in"]
+    );
+    let id = session.me().await.unwrap().token.id;
+    assert_eq!(
+        pointers(session.tokens().rename(id, "two\nlines").await),
+        ["/name"]
+    );
+}
+
+#[tokio::test]
+async fn the_list_comes_in_pages_newest_first() {
+    let auth = Auth::start();
+    let session = auth.sign_up("ada").await;
+    for i in 0..6 {
+        session
+            .tokens()
+            .create(&request(&format!("t{i}"), &[]))
+            .await
+            .unwrap();
+    }
+    let first = session.tokens().list(Some(4), None).await.unwrap();
+    let second = session.tokens().list(Some(4), first.next).await.unwrap();
+    let all: Vec<String> = first
+        .tokens
+        .into_iter()
+        .chain(second.tokens)
+        .map(|token| token.name)
+        .collect();
+    assert_eq!(all, ["t5", "t4", "t3", "t2", "t1", "t0", "login"]);
+    assert_eq!(second.next, None);
+    // A page that is just full is the last one.
+    assert_eq!(session.tokens().list(Some(7), None).await.unwrap().next, None);
+    for limit in [0, 101] {
+        assert_eq!(
+            kind(session.tokens().list(Some(limit), None).await),
+            ProblemKind::MalformedQuery
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_expired_token_is_refused_and_not_listed() {
+    use diesel::prelude::*;
+    let auth = Auth::start();
+    let session = auth.sign_up("ada").await;
+    let issued = session.tokens().create(&request("old", &[])).await.unwrap();
+    diesel::sql_query("UPDATE tokens SET expires_at = now() WHERE name = 'old'")
+        .execute(&mut auth.connect())
+        .unwrap();
+    let expired = auth.client().session(issued.token).unwrap();
+    assert_eq!(kind(expired.me().await), ProblemKind::InvalidToken);
+    assert_eq!(names(&session).await, ["login"]);
+    assert_eq!(
+        kind(session.tokens().rename(issued.token_id, "new").await),
+        ProblemKind::NotFound
+    );
+}
