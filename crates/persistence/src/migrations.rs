@@ -11,7 +11,7 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 /// What programs that migrate the same database wait for each other by: "jeton" in ASCII.
 const LOCK: i64 = 0x6a_65_74_6f_6e;
 
-/// Why a database is not up to date.
+/// Why a database could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     /// One migration failed. It left nothing behind; those before it stand.
@@ -25,9 +25,6 @@ pub enum MigrationError {
     /// The database could not be asked.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The list of applied migrations could not be read.
-    #[error("cannot tell which migrations are applied: {0}")]
-    Unreadable(String),
 }
 
 /// Applies what is pending, oldest first, each in a transaction of its own; returns the names of what it applied.
@@ -38,9 +35,7 @@ pub enum MigrationError {
 pub fn apply(connection: &mut PgConnection) -> Result<Vec<String>, MigrationError> {
     under_lock(connection, |connection| {
         // Makes Diesel's own table where there is none.
-        connection
-            .applied_migrations()
-            .map_err(|error| MigrationError::Unreadable(error.to_string()))?;
+        connection.applied_migrations().map_err(of_harness)?;
         let mut applied = Vec::new();
         for migration in find_pending(connection)? {
             let name = migration.name().to_string();
@@ -63,9 +58,7 @@ pub fn apply(connection: &mut PgConnection) -> Result<Vec<String>, MigrationErro
 /// [`MigrationError`]
 pub fn revert_all(connection: &mut PgConnection) -> Result<(), MigrationError> {
     under_lock(connection, |connection| {
-        connection
-            .revert_all_migrations(MIGRATIONS)
-            .map_err(|error| MigrationError::Unreadable(error.to_string()))?;
+        connection.revert_all_migrations(MIGRATIONS).map_err(of_harness)?;
         Ok(())
     })
 }
@@ -73,19 +66,15 @@ pub fn revert_all(connection: &mut PgConnection) -> Result<(), MigrationError> {
 /// The names of the migrations that [`apply`] would apply. Changes nothing.
 ///
 /// # Errors
-/// [`MigrationError`]
-pub fn pending(connection: &mut PgConnection) -> Result<Vec<String>, MigrationError> {
+/// See [`DatabaseError`].
+pub fn pending(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
     Ok(find_pending(connection)?
         .iter()
         .map(|migration| migration.name().to_string())
         .collect())
 }
 
-fn find_pending(connection: &mut PgConnection) -> Result<Vec<Box<dyn Migration<Pg>>>, MigrationError> {
-    // Makes Diesel's own table where there is none.
-    connection
-        .applied_migrations()
-        .map_err(|error| MigrationError::Unreadable(error.to_string()))?;
+fn find_pending(connection: &mut PgConnection) -> DatabaseResult<Vec<Box<dyn Migration<Pg>>>> {
     let applied = applied_versions(connection)?;
     let mut pending = embedded()?;
     pending.retain(|migration| !applied.contains(&migration.name().version().to_string()));
@@ -93,11 +82,18 @@ fn find_pending(connection: &mut PgConnection) -> Result<Vec<Box<dyn Migration<P
 }
 
 /// The migrations in this program, oldest first.
-fn embedded() -> Result<Vec<Box<dyn Migration<Pg>>>, MigrationError> {
-    let mut all = MigrationSource::<Pg>::migrations(&MIGRATIONS)
-        .map_err(|error| MigrationError::Unreadable(error.to_string()))?;
+fn embedded() -> DatabaseResult<Vec<Box<dyn Migration<Pg>>>> {
+    let mut all = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(of_harness)?;
     all.sort_by(|a, b| a.name().version().cmp(&b.name().version()));
     Ok(all)
+}
+
+/// Diesel's harness boxes its errors. What is in them matters: a lost connection must be known as one.
+fn of_harness(error: Box<dyn std::error::Error + Send + Sync>) -> DatabaseError {
+    match error.downcast::<diesel::result::Error>() {
+        Ok(error) => DatabaseError::from(*error),
+        Err(other) => DatabaseError::Query(diesel::result::Error::QueryBuilderError(other)),
+    }
 }
 
 /// Read without Diesel's harness, which would create its table: a check must not write, and its role may not.

@@ -1,8 +1,7 @@
 use crate::problems::{database_problem, get_or_head, method_not_allowed};
 use actix_web::{HttpResponse, web};
 use jeton_api_types::ProblemResponse;
-use jeton_persistence::migrations::{self, MigrationError};
-use jeton_persistence::{Database, DatabaseError, DatabaseResult};
+use jeton_persistence::{Database, migrations};
 use serde_json::json;
 
 /// Refuses a database that lacks a migration: for a service's start.
@@ -10,21 +9,13 @@ use serde_json::json;
 /// # Errors
 /// The database is away, or not up to date; the message tells the command that brings it up to date.
 pub async fn check_migrated(database: &Database) -> anyhow::Result<()> {
-    let pending = pending(database).await?;
+    let pending = database.run(migrations::pending).await?;
     anyhow::ensure!(
         pending.is_empty(),
         "the database is not up to date (pending: {}); run `scripts/migrate` or `jeton migrate`",
         pending.join(", ")
     );
     Ok(())
-}
-
-async fn pending(database: &Database) -> DatabaseResult<Vec<String>> {
-    let answer = database.run(|connection| match migrations::pending(connection) {
-        Err(MigrationError::Database(error)) => Err(error),
-        other => Ok(other.map_err(|error| error.to_string())),
-    });
-    answer.await?.map_err(DatabaseError::Unavailable)
 }
 
 /// `GET /livez`: the process serves. `GET /readyz`: it can do its work, which takes the database, up to date.
@@ -40,7 +31,8 @@ async fn livez() -> HttpResponse {
 }
 
 async fn readyz(database: web::Data<Database>) -> Result<HttpResponse, ProblemResponse> {
-    let pending = pending(&database)
+    let pending = database
+        .run(migrations::pending)
         .await
         .map_err(|error| database_problem(&error))?;
     if pending.is_empty() {

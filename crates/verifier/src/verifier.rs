@@ -1,8 +1,7 @@
 use crate::lookups::Lookups;
 use crate::{Caller, VerifierSettings};
 use jeton_domain::PlainToken;
-use jeton_persistence::migrations::{self, MigrationError};
-use jeton_persistence::{ConnectionLimits, DatabaseError, establish};
+use jeton_persistence::{ConnectionLimits, DatabaseError, establish, migrations};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,9 +34,6 @@ pub enum ConnectError {
     /// The database has not the shape that this version needs.
     #[error("the database is not up to date (pending: {0}); run `scripts/migrate` or `jeton migrate`")]
     NotMigrated(String),
-    /// What is applied could not be read.
-    #[error(transparent)]
-    Migrations(MigrationError),
     /// No thread could be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -54,11 +50,11 @@ impl Verifier {
         let url = settings.database_url.clone();
         let check = tokio::task::spawn_blocking(move || {
             let mut connection = establish(&url, ConnectionLimits::NONE)?;
-            match migrations::pending(&mut connection) {
-                Ok(pending) if pending.is_empty() => Ok(()),
-                Ok(pending) => Err(ConnectError::NotMigrated(pending.join(", "))),
-                Err(MigrationError::Database(error)) => Err(error.into()),
-                Err(other) => Err(ConnectError::Migrations(other)),
+            let pending = migrations::pending(&mut connection)?;
+            if pending.is_empty() {
+                Ok(())
+            } else {
+                Err(ConnectError::NotMigrated(pending.join(", ")))
             }
         });
         check.await.map_err(std::io::Error::other)??;

@@ -1,0 +1,91 @@
+use jeton_client::{AuthClient, ClientError, ProblemKind, Session, SignUpRequest};
+use jeton_test_support::{ServiceProcess, TestDatabase, program};
+use serde::Deserialize;
+use std::fmt::Debug;
+
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// Both services on one database. They are stopped before the database is dropped.
+pub(crate) struct Stack {
+    pub(crate) auth: ServiceProcess,
+    pub(crate) notes: ServiceProcess,
+    pub(crate) database: TestDatabase,
+}
+
+impl Stack {
+    pub(crate) fn start() -> Self {
+        let database = TestDatabase::create();
+        Self {
+            auth: start_auth(database.url()),
+            notes: start_notes(database.url()),
+            database,
+        }
+    }
+
+    pub(crate) fn client(&self) -> AuthClient {
+        client(&self.auth.base_url())
+    }
+
+    pub(crate) async fn sign_up(&self, username: &str) -> Session {
+        self.client().sign_up_session(&sign_up(username)).await.unwrap()
+    }
+
+    /// The address of a path of the notes service.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.notes.base_url())
+    }
+}
+
+pub(crate) fn start_auth(database_url: &str) -> ServiceProcess {
+    let env = [
+        ("DATABASE_URL", database_url),
+        ("JETON_AUTH_ADDR", "127.0.0.1:0"),
+        ("JETON_BCRYPT_COST", "4"),
+    ];
+    ServiceProcess::start(program("jeton-auth-api"), &env)
+}
+
+pub(crate) fn start_notes(database_url: &str) -> ServiceProcess {
+    let env = [
+        ("DATABASE_URL", database_url),
+        ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
+    ];
+    ServiceProcess::start(env!("CARGO_BIN_EXE_jeton-resource-api"), &env)
+}
+
+/// A client that tries once: the tests want to see every answer.
+pub(crate) fn client(base_url: &str) -> AuthClient {
+    AuthClient::builder(base_url).max_retries(0).build().unwrap()
+}
+
+pub(crate) fn sign_up(username: &str) -> SignUpRequest {
+    SignUpRequest {
+        username: username.to_owned(),
+        password: PASSWORD.into(),
+        email: None,
+    }
+}
+
+/// A session that has a token and nothing else: it cannot sign in again behind the test's back.
+pub(crate) fn only_token(session: &Session) -> Session {
+    session.client().session(session.token()).unwrap()
+}
+
+pub(crate) fn kind<T: Debug>(result: Result<T, ClientError>) -> ProblemKind {
+    result.unwrap_err().kind().expect("a problem of a known kind")
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Note {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) body: String,
+    pub(crate) created_at: String,
+    pub(crate) updated_at: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct NoteList {
+    pub(crate) notes: Vec<Note>,
+    pub(crate) next: Option<String>,
+}
