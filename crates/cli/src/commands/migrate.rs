@@ -1,0 +1,54 @@
+use crate::{database, output};
+use anyhow::bail;
+use jeton_persistence::{PgConnection, migrations};
+use jeton_service::DatabaseSettings;
+use serde_json::json;
+
+/// Bring the database up to date
+///
+/// Applies what is pending, each migration in a transaction of its own, and says which. Several may start at once: one
+/// works, the others wait and find nothing left to do.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Change nothing; fail when something is pending
+    #[arg(long)]
+    check: bool,
+
+    /// Answer in JSON: {"applied": [...]}, or, with --check, {"pending": [...]}
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    database: DatabaseSettings,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let mut connection = database::connect(&args.database)?;
+    if args.check {
+        check(&mut connection, args.json)
+    } else {
+        say("applied", &migrations::apply(&mut connection)?, args.json)
+    }
+}
+
+fn check(connection: &mut PgConnection, json: bool) -> anyhow::Result<()> {
+    let pending = migrations::pending(connection)?;
+    let said = say("pending", &pending, json);
+    // First of all what was found: a script may ask for the exit status alone, and read nothing.
+    match pending.len() {
+        0 => said,
+        1 => bail!("a migration is pending; run `jeton migrate`"),
+        count => bail!("{count} migrations are pending; run `jeton migrate`"),
+    }
+}
+
+fn say(what: &str, names: &[String], json: bool) -> anyhow::Result<()> {
+    if json {
+        return output::json(&json!({ what: names }));
+    }
+    if names.is_empty() {
+        return output::line("up to date");
+    }
+    let lines: String = names.iter().map(|name| format!("{what} {name}\n")).collect();
+    output::write(&lines)
+}

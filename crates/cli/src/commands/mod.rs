@@ -1,0 +1,29 @@
+//! The commands, one file each: its arguments, and what it does.
+
+mod healthcheck;
+mod migrate;
+mod token;
+mod user;
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    Migrate(migrate::Args),
+    /// Manage users
+    #[command(subcommand)]
+    User(user::Command),
+    /// Manage users' tokens
+    #[command(subcommand)]
+    Token(token::Command),
+    Healthcheck(healthcheck::Args),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Migrate(args) => migrate::run(&args),
+            Self::User(command) => command.run(),
+            Self::Token(command) => command.run(),
+            Self::Healthcheck(args) => healthcheck::run(&args),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+use crate::scopes::{self, ScopeArgs};
+use crate::{database, output, parse};
+use anyhow::{Context, anyhow, ensure};
+use jeton_domain::{
+    ExposeSecret, NewToken, PlainToken, ScopeSet, Token, TokenId, TokenKind, TokenName, User, Username,
+};
+use jeton_persistence::{PgConnection, tokens};
+use jeton_service::{DatabaseSettings, Lifetime};
+use uuid::Uuid;
+
+/// Create a personal token for a user
+///
+/// The token is written to standard output, alone on its line, this once: TOKEN=$(jeton token create …). What else
+/// there is to say goes to standard error.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Whose it is to be
+    #[arg(value_parser = Username::parse)]
+    username: Username,
+
+    /// What to call it, as "nightly backup"
+    #[arg(long, value_parser = TokenName::parse)]
+    name: TokenName,
+
+    #[command(flatten)]
+    scopes: ScopeArgs,
+
+    /// How long it lives: seconds, a time as 90d or 12h, or never
+    #[arg(
+        long,
+        env = "JETON_TOKEN_TTL",
+        value_name = "JETON_TOKEN_TTL",
+        default_value = "30d"
+    )]
+    expires_in: Lifetime,
+
+    #[command(flatten)]
+    database: DatabaseSettings,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let chosen = args.scopes.chosen()?;
+    let mut connection = database::open(&args.database)?;
+    let user = database::find_user(&mut connection, &args.username)?;
+    ensure!(user.disabled_at.is_none(), disabled(&user.username));
+    let scopes = chosen.unwrap_or_else(|| user.scopes.clone());
+    check_held(&user, &scopes)?;
+
+    let text = PlainToken::generate(&mut rand::rng());
+    let new = NewToken {
+        id: TokenId(Uuid::now_v7()),
+        digest: text.digest(),
+        kind: TokenKind::Personal,
+        name: args.name.clone(),
+        scopes,
+        ttl: args.expires_in.0,
+    };
+    let token = tokens::issue_by_operator(&mut connection, user.id, &new)?
+        // Disabled or deleted since it was found.
+        .with_context(|| disabled(&user.username))?;
+    hand_over(&mut connection, &text, &token)?;
+    describe(&user, &token);
+    Ok(())
+}
+
+fn disabled(name: &Username) -> String {
+    format!("\"{name}\" is disabled, and gets no tokens")
+}
+
+fn check_held(user: &User, wanted: &ScopeSet) -> anyhow::Result<()> {
+    let lacking: Vec<&str> = wanted
+        .iter()
+        .filter(|scope| !user.scopes.contains(scope))
+        .collect();
+    ensure!(
+        lacking.is_empty(),
+        "\"{}\" does not hold {}, but: {}",
+        user.username,
+        lacking.join(" "),
+        scopes::describe(&user.scopes)
+    );
+    Ok(())
+}
+
+/// A token that nobody has received must not stay valid.
+fn hand_over(connection: &mut PgConnection, text: &PlainToken, token: &Token) -> anyhow::Result<()> {
+    let Err(error) = output::line(text.expose_secret()) else {
+        return Ok(());
+    };
+    tokens::revoke_by_operator(connection, token.id)
+        .with_context(|| format!("{error}, and the token {} could not be revoked", token.id))?;
+    // Not as the cause: that nobody reads is a success elsewhere, and none here.
+    Err(anyhow!("{error:#}; the token was revoked"))
+}
+
+fn describe(user: &User, token: &Token) {
+    let expires = token.expires_at.map_or("never".to_owned(), parse::rfc3339);
+    output::note(&format!(
+        "created token {} for {}: \"{}\"; scopes: {}; expires: {expires}; shown this once",
+        token.id,
+        user.username,
+        token.name.as_str(),
+        scopes::describe(&token.scopes)
+    ));
+}

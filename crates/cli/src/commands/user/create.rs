@@ -1,0 +1,91 @@
+use crate::password::PasswordArgs;
+use crate::scopes::{self, ScopeArgs};
+use crate::{database, output};
+use anyhow::{anyhow, ensure};
+use jeton_domain::{Email, NewUser, ScopeSet, UserId, Username};
+use jeton_persistence::{DatabaseError, users};
+use jeton_service::DatabaseSettings;
+use uuid::Uuid;
+
+/// Create a user
+///
+/// The password is asked for on the terminal, or read from the first line of standard input where that is not a
+/// terminal. It is never an argument: other users of the machine can see those.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What the user signs in with: 3 to 64 letters, digits and . _ - @ +
+    #[arg(value_parser = Username::parse)]
+    name: Username,
+
+    /// Where the user may be reached
+    #[arg(long, value_parser = Email::parse)]
+    email: Option<Email>,
+
+    /// A user without a password, for a program: it cannot sign in, its tokens come from `jeton token create`
+    #[arg(long)]
+    service_account: bool,
+
+    #[command(flatten)]
+    scopes: ScopeArgs,
+
+    /// What the user's tokens may do unless scopes are given, with spaces between them
+    #[arg(
+        long,
+        env = "JETON_DEFAULT_SCOPES",
+        value_name = "JETON_DEFAULT_SCOPES",
+        default_value = "notes:read notes:write",
+        value_parser = ScopeSet::parse
+    )]
+    default_scopes: ScopeSet,
+
+    #[command(flatten)]
+    password: PasswordArgs,
+
+    #[command(flatten)]
+    database: DatabaseSettings,
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let scopes = args.scopes.chosen()?.unwrap_or(args.default_scopes);
+    let mut connection = database::open(&args.database)?;
+    // Before anybody types a password for nothing; `create` decides.
+    let taken = users::is_taken(&mut connection, args.name.key())?;
+    ensure!(!taken, name_taken(&args.name));
+    let password_hash = if args.service_account {
+        None
+    } else {
+        Some(
+            args.password
+                .ask(&args.name, args.email.as_ref().map(Email::as_str))?,
+        )
+    };
+
+    let user = NewUser {
+        id: UserId(Uuid::now_v7()),
+        username: args.name,
+        email: args.email,
+        password_hash,
+        scopes,
+    };
+    let created = users::create(&mut connection, &user).map_err(|error| match error {
+        DatabaseError::Conflict { constraint } if constraint == users::USERNAME_TAKEN => {
+            anyhow!(name_taken(&user.username))
+        }
+        error => error.into(),
+    })?;
+    let what = if args.service_account {
+        "service account"
+    } else {
+        "user"
+    };
+    output::line(&format!(
+        "created {what} {} with id {} and scopes: {}",
+        created.username,
+        created.id,
+        scopes::describe(&created.scopes)
+    ))
+}
+
+fn name_taken(name: &Username) -> String {
+    format!("the name \"{name}\" is taken")
+}

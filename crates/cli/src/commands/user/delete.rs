@@ -1,0 +1,58 @@
+use crate::error::UsageError;
+use crate::{database, output};
+use anyhow::{Context, ensure};
+use jeton_domain::Username;
+use jeton_persistence::users;
+use jeton_service::DatabaseSettings;
+use std::io::{IsTerminal, Write};
+
+/// Delete a user, with all tokens and notes, for good
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The user's name
+    #[arg(value_parser = Username::parse)]
+    name: Username,
+
+    /// Do not ask; needed where standard input is not a terminal
+    #[arg(long)]
+    yes: bool,
+
+    #[command(flatten)]
+    database: DatabaseSettings,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    if !args.yes && !std::io::stdin().is_terminal() {
+        return Err(
+            UsageError("there is no terminal to ask on; say --yes to delete without being asked").into(),
+        );
+    }
+    let mut connection = database::open(&args.database)?;
+    let user = database::find_user(&mut connection, &args.name)?;
+    ensure!(
+        args.yes || confirmed(&user.username)?,
+        "not confirmed; nothing was deleted"
+    );
+    let deleted = users::delete(&mut connection, user.id)?;
+    ensure!(deleted, database::no_user(&args.name));
+    output::line(&format!("deleted {}", user.username))
+}
+
+fn confirmed(name: &Username) -> anyhow::Result<bool> {
+    let mut stderr = std::io::stderr();
+    write!(
+        stderr,
+        "Delete {name}, with all tokens and notes, for good? [y/N] "
+    )
+    .and_then(|()| stderr.flush())
+    .context("cannot ask")?;
+    let mut answer = String::new();
+    std::io::stdin()
+        .read_line(&mut answer)
+        .context("cannot read the answer")?;
+    if !answer.ends_with('\n') {
+        // What is said next is to stand on a line of its own.
+        output::note("");
+    }
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}

@@ -1,0 +1,45 @@
+use crate::password::PasswordArgs;
+use crate::{database, output};
+use anyhow::{Context, ensure};
+use jeton_domain::Username;
+use jeton_persistence::users;
+use jeton_service::DatabaseSettings;
+
+/// Set a user's password, and revoke all of the user's tokens
+///
+/// The password is asked for on the terminal, or read from the first line of standard input where that is not a
+/// terminal.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The user's name
+    #[arg(value_parser = Username::parse)]
+    name: Username,
+
+    /// Turn a service account into a user who can sign in
+    #[arg(long)]
+    allow_sign_in: bool,
+
+    #[command(flatten)]
+    password: PasswordArgs,
+
+    #[command(flatten)]
+    database: DatabaseSettings,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let mut connection = database::open(&args.database)?;
+    let found = users::find_for_sign_in(&mut connection, args.name.key())?
+        .with_context(|| database::no_user(&args.name))?;
+    ensure!(
+        found.password_hash.is_some() || args.allow_sign_in,
+        "\"{}\" is a service account, and a password would let it sign in; say --allow-sign-in if it is to",
+        found.user.username
+    );
+    let hash = args.password.ask_for(&found.user)?;
+    let set = users::set_password(&mut connection, found.user.id, &hash)?;
+    ensure!(set, database::no_user(&args.name));
+    output::line(&format!(
+        "set the password of {} and revoked all tokens",
+        found.user.username
+    ))
+}

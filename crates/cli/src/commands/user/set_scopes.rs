@@ -1,0 +1,39 @@
+use crate::{database, output, scopes};
+use anyhow::Context;
+use jeton_domain::{Scope, Username};
+use jeton_persistence::users;
+use jeton_service::DatabaseSettings;
+
+/// Set what a user's tokens may do at the most, in place of what it was
+///
+/// A token keeps the scopes it was issued for; it may do what it and its user hold in common.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The user's name
+    #[arg(value_parser = Username::parse)]
+    name: Username,
+
+    /// All the scopes that the user is to hold, as notes:read
+    #[arg(required_unless_present = "no_scopes", value_parser = Scope::parse)]
+    scopes: Vec<Scope>,
+
+    /// Hold no scope at all
+    #[arg(long, conflicts_with = "scopes")]
+    no_scopes: bool,
+
+    #[command(flatten)]
+    database: DatabaseSettings,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let wanted = scopes::set(&args.scopes)?;
+    let mut connection = database::open(&args.database)?;
+    let found = database::find_user(&mut connection, &args.name)?;
+    let user = users::set_scopes(&mut connection, found.id, &wanted)?
+        .with_context(|| database::no_user(&args.name))?;
+    output::line(&format!(
+        "{} now has the scopes: {}",
+        user.username,
+        scopes::describe(&user.scopes)
+    ))
+}

@@ -1,0 +1,27 @@
+//! What clap reads arguments with. None of these is for a secret: clap quotes what it cannot read.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use jeton_domain::BcryptCost;
+use std::time::Duration;
+
+pub(crate) fn bcrypt_cost(text: &str) -> Result<BcryptCost, String> {
+    let cost = text.parse().map_err(|_| "not a number".to_owned())?;
+    BcryptCost::new(cost).map_err(|error| error.to_string())
+}
+
+/// A time as `5s`, or seconds as a plain number.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let duration = match text.parse() {
+        Ok(secs) => Duration::from_secs(secs),
+        Err(_) => humantime::parse_duration(text).map_err(|_| "say a time as 5s or 500ms".to_owned())?,
+    };
+    if duration.is_zero() {
+        return Err("must be more than nothing".to_owned());
+    }
+    Ok(duration)
+}
+
+/// The way back: RFC 3339 in UTC, to the second, as people want to read it.
+pub(crate) fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

@@ -1,0 +1,143 @@
+use crate::{output, parse};
+use anyhow::{Context, anyhow, bail, ensure};
+use jeton_domain::{
+    BcryptCost, ExposeSecret, MAX_PASSWORD_CHARS, NewPassword, Password, PasswordHash, PasswordRefused, User,
+    Username,
+};
+use signal_hook::consts::SIGINT;
+use std::io::{BufRead, ErrorKind, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What the longest password takes in UTF-8.
+const MAX_PASSWORD_BYTES: usize = MAX_PASSWORD_CHARS * 4;
+
+/// How a new password is stored.
+#[derive(clap::Args)]
+pub(crate) struct PasswordArgs {
+    /// The cost of the password's hash, from 4 to 18: each step doubles the time of a sign-in, and of a guess
+    #[arg(
+        long,
+        env = "JETON_BCRYPT_COST",
+        value_name = "JETON_BCRYPT_COST",
+        default_value = "12",
+        value_parser = parse::bcrypt_cost
+    )]
+    bcrypt_cost: BcryptCost,
+}
+
+impl PasswordArgs {
+    /// Asks for a user's new password and hashes it: from the terminal, twice, or else from the first line of standard
+    /// input.
+    pub(crate) fn ask(&self, username: &Username, email: Option<&str>) -> anyhow::Result<PasswordHash> {
+        let password = if std::io::stdin().is_terminal() {
+            prompt_twice(username)?
+        } else {
+            first_line(std::io::stdin().lock())?
+        };
+        let password = NewPassword::choose(password, username, email).map_err(refused)?;
+        Ok(PasswordHash::make(&password, self.bcrypt_cost, rand::random()))
+    }
+
+    /// As [`ask`](Self::ask), for a user who is there already.
+    pub(crate) fn ask_for(&self, user: &User) -> anyhow::Result<PasswordHash> {
+        self.ask(&user.username, user.email.as_ref().map(|email| email.as_str()))
+    }
+}
+
+fn refused(why: PasswordRefused) -> anyhow::Error {
+    anyhow!("the password {why}")
+}
+
+fn prompt_twice(username: &Username) -> anyhow::Result<Password> {
+    // rpassword answers Ctrl-C with a signal, which would end the program before the terminal is told to show again
+    // what is typed.
+    let ends_the_program = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register_conditional_default(SIGINT, ends_the_program.clone())
+        .context("cannot handle Ctrl-C")?;
+    let first = prompt(&format!("New password for {username}: "))?;
+    let second = prompt("The same again: ")?;
+    ends_the_program.store(true, Ordering::SeqCst);
+    ensure!(
+        first.expose_secret() == second.expose_secret(),
+        "the two passwords differ; nothing was changed"
+    );
+    Ok(first)
+}
+
+/// Reads a line from the terminal without showing it.
+fn prompt(text: &str) -> anyhow::Result<Password> {
+    match rpassword::prompt_password(text) {
+        Ok(typed) => Ok(Password::new(typed)),
+        Err(error) if error.kind() == ErrorKind::Interrupted => bail!("interrupted; nothing was changed"),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            // The error is to stand on a line of its own.
+            output::note("");
+            bail!("no password was typed; nothing was changed")
+        }
+        Err(error) => Err(error).context("cannot read the password from the terminal"),
+    }
+}
+
+/// Reads a password that is piped in, no further than the longest one can go.
+fn first_line(input: impl BufRead) -> anyhow::Result<Password> {
+    let mut line = Vec::new();
+    input
+        .take(MAX_PASSWORD_BYTES as u64 + 2)
+        .read_until(b'\n', &mut line)
+        .context("cannot read the password from standard input")?;
+    ensure!(
+        !line.is_empty(),
+        "no password: standard input is empty, and not a terminal"
+    );
+    if line.last() == Some(&b'\n') {
+        line.pop();
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+    }
+    // Cut off, and perhaps in the middle of a character.
+    if line.len() > MAX_PASSWORD_BYTES {
+        return Err(refused(PasswordRefused::Length));
+    }
+    // The error of the standard library would carry the bytes along.
+    String::from_utf8(line)
+        .map(Password::new)
+        .map_err(|_| anyhow!("the password is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_line;
+    use jeton_domain::ExposeSecret;
+
+    fn read(input: &[u8]) -> Result<String, String> {
+        first_line(input)
+            .map(|password| password.expose_secret().to_owned())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_first_line_without_its_end() {
+        for input in ["pass word", "pass word\n", "pass word\r\n", "pass word\nmore\n"] {
+            assert_eq!(read(input.as_bytes()).unwrap(), "pass word", "{input:?}");
+        }
+        assert_eq!(read(b" spaces stay \n").unwrap(), " spaces stay ");
+        assert_eq!(read(b"\n").unwrap(), "");
+    }
+
+    #[test]
+    fn what_cannot_be_a_password() {
+        assert!(read(b"").unwrap_err().contains("standard input is empty"));
+        assert_eq!(read(b"hunter\xff\n").unwrap_err(), "the password is not UTF-8");
+    }
+
+    #[test]
+    fn the_longest_password_arrives_whole() {
+        let longest = "語".repeat(1024);
+        assert_eq!(read(format!("{longest}\r\n").as_bytes()).unwrap(), longest);
+        for longer in ["𝄞".repeat(1025), "x".repeat(1 << 20)] {
+            assert!(read(longer.as_bytes()).unwrap_err().contains("1024 characters"));
+        }
+    }
+}

@@ -1,0 +1,45 @@
+/// Columns of text under headings, for people to read; scripts have `--json`.
+pub(crate) struct Table<const COLUMNS: usize> {
+    /// In characters. Carried from page to page, so that a long list stays in line as well as it can.
+    widths: [usize; COLUMNS],
+    headings: Option<[&'static str; COLUMNS]>,
+}
+
+impl<const COLUMNS: usize> Table<COLUMNS> {
+    pub(crate) fn new(headings: [&'static str; COLUMNS]) -> Self {
+        Self {
+            widths: headings.map(|heading| heading.chars().count()),
+            headings: Some(headings),
+        }
+    }
+
+    /// The next rows, below the headings if they are the first.
+    pub(crate) fn page(&mut self, rows: &[[String; COLUMNS]]) -> String {
+        for row in rows {
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        let headings = self.headings.take().map(|texts| texts.map(str::to_owned));
+        headings.iter().chain(rows).map(|row| self.line(row)).collect()
+    }
+
+    fn line(&self, row: &[String; COLUMNS]) -> String {
+        let cells = row.iter().zip(self.widths);
+        let line: Vec<String> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
+        format!("{}\n", line.join("  ").trim_end())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+
+    #[test]
+    fn columns_are_as_wide_as_what_is_in_them() {
+        let mut table = Table::new(["NAME", "WHAT"]);
+        let first = table.page(&[["ada".into(), "x".into()], ["grüße!".into(), String::new()]]);
+        assert_eq!(first, "NAME    WHAT\nada     x\ngrüße!\n");
+        assert_eq!(table.page(&[["bob".into(), "y".into()]]), "bob     y\n");
+    }
+}

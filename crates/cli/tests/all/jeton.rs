@@ -1,0 +1,125 @@
+use diesel::PgConnection;
+use jeton_domain::{PlainToken, Username};
+use jeton_persistence::lookups::{ValidToken, find_valid};
+use jeton_persistence::users::{SignInUser, find_for_sign_in};
+use jeton_persistence::{ConnectionLimits, DatabaseUrl, establish};
+use jeton_test_support::TestDatabase;
+use serde_json::Value;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// The program, on a database of its own.
+pub(crate) struct Jeton(pub(crate) TestDatabase);
+
+/// What became of one command.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// The program with nothing in its environment.
+pub(crate) fn command(args: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jeton"));
+    command.env_clear().args(args.split_whitespace());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+pub(crate) fn run(mut command: Command, input: &str) -> Outcome {
+    let mut child = command.spawn().unwrap();
+    // Not every command reads, and one that has ended cannot.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Outcome {
+        status: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Jeton {
+    pub(crate) fn new() -> Self {
+        Self(TestDatabase::create())
+    }
+
+    pub(crate) fn command(&self, args: &str) -> Command {
+        let mut command = command(args);
+        command.env("DATABASE_URL", self.0.url());
+        // The cheapest: what is tested is not how long it takes.
+        command.env("JETON_BCRYPT_COST", "4");
+        command
+    }
+
+    pub(crate) fn run(&self, args: &str) -> Outcome {
+        self.run_with_input(args, "")
+    }
+
+    pub(crate) fn run_with_input(&self, args: &str, input: &str) -> Outcome {
+        run(self.command(args), input)
+    }
+
+    /// A user with [`PASSWORD`] and the default scopes.
+    pub(crate) fn with_user(self, name: &str) -> Self {
+        self.run_with_input(&format!("user create {name}"), PASSWORD).ok();
+        self
+    }
+
+    /// Creates a token and returns its text.
+    pub(crate) fn token(&self, args: &str) -> String {
+        let stdout = self.run(&format!("token create {args}")).ok();
+        stdout.strip_suffix('\n').unwrap().to_owned()
+    }
+
+    /// What a service would find for the token.
+    pub(crate) fn find_valid(&self, token: &str) -> Option<ValidToken> {
+        let digest = PlainToken::digest_of(token).unwrap();
+        let found = find_valid(&mut self.connect(), &[digest]).unwrap();
+        found.into_iter().next().map(|(_, token)| token.unwrap())
+    }
+
+    /// What a sign-in would be checked against.
+    pub(crate) fn find_user(&self, name: &str) -> Option<SignInUser> {
+        find_for_sign_in(&mut self.connect(), Username::parse(name).unwrap().key()).unwrap()
+    }
+
+    pub(crate) fn connect(&self) -> PgConnection {
+        establish(&DatabaseUrl::parse(self.0.url()).unwrap(), ConnectionLimits::NONE).unwrap()
+    }
+}
+
+impl Outcome {
+    /// It went well; standard output.
+    #[track_caller]
+    pub(crate) fn ok(self) -> String {
+        assert_eq!(self.status, 0, "{self:?}");
+        self.stdout
+    }
+
+    /// It went well, and standard output is a JSON document.
+    #[track_caller]
+    pub(crate) fn json(self) -> Value {
+        serde_json::from_str(&self.ok()).unwrap()
+    }
+
+    /// It failed and said why, in one line, and nothing else.
+    #[track_caller]
+    pub(crate) fn error(self) -> String {
+        assert_eq!((self.status, self.stdout.as_str()), (1, ""), "{self:?}");
+        self.error_line()
+    }
+
+    #[track_caller]
+    pub(crate) fn error_line(&self) -> String {
+        let line = self.stderr.strip_prefix("error: ").expect(&self.stderr);
+        let line = line.strip_suffix('\n').expect(&self.stderr);
+        assert!(!line.contains('\n'), "{self:?}");
+        line.to_owned()
+    }
+}

@@ -1,0 +1,11 @@
+//! The real program against a real database.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+
+mod healthcheck;
+mod jeton;
+mod migrate;
+mod output;
+mod settings;
+mod tokens;
+mod users;

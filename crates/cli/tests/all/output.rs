@@ -1,0 +1,97 @@
+use crate::jeton::{Jeton, PASSWORD};
+use diesel::connection::SimpleConnection;
+use std::process::{Output, Stdio};
+
+/// Runs a command whose standard output nobody reads.
+fn unread(jeton: &Jeton, args: &str) -> Output {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = jeton.command(args);
+    command.stdout(writer).stdin(Stdio::null());
+    command.output().unwrap()
+}
+
+#[test]
+fn a_reader_that_has_read_enough_is_no_failure() {
+    let jeton = Jeton::new().with_user("ada");
+    for args in ["user list", "user list --json", "token list ada", "migrate"] {
+        let output = unread(&jeton, args);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args}");
+    }
+}
+
+#[test]
+fn check_fails_even_when_nobody_reads_why() {
+    let jeton = Jeton(jeton_test_support::TestDatabase::empty());
+    assert_eq!(unread(&jeton, "migrate --check").status.code(), Some(1));
+}
+
+#[test]
+fn a_token_that_nobody_receives_is_revoked() {
+    let jeton = Jeton::new().with_user("ada");
+    let output = unread(&jeton, "token create ada --name lost");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "error: nobody reads standard output any more; the token was revoked\n"
+    );
+    let document = jeton.run("token list ada --json").json();
+    assert_eq!(document["tokens"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn no_output_holds_a_password_or_a_token_it_was_not_asked_for() {
+    let jeton = Jeton::new();
+    let mut said = String::new();
+    let mut run = |args: &str| {
+        let outcome = jeton.run_with_input(args, PASSWORD);
+        said.push_str(&outcome.stdout);
+        said.push_str(&outcome.stderr);
+    };
+    run("user create ada");
+    run("user create ada");
+    run("user create backup --service-account");
+    let token = jeton.token("ada --name laptop");
+    let digest = "SELECT encode(digest, 'hex') AS text FROM tokens";
+    let hash = "SELECT password_hash AS text FROM users WHERE username = 'ada'";
+    let kept = [text(&jeton, digest), text(&jeton, hash)];
+    for args in [
+        "user list",
+        "user list --json",
+        "token list ada",
+        "token list ada --json",
+        "token create ada --name admin --scope admin",
+        "user set-password backup",
+        "user set-scopes ada notes:read",
+        "user disable ada",
+        "token create ada --name late",
+        "user enable ada",
+        "user set-password ada",
+    ] {
+        run(args);
+    }
+    jeton.connect().batch_execute("DROP TABLE tokens").unwrap();
+    run("token list ada");
+    run("token create ada --name nowhere");
+    run("user delete ada");
+    assert!(said.contains(r#"relation "tokens" does not exist"#), "{said}");
+
+    assert!(!said.contains("horse") && !said.contains("jtn_"), "{said}");
+    assert!(!said.contains(&token[4..]));
+    assert!(
+        kept.iter().all(|secret| !said.contains(secret.as_str())),
+        "{said}"
+    );
+}
+
+fn text(jeton: &Jeton, query: &str) -> String {
+    use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let row: Row = sql_query(query).get_result(&mut jeton.connect()).unwrap();
+    row.text
+}
