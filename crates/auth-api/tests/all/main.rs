@@ -1,6 +1,12 @@
 //! The auth API over real sockets: a process of its own and a database of its own for each test, driven by the SDK,
 //! and by raw bytes for what the SDK cannot send wrong. The modules are named after the paths.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on should say so and stop"
+)]
+
 mod everywhere;
 mod hashing;
 mod login;

@@ -1,5 +1,11 @@
 //! The notes service beside the auth service, as processes on one Postgres: what a person does with both.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on should say so and stop"
+)]
+
 mod instances;
 mod notes;
 mod outage;

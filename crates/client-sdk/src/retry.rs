@@ -1,0 +1,161 @@
+use crate::ClientError;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Client, Method, Request, Response, StatusCode};
+use std::time::Duration;
+
+/// How often and how long one call may try again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allowance {
+    /// How many more requests.
+    pub(crate) repeats: u32,
+    /// How long to wait where the service does not say.
+    pub(crate) pause: Duration,
+    /// How much longer to wait, in all.
+    pub(crate) wait: Duration,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self {
+            repeats: 2,
+            pause: Duration::from_millis(500),
+            wait: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Whether a request may be sent again after a 503.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    Never,
+    /// Where the service says when (`Retry-After`).
+    WhenAsked,
+    Always,
+}
+
+impl Repeat {
+    /// The idempotent methods, and no others ([RFC 9110 §9.2.2]): a 503 does not say that nothing was done.
+    ///
+    /// [RFC 9110 §9.2.2]: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
+    pub(crate) fn by_method(method: &Method) -> Self {
+        if method.is_idempotent() {
+            Self::Always
+        } else {
+            Self::Never
+        }
+    }
+}
+
+impl Allowance {
+    /// How long to wait before the next request; `None` when there is to be none. A service that wants more time than
+    /// is left gets no request before that.
+    fn take(&mut self, repeat: Repeat, asked: Option<Duration>) -> Option<Duration> {
+        let pause = match repeat {
+            Repeat::Never => None,
+            Repeat::WhenAsked => asked,
+            Repeat::Always => Some(asked.unwrap_or(self.pause)),
+        }?;
+        let wait = self.wait.checked_sub(pause)?;
+        self.repeats = self.repeats.checked_sub(1)?;
+        self.wait = wait;
+        Some(pause)
+    }
+}
+
+/// Sends a request; after a 503 again, as far as allowed and unless its body is a stream, which is gone by then.
+pub(crate) async fn send(
+    http: &Client,
+    mut request: Request,
+    repeat: Repeat,
+    allowance: &mut Allowance,
+) -> Result<Response, ClientError> {
+    loop {
+        let spare = match repeat {
+            Repeat::Never => None,
+            Repeat::WhenAsked | Repeat::Always => request.try_clone(),
+        };
+        let response = http.execute(request).await?;
+        if response.status() != StatusCode::SERVICE_UNAVAILABLE {
+            return Ok(response);
+        }
+        let Some(spare) = spare else { return Ok(response) };
+        let Some(pause) = allowance.take(repeat, retry_after(response.headers())) else {
+            return Ok(response);
+        };
+        drop(response);
+        tokio::time::sleep(pause).await;
+        request = spare;
+    }
+}
+
+/// `Retry-After` in seconds.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let secs = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(secs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn only_idempotent_methods() {
+        for method in [
+            Method::GET,
+            Method::HEAD,
+            Method::OPTIONS,
+            Method::TRACE,
+            Method::PUT,
+            Method::DELETE,
+        ] {
+            assert_eq!(Repeat::by_method(&method), Repeat::Always, "{method}");
+        }
+        let extension = Method::from_bytes(b"PURGE").unwrap();
+        for method in [Method::POST, Method::PATCH, Method::CONNECT, extension] {
+            assert_eq!(Repeat::by_method(&method), Repeat::Never, "{method}");
+        }
+    }
+
+    #[test]
+    fn pauses_come_from_the_service_or_the_settings() {
+        let mut allowance = Allowance::default();
+        assert_eq!(allowance.take(Repeat::Always, Some(SECOND)), Some(SECOND));
+        assert_eq!(
+            allowance.take(Repeat::Always, None),
+            Some(Duration::from_millis(500))
+        );
+        assert_eq!(allowance.take(Repeat::Always, None), None);
+        assert_eq!(Allowance::default().take(Repeat::WhenAsked, None), None);
+        assert_eq!(
+            Allowance::default().take(Repeat::WhenAsked, Some(SECOND)),
+            Some(SECOND)
+        );
+        assert_eq!(Allowance::default().take(Repeat::Never, Some(SECOND)), None);
+    }
+
+    #[test]
+    fn waits_are_bounded_in_all() {
+        let mut allowance = Allowance::default();
+        assert_eq!(allowance.take(Repeat::Always, Some(6 * SECOND)), None);
+        assert_eq!(allowance.take(Repeat::Always, Some(4 * SECOND)), Some(4 * SECOND));
+        assert_eq!(allowance.take(Repeat::Always, Some(2 * SECOND)), None);
+        assert_eq!(allowance.take(Repeat::Always, Some(Duration::MAX)), None);
+    }
+
+    #[test]
+    fn retry_after_in_seconds_only() {
+        let read = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, value.parse().unwrap());
+            retry_after(&headers)
+        };
+        assert_eq!(read("1"), Some(SECOND));
+        assert_eq!(read(" 0 "), Some(Duration::ZERO));
+        for other in ["", "-1", "1.5", "soon", "Fri, 31 Dec 1999 23:59:59 GMT"] {
+            assert_eq!(read(other), None, "{other}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+}

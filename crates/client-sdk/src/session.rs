@@ -1,0 +1,187 @@
+use crate::bearer::Bearer;
+use crate::exchange::{Exchange, refuses_token};
+use crate::retry::{Repeat, send};
+use crate::{AuthClient, ClientError, Credentials, ServiceRequest, Tokens, answer};
+use jeton_api_types::{
+    ChangePasswordRequest, DeleteAccountRequest, ExposeSecret, LogoutAllResponse, MeResponse, SecretText,
+};
+use reqwest::{IntoUrl, Method, RequestBuilder, Response};
+use std::fmt;
+use std::sync::Arc;
+
+/// Somebody who is signed in: sends the token to services, and manages the account. Cheap to clone; clones share the
+/// token.
+///
+/// When a service no longer accepts the token (401 with `error="invalid_token"`, [RFC 6750 §3.1]) and credentials were
+/// given, the session signs in again once and repeats the request. However many requests find out at the same time, one
+/// of them signs in. If that fails, one of them returns why and the others their 401; credentials that the auth API
+/// refuses are forgotten, and so are those of a user who logs out or deletes the account.
+///
+/// Dropping a session does not log out.
+///
+/// Every call may fail with [`ClientError::Problem`] or [`ClientError::Status`] as the service answers, with
+/// [`ClientError::Transport`] where it does not, and as [`AuthClient::login`] where the token had to be renewed.
+///
+/// [RFC 6750 §3.1]: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+#[derive(Clone)]
+pub struct Session(Arc<Exchange>);
+
+impl Session {
+    pub(crate) fn new(client: AuthClient, bearer: Bearer, credentials: Option<Credentials>) -> Self {
+        Self(Arc::new(Exchange::new(client, bearer, credentials)))
+    }
+
+    /// The client that the session was made by.
+    #[must_use]
+    pub fn client(&self) -> &AuthClient {
+        &self.0.client
+    }
+
+    /// The current token, to keep it for [`AuthClient::session`].
+    #[must_use]
+    pub fn token(&self) -> SecretText {
+        self.0.bearer().token()
+    }
+
+    /// Who is signed in, and with which token (`GET /v1/me`).
+    ///
+    /// # Errors
+    /// As any call of a session.
+    pub async fn me(&self) -> Result<MeResponse, ClientError> {
+        answer::json(self.call(self.auth_request(Method::GET, "v1/me")).await?).await
+    }
+
+    /// Revokes the token (`POST /v1/logout`) and forgets the credentials: requests made later are refused.
+    ///
+    /// A token that the auth API no longer knows is gone already, which is what was wanted: that is no error. Repeated
+    /// after a 503, since logging out twice is the same as once.
+    ///
+    /// # Errors
+    /// As any call of a session. The token may then still be valid, and the session is as it was before: try again.
+    pub async fn logout(&self) -> Result<(), ClientError> {
+        let mut credentials = self.0.credentials().await;
+        let client = self.client();
+        let request = self.auth_request(Method::POST, "v1/logout").build()?;
+        let url = request.url().clone();
+        let request = self.0.bearer().on(request);
+        let response = send(client.auth(), request, Repeat::Always, &mut client.allowance()).await?;
+        if !refuses_token(&response, &url) {
+            answer::success(response).await?;
+        }
+        *credentials = None;
+        Ok(())
+    }
+
+    /// Revokes all of the user's tokens, this one too (`POST /v1/logout-all`), tells how many, and forgets the
+    /// credentials. Not repeated after a 503.
+    ///
+    /// # Errors
+    /// As any call of a session.
+    pub async fn logout_all(&self) -> Result<u64, ClientError> {
+        let mut credentials = self.0.credentials().await;
+        let request = self.auth_request(Method::POST, "v1/logout-all").build()?;
+        let response = answer::success(self.0.run_holding(&mut credentials, request).await?).await?;
+        *credentials = None;
+        let answer: LogoutAllResponse = answer::json(response).await?;
+        Ok(answer.revoked)
+    }
+
+    /// Changes the password (`PUT /v1/me/password`), which revokes all of the user's other tokens. A session with
+    /// credentials uses the new password from then on. Not repeated after a 503: if the first request had an effect,
+    /// the current password of the second would be wrong.
+    ///
+    /// # Errors
+    /// As any call of a session; [`ClientError::Problem`] of kind `WrongPassword` or `Validation`.
+    pub async fn change_password(
+        &self,
+        current_password: impl Into<SecretText>,
+        new_password: impl Into<SecretText>,
+    ) -> Result<(), ClientError> {
+        let body = ChangePasswordRequest {
+            current_password: current_password.into(),
+            new_password: new_password.into(),
+        };
+        let mut credentials = self.0.credentials().await;
+        let request = self
+            .auth_request(Method::PUT, "v1/me/password")
+            .json(&body)
+            .build()?;
+        answer::success(self.0.run_holding(&mut credentials, request).await?).await?;
+        if let Some(credentials) = credentials.as_mut() {
+            credentials.0.password = SecretText::from(body.new_password.expose_secret());
+        }
+        Ok(())
+    }
+
+    /// Deletes the user and all tokens (`DELETE /v1/me`), and forgets the credentials. Not repeated after a 503.
+    ///
+    /// # Errors
+    /// As any call of a session; [`ClientError::Problem`] of kind `WrongPassword`.
+    pub async fn delete_account(&self, password: impl Into<SecretText>) -> Result<(), ClientError> {
+        let body = DeleteAccountRequest {
+            password: password.into(),
+        };
+        let mut credentials = self.0.credentials().await;
+        let request = self.auth_request(Method::DELETE, "v1/me").json(&body).build()?;
+        answer::success(self.0.run_holding(&mut credentials, request).await?).await?;
+        *credentials = None;
+        Ok(())
+    }
+
+    /// The user's tokens.
+    #[must_use]
+    pub fn tokens(&self) -> Tokens<'_> {
+        Tokens::new(self)
+    }
+
+    /// A `GET` to a service; see [`Session::request`].
+    pub fn get(&self, url: impl IntoUrl) -> ServiceRequest {
+        self.request(Method::GET, url)
+    }
+
+    /// A `POST` to a service; see [`Session::request`].
+    pub fn post(&self, url: impl IntoUrl) -> ServiceRequest {
+        self.request(Method::POST, url)
+    }
+
+    /// A `PUT` to a service; see [`Session::request`].
+    pub fn put(&self, url: impl IntoUrl) -> ServiceRequest {
+        self.request(Method::PUT, url)
+    }
+
+    /// A `PATCH` to a service; see [`Session::request`].
+    pub fn patch(&self, url: impl IntoUrl) -> ServiceRequest {
+        self.request(Method::PATCH, url)
+    }
+
+    /// A `DELETE` to a service; see [`Session::request`].
+    pub fn delete(&self, url: impl IntoUrl) -> ServiceRequest {
+        self.request(Method::DELETE, url)
+    }
+
+    /// A request to a service that accepts the token. The token goes to whatever host the URL names, over plain HTTP
+    /// too: name only services that may act for the user. On redirects it goes along to the same scheme, host and port
+    /// only.
+    pub fn request(&self, method: Method, url: impl IntoUrl) -> ServiceRequest {
+        ServiceRequest::new(Arc::clone(&self.0), self.client().services().request(method, url))
+    }
+
+    pub(crate) fn auth_request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client().request(method, path)
+    }
+
+    /// A call of the auth API, repeated as its method allows.
+    pub(crate) async fn call(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let request = request.build()?;
+        let repeat = Repeat::by_method(request.method());
+        answer::success(self.0.run(self.client().auth(), request, repeat).await?).await
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("client", self.client())
+            .finish_non_exhaustive()
+    }
+}
