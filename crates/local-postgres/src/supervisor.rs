@@ -38,7 +38,9 @@ impl Supervisor {
         let mut process = spec
             .account
             .command(Path::new("/bin/sh"))
-            .args(["-c", include_str!("supervisor.sh"), "supervisor"])
+            // By way of the environment, so that a list of processes stays readable.
+            .args(["-c", r#"eval "$SUPERVISOR""#, "jeton-local-postgres"])
+            .env("SUPERVISOR", include_str!("supervisor.sh"))
             .arg(spec.log)
             .arg(at_end)
             .arg(spec.remove.unwrap_or(Path::new("")))

@@ -1,10 +1,11 @@
 # Runs one Postgres at a time for an owner that talks to it over a pipe, and outlives the owner just long enough
 # to clean up: the end of a pipe is the one message that a killed process cannot fail to send.
 #
-#     sh -c THIS supervisor LOG SIGNAL-AT-END REMOVE-AT-END COMMAND ARGS...
+#     SUPERVISOR=THIS sh -c 'eval "$SUPERVISOR"' NAME LOG SIGNAL-AT-END REMOVE-AT-END COMMAND ARGS...
 #
 # It reads "start PORT", "fast", "immediate" and "forget" (what has exited), and writes "started PID" and "exited STATUS".
 
+unset SUPERVISOR
 log=$1 at_end=$2 remove=$3
 shift 3
 # Whoever ends a whole group of processes ends the owner too, and then there is an order to keep.

@@ -181,7 +181,15 @@ fn as_nobody(directory: &Path) -> Option<Command> {
         return None;
     }
     let program = directory.join("jeton-local-postgres");
-    std::fs::copy(PROGRAM, &program).unwrap();
+    // By another process: a file that any thread of this one has open for writing cannot be executed.
+    assert!(
+        Command::new("cp")
+            .arg(PROGRAM)
+            .arg(&program)
+            .status()
+            .unwrap()
+            .success()
+    );
     let mut command = Command::new("setpriv");
     command
         .args(["--reuid=65534", "--regid=65534", "--clear-groups"])

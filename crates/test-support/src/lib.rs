@@ -1,1 +1,13 @@
-//! Under way.
+#![doc = include_str!("../README.md")]
+
+mod database;
+mod output;
+mod program;
+mod raw;
+mod service;
+mod template;
+
+pub use database::{TestDatabase, migrate};
+pub use program::program;
+pub use raw::{RawRequest, RawResponse, raw, try_raw};
+pub use service::{NotStarted, ServiceProcess};

@@ -1,0 +1,189 @@
+use crate::support::{connect, create_user, execute, expire, issue, issue_this, new_token, scopes};
+use jeton_domain::{NewToken, TokenDigest, TokenKind, User};
+use jeton_persistence::lookups::{ValidToken, find_valid};
+use jeton_persistence::{DatabaseError, PgConnection, users};
+use jeton_test_support::TestDatabase;
+use std::time::Duration;
+
+fn issued(connection: &mut PgConnection, user: &User) -> NewToken {
+    let token = new_token();
+    issue_this(connection, user.id, &token);
+    token
+}
+
+/// The one token with this digest, if it is valid.
+fn find_one(connection: &mut PgConnection, digest: TokenDigest) -> Option<ValidToken> {
+    let mut found = find_valid(connection, &[digest]).unwrap();
+    assert!(found.len() <= 1);
+    found.pop().map(|(of, token)| {
+        assert_eq!(of, digest);
+        token.unwrap()
+    })
+}
+
+#[test]
+fn a_valid_token_tells_whose_it_is() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    create_user(connection, "bob");
+    let ada = create_user(connection, "Ada");
+    let token = NewToken {
+        kind: TokenKind::Personal,
+        ttl: None,
+        ..new_token()
+    };
+    issue_this(connection, ada.id, &token);
+    issued(connection, &ada);
+    let found = find_one(connection, token.digest);
+    assert_eq!(
+        found,
+        Some(ValidToken {
+            token_id: token.id,
+            kind: TokenKind::Personal,
+            user_id: ada.id,
+            username: "Ada".to_owned(),
+            scopes: token.scopes,
+            remaining: None,
+        })
+    );
+}
+
+#[test]
+fn what_is_not_valid_is_not_there() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, bob) = (create_user(connection, "ada"), create_user(connection, "bob"));
+    let (valid, expired, disabled) = (
+        issued(connection, &ada),
+        issued(connection, &ada),
+        issued(connection, &bob),
+    );
+    assert_eq!(find_one(connection, new_token().digest), None);
+
+    assert!(find_one(connection, expired.digest).is_some());
+    expire(connection, expired.id);
+    assert_eq!(find_one(connection, expired.digest), None);
+
+    assert!(find_one(connection, disabled.digest).is_some());
+    users::disable(connection, bob.id).unwrap();
+    assert_eq!(find_one(connection, disabled.digest), None);
+    users::enable(connection, bob.id).unwrap();
+    assert!(find_one(connection, disabled.digest).is_some());
+
+    assert!(find_one(connection, valid.digest).is_some());
+    users::delete(connection, ada.id).unwrap();
+    assert_eq!(find_one(connection, valid.digest), None);
+}
+
+/// To the microsecond: a token whose time is exactly now is over.
+#[test]
+fn a_token_ends_at_its_expiry_not_after_it() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada");
+    let token = issued(connection, &ada);
+    execute(connection, "BEGIN; UPDATE tokens SET expires_at = now()");
+    assert_eq!(find_one(connection, token.digest), None);
+    execute(
+        connection,
+        "UPDATE tokens SET expires_at = now() + interval '1 microsecond'",
+    );
+    let remaining = find_one(connection, token.digest).unwrap().remaining;
+    assert_eq!(remaining, Some(Duration::from_micros(1)));
+    execute(connection, "ROLLBACK");
+}
+
+#[test]
+fn what_a_token_may_do_is_what_its_user_may() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada");
+    let token = NewToken {
+        scopes: scopes("a b c"),
+        ..new_token()
+    };
+    issue_this(connection, ada.id, &token);
+    for (of_user, in_common) in [("b c d", "b c"), ("a b c", "a b c"), ("d", ""), ("", "")] {
+        users::set_scopes(connection, ada.id, &scopes(of_user)).unwrap();
+        let found = find_one(connection, token.digest).unwrap();
+        assert_eq!(found.scopes, scopes(in_common), "{of_user}");
+    }
+}
+
+#[test]
+fn several_at_once_and_the_same_twice() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, bob) = (create_user(connection, "ada"), create_user(connection, "bob"));
+    let (of_ada, of_bob) = (issued(connection, &ada), issued(connection, &bob));
+    issued(connection, &ada);
+    let unknown = new_token().digest;
+
+    let asked = [of_ada.digest, unknown, of_bob.digest, of_ada.digest, unknown];
+    let mut found: Vec<_> = find_valid(connection, &asked)
+        .unwrap()
+        .into_iter()
+        .map(|(digest, token)| (digest, token.unwrap().user_id))
+        .collect();
+    found.sort_by_key(|(digest, _)| *digest != of_ada.digest);
+    assert_eq!(found, [(of_ada.digest, ada.id), (of_bob.digest, bob.id)]);
+    assert_eq!(find_valid(connection, &[]).unwrap().len(), 0);
+}
+
+#[test]
+fn what_remains_is_counted_by_the_database() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada");
+    let token = issued(connection, &ada);
+    for interval in ["1.5 seconds", "1 hour", "90 days", "1000 years"] {
+        execute(
+            connection,
+            &format!("BEGIN; UPDATE tokens SET expires_at = now() + interval '{interval}'"),
+        );
+        let remaining = find_one(connection, token.digest).unwrap().remaining.unwrap();
+        let secs = crate::support::text(
+            connection,
+            "SELECT extract(epoch FROM expires_at - now()) FROM tokens",
+        );
+        assert_eq!(
+            remaining.as_secs_f64(),
+            secs.parse::<f64>().unwrap(),
+            "{interval}"
+        );
+        execute(connection, "COMMIT");
+    }
+}
+
+#[test]
+fn a_corrupt_row_is_nobody_elses_error() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, bob) = (create_user(connection, "ada"), create_user(connection, "bob"));
+    let (good, bad) = (issued(connection, &ada), issued(connection, &bob));
+    issue(connection, bob.id);
+    execute(connection, "ALTER TABLE tokens DROP CONSTRAINT tokens_kind_check");
+    for (table, change, column) in [
+        ("tokens", "scopes = ARRAY['a b']", "tokens.scopes"),
+        ("tokens", "kind = 'robot'", "tokens.kind"),
+        ("users", "scopes = ARRAY['a b']", "users.scopes"),
+    ] {
+        let owner = if table == "tokens" { "user_id" } else { "id" };
+        execute(connection, "BEGIN");
+        execute(
+            connection,
+            &format!("UPDATE {table} SET {change} WHERE {owner} = '{}'", bob.id),
+        );
+        let mut found = find_valid(connection, &[bad.digest, good.digest]).unwrap();
+        found.sort_by_key(|(digest, _)| *digest != good.digest);
+        let [(_, first), (_, second)] = &found[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(first.as_ref().unwrap().token_id, good.id);
+        assert!(
+            matches!(second, Err(DatabaseError::Corrupt(found)) if *found == column),
+            "{second:?}"
+        );
+        execute(connection, "ROLLBACK");
+    }
+}

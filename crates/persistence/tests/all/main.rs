@@ -1,0 +1,19 @@
+//! Every statement of this crate against a real Postgres, each test in a database of its own.
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy allows it in test functions by itself, not in what they call"
+)]
+
+mod database;
+mod lookups;
+mod migrations;
+mod notes;
+mod outages;
+mod passwords;
+mod pool;
+mod races;
+mod schema;
+mod sign_up;
+mod support;
+mod tokens;
+mod users;

@@ -1,0 +1,153 @@
+use crate::support::{connect, execute, text};
+use diesel::PgConnection;
+use jeton_persistence::migrations::{MigrationError, apply, pending, revert_all};
+use jeton_test_support::TestDatabase;
+use std::sync::Barrier;
+use std::thread;
+
+/// The folders under `migrations/`, oldest first.
+fn names() -> Vec<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert!(names.len() >= 3, "{names:?}");
+    names
+}
+
+/// Everything that has a name: tables, indexes, sequences, views, functions, types.
+fn objects(connection: &mut PgConnection) -> String {
+    text(
+        connection,
+        "SELECT coalesce(string_agg(name, ' ' ORDER BY name), '') FROM (
+            SELECT relname::text AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace
+            UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+            UNION ALL SELECT typname FROM pg_type
+                WHERE typnamespace = 'public'::regnamespace AND typrelid = 0 AND typelem = 0
+        ) AS named",
+    )
+}
+
+/// Columns, constraints, indexes and triggers, word for word.
+fn shape(connection: &mut PgConnection) -> String {
+    text(
+        connection,
+        "SELECT string_agg(line, E'\\n' ORDER BY line) FROM (
+            SELECT concat_ws(' ', table_name, column_name, udt_name, is_nullable, column_default) AS line
+                FROM information_schema.columns WHERE table_schema = 'public'
+            UNION ALL SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
+                FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+            UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+            UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+        ) AS lines",
+    )
+}
+
+#[test]
+fn all_up_all_down_and_up_again() {
+    let database = TestDatabase::empty();
+    let connection = &mut connect(&database);
+    assert_eq!(apply(connection).unwrap(), names());
+    let first = shape(connection);
+    assert!(first.contains("tokens digest bytea NO"), "{first}");
+
+    revert_all(connection).unwrap();
+    assert_eq!(
+        objects(connection),
+        "__diesel_schema_migrations __diesel_schema_migrations_pkey"
+    );
+    assert_eq!(pending(connection).unwrap(), names());
+
+    assert_eq!(apply(connection).unwrap(), names());
+    assert_eq!(shape(connection), first);
+}
+
+#[test]
+fn the_second_time_does_nothing() {
+    let database = TestDatabase::empty();
+    let connection = &mut connect(&database);
+    apply(connection).unwrap();
+    execute(
+        connection,
+        "INSERT INTO users (id, username, username_key, scopes) VALUES (gen_random_uuid(), 'ada', 'ada', '{}')",
+    );
+    assert_eq!(apply(connection).unwrap(), Vec::<String>::new());
+    assert_eq!(text(connection, "SELECT count(*) FROM users"), "1");
+}
+
+#[test]
+fn what_is_pending_can_be_told_without_writing() {
+    let database = TestDatabase::empty();
+    let (reader, writer) = (&mut connect(&database), &mut connect(&database));
+    assert_eq!(pending(writer).unwrap(), names());
+    assert_eq!(objects(writer), "");
+
+    execute(reader, "SET default_transaction_read_only = on");
+    assert_eq!(pending(reader).unwrap(), names());
+    apply(writer).unwrap();
+    assert_eq!(pending(reader).unwrap(), Vec::<String>::new());
+    execute(
+        writer,
+        "DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)",
+    );
+    assert_eq!(pending(reader).unwrap(), names()[names().len() - 1..]);
+}
+
+#[test]
+fn several_at_once_apply_each_migration_once() {
+    let database = TestDatabase::empty();
+    let start = Barrier::new(8);
+    let mut applied: Vec<String> = thread::scope(|scope| {
+        let all: Vec<_> = (0..8)
+            .map(|_| {
+                let mut connection = connect(&database);
+                let start = &start;
+                scope.spawn(move || {
+                    start.wait();
+                    apply(&mut connection).unwrap()
+                })
+            })
+            .collect();
+        all.into_iter().flat_map(|one| one.join().unwrap()).collect()
+    });
+    applied.sort();
+    assert_eq!(applied, names());
+    assert_eq!(pending(&mut connect(&database)).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn one_that_fails_is_named_and_leaves_nothing() {
+    let database = TestDatabase::empty();
+    let connection = &mut connect(&database);
+    // The migration makes its table first, and then an index of this name.
+    execute(connection, "CREATE TABLE tokens_user_id_id ()");
+
+    let failing = names().into_iter().find(|name| name.ends_with("tokens")).unwrap();
+    match apply(connection) {
+        Err(MigrationError::Failed { name, reason }) => {
+            assert_eq!(name, failing);
+            assert!(reason.contains("tokens_user_id_id"), "{reason}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(text(connection, "SELECT to_regclass('tokens') IS NULL"), "true");
+    let left: Vec<String> = names().into_iter().skip_while(|name| *name != failing).collect();
+    assert_eq!(pending(connection).unwrap(), left, "those before it stand");
+
+    execute(connection, "DROP TABLE tokens_user_id_id");
+    assert_eq!(apply(connection).unwrap(), left);
+}
+
+/// The lock is given back after a failure, too: the next program must not wait for this one's connection to close.
+#[test]
+fn one_that_fails_keeps_nobody_waiting() {
+    let database = TestDatabase::empty();
+    let (failed, next) = (&mut connect(&database), &mut connect(&database));
+    execute(failed, "CREATE TABLE tokens_user_id_id ()");
+    apply(failed).unwrap_err();
+    execute(failed, "DROP TABLE tokens_user_id_id");
+    execute(next, "SET lock_timeout = '10s'");
+    apply(next).unwrap();
+}

@@ -1,0 +1,83 @@
+use crate::support::{connect, create_user, execute, hash, is_stored, issue};
+use jeton_domain::{TokenId, UserId};
+use jeton_persistence::{PgConnection, users};
+use jeton_test_support::TestDatabase;
+use uuid::Uuid;
+
+fn with_three_tokens(connection: &mut PgConnection, name: &str) -> (UserId, [TokenId; 3]) {
+    let user = create_user(connection, name).id;
+    (user, [(); 3].map(|()| issue(connection, user)))
+}
+
+#[test]
+fn a_change_keeps_one_token_and_revokes_the_others() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, [first, kept, last]) = with_three_tokens(connection, "ada");
+    let (bob, others) = with_three_tokens(connection, "bob");
+
+    assert!(users::change_password(connection, ada, &hash(4), &hash(5), kept).unwrap());
+    assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(5)));
+    assert_eq!(
+        [first, kept, last].map(|id| is_stored(connection, id)),
+        [false, true, false]
+    );
+    assert_eq!(users::find_password_hash(connection, bob).unwrap(), Some(hash(4)));
+    assert_eq!(others.map(|id| is_stored(connection, id)), [true; 3]);
+}
+
+#[test]
+fn a_change_that_was_verified_against_an_older_password_does_nothing() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, tokens) = with_three_tokens(connection, "ada");
+    assert!(!users::change_password(connection, ada, &hash(6), &hash(5), tokens[0]).unwrap());
+    assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(4)));
+    assert_eq!(tokens.map(|id| is_stored(connection, id)), [true; 3]);
+}
+
+#[test]
+fn nobody_who_is_disabled_or_without_a_password_changes_it() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, tokens) = with_three_tokens(connection, "ada");
+    users::disable(connection, ada).unwrap();
+    assert!(!users::change_password(connection, ada, &hash(4), &hash(5), tokens[0]).unwrap());
+    users::enable(connection, ada).unwrap();
+    execute(connection, "UPDATE users SET password_hash = NULL");
+    assert!(!users::change_password(connection, ada, &hash(4), &hash(5), tokens[0]).unwrap());
+    assert_eq!(users::find_password_hash(connection, ada).unwrap(), None);
+    assert_eq!(tokens.map(|id| is_stored(connection, id)), [true; 3]);
+
+    let nobody = UserId(Uuid::now_v7());
+    assert!(!users::change_password(connection, nobody, &hash(4), &hash(5), tokens[0]).unwrap());
+}
+
+/// The token to keep is one of the user's own: naming another user's protects nothing and harms nobody.
+#[test]
+fn a_change_that_keeps_somebody_elses_token_keeps_none() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, tokens) = with_three_tokens(connection, "ada");
+    let (_, others) = with_three_tokens(connection, "bob");
+    assert!(users::change_password(connection, ada, &hash(4), &hash(5), others[0]).unwrap());
+    assert_eq!(tokens.map(|id| is_stored(connection, id)), [false; 3]);
+    assert_eq!(others.map(|id| is_stored(connection, id)), [true; 3]);
+}
+
+#[test]
+fn the_operator_sets_one_and_revokes_everything() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, tokens) = with_three_tokens(connection, "ada");
+    let (bob, others) = with_three_tokens(connection, "bob");
+    users::disable(connection, ada).unwrap();
+
+    assert!(users::set_password(connection, ada, &hash(5)).unwrap());
+    assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(5)));
+    assert_eq!(tokens.map(|id| is_stored(connection, id)), [false; 3]);
+    assert_eq!(users::find_password_hash(connection, bob).unwrap(), Some(hash(4)));
+    assert_eq!(others.map(|id| is_stored(connection, id)), [true; 3]);
+
+    assert!(!users::set_password(connection, UserId(Uuid::now_v7()), &hash(5)).unwrap());
+}

@@ -1,0 +1,251 @@
+//! What must not interleave, interleaved: the first holds its transaction open until the second waits for it.
+
+use crate::support::{connect, create_user, hash, interleave, is_stored, issue, issue_this, new_token};
+use jeton_domain::{NewToken, NoteId, TokenId, UserId};
+use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection, notes, tokens, users};
+use jeton_test_support::TestDatabase;
+use uuid::Uuid;
+
+/// A user with one token.
+fn setting() -> (TestDatabase, PgConnection, UserId, TokenId) {
+    let database = TestDatabase::create();
+    let mut connection = connect(&database);
+    let ada = create_user(&mut connection, "ada").id;
+    let token = issue(&mut connection, ada);
+    (database, connection, ada, token)
+}
+
+fn log_in(connection: &mut PgConnection, user: UserId, new: &NewToken) -> DatabaseResult<bool> {
+    Ok(tokens::issue_for_password(connection, user, &hash(4), new)?.is_some())
+}
+
+fn issue_by(
+    connection: &mut PgConnection,
+    user: UserId,
+    by: TokenId,
+    new: &NewToken,
+) -> DatabaseResult<bool> {
+    Ok(tokens::issue_by_token(connection, user, by, new)?.is_some())
+}
+
+#[test]
+fn a_login_before_a_password_change_is_undone_by_it() {
+    let (database, mut connection, ada, kept) = setting();
+    let new = new_token();
+    let (issued, changed) = interleave(
+        &database,
+        |c| log_in(c, ada, &new),
+        |c| users::change_password(c, ada, &hash(4), &hash(5), kept),
+    );
+    assert!(issued && changed.unwrap());
+    assert!(!is_stored(&mut connection, new.id));
+    assert!(is_stored(&mut connection, kept));
+}
+
+#[test]
+fn a_login_with_the_password_before_the_change_is_none() {
+    let (database, mut connection, ada, kept) = setting();
+    let new = new_token();
+    let (changed, issued) = interleave(
+        &database,
+        |c| users::change_password(c, ada, &hash(4), &hash(5), kept),
+        |c| log_in(c, ada, &new),
+    );
+    assert!(changed && !issued.unwrap());
+    assert!(!is_stored(&mut connection, new.id));
+}
+
+#[test]
+fn a_login_before_a_logout_everywhere_is_undone_by_it() {
+    let (database, mut connection, ada, _) = setting();
+    let new = new_token();
+    let (issued, revoked) = interleave(
+        &database,
+        |c| log_in(c, ada, &new),
+        |c| tokens::revoke_all(c, ada),
+    );
+    assert!(issued);
+    assert_eq!(revoked.unwrap(), 2);
+    assert!(!is_stored(&mut connection, new.id));
+}
+
+/// It proved to know the password, and that still holds.
+#[test]
+fn a_login_after_a_logout_everywhere_stands() {
+    let (database, mut connection, ada, old) = setting();
+    let new = new_token();
+    let (revoked, issued) = interleave(
+        &database,
+        |c| tokens::revoke_all(c, ada),
+        |c| log_in(c, ada, &new),
+    );
+    assert_eq!(revoked, 1);
+    assert!(issued.unwrap());
+    assert!(is_stored(&mut connection, new.id) && !is_stored(&mut connection, old));
+}
+
+#[test]
+fn a_token_made_by_a_token_before_a_logout_everywhere_is_undone_by_it() {
+    let (database, mut connection, ada, by) = setting();
+    let new = new_token();
+    let (issued, revoked) = interleave(
+        &database,
+        |c| issue_by(c, ada, by, &new),
+        |c| tokens::revoke_all(c, ada),
+    );
+    assert!(issued);
+    assert_eq!(revoked.unwrap(), 2);
+    assert!(!is_stored(&mut connection, new.id));
+}
+
+#[test]
+fn a_token_that_everything_was_revoked_with_makes_none() {
+    let (database, mut connection, ada, by) = setting();
+    let new = new_token();
+    let (revoked, issued) = interleave(
+        &database,
+        |c| tokens::revoke_all(c, ada),
+        |c| issue_by(c, ada, by, &new),
+    );
+    assert_eq!(revoked, 1);
+    assert!(!issued.unwrap());
+    assert!(!is_stored(&mut connection, new.id));
+}
+
+#[test]
+fn a_token_that_a_password_change_revokes_makes_none() {
+    let (database, mut connection, ada, by) = setting();
+    let kept = issue(&mut connection, ada);
+    let new = new_token();
+    let (changed, issued) = interleave(
+        &database,
+        |c| users::change_password(c, ada, &hash(4), &hash(5), kept),
+        |c| issue_by(c, ada, by, &new),
+    );
+    assert!(changed && !issued.unwrap());
+    assert!(!is_stored(&mut connection, new.id));
+}
+
+#[test]
+fn a_token_made_before_the_operator_sets_a_password_is_undone_by_it() {
+    let (database, mut connection, ada, by) = setting();
+    let new = new_token();
+    let (issued, set) = interleave(
+        &database,
+        |c| issue_by(c, ada, by, &new),
+        |c| users::set_password(c, ada, &hash(5)),
+    );
+    assert!(issued && set.unwrap());
+    assert!(!is_stored(&mut connection, new.id) && !is_stored(&mut connection, by));
+}
+
+#[test]
+fn a_user_who_is_being_disabled_gets_no_token() {
+    type Issue = fn(&mut PgConnection, UserId, TokenId, &NewToken) -> DatabaseResult<bool>;
+    let ways: [Issue; 3] = [
+        |c, user, _, new| log_in(c, user, new),
+        |c, user, by, new| issue_by(c, user, by, new),
+        |c, user, _, new| Ok(tokens::issue_by_operator(c, user, new)?.is_some()),
+    ];
+    for way in ways {
+        let (database, mut connection, ada, by) = setting();
+        let new = new_token();
+        let (_, issued) = interleave(&database, |c| users::disable(c, ada), |c| way(c, ada, by, &new));
+        assert!(!issued.unwrap());
+        assert!(!is_stored(&mut connection, new.id));
+    }
+}
+
+#[test]
+fn a_user_who_is_being_deleted_gets_no_token_and_no_error() {
+    let (database, _, ada, by) = setting();
+    let new = new_token();
+    let (deleted, issued) = interleave(
+        &database,
+        |c| users::delete(c, ada),
+        |c| issue_by(c, ada, by, &new),
+    );
+    assert!(deleted && !issued.unwrap());
+
+    let (database, _, ada, _) = setting();
+    let (deleted, issued) = interleave(&database, |c| users::delete(c, ada), |c| log_in(c, ada, &new));
+    assert!(deleted && !issued.unwrap());
+}
+
+#[test]
+fn a_user_who_is_being_deleted_gets_no_note() {
+    let (database, _, ada, _) = setting();
+    let id = NoteId(Uuid::now_v7());
+    let (deleted, written) = interleave(
+        &database,
+        |c| users::delete(c, ada),
+        |c| notes::create(c, ada, id, "title", "body"),
+    );
+    assert!(deleted);
+    assert!(
+        matches!(&written, Err(DatabaseError::Conflict { constraint }) if constraint == notes::OWNER),
+        "{written:?}"
+    );
+}
+
+#[test]
+fn of_two_password_changes_one_wins() {
+    let (database, mut connection, ada, winners) = setting();
+    let (losers, third) = (issue(&mut connection, ada), issue(&mut connection, ada));
+    let (first, second) = interleave(
+        &database,
+        |c| users::change_password(c, ada, &hash(4), &hash(5), winners),
+        |c| users::change_password(c, ada, &hash(4), &hash(6), losers),
+    );
+    assert!(first && !second.unwrap());
+    assert_eq!(
+        users::find_password_hash(&mut connection, ada).unwrap(),
+        Some(hash(5))
+    );
+    assert_eq!(
+        [winners, losers, third].map(|id| is_stored(&mut connection, id)),
+        [true, false, false]
+    );
+}
+
+#[test]
+fn a_deletion_for_a_password_that_is_being_changed_does_nothing() {
+    let (database, mut connection, ada, kept) = setting();
+    let (changed, deleted) = interleave(
+        &database,
+        |c| users::change_password(c, ada, &hash(4), &hash(5), kept),
+        |c| users::delete_for_password(c, ada, &hash(4)),
+    );
+    assert!(changed && !deleted.unwrap());
+    assert!(users::find(&mut connection, ada).unwrap().is_some());
+    assert!(is_stored(&mut connection, kept));
+}
+
+#[test]
+fn of_two_revocations_of_a_token_one_finds_it() {
+    let (database, mut connection, ada, token) = setting();
+    let (first, second) = interleave(
+        &database,
+        |c| tokens::revoke(c, ada, token),
+        |c| tokens::revoke(c, ada, token),
+    );
+    assert!(first && !second.unwrap());
+    assert!(!is_stored(&mut connection, token));
+}
+
+/// Tokens are issued to one user side by side: the lock is shared among those who issue.
+#[test]
+fn two_logins_do_not_wait_for_each_other() {
+    let (database, mut connection, ada, by) = setting();
+    let (first, second) = (new_token(), new_token());
+    let (issued, finished) = interleave(
+        &database,
+        |c| log_in(c, ada, &first),
+        |c| {
+            crate::support::execute(c, "SET lock_timeout = '1ms'");
+            Ok(log_in(c, ada, &second)? && issue_by(c, ada, by, &new_token())?)
+        },
+    );
+    assert!(issued && finished.unwrap());
+    issue_this(&mut connection, ada, &new_token());
+}

@@ -1,0 +1,155 @@
+//! The database's own rules, which hold for psql as well; and the indexes.
+
+use crate::support::{connect, create_user, execute, issue, text};
+use diesel::PgConnection;
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::Text;
+use diesel::{QueryableByName, RunQueryDsl, sql_query};
+use jeton_persistence::{DatabaseError, notes};
+use jeton_test_support::TestDatabase;
+
+/// The name of the constraint that forbids the change.
+fn forbidden_by(connection: &mut PgConnection, change: &str) -> String {
+    match connection.batch_execute(change).map_err(DatabaseError::from) {
+        Err(DatabaseError::Conflict { constraint }) => constraint,
+        other => panic!("{change}: {other:?}"),
+    }
+}
+
+#[test]
+fn no_bad_user_gets_in() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    create_user(connection, "bob");
+    let ada = create_user(connection, "ada").id;
+    for (change, constraint) in [
+        ("username = 'ab'", "users_username_check"),
+        ("username = repeat('ä', 65)", "users_username_check"),
+        ("username_key = 'bob'", "users_username_key_unique"),
+        ("scopes = ARRAY['notes:read', NULL]", "users_scopes_check"),
+    ] {
+        let change = format!("UPDATE users SET {change} WHERE id = '{ada}'");
+        assert_eq!(forbidden_by(connection, &change), constraint, "{change}");
+    }
+    execute(
+        connection,
+        "UPDATE users SET username = repeat('ä', 64), scopes = '{}' WHERE username = 'ada'",
+    );
+}
+
+#[test]
+fn no_bad_token_gets_in() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada").id;
+    let (other, token) = (issue(connection, ada), issue(connection, ada));
+    let taken = format!("digest = (SELECT digest FROM tokens WHERE id = '{other}')");
+    for (change, constraint) in [
+        ("digest = substr(digest, 1, 31)", "tokens_digest_check"),
+        ("digest = digest || '\\x00'", "tokens_digest_check"),
+        ("digest = ''", "tokens_digest_check"),
+        (&taken, "tokens_digest_unique"),
+        ("kind = 'robot'", "tokens_kind_check"),
+        ("kind = 'Login'", "tokens_kind_check"),
+        ("scopes = ARRAY[NULL]::text[]", "tokens_scopes_check"),
+        ("scopes = ARRAY['notes:read', NULL]", "tokens_scopes_check"),
+        ("expires_at = 'infinity'", "tokens_expires_at_check"),
+        ("expires_at = '-infinity'", "tokens_expires_at_check"),
+        ("user_id = gen_random_uuid()", "tokens_user_id_fkey"),
+    ] {
+        let change = format!("UPDATE tokens SET {change} WHERE id = '{token}'");
+        assert_eq!(forbidden_by(connection, &change), constraint, "{change}");
+    }
+    // An array of arrays is a text[] to Postgres, and would be an unreadable row to us.
+    let nested = "UPDATE tokens SET scopes = '{{a,b},{c,d}}'";
+    assert!(connection.batch_execute(nested).is_err());
+    execute(
+        connection,
+        "UPDATE tokens SET kind = 'personal', scopes = '{}', expires_at = NULL",
+    );
+}
+
+#[test]
+fn nothing_is_null_but_what_may_be() {
+    let database = TestDatabase::create();
+    let nullable = text(
+        &mut connect(&database),
+        "SELECT string_agg(table_name || '.' || column_name, ' ' ORDER BY table_name, column_name)
+            FROM information_schema.columns WHERE table_schema = 'public' AND is_nullable = 'YES'",
+    );
+    assert_eq!(
+        nullable,
+        "tokens.expires_at users.disabled_at users.email users.password_hash"
+    );
+}
+
+#[test]
+fn a_note_has_an_owner() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let note = "INSERT INTO notes (id, user_id, title, body)
+        VALUES (gen_random_uuid(), gen_random_uuid(), 'title', 'body')";
+    assert_eq!(forbidden_by(connection, note), notes::OWNER);
+}
+
+fn plan(connection: &mut PgConnection, query: &str) -> String {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+        line: String,
+    }
+    let lines: Vec<Row> = sql_query(format!("EXPLAIN {query}"))
+        .load(connection)
+        .unwrap_or_else(|error| panic!("{query}: {error}"));
+    lines.into_iter().map(|row| row.line + "\n").collect()
+}
+
+/// With a few rows Postgres would read a table from end to end, and sort; told not to, it shows what index it has.
+#[test]
+fn every_query_has_an_index() {
+    const ID: &str = "'0198c5a5-0000-7000-8000-000000000000'";
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    execute(connection, "SET enable_seqscan = off; SET enable_sort = off");
+    for (query, indexes) in [
+        (
+            "SELECT * FROM tokens JOIN users ON users.id = tokens.user_id
+                WHERE digest = ANY (ARRAY['\\x01', '\\x02']::bytea[])",
+            &["tokens_digest_unique", "users_pkey"][..],
+        ),
+        (
+            "SELECT * FROM tokens WHERE user_id = ID AND id < ID ORDER BY id DESC LIMIT 20",
+            &["tokens_user_id_id"],
+        ),
+        (
+            "SELECT * FROM tokens WHERE user_id = ID ORDER BY id DESC LIMIT 20",
+            &["tokens_user_id_id"],
+        ),
+        ("DELETE FROM tokens WHERE user_id = ID", &["tokens_user_id_id"]),
+        (
+            "SELECT * FROM users WHERE username_key = 'ada'",
+            &["users_username_key_unique"],
+        ),
+        (
+            "SELECT * FROM users WHERE id < ID ORDER BY id DESC LIMIT 20",
+            &["users_pkey"],
+        ),
+        (
+            "SELECT * FROM notes WHERE user_id = ID AND id < ID ORDER BY id DESC LIMIT 20",
+            &["notes_user_id_id"],
+        ),
+        (
+            "SELECT * FROM notes WHERE user_id = ID ORDER BY id DESC LIMIT 20",
+            &["notes_user_id_id"],
+        ),
+        ("DELETE FROM notes WHERE user_id = ID", &["notes_user_id_id"]),
+    ] {
+        let plan = plan(connection, &query.replace("ID", ID));
+        for index in indexes {
+            assert!(plan.contains(index), "{query}\nwithout {index}:\n{plan}");
+        }
+        assert!(!plan.contains("Seq Scan"), "{query}\n{plan}");
+        // A page is read in the index's order, not sorted out of all that the user has.
+        assert!(!plan.contains("Sort"), "{query}\n{plan}");
+    }
+}

@@ -1,0 +1,222 @@
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::{BigInt, Bool, Integer, Text};
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use jeton_domain::{
+    BcryptCost, NewToken, NewUser, PasswordHash, ScopeSet, TokenDigest, TokenId, TokenKind, TokenName, User,
+    UserId, Username,
+};
+use jeton_persistence::{
+    ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, PoolSettings, establish, tokens,
+    users,
+};
+use jeton_test_support::TestDatabase;
+use std::thread;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// What stands between a mistake and a test that never ends.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) fn connect(database: &TestDatabase) -> PgConnection {
+    connect_to(database.url())
+}
+
+pub(crate) fn connect_to(url: &str) -> PgConnection {
+    establish(&DatabaseUrl::parse(url).unwrap(), ConnectionLimits::NONE).unwrap()
+}
+
+/// Changes rows past all rules but the database's own.
+pub(crate) fn execute(connection: &mut PgConnection, sql: &str) {
+    connection
+        .batch_execute(sql)
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// The one text that a query returns.
+pub(crate) fn text(connection: &mut PgConnection, query: &str) -> String {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        value: String,
+    }
+    let query = format!("SELECT ({query})::text AS value");
+    sql_query(&query)
+        .get_result::<Row>(connection)
+        .unwrap_or_else(|error| panic!("{query}: {error}"))
+        .value
+}
+
+/// How many rows there are: of a table, with or without a `WHERE`.
+pub(crate) fn count(connection: &mut PgConnection, what: &str) -> i64 {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        value: i64,
+    }
+    sql_query(format!("SELECT count(*) AS value FROM {what}"))
+        .get_result::<Row>(connection)
+        .unwrap()
+        .value
+}
+
+/// Which process of the server serves this connection.
+pub(crate) fn backend_pid(connection: &mut PgConnection) -> i32 {
+    text(connection, "SELECT pg_backend_pid()").parse().unwrap()
+}
+
+pub(crate) fn is_blocked(connection: &mut PgConnection, pid: i32) -> bool {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        value: bool,
+    }
+    sql_query("SELECT cardinality(pg_blocking_pids($1)) > 0 AS value")
+        .bind::<Integer, _>(pid)
+        .get_result::<Row>(connection)
+        .unwrap()
+        .value
+}
+
+/// Waits until so many statements in this connection's database wait for a lock that somebody holds.
+pub(crate) fn wait_for_blocked(connection: &mut PgConnection, statements: i64) {
+    wait_until("statements blocked", || {
+        let blocked = "pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+            AND cardinality(pg_blocking_pids(pid)) > 0";
+        count(connection, blocked) == statements
+    });
+}
+
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Does `first` in a transaction that is committed only when `second`, on a connection of its own, waits for it (or
+/// has found nothing to wait for).
+pub(crate) fn interleave<A, B: Send>(
+    database: &TestDatabase,
+    first: impl FnOnce(&mut PgConnection) -> DatabaseResult<A>,
+    second: impl FnOnce(&mut PgConnection) -> DatabaseResult<B> + Send,
+) -> (A, DatabaseResult<B>) {
+    thread::scope(|scope| {
+        let (mut holder, mut watcher) = (connect(database), connect(database));
+        let mut other = connect(database);
+        let pid = backend_pid(&mut other);
+        let (done, running) = holder
+            .transaction(|holder| {
+                let done = first(holder)?;
+                let running = scope.spawn(move || second(&mut other));
+                wait_until("the second is blocked or done", || {
+                    running.is_finished() || is_blocked(&mut watcher, pid)
+                });
+                DatabaseResult::Ok((done, running))
+            })
+            .unwrap();
+        (done, running.join().unwrap())
+    })
+}
+
+/// A hash of its own for each cost, which nobody knows a password for.
+pub(crate) fn hash(cost: u32) -> PasswordHash {
+    PasswordHash::of_nobody(BcryptCost::new(cost).unwrap())
+}
+
+pub(crate) fn scopes(text: &str) -> ScopeSet {
+    ScopeSet::parse(text).unwrap()
+}
+
+/// With the password [`hash`]`(4)` and two scopes.
+pub(crate) fn new_user(name: &str) -> NewUser {
+    NewUser {
+        id: UserId(Uuid::now_v7()),
+        username: Username::parse(name).unwrap(),
+        email: None,
+        password_hash: Some(hash(4)),
+        scopes: scopes("notes:read notes:write"),
+    }
+}
+
+/// A token that lives for an hour.
+pub(crate) fn new_token() -> NewToken {
+    NewToken {
+        id: TokenId(Uuid::now_v7()),
+        digest: TokenDigest::from(rand::random::<[u8; 32]>()),
+        kind: TokenKind::Login,
+        name: TokenName::login(),
+        scopes: scopes("notes:read notes:write"),
+        ttl: Some(Duration::from_secs(3600)),
+    }
+}
+
+pub(crate) fn create_user(connection: &mut PgConnection, name: &str) -> User {
+    users::create(connection, &new_user(name)).unwrap()
+}
+
+/// A new token of the user's.
+pub(crate) fn issue(connection: &mut PgConnection, user: UserId) -> TokenId {
+    issue_this(connection, user, &new_token())
+}
+
+pub(crate) fn issue_this(connection: &mut PgConnection, user: UserId, token: &NewToken) -> TokenId {
+    tokens::issue_by_operator(connection, user, token)
+        .unwrap()
+        .unwrap()
+        .id
+}
+
+/// As [`issue`], for a token whose time is over.
+pub(crate) fn issue_expired(connection: &mut PgConnection, user: UserId) -> TokenId {
+    let id = issue(connection, user);
+    expire(connection, id);
+    id
+}
+
+pub(crate) fn expire(connection: &mut PgConnection, id: TokenId) {
+    execute(
+        connection,
+        &format!("UPDATE tokens SET expires_at = now() - interval '1 second' WHERE id = '{id}'"),
+    );
+}
+
+/// Whether the row is there, valid or not.
+pub(crate) fn is_stored(connection: &mut PgConnection, id: TokenId) -> bool {
+    count(connection, &format!("tokens WHERE id = '{id}'")) == 1
+}
+
+/// A pool that gives up late, so that what is given up early is given up on purpose.
+pub(crate) fn pool(database: &TestDatabase, connections: u32) -> Database {
+    with(
+        database,
+        PoolSettings {
+            connections,
+            ..patient()
+        },
+    )
+}
+
+pub(crate) fn patient() -> PoolSettings {
+    PoolSettings {
+        connections: 1,
+        wait: PATIENCE,
+        statement: PATIENCE,
+        answer: PATIENCE,
+    }
+}
+
+pub(crate) fn with(database: &TestDatabase, settings: PoolSettings) -> Database {
+    Database::new(DatabaseUrl::parse(database.url()).unwrap(), settings)
+}
+
+pub(crate) fn sql(sql: &'static str) -> impl FnOnce(&mut PgConnection) -> DatabaseResult<()> + Send {
+    move |connection| Ok(connection.batch_execute(sql)?)
+}
+
+pub(crate) fn unavailable<T: std::fmt::Debug>(result: DatabaseResult<T>) -> String {
+    match result {
+        Err(DatabaseError::Unavailable(reason)) => reason,
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,288 @@
+use crate::support::{
+    connect, count, create_user, execute, expire, hash, is_stored, issue, issue_expired, issue_this,
+    new_token, text,
+};
+use jeton_domain::{NewToken, TokenId, TokenKind, TokenName, UserId};
+use jeton_persistence::{DatabaseError, PgConnection, tokens, users};
+use jeton_test_support::TestDatabase;
+use std::time::Duration;
+use uuid::Uuid;
+
+fn nobody() -> UserId {
+    UserId(Uuid::now_v7())
+}
+
+fn ids(connection: &mut PgConnection, owner: UserId) -> Vec<TokenId> {
+    let found = tokens::list(connection, owner, None, 100).unwrap();
+    found.into_iter().map(|token| token.id).collect()
+}
+
+#[test]
+fn what_is_issued_is_found_as_it_was() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada").id;
+    let new = NewToken {
+        kind: TokenKind::Personal,
+        name: TokenName::parse("nightly backup").unwrap(),
+        ..new_token()
+    };
+    let token = tokens::issue_for_password(connection, ada, &hash(4), &new)
+        .unwrap()
+        .unwrap();
+    assert_eq!((token.id, token.user_id, token.kind), (new.id, ada, new.kind));
+    assert_eq!((&token.name, &token.scopes), (&new.name, &new.scopes));
+    assert_eq!(tokens::find(connection, ada, new.id).unwrap(), Some(token));
+    let stored = format!("tokens WHERE digest = '\\x{}'", hex(new.digest.as_bytes()));
+    assert_eq!(count(connection, &stored), 1);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn a_life_is_counted_by_the_databases_clock() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada").id;
+    for (ttl, interval) in [
+        (Duration::from_millis(1500), "1.5 seconds"),
+        (Duration::from_secs(90 * 86_400), "90 days"),
+        (Duration::from_secs(3600 * 24 * 365 * 100), "36500 days"),
+    ] {
+        let new = NewToken {
+            ttl: Some(ttl),
+            ..new_token()
+        };
+        let token = tokens::issue_by_operator(connection, ada, &new).unwrap().unwrap();
+        let lives = token.expires_at.unwrap() - token.created_at;
+        assert_eq!(lives.to_std().unwrap(), ttl);
+        let as_said = format!(
+            "SELECT expires_at = created_at + interval '{interval}' FROM tokens WHERE id = '{}'",
+            new.id
+        );
+        // Midnights and summer times are not what a life is counted by.
+        execute(connection, "SET timezone = 'UTC'");
+        assert_eq!(text(connection, &as_said), "true");
+    }
+    let endless = NewToken {
+        ttl: None,
+        ..new_token()
+    };
+    let token = tokens::issue_by_operator(connection, ada, &endless)
+        .unwrap()
+        .unwrap();
+    assert_eq!(token.expires_at, None);
+    let by_clock = "SELECT bool_and(created_at BETWEEN now() - interval '1 minute' AND now()) FROM tokens";
+    assert_eq!(text(connection, by_clock), "true");
+}
+
+#[test]
+fn a_password_issues_while_it_is_the_users() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada").id;
+    let mut issue = |user, verified| {
+        let token = tokens::issue_for_password(connection, user, &hash(verified), &new_token()).unwrap();
+        token.is_some()
+    };
+    assert!(issue(ada, 4));
+    assert!(!issue(ada, 5), "changed");
+    assert!(!issue(nobody(), 4), "deleted");
+    users::disable(connection, ada).unwrap();
+    let disabled = tokens::issue_for_password(connection, ada, &hash(4), &new_token()).unwrap();
+    assert_eq!(disabled, None);
+    assert_eq!(count(connection, "tokens"), 1);
+}
+
+#[test]
+fn a_token_issues_while_it_is_valid() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, bob) = (
+        create_user(connection, "ada").id,
+        create_user(connection, "bob").id,
+    );
+    let (by, revoked, of_bob) = (
+        issue(connection, ada),
+        issue(connection, ada),
+        issue(connection, bob),
+    );
+    let expired = issue_expired(connection, ada);
+    tokens::revoke(connection, ada, revoked).unwrap();
+    let issue = |connection: &mut PgConnection, user, by| {
+        tokens::issue_by_token(connection, user, by, &new_token())
+            .unwrap()
+            .is_some()
+    };
+    assert!(issue(connection, ada, by));
+    assert!(!issue(connection, ada, revoked));
+    assert!(!issue(connection, ada, expired));
+    assert!(!issue(connection, ada, of_bob));
+    assert!(!issue(connection, nobody(), by));
+    users::disable(connection, ada).unwrap();
+    assert!(!issue(connection, ada, by));
+    assert_eq!(count(connection, &format!("tokens WHERE user_id = '{ada}'")), 3);
+}
+
+#[test]
+fn the_operator_issues_to_whoever_is_enabled() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada").id;
+    assert!(
+        tokens::issue_by_operator(connection, ada, &new_token())
+            .unwrap()
+            .is_some()
+    );
+    assert_eq!(
+        tokens::issue_by_operator(connection, nobody(), &new_token()).unwrap(),
+        None
+    );
+    users::disable(connection, ada).unwrap();
+    assert_eq!(
+        tokens::issue_by_operator(connection, ada, &new_token()).unwrap(),
+        None
+    );
+}
+
+#[test]
+fn an_expired_token_is_not_there() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada").id;
+    let (valid, expired) = (issue(connection, ada), issue(connection, ada));
+    assert_eq!(ids(connection, ada), [expired, valid]);
+    expire(connection, expired);
+    assert_eq!(tokens::find(connection, ada, expired).unwrap(), None);
+    assert_eq!(ids(connection, ada), [valid]);
+    let name = TokenName::parse("again").unwrap();
+    assert_eq!(tokens::rename(connection, ada, expired, &name).unwrap(), None);
+    assert_eq!(count(connection, "tokens WHERE name = 'again'"), 0);
+    // Revoking it does no harm, and tidies up.
+    assert!(tokens::revoke(connection, ada, expired).unwrap());
+}
+
+#[test]
+fn somebody_elses_token_is_no_token() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, bob) = (
+        create_user(connection, "ada").id,
+        create_user(connection, "bob").id,
+    );
+    let token = issue(connection, ada);
+    let name = TokenName::parse("stolen").unwrap();
+    assert_eq!(tokens::find(connection, bob, token).unwrap(), None);
+    assert_eq!(tokens::rename(connection, bob, token, &name).unwrap(), None);
+    assert!(!tokens::revoke(connection, bob, token).unwrap());
+    assert_eq!(tokens::revoke_all(connection, bob).unwrap(), 0);
+    assert_eq!(ids(connection, bob), []);
+    let found = tokens::find(connection, ada, token).unwrap().unwrap();
+    assert_eq!(found.name, TokenName::login());
+}
+
+#[test]
+fn a_token_gets_another_name_and_nothing_else() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada").id;
+    let (other, token) = (issue(connection, ada), issue(connection, ada));
+    let before = tokens::find(connection, ada, token).unwrap().unwrap();
+    let name = TokenName::parse("Pixel 9").unwrap();
+    let renamed = tokens::rename(connection, ada, token, &name).unwrap().unwrap();
+    assert_eq!(renamed, jeton_domain::Token { name, ..before });
+    assert_eq!(tokens::find(connection, ada, token).unwrap(), Some(renamed));
+    let other = tokens::find(connection, ada, other).unwrap().unwrap();
+    assert_eq!(other.name, TokenName::login());
+}
+
+#[test]
+fn pages_go_from_new_to_old_and_hold_the_owners_valid_ones() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, bob) = (
+        create_user(connection, "ada").id,
+        create_user(connection, "bob").id,
+    );
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        all.push(issue(connection, ada));
+        issue(connection, bob);
+        issue_expired(connection, ada);
+    }
+    all.reverse();
+    let mut page = |after, limit| -> Vec<TokenId> {
+        let found = tokens::list(connection, ada, after, limit).unwrap();
+        found.into_iter().map(|token| token.id).collect()
+    };
+    assert_eq!(page(None, 10), all);
+    assert_eq!(page(None, 2), all[..2]);
+    assert_eq!(page(Some(all[1]), 2), all[2..4]);
+    assert_eq!(page(Some(all[3]), 2), all[4..]);
+    assert_eq!(page(Some(all[4]), 2), []);
+}
+
+#[test]
+fn revoking_twice_does_no_harm() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada").id;
+    let (kept, token, third) = (
+        issue(connection, ada),
+        issue(connection, ada),
+        issue(connection, ada),
+    );
+    assert!(tokens::revoke(connection, ada, token).unwrap());
+    assert!(!tokens::revoke(connection, ada, token).unwrap());
+    assert!(tokens::revoke_by_operator(connection, third).unwrap());
+    assert!(!tokens::revoke_by_operator(connection, third).unwrap());
+    assert_eq!(ids(connection, ada), [kept]);
+}
+
+#[test]
+fn revoking_all_tells_how_many() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, bob) = (
+        create_user(connection, "ada").id,
+        create_user(connection, "bob").id,
+    );
+    let of_bob = issue(connection, bob);
+    for _ in 0..3 {
+        issue(connection, ada);
+    }
+    assert_eq!(tokens::revoke_all(connection, ada).unwrap(), 3);
+    assert_eq!(tokens::revoke_all(connection, ada).unwrap(), 0);
+    assert_eq!(tokens::revoke_all(connection, nobody()).unwrap(), 0);
+    assert!(is_stored(connection, of_bob));
+}
+
+#[test]
+fn rows_against_the_rules_are_told_by_their_column() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada").id;
+    let token = new_token();
+    issue_this(connection, ada, &token);
+    execute(connection, "ALTER TABLE tokens DROP CONSTRAINT tokens_kind_check");
+    for (change, column) in [
+        ("name = ''", "tokens.name"),
+        ("scopes = ARRAY['a\"b']", "tokens.scopes"),
+        ("kind = 'robot'", "tokens.kind"),
+    ] {
+        execute(connection, "BEGIN");
+        execute(connection, &format!("UPDATE tokens SET {change}"));
+        for found in [
+            tokens::find(connection, ada, token.id).map(drop),
+            tokens::list(connection, ada, None, 10).map(drop),
+        ] {
+            assert!(
+                matches!(found, Err(DatabaseError::Corrupt(found)) if found == column),
+                "{found:?}"
+            );
+        }
+        execute(connection, "ROLLBACK");
+    }
+}

@@ -1,0 +1,253 @@
+use crate::support::{connect, count, create_user, execute, hash, issue, new_user, scopes, text};
+use jeton_domain::{Email, NewUser, UserId, Username};
+use jeton_persistence::{DatabaseError, PgConnection, lookups, notes, users};
+use jeton_test_support::TestDatabase;
+use uuid::Uuid;
+
+fn key(name: &str) -> jeton_domain::UsernameKey {
+    Username::parse(name).unwrap().key().clone()
+}
+
+fn nobody() -> UserId {
+    UserId(Uuid::now_v7())
+}
+
+#[test]
+fn what_is_created_is_found_as_it_was() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let new = NewUser {
+        email: Some(Email::parse("ada@example.org").unwrap()),
+        ..new_user("Ada.Straße")
+    };
+    let created = users::create(connection, &new).unwrap();
+    assert_eq!(created.id, new.id);
+    assert_eq!(created.username.as_str(), "Ada.Straße");
+    assert_eq!(created.email, new.email);
+    assert_eq!(created.scopes, new.scopes);
+    assert_eq!(created.disabled_at, None);
+    let by_clock = "SELECT created_at BETWEEN now() - interval '1 minute' AND now() FROM users";
+    assert_eq!(text(connection, by_clock), "true");
+
+    assert_eq!(users::find(connection, new.id).unwrap(), Some(created.clone()));
+    for name in ["Ada.Straße", "ADA.STRASSE", "ada.strasse"] {
+        let found = users::find_by_username(connection, &key(name)).unwrap();
+        assert_eq!(found.as_ref(), Some(&created), "{name}");
+        assert!(users::is_taken(connection, &key(name)).unwrap(), "{name}");
+    }
+    let for_sign_in = users::find_for_sign_in(connection, &key("ada.straße"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(for_sign_in.user, created);
+    assert_eq!(for_sign_in.password_hash, Some(hash(4)));
+    assert_eq!(
+        users::find_password_hash(connection, new.id).unwrap(),
+        Some(hash(4))
+    );
+}
+
+#[test]
+fn who_is_not_there_is_none() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    create_user(connection, "ada");
+    assert_eq!(users::find(connection, nobody()).unwrap(), None);
+    assert_eq!(users::find_by_username(connection, &key("adam")).unwrap(), None);
+    assert!(
+        users::find_for_sign_in(connection, &key("adam"))
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(users::find_password_hash(connection, nobody()).unwrap(), None);
+    assert!(!users::is_taken(connection, &key("adam")).unwrap());
+    assert_eq!(
+        users::set_scopes(connection, nobody(), &scopes("")).unwrap(),
+        None
+    );
+    assert_eq!(users::disable(connection, nobody()).unwrap(), None);
+    assert_eq!(users::enable(connection, nobody()).unwrap(), None);
+    assert!(!users::delete(connection, nobody()).unwrap());
+    assert!(!users::delete_for_password(connection, nobody(), &hash(4)).unwrap());
+}
+
+#[test]
+fn a_service_account_has_no_password() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let new = NewUser {
+        password_hash: None,
+        ..new_user("backup")
+    };
+    let id = users::create(connection, &new).unwrap().id;
+    assert_eq!(users::find_password_hash(connection, id).unwrap(), None);
+    let found = users::find_for_sign_in(connection, &key("backup"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(found.password_hash, None);
+}
+
+#[test]
+fn pages_go_from_new_to_old_and_end() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let mut ids: Vec<UserId> = (0..5)
+        .map(|number| create_user(connection, &format!("user{number}")).id)
+        .collect();
+    ids.reverse();
+    let mut page = |after, limit| -> Vec<UserId> {
+        let users = users::list(connection, after, limit).unwrap();
+        users.into_iter().map(|user| user.id).collect()
+    };
+    assert_eq!(page(None, 10), ids);
+    assert_eq!(page(None, 2), ids[..2]);
+    assert_eq!(page(Some(ids[1]), 2), ids[2..4]);
+    assert_eq!(page(Some(ids[3]), 2), ids[4..]);
+    assert_eq!(page(Some(ids[4]), 2), []);
+}
+
+#[test]
+fn disabling_twice_keeps_the_first_time() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, bob) = (create_user(connection, "ada").id, create_user(connection, "bob"));
+    let token = issue(connection, ada);
+
+    let first = users::disable(connection, ada).unwrap().unwrap().disabled_at;
+    assert!(first.is_some());
+    let again = users::disable(connection, ada).unwrap().unwrap().disabled_at;
+    assert_eq!(again, first);
+    assert_eq!(users::find(connection, bob.id).unwrap(), Some(bob), "nobody else");
+
+    let enabled = users::enable(connection, ada).unwrap().unwrap();
+    assert_eq!(enabled.disabled_at, None);
+    assert_eq!(users::enable(connection, ada).unwrap(), Some(enabled));
+    assert_eq!(count(connection, &format!("tokens WHERE id = '{token}'")), 1);
+
+    let later = users::disable(connection, ada).unwrap().unwrap().disabled_at;
+    assert!(later > first);
+}
+
+#[test]
+fn scopes_are_set_for_one_user() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, bob) = (create_user(connection, "ada").id, create_user(connection, "bob"));
+    let changed = users::set_scopes(connection, ada, &scopes("b:z a:y"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(changed.scopes, scopes("a:y b:z"));
+    assert_eq!(users::find(connection, ada).unwrap(), Some(changed));
+    assert_eq!(users::find(connection, bob.id).unwrap(), Some(bob));
+    let none = users::set_scopes(connection, ada, &scopes("")).unwrap().unwrap();
+    assert_eq!(none.scopes, scopes(""));
+}
+
+/// Gives a user a token and a note.
+fn settle(connection: &mut PgConnection, name: &str) -> UserId {
+    let id = create_user(connection, name).id;
+    issue(connection, id);
+    let note = jeton_domain::NoteId(Uuid::now_v7());
+    notes::create(connection, id, note, "title", "body").unwrap();
+    id
+}
+
+fn belongings(connection: &mut PgConnection, user: UserId) -> (i64, i64) {
+    (
+        count(connection, &format!("tokens WHERE user_id = '{user}'")),
+        count(connection, &format!("notes WHERE user_id = '{user}'")),
+    )
+}
+
+#[test]
+fn deleting_takes_tokens_and_notes_along() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, bob) = (settle(connection, "ada"), settle(connection, "bob"));
+    assert!(users::delete(connection, ada).unwrap());
+    assert_eq!(users::find(connection, ada).unwrap(), None);
+    assert_eq!(belongings(connection, ada), (0, 0));
+    assert_eq!(belongings(connection, bob), (1, 1));
+    assert!(!users::delete(connection, ada).unwrap());
+    create_user(connection, "ADA");
+}
+
+#[test]
+fn deleting_for_a_password_needs_the_one_of_now() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, bob) = (settle(connection, "ada"), settle(connection, "bob"));
+    assert!(!users::delete_for_password(connection, ada, &hash(5)).unwrap());
+    assert_eq!(belongings(connection, ada), (1, 1));
+    assert!(users::delete_for_password(connection, ada, &hash(4)).unwrap());
+    assert_eq!(users::find(connection, ada).unwrap(), None);
+    assert_eq!(belongings(connection, ada), (0, 0));
+    assert_eq!(
+        belongings(connection, bob),
+        (1, 1),
+        "the same password, and another user"
+    );
+}
+
+#[test]
+fn rows_against_the_rules_are_told_by_their_column() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada").id;
+    let corrupt = |result: Result<(), DatabaseError>| match result {
+        Err(DatabaseError::Corrupt(column)) => column,
+        other => panic!("{other:?}"),
+    };
+    for (change, column) in [
+        ("username = 'a b c'", "users.username"),
+        ("email = 'nowhere'", "users.email"),
+        ("scopes = ARRAY['a b']", "users.scopes"),
+    ] {
+        execute(connection, "BEGIN");
+        execute(connection, &format!("UPDATE users SET {change}"));
+        let found = [
+            users::find(connection, ada).map(drop),
+            users::find_by_username(connection, &key("ada")).map(drop),
+            users::find_for_sign_in(connection, &key("ada")).map(drop),
+            users::list(connection, None, 10).map(drop),
+            users::enable(connection, ada).map(drop),
+            users::disable(connection, ada).map(drop),
+        ];
+        for result in found {
+            assert_eq!(corrupt(result), column);
+        }
+        execute(connection, "ROLLBACK");
+    }
+    execute(connection, "UPDATE users SET password_hash = 'sesame'");
+    let for_sign_in = users::find_for_sign_in(connection, &key("ada")).map(drop);
+    assert_eq!(corrupt(for_sign_in), "users.password_hash");
+    let hash = users::find_password_hash(connection, ada).map(drop);
+    assert_eq!(corrupt(hash), "users.password_hash");
+    // Whoever does not ask for the password is not in its way.
+    users::find(connection, ada).unwrap().unwrap();
+}
+
+/// An array with a NULL can only be there where the constraint is not.
+#[test]
+fn a_null_among_the_scopes_is_corrupt() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada").id;
+    let token = crate::support::new_token();
+    crate::support::issue_this(connection, ada, &token);
+    execute(
+        connection,
+        "ALTER TABLE users DROP CONSTRAINT users_scopes_check; UPDATE users SET scopes = '{NULL}'",
+    );
+    let found = users::find(connection, ada);
+    assert!(
+        matches!(found, Err(DatabaseError::Corrupt("users.scopes"))),
+        "{found:?}"
+    );
+    let (_, found) = lookups::find_valid(connection, &[token.digest])
+        .unwrap()
+        .remove(0);
+    assert!(
+        matches!(found, Err(DatabaseError::Corrupt("users.scopes"))),
+        "{found:?}"
+    );
+}

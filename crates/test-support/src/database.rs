@@ -1,0 +1,130 @@
+use std::fmt;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::Context;
+use diesel::PgConnection;
+use diesel::connection::SimpleConnection;
+use jeton_local_postgres::LocalPostgres;
+use jeton_persistence::{ConnectionLimits, DatabaseUrl, establish, migrations};
+use url::Url;
+
+use crate::template;
+
+/// A database for one test; dropped with this value, whoever is still connected to it.
+pub struct TestDatabase {
+    name: String,
+    url: String,
+}
+
+impl TestDatabase {
+    /// A new database with all migrations applied.
+    #[must_use]
+    pub fn create() -> Self {
+        static TEMPLATE: OnceLock<String> = OnceLock::new();
+        let template = TEMPLATE.get_or_init(|| or_panic("make the template database", template::ensure()));
+        or_panic("make a test database", Self::make(Some(template)))
+    }
+
+    /// A new database with nothing in it.
+    #[must_use]
+    pub fn empty() -> Self {
+        or_panic("make a test database", Self::make(None))
+    }
+
+    /// Its address, as for `DATABASE_URL`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its name on the server.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn make(template: Option<&String>) -> anyhow::Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        // Process ids repeat, on a server that several machines use even at the same time.
+        let name = format!(
+            "jeton_test_{}_{}_{:08x}",
+            std::process::id(),
+            NUMBER.fetch_add(1, Ordering::Relaxed),
+            rand::random::<u32>()
+        );
+        let template = template.map_or("template0", String::as_str);
+        admin()?.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))?;
+        Ok(Self {
+            url: url_for(&name)?,
+            name,
+        })
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let dropped = admin().and_then(|mut admin| {
+            Ok(admin.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name))?)
+        });
+        // A second panic would end the test program without a word about the first.
+        if let Err(error) = dropped
+            && !std::thread::panicking()
+        {
+            panic!("cannot drop {self:?}: {error:#}");
+        }
+    }
+}
+
+impl fmt::Debug for TestDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The address has a password in it.
+        f.debug_tuple("TestDatabase").field(&self.name).finish()
+    }
+}
+
+/// Applies all migrations to the database at this address, and returns their names.
+pub fn migrate(url: &str) -> Vec<String> {
+    let migrated = connect(url).and_then(|mut connection| Ok(migrations::apply(&mut connection)?));
+    or_panic("migrate", migrated)
+}
+
+pub(crate) fn connect(url: &str) -> anyhow::Result<PgConnection> {
+    Ok(establish(&DatabaseUrl::parse(url)?, ConnectionLimits::NONE)?)
+}
+
+/// A connection to the server's first database, the one place from which all programs see the same advisory locks.
+pub(crate) fn admin() -> anyhow::Result<PgConnection> {
+    connect(&server()?.url).context("cannot reach the test server")
+}
+
+pub(crate) fn url_for(database: &str) -> anyhow::Result<String> {
+    let mut url = Url::parse(&server()?.url).context("DATABASE_URL")?;
+    url.set_path(database);
+    Ok(url.into())
+}
+
+struct Server {
+    url: String,
+    /// Held for as long as the program runs; the end of the program is what stops it.
+    _own: Option<LocalPostgres>,
+}
+
+fn server() -> anyhow::Result<&'static Server> {
+    static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
+    let server = SERVER.get_or_init(|| {
+        if let Some(url) = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()) {
+            return Ok(Server { url, _own: None });
+        }
+        let own = LocalPostgres::temporary().map_err(|error| format!("{:#}", anyhow::Error::from(error)))?;
+        Ok(Server {
+            url: own.url(),
+            _own: Some(own),
+        })
+    });
+    server.as_ref().map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+fn or_panic<T>(what: &str, result: anyhow::Result<T>) -> T {
+    result.unwrap_or_else(|error| panic!("cannot {what}: {error:#}"))
+}

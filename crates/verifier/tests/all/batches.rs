@@ -1,0 +1,217 @@
+//! How many statements there are for how many checks; how many checks may wait.
+
+use crate::gate::Gate;
+use crate::support::{
+    Issued, database, execute, expire, issue, others, poll_once, settings, token_of, unknown,
+    user_with_token, verifier, verifier_with_threads, wait_until,
+};
+use jeton_verifier::{Verifier, VerifierSettings, VerifyError};
+use std::pin::pin;
+use std::task::Poll;
+
+/// Keeps both look-up threads busy with a query each.
+async fn occupy(
+    verifier: &Verifier,
+    gate: &mut Gate,
+    token: &Issued,
+) -> [tokio::task::JoinHandle<crate::support::Outcome>; 2] {
+    let check = || {
+        let (verifier, text) = (verifier.clone(), token.text.clone());
+        tokio::spawn(async move { verifier.verify(&text).await })
+    };
+    let first = check();
+    gate.wait_for_queue(1);
+    let second = check();
+    gate.wait_for_queue(2);
+    [first, second]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_waits_is_asked_for_together() {
+    let (database, mut connection) = database();
+    let (ada, first) = user_with_token(&mut connection, "ada");
+    let mut tokens: Vec<(Issued, Result<_, _>)> = Vec::new();
+    for number in 0..100 {
+        let token = issue(&mut connection, ada.id);
+        let right = match number % 10 {
+            0 => {
+                expire(&mut connection, &token);
+                Err(VerifyError::Invalid)
+            }
+            1 => {
+                execute(
+                    &mut connection,
+                    &format!("DELETE FROM tokens WHERE id = '{}'", token.id),
+                );
+                Err(VerifyError::Invalid)
+            }
+            _ => Ok(token.id),
+        };
+        tokens.push((token, right));
+    }
+    let mut gate = Gate::install(&database);
+    let verifier = verifier(&database).await;
+    gate.close();
+    let occupied = occupy(&verifier, &mut gate, &first).await;
+
+    let mut checks = Vec::new();
+    for _ in 0..5 {
+        for (token, right) in &tokens {
+            let mut check = Box::pin(verifier.verify(&token.text));
+            assert!(poll_once(check.as_mut()).await.is_pending());
+            checks.push((check, *right));
+        }
+    }
+    gate.open();
+    for (check, right) in checks {
+        assert_eq!(token_of(check.await), right);
+    }
+    for check in occupied {
+        assert_eq!(token_of(check.await.unwrap()), Ok(first.id));
+    }
+    // The two that were under way, and 500 by 256 at a time.
+    assert_eq!(gate.statements(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_query_asks_for_no_more_than_is_set() {
+    let (database, mut connection) = database();
+    let (ada, first) = user_with_token(&mut connection, "ada");
+    let tokens: Vec<_> = (0..10).map(|_| issue(&mut connection, ada.id)).collect();
+    let mut gate = Gate::install(&database);
+    let settings = VerifierSettings {
+        lookup_threads: 1,
+        batch: 4,
+        ..settings(database.url())
+    };
+    let verifier = Verifier::connect(settings).await.unwrap();
+    gate.close();
+    let mut occupied = pin!(verifier.verify(&first.text));
+    assert!(poll_once(occupied.as_mut()).await.is_pending());
+    gate.wait_for_queue(1);
+
+    let mut checks = Vec::new();
+    for token in &tokens {
+        let mut check = Box::pin(verifier.verify(&token.text));
+        assert!(poll_once(check.as_mut()).await.is_pending());
+        checks.push((check, token.id));
+    }
+    gate.open();
+    assert_eq!(token_of(occupied.await), Ok(first.id));
+    for (check, id) in checks {
+        assert_eq!(token_of(check.await), Ok(id));
+    }
+    assert_eq!(gate.statements(), 1 + 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_says_so_at_once() {
+    let (database, mut connection) = database();
+    let (_, token) = user_with_token(&mut connection, "ada");
+    let mut gate = Gate::install(&database);
+    let settings = VerifierSettings {
+        lookup_threads: 1,
+        queue: 3,
+        ..settings(database.url())
+    };
+    let verifier = Verifier::connect(settings).await.unwrap();
+    gate.close();
+    let mut occupied = pin!(verifier.verify(&token.text));
+    assert!(poll_once(occupied.as_mut()).await.is_pending());
+    gate.wait_for_queue(1);
+
+    let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(verifier.verify(&token.text))).collect();
+    for check in &mut waiting {
+        assert!(poll_once(check.as_mut()).await.is_pending());
+    }
+    let beyond = poll_once(pin!(verifier.verify(&token.text))).await;
+    assert_eq!(beyond.map(token_of), Poll::Ready(Err(VerifyError::Unavailable)));
+    // What nobody has to ask for needs no place in it.
+    let malformed = poll_once(pin!(verifier.verify("jtn_"))).await;
+    assert_eq!(malformed.map(token_of), Poll::Ready(Err(VerifyError::Invalid)));
+
+    gate.open();
+    for check in waiting {
+        assert_eq!(token_of(check.await), Ok(token.id));
+    }
+    assert_eq!(token_of(occupied.await), Ok(token.id));
+    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_asks_for_those_who_have_gone_away() {
+    let (database, mut connection) = database();
+    let (_, token) = user_with_token(&mut connection, "ada");
+    let mut gate = Gate::install(&database);
+    let settings = VerifierSettings {
+        lookup_threads: 1,
+        batch: 1,
+        ..settings(database.url())
+    };
+    let verifier = Verifier::connect(settings).await.unwrap();
+    gate.close();
+    let mut occupied = pin!(verifier.verify(&token.text));
+    assert!(poll_once(occupied.as_mut()).await.is_pending());
+    gate.wait_for_queue(1);
+    for _ in 0..3 {
+        let mut check = Box::pin(verifier.verify(&token.text));
+        assert!(poll_once(check.as_mut()).await.is_pending());
+    }
+    gate.open();
+    assert_eq!(token_of(occupied.await), Ok(token.id));
+    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(gate.statements(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_corrupt_row_is_one_tokens_trouble() {
+    let (database, mut connection) = database();
+    let (_, good) = user_with_token(&mut connection, "ada");
+    let (_, bad) = user_with_token(&mut connection, "bob");
+    execute(
+        &mut connection,
+        "UPDATE users SET scopes = ARRAY['a b'] WHERE username = 'bob'",
+    );
+    let mut gate = Gate::install(&database);
+    let verifier = verifier_with_threads(&database, 1).await;
+    gate.close();
+    let mut occupied = pin!(verifier.verify(&good.text));
+    assert!(poll_once(occupied.as_mut()).await.is_pending());
+    gate.wait_for_queue(1);
+    let nobody = unknown();
+    let mut together = [&good.text, &bad.text, &nobody].map(|text| Box::pin(verifier.verify(text)));
+    for check in &mut together {
+        assert!(poll_once(check.as_mut()).await.is_pending());
+    }
+    gate.open();
+    occupied.await.unwrap();
+    let [good_outcome, bad_outcome, unknown_outcome] = together;
+    assert_eq!(token_of(good_outcome.await), Ok(good.id));
+    // It may be valid: nobody can tell.
+    assert_eq!(token_of(bad_outcome.await), Err(VerifyError::Unavailable));
+    assert_eq!(token_of(unknown_outcome.await), Err(VerifyError::Invalid));
+    assert_eq!(gate.statements(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_threads_end_with_the_last_handle() {
+    let (database, mut connection) = database();
+    let (_, token) = user_with_token(&mut connection, "ada");
+    let mut gate = Gate::install(&database);
+    let verifier = verifier(&database).await;
+    gate.close();
+    let occupied = occupy(&verifier, &mut gate, &token).await;
+    gate.open();
+    for check in occupied {
+        check.await.unwrap().unwrap();
+    }
+    drop(gate);
+    wait_until("only the threads are connected", || others(&mut connection) == 2);
+
+    let last = verifier.clone();
+    drop(verifier);
+    assert_eq!(token_of(last.verify(&token.text).await), Ok(token.id));
+    assert_eq!(others(&mut connection), 2);
+    drop(last);
+    wait_until("the threads have hung up", || others(&mut connection) == 0);
+}

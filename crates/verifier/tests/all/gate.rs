@@ -1,0 +1,58 @@
+//! A gate in the middle of every look-up, for tests that need one to be under way.
+//!
+//! A lock on the table would stop a query too early: Postgres takes the query's snapshot after it has the lock, so the
+//! answer would always be of the time after the gate opens. This one stops a query that has taken its snapshot
+//! already, as a slow disk or a slow network does. It counts the statements as well.
+
+use crate::support::{connect_to, count, execute, wait_until};
+use jeton_persistence::PgConnection;
+use jeton_test_support::TestDatabase;
+
+/// The gate of one database; open at first.
+pub(crate) struct Gate(PgConnection);
+
+impl Gate {
+    /// Puts a view in the place of `tokens`. The rows themselves move to `all_tokens`; only a query that finds one
+    /// comes by the gate.
+    pub(crate) fn install(database: &TestDatabase) -> Self {
+        let mut connection = connect_to(database.url());
+        execute(
+            &mut connection,
+            "CREATE TABLE statements (xid xid8 PRIMARY KEY);
+            CREATE FUNCTION gate(uuid) RETURNS boolean VOLATILE COST 100000 LANGUAGE plpgsql AS $$
+            BEGIN
+                INSERT INTO statements VALUES (pg_current_xact_id()) ON CONFLICT DO NOTHING;
+                PERFORM pg_advisory_xact_lock_shared(1);
+                RETURN true;
+            END $$;
+            ALTER TABLE tokens RENAME TO all_tokens;
+            CREATE VIEW tokens AS SELECT * FROM all_tokens WHERE gate(id);",
+        );
+        Self(connection)
+    }
+
+    pub(crate) fn close(&mut self) {
+        execute(&mut self.0, "SELECT pg_advisory_lock(1)");
+    }
+
+    pub(crate) fn open(&mut self) {
+        execute(&mut self.0, "SELECT pg_advisory_unlock(1)");
+    }
+
+    /// Waits until so many queries stand before the closed gate.
+    pub(crate) fn wait_for_queue(&mut self, queries: i64) {
+        wait_until("queries at the gate", || self.queue() == queries);
+    }
+
+    /// How many queries stand before the closed gate.
+    pub(crate) fn queue(&mut self) -> i64 {
+        let waiting = "pg_locks WHERE locktype = 'advisory' AND NOT granted \
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        count(&mut self.0, waiting)
+    }
+
+    /// How many statements have found a token, and were answered.
+    pub(crate) fn statements(&mut self) -> i64 {
+        count(&mut self.0, "statements")
+    }
+}

@@ -1,0 +1,19 @@
+//! The verifier, and its guard, against a real Postgres: each test in a database of its own.
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy allows it in test functions by itself, not in what they call"
+)]
+
+mod batches;
+mod connect;
+mod gate;
+#[cfg(feature = "actix")]
+mod guard;
+#[cfg(feature = "actix")]
+mod guard_refusals;
+mod in_flight;
+mod outages;
+#[cfg(feature = "actix")]
+mod server;
+mod support;
+mod verify;

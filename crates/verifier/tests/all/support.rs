@@ -1,0 +1,156 @@
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::BigInt;
+use diesel::{QueryableByName, RunQueryDsl, sql_query};
+use jeton_domain::{ExposeSecret, NewToken, NewUser, PlainToken, ScopeSet, TokenName, User, Username};
+use jeton_persistence::{ConnectionLimits, PgConnection, establish, tokens, users};
+use jeton_test_support::TestDatabase;
+use jeton_verifier::{
+    Caller, DatabaseUrl, TokenId, TokenKind, UserId, Verifier, VerifierSettings, VerifyError,
+};
+use std::pin::Pin;
+use std::task::Poll;
+use std::thread;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// What stands between a mistake and a test that never ends.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) type Outcome = Result<Caller, VerifyError>;
+
+/// A token as its holder and its database know it.
+#[derive(Debug, Clone)]
+pub(crate) struct Issued {
+    pub(crate) text: String,
+    pub(crate) id: TokenId,
+}
+
+/// Settings with which whatever is given up early is given up on purpose.
+pub(crate) fn settings(url: &str) -> VerifierSettings {
+    VerifierSettings {
+        patience: PATIENCE,
+        ..VerifierSettings::new(DatabaseUrl::parse(url).unwrap())
+    }
+}
+
+pub(crate) async fn verifier(database: &TestDatabase) -> Verifier {
+    Verifier::connect(settings(database.url())).await.unwrap()
+}
+
+/// With one thread, one look-up is under way, and whatever comes then waits.
+pub(crate) async fn verifier_with_threads(database: &TestDatabase, lookup_threads: usize) -> Verifier {
+    let settings = VerifierSettings {
+        lookup_threads,
+        ..settings(database.url())
+    };
+    Verifier::connect(settings).await.unwrap()
+}
+
+pub(crate) fn connect_to(url: &str) -> PgConnection {
+    establish(&DatabaseUrl::parse(url).unwrap(), ConnectionLimits::NONE).unwrap()
+}
+
+/// A new database and a connection to it.
+pub(crate) fn database() -> (TestDatabase, PgConnection) {
+    let database = TestDatabase::create();
+    let connection = connect_to(database.url());
+    (database, connection)
+}
+
+pub(crate) fn execute(connection: &mut PgConnection, sql: &str) {
+    connection
+        .batch_execute(sql)
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// How many rows there are: of a table, with or without a `WHERE`.
+pub(crate) fn count(connection: &mut PgConnection, what: &str) -> i64 {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        value: i64,
+    }
+    sql_query(format!("SELECT count(*) AS value FROM {what}"))
+        .get_result::<Row>(connection)
+        .unwrap()
+        .value
+}
+
+/// How many connections others have to this connection's database.
+pub(crate) fn others(connection: &mut PgConnection) -> i64 {
+    let others = "pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    count(connection, others)
+}
+
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Lets a future do what it does before it waits: of a check, everything up to its place in the queue.
+pub(crate) async fn poll_once<T>(mut future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+    std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
+}
+
+/// With the scopes `notes:read` and `notes:write`.
+pub(crate) fn create_user(connection: &mut PgConnection, name: &str) -> User {
+    let user = NewUser {
+        id: UserId(Uuid::now_v7()),
+        username: Username::parse(name).unwrap(),
+        email: None,
+        password_hash: None,
+        scopes: ScopeSet::parse("notes:read notes:write").unwrap(),
+    };
+    users::create(connection, &user).unwrap()
+}
+
+/// A token for an hour, with the scopes `notes:read` and `notes:write`.
+pub(crate) fn issue(connection: &mut PgConnection, user: UserId) -> Issued {
+    issue_as(connection, user, unknown())
+}
+
+/// As [`issue`], with this text.
+pub(crate) fn issue_as(connection: &mut PgConnection, user: UserId, text: String) -> Issued {
+    let token = NewToken {
+        id: TokenId(Uuid::now_v7()),
+        digest: PlainToken::digest_of(&text).unwrap(),
+        kind: TokenKind::Personal,
+        name: TokenName::parse("a test's").unwrap(),
+        scopes: ScopeSet::parse("notes:read notes:write").unwrap(),
+        ttl: Some(Duration::from_secs(3600)),
+    };
+    let issued = tokens::issue_by_operator(connection, user, &token)
+        .unwrap()
+        .unwrap();
+    Issued { text, id: issued.id }
+}
+
+/// A user with one token.
+pub(crate) fn user_with_token(connection: &mut PgConnection, name: &str) -> (User, Issued) {
+    let user = create_user(connection, name);
+    let token = issue(connection, user.id);
+    (user, token)
+}
+
+/// The text of a token that nobody was issued.
+pub(crate) fn unknown() -> String {
+    PlainToken::generate(&mut rand::rng()).expose_secret().to_owned()
+}
+
+pub(crate) fn expire(connection: &mut PgConnection, token: &Issued) {
+    execute(
+        connection,
+        &format!(
+            "UPDATE tokens SET expires_at = now() - interval '1 second' WHERE id = '{}'",
+            token.id
+        ),
+    );
+}
+
+/// Which token was found valid.
+pub(crate) fn token_of(outcome: Outcome) -> Result<TokenId, VerifyError> {
+    outcome.map(|caller| caller.token_id())
+}
