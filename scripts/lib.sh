@@ -70,12 +70,13 @@ ensure_postgres() {
 
 # Debian's package makes a database cluster and starts it. Nobody asked for a server that runs for good.
 without_a_cluster() {
-  local conf=/etc/postgresql-common/createcluster.conf
+  local conf=/etc/postgresql-common/createcluster.conf status=0
   apt_install postgresql-common
   as_root cp "$conf" "$conf.before-jeton"
   printf '\ncreate_main_cluster = false\n' | as_root tee -a "$conf" >/dev/null
-  "$@"
+  "$@" || status=$?
   as_root mv "$conf.before-jeton" "$conf"
+  return "$status"
 }
 
 # Builds jeton-local-postgres for development, and tells where it is.

@@ -29,7 +29,12 @@ pub struct Settings {
     pub token_ttl: Lifetime,
 
     /// The cost of a password hash, from 4 to 18: each step doubles the time of a sign-in, and of a guess
-    #[arg(long, env = "JETON_BCRYPT_COST", value_name = "JETON_BCRYPT_COST", default_value = "12", value_parser = bcrypt_cost)]
+    #[arg(
+        long,
+        env = "JETON_BCRYPT_COST",
+        value_name = "JETON_BCRYPT_COST",
+        default_value = "12"
+    )]
     pub bcrypt_cost: BcryptCost,
 
     /// How many password checks may wait for a core; those beyond are answered 503
@@ -55,8 +60,7 @@ pub struct Settings {
         long,
         env = "JETON_DEFAULT_SCOPES",
         value_name = "JETON_DEFAULT_SCOPES",
-        default_value = "notes:read notes:write",
-        value_parser = ScopeSet::parse
+        default_value = "notes:read notes:write"
     )]
     pub default_scopes: ScopeSet,
 
@@ -72,9 +76,4 @@ pub enum Signup {
     Open,
     /// Nobody; the operator creates users.
     Closed,
-}
-
-fn bcrypt_cost(text: &str) -> Result<BcryptCost, String> {
-    let cost: u32 = text.parse().map_err(|_| "not a number".to_owned())?;
-    BcryptCost::new(cost).map_err(|error| error.to_string())
 }

@@ -1,13 +1,7 @@
 //! What clap reads arguments with. None of these is for a secret: clap quotes what it cannot read.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use jeton_domain::BcryptCost;
 use std::time::Duration;
-
-pub(crate) fn bcrypt_cost(text: &str) -> Result<BcryptCost, String> {
-    let cost = text.parse().map_err(|_| "not a number".to_owned())?;
-    BcryptCost::new(cost).map_err(|error| error.to_string())
-}
 
 /// A time as `5s`, or seconds as a plain number.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {

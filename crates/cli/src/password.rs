@@ -20,8 +20,7 @@ pub(crate) struct PasswordArgs {
         long,
         env = "JETON_BCRYPT_COST",
         value_name = "JETON_BCRYPT_COST",
-        default_value = "12",
-        value_parser = parse::bcrypt_cost
+        default_value = "12"
     )]
     bcrypt_cost: BcryptCost,
 }

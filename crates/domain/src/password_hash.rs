@@ -1,11 +1,12 @@
 use crate::{NewPassword, Password};
 use std::fmt;
+use std::str::FromStr;
 
 /// What the database keeps in place of a password: the scheme's label, `$`, and what the scheme made.
 ///
 /// There is one scheme, `bcrypt_sha256`: bcrypt over the hexadecimal SHA-256 of the password, in the form Django's
-/// `BCryptSHA256PasswordHasher` writes, so that its rows can be taken over. Another scheme is another arm in
-/// [`Scheme`]; [`needs_upgrade`](Self::needs_upgrade) then leads old rows to it, one sign-in at a time.
+/// `BCryptSHA256PasswordHasher` writes, so that its rows can be taken over. Another scheme is another label;
+/// [`needs_upgrade`](Self::needs_upgrade) then leads old rows to it, one sign-in at a time.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash {
     scheme: Scheme,
@@ -50,6 +51,14 @@ impl BcryptCost {
     #[must_use]
     pub fn get(self) -> u32 {
         self.0
+    }
+}
+
+impl FromStr for BcryptCost {
+    type Err = InvalidBcryptCost;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBcryptCost> {
+        Self::new(text.parse().map_err(|_| InvalidBcryptCost)?)
     }
 }
 

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
+use std::str::FromStr;
 
 /// The most bytes one scope may have.
 pub const MAX_SCOPE_LENGTH: usize = 64;
@@ -112,6 +113,14 @@ impl ScopeSet {
     #[must_use]
     pub fn to_texts(&self) -> Vec<String> {
         self.iter().map(str::to_owned).collect()
+    }
+}
+
+impl FromStr for ScopeSet {
+    type Err = InvalidScope;
+
+    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+        Self::parse(text)
     }
 }
 

@@ -16,6 +16,10 @@ impl ConnectionLimits {
     pub const NONE: Self = Self {
         statement_timeout: None,
     };
+
+    pub(crate) fn exceeded_by(self, time: Duration) -> bool {
+        self.statement_timeout.is_some_and(|timeout| time >= timeout)
+    }
 }
 
 /// Opens one connection.
@@ -24,9 +28,6 @@ impl ConnectionLimits {
 /// [`DatabaseError::Unavailable`](crate::DatabaseError::Unavailable) when there is no server, or it refuses.
 pub fn establish(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<PgConnection> {
     let mut connection = PgConnection::establish(url.expose_secret())?;
-    // Errors are told apart by their SQLSTATE, and by text where Diesel keeps none: the text must not be translated.
-    // Not every role may set it; then it stays what the server says.
-    let _ = connection.batch_execute("SET lc_messages = 'C'");
     if let Some(timeout) = limits.statement_timeout {
         connection.batch_execute(&format!(
             "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}",

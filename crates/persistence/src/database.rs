@@ -1,6 +1,7 @@
 use crate::manager::Manager;
 use crate::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl};
 use diesel::PgConnection;
+use diesel::result::Error::QueryBuilderError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -96,7 +97,8 @@ impl Database {
         });
         match timeout(self.settings.answer, job).await {
             Ok(Ok(result)) => result,
-            Ok(Err(stopped)) => Err(DatabaseError::Unavailable(format!("the work stopped: {stopped}"))),
+            // The closure panicked.
+            Ok(Err(stopped)) => Err(DatabaseError::Query(QueryBuilderError(stopped.into()))),
             Err(_) => Err(DatabaseError::Unavailable("no answer in time".to_owned())),
         }
     }

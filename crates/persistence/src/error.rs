@@ -39,10 +39,6 @@ impl From<DieselError> for DatabaseError {
                 ClosedConnection | UnableToSendCommand | ReadOnlyTransaction | SerializationFailure => {
                     Self::Unavailable(info.message().to_owned())
                 }
-                // Diesel keeps no SQLSTATE. `C` is the language of `lc_messages` on the connections made here.
-                _ if info.message().contains("canceling statement due to") => {
-                    Self::Unavailable(info.message().to_owned())
-                }
                 _ => Self::Query(error),
             },
             DieselError::BrokenTransactionManager => Self::Unavailable("the connection was lost".to_owned()),

@@ -21,6 +21,7 @@ pub(crate) struct Manager {
 
 pub(crate) struct Managed {
     connection: PgConnection,
+    limits: ConnectionLimits,
     worked_at: Instant,
     losses_then: u64,
     losses: Arc<AtomicU64>,
@@ -34,7 +35,15 @@ impl Managed {
         work: impl FnOnce(&mut PgConnection) -> DatabaseResult<T>,
     ) -> DatabaseResult<T> {
         let losses_then = self.losses.load(Ordering::Relaxed);
-        let result = work(&mut self.connection);
+        let started = Instant::now();
+        // A cancelled statement is known by the time it took: Diesel keeps no SQLSTATE, and the text of the error is in
+        // the server's language.
+        let result = work(&mut self.connection).map_err(|error| match error {
+            DatabaseError::Query(error) if self.limits.exceeded_by(started.elapsed()) => {
+                DatabaseError::Unavailable(error.to_string())
+            }
+            other => other,
+        });
         if matches!(result, Err(DatabaseError::Unavailable(_))) {
             self.lost = true;
             self.losses.fetch_add(1, Ordering::Relaxed);
@@ -55,6 +64,7 @@ impl r2d2::ManageConnection for Manager {
         let connection = establish(&self.url, self.limits)?;
         Ok(Managed {
             connection,
+            limits: self.limits,
             worked_at: Instant::now(),
             losses_then,
             losses: self.losses.clone(),

@@ -4,10 +4,10 @@ use crate::support::{
     backend_pid, connect, count, create_user, execute, new_user, patient, pool, sql, text, unavailable,
     wait_until, with,
 };
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use jeton_persistence::{
-    ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, PoolSettings, establish,
-    migrations, users,
+    ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, PoolSettings,
+    establish, migrations, users,
 };
 use jeton_test_support::TestDatabase;
 use std::time::Duration;
@@ -58,7 +58,7 @@ async fn errors_are_told_apart() {
     for away in [
         "BEGIN READ ONLY; DELETE FROM users",
         "DO $$ BEGIN RAISE SQLSTATE '40001'; END $$",
-        "SET lock_timeout = '1ms'; DO $$ BEGIN PERFORM pg_cancel_backend(pg_backend_pid()); PERFORM pg_sleep(60); END $$",
+        "DO $$ BEGIN PERFORM pg_cancel_backend(pg_backend_pid()); PERFORM pg_sleep(60); END $$",
         "SELECT pg_terminate_backend(pg_backend_pid()); SELECT pg_sleep(60)",
     ] {
         let failed = database.run(sql(away)).await;
@@ -170,6 +170,24 @@ async fn a_panic_is_an_error_and_the_pool_goes_on() {
         .unwrap();
     assert_ne!(next, pid);
     database.run(sql("DELETE FROM users")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_was_left_open_goes_with_its_connection() {
+    let test = TestDatabase::create();
+    let database = pool(&test, 1);
+    let left_open = |connection: &mut PgConnection| {
+        AnsiTransactionManager::begin_transaction(connection)?;
+        users::create(connection, &new_user("ada"))?;
+        Ok(backend_pid(connection))
+    };
+    let pid = database.run(left_open).await.unwrap();
+    let next = database
+        .run(|connection| Ok((backend_pid(connection), users::list(connection, None, 10)?)))
+        .await;
+    let (next, users) = next.unwrap();
+    assert_ne!(next, pid);
+    assert_eq!(users, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// What stands between a mistake and a test that never ends.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn connect(database: &TestDatabase) -> PgConnection {
     connect_to(database.url())

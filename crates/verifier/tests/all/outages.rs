@@ -2,7 +2,7 @@
 
 use crate::gate::Gate;
 use crate::support::{
-    Issued, Outcome, connect_to, count, database, execute, poll_once, settings, token_of, unknown,
+    Issued, Outcome, PATIENCE, connect_to, count, database, execute, poll_once, settings, token_of, unknown,
     user_with_token, verifier_with_threads, wait_until,
 };
 use jeton_local_postgres::LocalPostgres;
@@ -10,6 +10,7 @@ use jeton_test_support::migrate;
 use jeton_verifier::{Verifier, VerifierSettings, VerifyError};
 use std::pin::pin;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// A server of the test's own, with a user's token.
 fn server() -> (LocalPostgres, Issued) {
@@ -88,10 +89,8 @@ async fn a_server_that_is_stuck_costs_patience_and_nothing_else() {
 
     postgres.pause().unwrap();
     for text in [&token.text, &unknown()] {
-        assert_eq!(
-            token_of(verifier.verify(text).await),
-            Err(VerifyError::Unavailable)
-        );
+        let outcome = timeout(PATIENCE, verifier.verify(text)).await.unwrap();
+        assert_eq!(token_of(outcome), Err(VerifyError::Unavailable));
     }
     postgres.resume().unwrap();
     until_valid(&verifier, &token).await;
@@ -174,6 +173,7 @@ async fn a_query_that_hangs_is_given_up() {
         token_of(verifier.verify(&token.text).await),
         Err(VerifyError::Unavailable)
     );
+    assert_eq!(gate.queue(), 0, "the query is over as well");
     gate.open();
     assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
 }

@@ -33,8 +33,7 @@ pub(crate) struct Args {
         long,
         env = "JETON_DEFAULT_SCOPES",
         value_name = "JETON_DEFAULT_SCOPES",
-        default_value = "notes:read notes:write",
-        value_parser = ScopeSet::parse
+        default_value = "notes:read notes:write"
     )]
     default_scopes: ScopeSet,
 
