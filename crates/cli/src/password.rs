@@ -1,4 +1,4 @@
-use crate::{output, parse};
+use crate::output;
 use anyhow::{Context, anyhow, bail, ensure};
 use jeton_domain::{
     BcryptCost, ExposeSecret, MAX_PASSWORD_CHARS, NewPassword, Password, PasswordHash, PasswordRefused, User,
