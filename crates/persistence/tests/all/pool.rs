@@ -25,6 +25,8 @@ async fn when_all_are_busy_the_next_is_told_so() {
         ..patient()
     };
     let database = with(&test, settings);
+    // To make a connection may take longer than this pool waits for one.
+    while database.run(sql("SELECT 1")).await.is_err() {}
     let blocked = tokio::spawn({
         let database = database.clone();
         async move { database.run(sql("DELETE FROM users")).await }
