@@ -11,7 +11,11 @@ pub(crate) struct Hasher {
     cores: Arc<Semaphore>,
     /// One permit for each that is being hashed or waits for it.
     places: Arc<Semaphore>,
+    /// What new hashes are made with.
     cost: BcryptCost,
+    /// What every check takes the time of: no less than the most costly hash that is stored, or the time of an unknown
+    /// user's check would be told from that of a user whose hash was made when the setting was higher.
+    check_cost: BcryptCost,
 }
 
 /// Why a password was not hashed.
@@ -24,13 +28,14 @@ pub(crate) enum HashingError {
 }
 
 impl Hasher {
-    pub(crate) fn new(cost: BcryptCost, queue: usize) -> Self {
+    pub(crate) fn new(cost: BcryptCost, highest_stored: Option<BcryptCost>, queue: usize) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         let places = cores.saturating_add(queue).min(Semaphore::MAX_PERMITS);
         Self {
             cores: Arc::new(Semaphore::new(cores)),
             places: Arc::new(Semaphore::new(places)),
             cost,
+            check_cost: highest_stored.map_or(cost, |stored| stored.max(cost)),
         }
     }
 
@@ -40,7 +45,7 @@ impl Hasher {
         hash: Option<PasswordHash>,
         password: Password,
     ) -> Result<bool, HashingError> {
-        let cost = self.cost;
+        let cost = self.check_cost;
         self.run(move || {
             hash.unwrap_or_else(|| PasswordHash::of_nobody(cost))
                 .verify_in_the_time_of(&password, cost)
@@ -85,5 +90,19 @@ impl Hasher {
             work()
         });
         job.await.map_err(|_| HashingError::Stopped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_takes_the_time_of_the_most_costly_hash() {
+        let cost = |cost| BcryptCost::new(cost).unwrap();
+        for (stored, check) in [(None, 6), (Some(5), 6), (Some(9), 9)] {
+            let hasher = Hasher::new(cost(6), stored.map(cost), 1);
+            assert_eq!((hasher.cost, hasher.check_cost), (cost(6), cost(check)));
+        }
     }
 }

@@ -11,7 +11,8 @@ mod wire;
 
 pub use settings::Settings;
 
-use jeton_persistence::{Database, PoolSettings};
+use jeton_domain::BcryptCost;
+use jeton_persistence::{Database, PoolSettings, users};
 use jeton_service::{Running, check_migrated, serve};
 use jeton_verifier::{Verifier, VerifierSettings};
 
@@ -24,7 +25,14 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let database = Database::new(url.clone(), PoolSettings::default());
     check_migrated(&database).await?;
     let verifier = Verifier::connect(VerifierSettings::new(url)).await?;
-    let state = state::State::new(&settings, database.clone(), verifier);
+    let highest_cost = database.run(users::highest_bcrypt_cost).await?;
+    let highest_cost = highest_cost.and_then(|cost| BcryptCost::new(cost).ok());
+    if highest_cost > Some(settings.bcrypt_cost) {
+        tracing::warn!(
+            "JETON_BCRYPT_COST is lower than that of stored hashes: sign-ins take the time of the highest"
+        );
+    }
+    let state = state::State::new(&settings, database.clone(), verifier, highest_cost);
     serve(
         settings.address,
         "JETON_AUTH_ADDR",

@@ -1,7 +1,7 @@
 use crate::Settings;
 use crate::hasher::Hasher;
 use crate::settings::Signup;
-use jeton_domain::ScopeSet;
+use jeton_domain::{BcryptCost, ScopeSet};
 use jeton_persistence::Database;
 use jeton_verifier::Verifier;
 use std::time::Duration;
@@ -18,11 +18,16 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(settings: &Settings, database: Database, verifier: Verifier) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        database: Database,
+        verifier: Verifier,
+        highest_cost: Option<BcryptCost>,
+    ) -> Self {
         Self {
             database,
             verifier,
-            hasher: Hasher::new(settings.bcrypt_cost, settings.hashing_queue),
+            hasher: Hasher::new(settings.bcrypt_cost, highest_cost, settings.hashing_queue),
             signup: settings.signup,
             default_scopes: settings.default_scopes.clone(),
             token_ttl: settings.token_ttl.0,

@@ -37,6 +37,7 @@ impl Email {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn shape() {
@@ -58,6 +59,16 @@ mod tests {
             &format!("{}@b", "a".repeat(253)),
         ] {
             assert_eq!(Email::parse(bad), Err(InvalidEmail), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_parses_is_kept_to_the_letter(text in "\\PC{0,20}@?\\PC{0,20}") {
+            if let Ok(email) = Email::parse(&text) {
+                prop_assert_eq!(email.as_str(), &text);
+                prop_assert!(text.contains('@') && !text.contains(char::is_whitespace));
+            }
         }
     }
 }

@@ -5,8 +5,8 @@ use std::str::FromStr;
 /// What the database keeps in place of a password: the scheme's label, `$`, and what the scheme made.
 ///
 /// There is one scheme, `bcrypt_sha256`: bcrypt over the hexadecimal SHA-256 of the password, in the form Django's
-/// `BCryptSHA256PasswordHasher` writes, so that its rows can be taken over. Another scheme is another label;
-/// [`needs_upgrade`](Self::needs_upgrade) then leads old rows to it, one sign-in at a time.
+/// `BCryptSHA256PasswordHasher` writes, so that its rows can be taken over. Another scheme would have
+/// another label; [`needs_upgrade`](Self::needs_upgrade) tells which hashes a sign-in could replace.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash {
     scheme: Scheme,

@@ -1,5 +1,7 @@
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
+use icu_properties::CodePointMapData;
+use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
 use std::fmt;
 
 const MIN_CHARS: usize = 3;
@@ -86,7 +88,13 @@ impl fmt::Display for Username {
 fn is_allowed(c: char) -> bool {
     // The Hangul fillers are letters by their general category and nothing at all on the screen.
     const INVISIBLE: [char; 4] = ['\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}'];
-    (c.is_alphanumeric() && !INVISIBLE.contains(&c)) || "._-@+".contains(c)
+    (is_letter_or_digit(c) && !INVISIBLE.contains(&c)) || "._-@+".contains(c)
+}
+
+/// By general category, since `char::is_alphanumeric` takes some combining marks for letters.
+fn is_letter_or_digit(c: char) -> bool {
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    GeneralCategoryGroup::Letter.contains(category) || category == GeneralCategory::DecimalNumber
 }
 
 #[cfg(test)]
@@ -138,6 +146,8 @@ mod tests {
             "ad\u{202e}a",
             "\u{3164}\u{3164}\u{3164}",
             "a/b",
+            "\u{345}\u{345}\u{345}",
+            "ad\u{345}a",
             "a:b",
             "<ada>",
         ] {

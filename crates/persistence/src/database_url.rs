@@ -58,7 +58,16 @@ impl DatabaseUrl {
                 .map(|(_, value)| *value)
         };
 
-        check_encryption(hosts(address, find("host"), find("hostaddr")), find("sslmode"))?;
+        // A service file may name any host, and so may a parameter that is not seen to be one.
+        if find("service").is_some() || parameters.iter().any(|(name, _)| name.contains('%')) {
+            return Err(InvalidDatabaseUrl::Form);
+        }
+        let mut hosts = hosts(address, find("host"), find("hostaddr"));
+        // What libpq takes from its environment where the URI is silent.
+        let inherited =
+            ["PGHOST", "PGHOSTADDR", "PGSERVICE"].map(|name| std::env::var(name).unwrap_or_default());
+        hosts.extend(inherited.iter().map(String::as_str));
+        check_encryption(hosts, find("sslmode"))?;
 
         let mut complete = text.to_owned();
         let mut separator = if text.contains('?') { '&' } else { '?' };
@@ -129,6 +138,7 @@ impl fmt::Debug for DatabaseUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn adds_what_is_missing_and_keeps_what_is_there() {
@@ -196,6 +206,16 @@ mod tests {
             "",
         ] {
             assert!(!format!("{0} {0:?}", DatabaseUrl::parse(bad).unwrap_err()).contains("sesame"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_refused_or_kept_as_it_begins(text in "(postgres://)?\\PC{0,40}") {
+            match DatabaseUrl::parse(&text) {
+                Ok(url) => prop_assert!(url.expose_secret().starts_with(&text)),
+                Err(error) => prop_assert!(text.len() < 8 || !error.to_string().contains(&text)),
+            }
         }
     }
 }

@@ -45,6 +45,8 @@ impl TryFrom<UserRow> for User {
             username: Username::parse(&row.username).or(Err(DatabaseError::Corrupt("users.username")))?,
             email: row
                 .email
+                // What Django writes for none.
+                .filter(|text| !text.is_empty())
                 .map(|text| Email::parse(&text))
                 .transpose()
                 .or(Err(DatabaseError::Corrupt("users.email")))?,

@@ -4,9 +4,9 @@ use crate::rows::{self, UserRow};
 use crate::schema::users;
 use crate::{DatabaseResult, tokens};
 use diesel::IntoSql;
-use diesel::dsl::{exists, now, select};
+use diesel::dsl::{exists, now, select, sql};
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
+use diesel::sql_types::{Integer, Nullable, Timestamptz};
 
 use jeton_domain::{NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenId, User, UserId, UsernameKey};
 
@@ -119,6 +119,20 @@ pub fn find_password_hash(connection: &mut PgConnection, id: UserId) -> Database
         .first(connection)
         .optional()?;
     hash.flatten().as_deref().map(rows::password_hash).transpose()
+}
+
+/// The highest bcrypt cost that any password is stored with, in base-2 logarithm of rounds. Reads the whole table: for a
+/// service's start.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn highest_bcrypt_cost(connection: &mut PgConnection) -> DatabaseResult<Option<u32>> {
+    let highest: Option<i32> = users::table
+        .select(sql::<Nullable<Integer>>(
+            r"max(substring(password_hash FROM '^bcrypt_sha256\$\$2[aby]\$([0-9]{2})\$')::integer)",
+        ))
+        .get_result(connection)?;
+    Ok(highest.and_then(|cost| u32::try_from(cost).ok()))
 }
 
 /// Reads users, newest first, at most `limit` of those older than `after`.

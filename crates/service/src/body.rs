@@ -4,7 +4,7 @@ use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, web};
 use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
 use serde::Deserializer;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::Segment;
 use std::pin::Pin;
 
@@ -106,6 +106,15 @@ fn malformed(what: &str) -> ProblemResponse {
 }
 
 fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProblemResponse> {
+    // Serde would read an array as well, taking the fields in their order in the source.
+    if bytes.trim_ascii_start().first() != Some(&b'{') && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
+    {
+        let detail = "is not an object".to_owned();
+        return Err(ProblemResponse::validation(vec![FieldError {
+            pointer: String::new(),
+            detail,
+        }]));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = from(&mut json, |error: &serde_json::Error| error.is_data())?;
     json.end().map_err(|_| malformed("The JSON"))?;
@@ -222,7 +231,8 @@ mod tests {
                 r#"{"name": "x", "name": "y", "scopes": []}"#,
                 of("/name", "is given more than once"),
             ),
-            (r#"["sesame"]"#, of("", "is not of the right type")),
+            (r#"["sesame"]"#, of("", "is not an object")),
+            (r#"["sesame", ["a"]]"#, of("", "is not an object")),
         ] {
             let problem = problem_of(from_json::<CreateTokenRequest>(body.as_bytes())).await;
             assert_eq!(problem.errors, errors, "{body}");

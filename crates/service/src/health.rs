@@ -1,5 +1,6 @@
 use crate::problems::{database_problem, get_or_head, method_not_allowed};
 use actix_web::{HttpResponse, web};
+use anyhow::Context;
 use jeton_api_types::ProblemResponse;
 use jeton_persistence::{Database, migrations};
 use serde_json::json;
@@ -9,7 +10,7 @@ use serde_json::json;
 /// # Errors
 /// The database is away, or not up to date; the message tells the command that brings it up to date.
 pub async fn check_migrated(database: &Database) -> anyhow::Result<()> {
-    let pending = database.run(migrations::pending).await?;
+    let pending = database.run(migrations::pending).await.context("DATABASE_URL")?;
     anyhow::ensure!(
         pending.is_empty(),
         "the database is not up to date (pending: {}); run `scripts/migrate` or `jeton migrate`",

@@ -32,6 +32,7 @@ impl FromStr for Lifetime {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn reads_what_the_settings_promise() {
@@ -55,6 +56,15 @@ mod tests {
             "18446744073709551615",
         ] {
             assert!(bad.parse::<Lifetime>().is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_lifetime_within_bounds_or_none(text in "[0-9a-z .-]{0,24}") {
+            if let Ok(Lifetime(Some(duration))) = text.parse() {
+                prop_assert!((1..=LONGEST_SECS).contains(&duration.as_secs()));
+            }
         }
     }
 }

@@ -5,12 +5,13 @@ use tracing_subscriber::EnvFilter;
 /// What a program logs, and how. The log goes to standard output, one event a line.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LogSettings {
+    // actix_http logs every request that is no HTTP as an error: strangers would fill the log.
     /// What to log: a level, or tracing directives as `info,jeton_verifier=debug`
     #[arg(
         long = "log",
         env = "JETON_LOG",
         value_name = "JETON_LOG",
-        default_value = "info"
+        default_value = "info,actix_http=off"
     )]
     filter: String,
 

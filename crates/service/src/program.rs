@@ -41,7 +41,7 @@ pub fn run(log: &LogSettings, service: impl Future<Output = anyhow::Result<()>>)
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", one_line(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -34,6 +34,7 @@ pub fn bearer_token(header: &[u8]) -> Result<&str, NoToken> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn both_schemes_in_any_case() {
@@ -67,5 +68,17 @@ mod tests {
         }
         assert_eq!(bearer_token(b"Bearer \xff\xfe"), Err(NoToken));
         assert_eq!(bearer_token(&[b'x'; 8192]), Err(NoToken));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_give_a_printable_token_or_none(header in any::<Vec<u8>>()) {
+            let with_scheme = [b"Bearer ".as_slice(), &header].concat();
+            for bytes in [header, with_scheme] {
+                if let Ok(token) = bearer_token(&bytes) {
+                    prop_assert!(!token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()));
+                }
+            }
+        }
     }
 }

@@ -76,7 +76,7 @@ fn wishes(body: &LoginRequest, service_ttl: Option<Duration>) -> ApiResult<Wishe
 /// Finds the user whose password it is. Unknown name, wrong password, no password and disabled user cost the same
 /// time, one query and one hash, and give the same answer.
 async fn authenticate(state: &State, username: &str, password: Password) -> ApiResult<(User, PasswordHash)> {
-    // A name that nobody can have is looked up all the same: it must not be the quicker answer.
+    // A name that nobody can have goes the same way, to the hash of nobody: it must not be the quicker answer.
     let key = Username::parse(username).map(|name| name.key().clone());
     let found = state
         .database

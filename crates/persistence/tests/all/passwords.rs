@@ -81,3 +81,19 @@ fn the_operator_sets_one_and_revokes_everything() {
 
     assert!(!users::set_password(connection, UserId(Uuid::now_v7()), &hash(5)).unwrap());
 }
+
+#[test]
+fn the_highest_cost_is_that_of_the_most_costly_hash() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    assert_eq!(users::highest_bcrypt_cost(connection).unwrap(), None);
+    for (name, cost) in [("ada", 5), ("bob", 10), ("eve", 4)] {
+        let id = create_user(connection, name).id;
+        assert!(users::set_password(connection, id, &hash(cost)).unwrap());
+    }
+    execute(
+        connection,
+        "UPDATE users SET password_hash = NULL WHERE username = 'eve'",
+    );
+    assert_eq!(users::highest_bcrypt_cost(connection).unwrap(), Some(10));
+}
