@@ -40,6 +40,8 @@ pub struct TokenInfo {
     pub created_at: DateTime<Utc>,
     /// From when on it is no longer accepted; null: never.
     pub expires_at: Option<DateTime<Utc>>,
+    /// When it was last used, to the minute; null: not yet, or only just.
+    pub last_used_at: Option<DateTime<Utc>>,
 }
 
 /// The answer of `GET /v1/tokens`: one page.

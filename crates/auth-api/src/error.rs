@@ -4,10 +4,14 @@ use actix_web::body::BoxBody;
 use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
 use jeton_persistence::DatabaseError;
+use jeton_revoker::Unconfirmed;
 use jeton_service::database_problem;
 
 /// What a client is told to wait, in seconds, when the hashing queue is full: about what it takes to work it off.
 const HASHING_RETRY_AFTER_SECS: u32 = 3;
+
+/// What a client is told to wait, in seconds, when a revocation is not known to hold everywhere.
+const RETRY_AFTER_SECS: u32 = 1;
 
 /// Everything that a handler can end with, besides its answer. Here alone an error becomes a problem.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +20,8 @@ pub(crate) enum ApiError {
     Database(#[from] DatabaseError),
     #[error(transparent)]
     Hashing(#[from] HashingError),
+    #[error(transparent)]
+    Unconfirmed(#[from] Unconfirmed),
     #[error("fields are refused")]
     Validation(Vec<FieldError>),
     #[error("wrong username or password")]
@@ -51,6 +57,11 @@ impl ApiError {
             Self::Hashing(HashingError::Stopped) => {
                 tracing::error!("hashing stopped: answering 500");
                 ProblemResponse::internal()
+            }
+            // Done, perhaps, but nobody may rely on it yet: whoever asks again is answered once it holds.
+            Self::Unconfirmed(error) => {
+                tracing::warn!(%error, "answering 503");
+                ProblemResponse::unavailable(RETRY_AFTER_SECS)
             }
             Self::Validation(errors) => ProblemResponse::validation(errors.clone()),
             Self::InvalidCredentials => {

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+mod gone;
 mod hasher;
+mod janitor;
 mod login_token;
 mod routes;
 mod settings;
@@ -13,8 +15,9 @@ pub use settings::Settings;
 
 use jeton_domain::BcryptCost;
 use jeton_persistence::{Database, PoolSettings, users};
+use jeton_revoker::Barrier;
 use jeton_service::{Running, check_migrated, serve};
-use jeton_verifier::{Verifier, VerifierSettings};
+use jeton_verifier::Verifier;
 
 /// Starts the service: ready to be awaited when it has its port and has seen that the database is up to date.
 ///
@@ -24,7 +27,8 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let url = settings.database.database_url()?;
     let database = Database::new(url.clone(), PoolSettings::default());
     check_migrated(&database).await?;
-    let verifier = Verifier::connect(VerifierSettings::new(url)).await?;
+    let verifier = Verifier::connect(settings.verifier.settings(url.clone())).await?;
+    let barrier = Barrier::start(url)?;
     let highest_cost = database.run(users::highest_bcrypt_cost).await?;
     let highest_cost = highest_cost.and_then(|cost| BcryptCost::new(cost).ok());
     if highest_cost > Some(settings.bcrypt_cost) {
@@ -32,11 +36,19 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
             "JETON_BCRYPT_COST is lower than that of stored hashes: sign-ins take the time of the highest"
         );
     }
-    let state = state::State::new(&settings, database.clone(), verifier, highest_cost);
+    let state = state::State::new(
+        &settings,
+        database.clone(),
+        verifier.clone(),
+        barrier,
+        highest_cost,
+    );
+    janitor::start(database.clone());
     serve(
         settings.address,
         "JETON_AUTH_ADDR",
         database,
+        verifier,
         routes::configure(state),
     )
 }

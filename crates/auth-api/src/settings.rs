@@ -1,5 +1,5 @@
 use jeton_domain::{BcryptCost, ScopeSet};
-use jeton_service::{DatabaseSettings, Lifetime, LogSettings};
+use jeton_service::{DatabaseSettings, Lifetime, LogSettings, VerifierArgs};
 use std::net::SocketAddr;
 
 /// Jeton's auth service: signs people in, issues tokens and revokes them.
@@ -63,6 +63,10 @@ pub struct Settings {
         default_value = "notes:read notes:write"
     )]
     pub default_scopes: ScopeSet,
+
+    /// How tokens are checked.
+    #[command(flatten)]
+    pub verifier: VerifierArgs,
 
     /// What to log, and how.
     #[command(flatten)]

@@ -55,5 +55,6 @@ pub(crate) fn info(token: Token) -> TokenInfo {
         scopes: token.scopes.to_texts(),
         created_at: token.created_at,
         expires_at: token.expires_at,
+        last_used_at: token.last_used_at,
     }
 }

@@ -1,6 +1,8 @@
 use anyhow::{Context, ensure};
 use jeton_domain::{User, Username};
-use jeton_persistence::{ConnectionLimits, PgConnection, establish, migrations, users};
+use jeton_persistence::{
+    ConnectionLimits, DatabaseResult, PgConnection, Revocation, establish, migrations, revocations, users,
+};
 use jeton_service::DatabaseSettings;
 
 /// Connects to the database as it is. A command may take its time: somebody is waiting who can interrupt it.
@@ -23,6 +25,31 @@ pub(crate) fn open(settings: &DatabaseSettings) -> anyhow::Result<PgConnection> 
 /// Finds the user, who must be there.
 pub(crate) fn find_user(connection: &mut PgConnection, name: &Username) -> anyhow::Result<User> {
     users::find_by_username(connection, name.key())?.with_context(|| no_user(name))
+}
+
+/// Does what may revoke something, and waits until no verifier anywhere accepts what it revoked.
+pub(crate) fn revoke<T>(
+    connection: &mut PgConnection,
+    act: impl FnOnce(&mut PgConnection) -> DatabaseResult<(T, Revocation)>,
+) -> anyhow::Result<T> {
+    let (outcome, revocation) = act(connection)?;
+    confirm(connection, revocation)?;
+    Ok(outcome)
+}
+
+/// Finds the user that something is to be taken from. Where there is none, that may be the work of an attempt before
+/// this one, whose end nobody has seen: that has to hold everywhere before it is said.
+pub(crate) fn find_user_to_revoke(connection: &mut PgConnection, name: &Username) -> anyhow::Result<User> {
+    if let Some(user) = users::find_by_username(connection, name.key())? {
+        return Ok(user);
+    }
+    let standing = revocations::standing(connection)?;
+    confirm(connection, standing)?;
+    anyhow::bail!(no_user(name))
+}
+
+fn confirm(connection: &mut PgConnection, revocation: Revocation) -> anyhow::Result<()> {
+    jeton_revoker::wait(connection, revocation).context("done, but try again until this succeeds")
 }
 
 /// What is said of a name that is nobody's.

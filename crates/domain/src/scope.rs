@@ -14,7 +14,7 @@ pub const MAX_SCOPES: usize = 64;
 pub struct Scope(String);
 
 /// A set of scopes, in a stable order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ScopeSet(BTreeSet<Scope>);
 
 /// Why a text is no scope, or no set of scopes.

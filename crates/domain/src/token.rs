@@ -19,6 +19,8 @@ pub struct Token {
     pub created_at: DateTime<Utc>,
     /// From when on it is no longer accepted; `None`: never.
     pub expires_at: Option<DateTime<Utc>>,
+    /// When it was last used, to the minute, as far as that has been noted; `None`: never yet.
+    pub last_used_at: Option<DateTime<Utc>>,
 }
 
 /// A token about to be issued.

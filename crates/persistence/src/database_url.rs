@@ -24,12 +24,14 @@ pub enum InvalidDatabaseUrl {
 
 /// How long to wait for a connection, and how soon to notice that the other side is gone: 3 seconds to connect,
 /// about 25 on a silent connection, 10 for data that nobody acknowledges. libpq's own defaults are two hours and more.
-const DEFAULTS: [(&str, &str); 6] = [
+const DEFAULTS: [(&str, &str); 7] = [
     ("connect_timeout", "3"),
     ("keepalives_idle", "10"),
     ("keepalives_interval", "5"),
     ("keepalives_count", "3"),
     ("tcp_user_timeout", "10000"),
+    // Of several hosts the primary; a standby is behind, and lets nobody write.
+    ("target_session_attrs", "read-write"),
     ("fallback_application_name", "jeton"),
 ];
 

@@ -16,6 +16,9 @@ pub enum DatabaseError {
     /// A row holds what no code of this project writes.
     #[error("corrupt row: {0}")]
     Corrupt(&'static str),
+    /// The server lacks what this project is built on.
+    #[error("the server is PostgreSQL {0}; 13 or newer is needed")]
+    ServerTooOld(String),
     /// The statement failed: a defect of this project.
     #[error("query failed: {0}")]
     Query(#[source] DieselError),

@@ -3,9 +3,11 @@
 use crate::rows::{self, TextArray};
 use crate::schema::{tokens, users};
 use crate::{DatabaseError, DatabaseResult};
-use diesel::dsl::{now, sql};
+use chrono::{DateTime, Utc};
+use diesel::IntoSql;
+use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel::sql_types::{Double, Nullable};
+use diesel::sql_types::Timestamptz;
 use jeton_domain::{ScopeSet, TokenDigest, TokenId, TokenKind, UserId};
 use std::time::Duration;
 use uuid::Uuid;
@@ -37,7 +39,8 @@ struct Row {
     user_id: Uuid,
     username: String,
     user_scopes: TextArray,
-    remaining_secs: Option<f64>,
+    expires_at: Option<DateTime<Utc>>,
+    asked_at: DateTime<Utc>,
 }
 
 /// Finds which of the digests belong to tokens that are valid now: stored, not expired, their user not disabled. One
@@ -64,7 +67,8 @@ pub fn find_valid(
             users::id,
             users::username,
             users::scopes,
-            sql::<Nullable<Double>>("extract(epoch FROM tokens.expires_at - now())::float8"),
+            tokens::expires_at,
+            now.into_sql::<Timestamptz>(),
         ))
         .load(connection)?;
     rows.into_iter()
@@ -89,7 +93,7 @@ fn valid_token(row: Row) -> DatabaseResult<ValidToken> {
         username: row.username,
         scopes: token_scopes.intersection(&user_scopes),
         remaining: row
-            .remaining_secs
-            .map(|secs| Duration::try_from_secs_f64(secs).unwrap_or(Duration::ZERO)),
+            .expires_at
+            .map(|end| (end - row.asked_at).to_std().unwrap_or_default()),
     })
 }

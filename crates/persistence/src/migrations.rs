@@ -33,6 +33,7 @@ pub enum MigrationError {
 /// # Errors
 /// [`MigrationError`]
 pub fn apply(connection: &mut PgConnection) -> Result<Vec<String>, MigrationError> {
+    check_server(connection)?;
     under_lock(connection, |connection| {
         // Makes Diesel's own table where there is none.
         connection.applied_migrations().map_err(of_harness)?;
@@ -96,6 +97,25 @@ fn of_harness(error: Box<dyn std::error::Error + Send + Sync>) -> DatabaseError 
     }
 }
 
+/// The first version with transaction numbers of 64 bits, and snapshots of them, as types.
+const OLDEST_SERVER: i32 = 13_00_00;
+
+fn check_server(connection: &mut PgConnection) -> DatabaseResult<()> {
+    let version: String = diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>(
+        "current_setting('server_version_num')",
+    ))
+    .get_result(connection)?;
+    check_version(&version)
+}
+
+fn check_version(version: &str) -> DatabaseResult<()> {
+    match version.parse::<i32>() {
+        Ok(number) if number >= OLDEST_SERVER => Ok(()),
+        Ok(number) => Err(DatabaseError::ServerTooOld((number / 10_000).to_string())),
+        Err(_) => Err(DatabaseError::ServerTooOld(version.to_owned())),
+    }
+}
+
 /// Read without Diesel's harness, which would create its table: a check must not write, and its role may not.
 fn applied_versions(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
     use diesel::dsl::sql;
@@ -108,6 +128,7 @@ fn applied_versions(connection: &mut PgConnection) -> DatabaseResult<Vec<String>
         }
     }
 
+    check_server(connection)?;
     let exists: bool = select(sql::<Bool>(
         "to_regclass('__diesel_schema_migrations') IS NOT NULL",
     ))
@@ -132,4 +153,22 @@ fn under_lock<T>(
     // Should this fail, the connection is gone and the lock with it.
     let _ = lock("pg_advisory_unlock").execute(connection);
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_version;
+
+    #[test]
+    fn a_server_without_snapshots_is_refused_by_its_version() {
+        assert!(check_version("130000").is_ok());
+        assert!(check_version("180001").is_ok());
+        for (old, said) in [("120022", "12"), ("90624", "9"), ("", "")] {
+            let error = check_version(old).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!("the server is PostgreSQL {said}; 13 or newer is needed")
+            );
+        }
+    }
 }

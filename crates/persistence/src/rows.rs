@@ -1,10 +1,13 @@
 //! Rows as they come out of the tables, and the step from them to the domain's types.
 
-use crate::schema::{tokens, users};
+use crate::schema::{token_uses, tokens, users};
 use crate::{DatabaseError, DatabaseResult};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
-use diesel::{Queryable, Selectable};
+use diesel::{
+    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, Queryable, Selectable,
+    SelectableHelper,
+};
 use jeton_domain::{
     Email, PasswordHash, ScopeSet, Token, TokenId, TokenKind, TokenName, User, UserId, Username,
 };
@@ -57,10 +60,33 @@ impl TryFrom<UserRow> for User {
     }
 }
 
-impl TryFrom<TokenRow> for Token {
+/// A token, and when it was last used.
+#[derive(Queryable)]
+#[diesel(check_for_backend(Pg))]
+pub(crate) struct UsedTokenRow {
+    #[diesel(embed)]
+    pub(crate) token: TokenRow,
+    pub(crate) last_used_at: Option<DateTime<Utc>>,
+}
+
+/// Reads [`UsedTokenRow`]s.
+#[diesel::dsl::auto_type]
+pub(crate) fn used_tokens() -> _ {
+    let row: diesel::dsl::AsSelect<TokenRow, Pg> = TokenRow::as_select();
+    tokens::table
+        .left_join(token_uses::table.on(token_uses::token_id.eq(tokens::id)))
+        .select((row, token_uses::last_used_at.nullable()))
+}
+
+impl TryFrom<UsedTokenRow> for Token {
     type Error = DatabaseError;
 
-    fn try_from(row: TokenRow) -> DatabaseResult<Self> {
+    fn try_from(
+        UsedTokenRow {
+            token: row,
+            last_used_at,
+        }: UsedTokenRow,
+    ) -> DatabaseResult<Self> {
         Ok(Self {
             id: TokenId(row.id),
             user_id: UserId(row.user_id),
@@ -69,6 +95,7 @@ impl TryFrom<TokenRow> for Token {
             scopes: scopes(row.scopes).ok_or(DatabaseError::Corrupt("tokens.scopes"))?,
             created_at: row.created_at,
             expires_at: row.expires_at,
+            last_used_at,
         })
     }
 }

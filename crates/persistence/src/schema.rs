@@ -1,5 +1,15 @@
 // @generated automatically by Diesel CLI.
 
+pub mod sql_types {
+    #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "pg_snapshot", schema = "pg_catalog"))]
+    pub struct PgSnapshot;
+
+    #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "xid8", schema = "pg_catalog"))]
+    pub struct Xid8;
+}
+
 diesel::table! {
     notes (id) {
         id -> Uuid,
@@ -8,6 +18,23 @@ diesel::table! {
         body -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Xid8;
+
+    revocations (xid, digest) {
+        xid -> Xid8,
+        digest -> Bytea,
+    }
+}
+
+diesel::table! {
+    token_uses (token_id) {
+        token_id -> Uuid,
+        last_used_at -> Timestamptz,
     }
 }
 
@@ -37,7 +64,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::PgSnapshot;
+
+    verifiers (id) {
+        id -> Uuid,
+        name -> Text,
+        version -> Int8,
+        applied -> PgSnapshot,
+        lease_ms -> Int4,
+        created_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(notes -> users (user_id));
 diesel::joinable!(tokens -> users (user_id));
 
-diesel::allow_tables_to_appear_in_same_query!(notes, tokens, users,);
+diesel::allow_tables_to_appear_in_same_query!(notes, revocations, token_uses, tokens, users, verifiers,);

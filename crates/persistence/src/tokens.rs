@@ -4,9 +4,10 @@
 //! all of them holds it `FOR NO KEY UPDATE`. So a token is either issued before such a revocation, and revoked by it,
 //! or not at all.
 
-use crate::DatabaseResult;
-use crate::rows::{self, TokenRow};
+use crate::revocations::revoking;
+use crate::rows::{self, TokenRow, UsedTokenRow, used_tokens};
 use crate::schema::{tokens, users};
+use crate::{DatabaseResult, Revocation};
 use diesel::dsl::{exists, now, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Double, Nullable, Timestamptz};
@@ -90,7 +91,7 @@ fn lock_enabled(connection: &mut PgConnection, user: UserId) -> DatabaseResult<b
 
 pub(crate) fn insert(connection: &mut PgConnection, user: UserId, token: &NewToken) -> DatabaseResult<Token> {
     let ttl_secs = token.ttl.map(|ttl| ttl.as_secs_f64());
-    let row: TokenRow = diesel::insert_into(tokens::table)
+    let token = diesel::insert_into(tokens::table)
         .values((
             tokens::id.eq(token.id.0),
             tokens::user_id.eq(user.0),
@@ -104,7 +105,11 @@ pub(crate) fn insert(connection: &mut PgConnection, user: UserId, token: &NewTok
         ))
         .returning(TokenRow::as_returning())
         .get_result(connection)?;
-    row.try_into()
+    UsedTokenRow {
+        token,
+        last_used_at: None,
+    }
+    .try_into()
 }
 
 /// Reads one of the owner's tokens, if it is valid.
@@ -112,11 +117,10 @@ pub(crate) fn insert(connection: &mut PgConnection, user: UserId, token: &NewTok
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn find(connection: &mut PgConnection, owner: UserId, id: TokenId) -> DatabaseResult<Option<Token>> {
-    let row: Option<TokenRow> = tokens::table
-        .find(id.0)
+    let row: Option<UsedTokenRow> = used_tokens()
+        .filter(tokens::id.eq(id.0))
         .filter(tokens::user_id.eq(owner.0))
         .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)))
-        .select(TokenRow::as_select())
         .first(connection)
         .optional()?;
     row.map(Token::try_from).transpose()
@@ -132,7 +136,7 @@ pub fn list(
     after: Option<TokenId>,
     limit: u32,
 ) -> DatabaseResult<Vec<Token>> {
-    let mut query = tokens::table
+    let mut query = used_tokens()
         .filter(tokens::user_id.eq(owner.0))
         .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)))
         .into_boxed();
@@ -142,8 +146,7 @@ pub fn list(
     let rows = query
         .order(tokens::id.desc())
         .limit(i64::from(limit))
-        .select(TokenRow::as_select())
-        .load::<TokenRow>(connection)?;
+        .load::<UsedTokenRow>(connection)?;
     rows::all(rows)
 }
 
@@ -161,39 +164,65 @@ pub fn rename(
         .find(id.0)
         .filter(tokens::user_id.eq(owner.0))
         .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)));
-    let row: Option<TokenRow> = diesel::update(target)
+    let renamed = diesel::update(target)
         .set(tokens::name.eq(name.as_str()))
-        .returning(TokenRow::as_returning())
-        .get_result(connection)
-        .optional()?;
-    row.map(Token::try_from).transpose()
+        .execute(connection)?
+        > 0;
+    if renamed {
+        find(connection, owner, id)
+    } else {
+        Ok(None)
+    }
 }
 
 /// Revokes one of the owner's tokens; says whether there was one. Twice, or by two at once, does no harm.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn revoke(connection: &mut PgConnection, owner: UserId, id: TokenId) -> DatabaseResult<bool> {
-    let target = tokens::table.find(id.0).filter(tokens::user_id.eq(owner.0));
-    Ok(diesel::delete(target).execute(connection)? > 0)
+pub fn revoke(
+    connection: &mut PgConnection,
+    owner: UserId,
+    id: TokenId,
+) -> DatabaseResult<(bool, Revocation)> {
+    revoking(connection, |connection| {
+        let target = tokens::table.find(id.0).filter(tokens::user_id.eq(owner.0));
+        Ok(diesel::delete(target).execute(connection)? > 0)
+    })
 }
 
 /// Revokes a token in the operator's name, whosever it is; says whether there was one.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn revoke_by_operator(connection: &mut PgConnection, id: TokenId) -> DatabaseResult<bool> {
-    Ok(diesel::delete(tokens::table.find(id.0)).execute(connection)? > 0)
+pub fn revoke_by_operator(connection: &mut PgConnection, id: TokenId) -> DatabaseResult<(bool, Revocation)> {
+    revoking(connection, |connection| {
+        Ok(diesel::delete(tokens::table.find(id.0)).execute(connection)? > 0)
+    })
 }
 
 /// Revokes all of a user's tokens; says how many.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn revoke_all(connection: &mut PgConnection, owner: UserId) -> DatabaseResult<usize> {
-    connection.transaction(|connection| {
+pub fn revoke_all(connection: &mut PgConnection, owner: UserId) -> DatabaseResult<(usize, Revocation)> {
+    revoking(connection, |connection| {
         lock(connection, owner)?;
         revoke_except(connection, owner, None)
+    })
+}
+
+/// Revokes all of a user's tokens but one; says how many.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn revoke_others(
+    connection: &mut PgConnection,
+    owner: UserId,
+    kept: TokenId,
+) -> DatabaseResult<(usize, Revocation)> {
+    revoking(connection, |connection| {
+        lock(connection, owner)?;
+        revoke_except(connection, owner, Some(kept))
     })
 }
 

@@ -1,8 +1,9 @@
 //! Users: creating, finding and changing them. What a change revokes is revoked in the same transaction.
 
+use crate::revocations::revoking;
 use crate::rows::{self, UserRow};
 use crate::schema::users;
-use crate::{DatabaseResult, tokens};
+use crate::{DatabaseResult, Revocation, tokens};
 use diesel::IntoSql;
 use diesel::dsl::{exists, now, select, sql};
 use diesel::prelude::*;
@@ -163,8 +164,8 @@ pub fn change_password(
     verified: &PasswordHash,
     new: &PasswordHash,
     kept: TokenId,
-) -> DatabaseResult<bool> {
-    connection.transaction(|connection| {
+) -> DatabaseResult<(bool, Revocation)> {
+    revoking(connection, |connection| {
         let target = users::table
             .find(id.0)
             .filter(users::password_hash.eq(verified.expose_encoded()))
@@ -184,8 +185,12 @@ pub fn change_password(
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn set_password(connection: &mut PgConnection, id: UserId, new: &PasswordHash) -> DatabaseResult<bool> {
-    connection.transaction(|connection| {
+pub fn set_password(
+    connection: &mut PgConnection,
+    id: UserId,
+    new: &PasswordHash,
+) -> DatabaseResult<(bool, Revocation)> {
+    revoking(connection, |connection| {
         let changed = diesel::update(users::table.find(id.0))
             .set(users::password_hash.eq(new.expose_encoded()))
             .execute(connection)?
@@ -203,13 +208,15 @@ pub fn set_scopes(
     connection: &mut PgConnection,
     id: UserId,
     scopes: &ScopeSet,
-) -> DatabaseResult<Option<User>> {
-    let row: Option<UserRow> = diesel::update(users::table.find(id.0))
-        .set(users::scopes.eq(scopes.to_texts()))
-        .returning(UserRow::as_returning())
-        .get_result(connection)
-        .optional()?;
-    row.map(User::try_from).transpose()
+) -> DatabaseResult<(Option<User>, Revocation)> {
+    revoking(connection, |connection| {
+        let row: Option<UserRow> = diesel::update(users::table.find(id.0))
+            .set(users::scopes.eq(scopes.to_texts()))
+            .returning(UserRow::as_returning())
+            .get_result(connection)
+            .optional()?;
+        row.map(User::try_from).transpose()
+    })
 }
 
 /// Keeps the user out: no sign-in, and no token is accepted. Twice keeps the first time. `None` when there is no such
@@ -217,11 +224,13 @@ pub fn set_scopes(
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn disable(connection: &mut PgConnection, id: UserId) -> DatabaseResult<Option<User>> {
-    diesel::update(users::table.find(id.0).filter(users::disabled_at.is_null()))
-        .set(users::disabled_at.eq(now.into_sql::<Timestamptz>().nullable()))
-        .execute(connection)?;
-    find(connection, id)
+pub fn disable(connection: &mut PgConnection, id: UserId) -> DatabaseResult<(Option<User>, Revocation)> {
+    revoking(connection, |connection| {
+        diesel::update(users::table.find(id.0).filter(users::disabled_at.is_null()))
+            .set(users::disabled_at.eq(now.into_sql::<Timestamptz>().nullable()))
+            .execute(connection)?;
+        find(connection, id)
+    })
 }
 
 /// Lets the user in again, with the tokens from before. `None` when there is no such user.
@@ -246,17 +255,21 @@ pub fn delete_for_password(
     connection: &mut PgConnection,
     id: UserId,
     verified: &PasswordHash,
-) -> DatabaseResult<bool> {
-    let target = users::table
-        .find(id.0)
-        .filter(users::password_hash.eq(verified.expose_encoded()));
-    Ok(diesel::delete(target).execute(connection)? > 0)
+) -> DatabaseResult<(bool, Revocation)> {
+    revoking(connection, |connection| {
+        let target = users::table
+            .find(id.0)
+            .filter(users::password_hash.eq(verified.expose_encoded()));
+        Ok(diesel::delete(target).execute(connection)? > 0)
+    })
 }
 
 /// Deletes a user in the operator's name, with tokens and notes; says whether there was one.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn delete(connection: &mut PgConnection, id: UserId) -> DatabaseResult<bool> {
-    Ok(diesel::delete(users::table.find(id.0)).execute(connection)? > 0)
+pub fn delete(connection: &mut PgConnection, id: UserId) -> DatabaseResult<(bool, Revocation)> {
+    revoking(connection, |connection| {
+        Ok(diesel::delete(users::table.find(id.0)).execute(connection)? > 0)
+    })
 }

@@ -9,8 +9,8 @@ pub use settings::Settings;
 use actix_web::web::{Data, ServiceConfig, delete, post, put, resource};
 use jeton_persistence::{Database, PoolSettings};
 use jeton_service::{Running, check_migrated, get_or_head, method_not_allowed, serve};
+use jeton_verifier::Verifier;
 use jeton_verifier::actix::Guard;
-use jeton_verifier::{Verifier, VerifierSettings};
 
 /// Starts the service: ready to be awaited when it has its port and has seen that the database is up to date.
 ///
@@ -20,9 +20,15 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let url = settings.database.database_url()?;
     let database = Database::new(url.clone(), PoolSettings::default());
     check_migrated(&database).await?;
-    let verifier = Verifier::connect(VerifierSettings::new(url)).await?;
-    let routes = configure(Guard::new(verifier), database.clone());
-    serve(settings.address, "JETON_RESOURCE_ADDR", database, routes)
+    let verifier = Verifier::connect(settings.verifier.settings(url)).await?;
+    let routes = configure(Guard::new(verifier.clone()), database.clone());
+    serve(
+        settings.address,
+        "JETON_RESOURCE_ADDR",
+        database,
+        verifier,
+        routes,
+    )
 }
 
 /// All that a service does to be protected: a guard before what needs a token, and the scopes it needs.

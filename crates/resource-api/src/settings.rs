@@ -1,4 +1,4 @@
-use jeton_service::{DatabaseSettings, LogSettings};
+use jeton_service::{DatabaseSettings, LogSettings, VerifierArgs};
 use std::net::SocketAddr;
 
 /// Jeton's demo resource service: notes, protected by tokens.
@@ -17,6 +17,10 @@ pub struct Settings {
         default_value = "127.0.0.1:8081"
     )]
     pub address: SocketAddr,
+
+    /// How tokens are checked.
+    #[command(flatten)]
+    pub verifier: VerifierArgs,
 
     /// What to log, and how.
     #[command(flatten)]

@@ -3,6 +3,7 @@ use actix_web::{HttpResponse, web};
 use anyhow::Context;
 use jeton_api_types::ProblemResponse;
 use jeton_persistence::{Database, migrations};
+use jeton_verifier::Verifier;
 use serde_json::json;
 
 /// Refuses a database that lacks a migration: for a service's start.
@@ -19,7 +20,8 @@ pub async fn check_migrated(database: &Database) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `GET /livez`: the process serves. `GET /readyz`: it can do its work, which takes the database, up to date.
+/// `GET /livez`: the process serves. `GET /readyz`: it can do its work, which takes the database, up to date, and checks of
+/// tokens.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     let probe = |path| web::resource(path).default_service(method_not_allowed("GET, HEAD"));
     config
@@ -31,11 +33,18 @@ async fn livez() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
-async fn readyz(database: web::Data<Database>) -> Result<HttpResponse, ProblemResponse> {
+async fn readyz(
+    database: web::Data<Database>,
+    verifier: web::Data<Verifier>,
+) -> Result<HttpResponse, ProblemResponse> {
     let pending = database
         .run(migrations::pending)
         .await
         .map_err(|error| database_problem(&error))?;
+    verifier.ready().await.map_err(|_| {
+        tracing::warn!("tokens cannot be checked");
+        ProblemResponse::unavailable(1)
+    })?;
     if pending.is_empty() {
         Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
     } else {

@@ -9,6 +9,7 @@ mod page;
 mod problems;
 mod program;
 mod server;
+mod verifier_args;
 
 pub use body::{Json, JsonOrForm, MAX_BODY_BYTES};
 pub use database_settings::DatabaseSettings;
@@ -19,3 +20,4 @@ pub use page::{Page, PageLimit};
 pub use problems::{database_problem, get_or_head, method_not_allowed};
 pub use program::{parse_settings, run};
 pub use server::{Running, serve};
+pub use verifier_args::VerifierArgs;

@@ -15,7 +15,10 @@ pub fn database_problem(error: &DatabaseError) -> ProblemResponse {
             tracing::warn!(%error, "answering 503");
             ProblemResponse::unavailable(RETRY_AFTER_SECS)
         }
-        DatabaseError::Conflict { .. } | DatabaseError::Corrupt(_) | DatabaseError::Query(_) => {
+        DatabaseError::Conflict { .. }
+        | DatabaseError::Corrupt(_)
+        | DatabaseError::ServerTooOld(_)
+        | DatabaseError::Query(_) => {
             tracing::error!(%error, "answering 500");
             ProblemResponse::internal()
         }

@@ -4,6 +4,7 @@ use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, HttpServer, web};
 use anyhow::Context;
 use jeton_persistence::Database;
+use jeton_verifier::Verifier;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -23,6 +24,7 @@ pub struct Running {
     /// Where it listens: with port 0 asked for, the port it was given.
     pub address: SocketAddr,
     server: Server,
+    verifier: Verifier,
 }
 
 impl Running {
@@ -38,7 +40,10 @@ impl Running {
             return Ok(ended?);
         }
         tracing::info!("listening on http://{}", self.address);
-        Ok(server.await?)
+        let ended = server.await;
+        // The requests under way are answered: nobody needs to wait for this verifier any more.
+        self.verifier.close().await;
+        Ok(ended?)
     }
 }
 
@@ -51,16 +56,18 @@ pub fn serve<F>(
     address: SocketAddr,
     setting: &str,
     database: Database,
+    verifier: Verifier,
     configure: F,
 ) -> anyhow::Result<Running>
 where
     F: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 {
-    let database = web::Data::new(database);
+    let data = (web::Data::new(database), web::Data::new(verifier.clone()));
     let app = move || {
         App::new()
             .wrap(TracingLogger::<RequestSpan>::new())
-            .app_data(database.clone())
+            .app_data(data.0.clone())
+            .app_data(data.1.clone())
             .configure(problems::configure)
             .configure(health::configure)
             .configure(configure.clone())
@@ -75,6 +82,7 @@ where
     Ok(Running {
         address,
         server: server.run(),
+        verifier,
     })
 }
 

@@ -1,14 +1,42 @@
 use jeton_domain::{ScopeSet, TokenId, TokenKind, UserId};
+use jeton_persistence::BootTime;
 use jeton_persistence::lookups::ValidToken;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// Who is calling, by a token that was found valid. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Caller(Arc<ValidToken>);
+pub struct Caller(Arc<Known>);
+
+/// One allocation, and one for the name: there may be a million of these.
+#[derive(Debug)]
+struct Known {
+    user_id: UserId,
+    token_id: TokenId,
+    kind: TokenKind,
+    username: Box<str>,
+    scopes: Arc<ScopeSet>,
+    expires_at: BootTime,
+    /// The minute for which a use was noted last.
+    used: AtomicU32,
+}
 
 impl Caller {
-    pub(crate) fn new(token: ValidToken) -> Self {
-        Self(Arc::new(token))
+    /// The token was found by a query sent at that moment; `scopes` are the token's, shared with others who have the
+    /// same.
+    pub(crate) fn new(token: ValidToken, scopes: Arc<ScopeSet>, sent: BootTime) -> Self {
+        Self(Arc::new(Known {
+            user_id: token.user_id,
+            token_id: token.token_id,
+            kind: token.kind,
+            username: token.username.into_boxed_str(),
+            scopes,
+            expires_at: token
+                .remaining
+                .map_or(BootTime::NEVER, |remaining| sent + remaining),
+            used: AtomicU32::new(0),
+        }))
     }
 
     /// The user whose token it is.
@@ -39,5 +67,17 @@ impl Caller {
     #[must_use]
     pub fn scopes(&self) -> &ScopeSet {
         &self.0.scopes
+    }
+
+    pub(crate) fn expires_at(&self) -> BootTime {
+        self.0.expires_at
+    }
+
+    /// Whether this is the first use in its minute.
+    pub(crate) fn first_use_in_minute(&self, now: BootTime) -> bool {
+        const MINUTE: u64 = Duration::from_secs(60).as_nanos() as u64;
+        // From 1 on: 0 is for never. Wraps around after 8,000 years.
+        let minute = (now.as_nanos() / MINUTE + 1) as u32;
+        self.0.used.load(Ordering::Relaxed) != minute && self.0.used.swap(minute, Ordering::Relaxed) != minute
     }
 }

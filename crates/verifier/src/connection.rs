@@ -20,14 +20,14 @@ impl Reconnecting {
         }
     }
 
-    /// Reads something. A connection from before may have died unnoticed, with a restart of the server, say; then the
-    /// question is asked once more on a new one. Only for questions: a change might be made twice.
-    pub(crate) fn read<T>(
+    /// Does something that may be done twice. A connection from before may have died unnoticed, with a restart of the
+    /// server, say; then it is done once more on a new one.
+    pub(crate) fn repeat<T>(
         &mut self,
-        mut question: impl FnMut(&mut PgConnection) -> DatabaseResult<T>,
+        mut work: impl FnMut(&mut PgConnection) -> DatabaseResult<T>,
     ) -> DatabaseResult<T> {
         if let Some(connection) = &mut self.connection {
-            match question(connection) {
+            match work(connection) {
                 Err(DatabaseError::Unavailable(reason)) => {
                     tracing::debug!(reason, "a look-up connection was lost");
                     self.connection = None;
@@ -38,12 +38,12 @@ impl Reconnecting {
         let limits = ConnectionLimits {
             statement_timeout: Some(STATEMENT_TIMEOUT),
         };
-        // Kept only if it works: a panic in the question drops it as well.
+        // Kept only if it works: a panic in the work drops it as well.
         let mut connection = establish(&self.url, limits)?;
-        let answer = question(&mut connection);
-        if !matches!(answer, Err(DatabaseError::Unavailable(_))) {
+        let result = work(&mut connection);
+        if !matches!(result, Err(DatabaseError::Unavailable(_))) {
             self.connection = Some(connection);
         }
-        answer
+        result
     }
 }

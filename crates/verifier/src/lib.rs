@@ -5,13 +5,16 @@ pub mod actix;
 mod authorization;
 mod caller;
 mod connection;
+mod lease;
 mod lookups;
+mod memory;
 mod settings;
+mod uses;
 mod verifier;
 
 pub use authorization::{NoToken, bearer_token};
 pub use caller::Caller;
 pub use jeton_domain::{ScopeSet, TokenId, TokenKind, UserId};
 pub use jeton_persistence::{DatabaseUrl, InvalidDatabaseUrl};
-pub use settings::VerifierSettings;
-pub use verifier::{ConnectError, Verifier, VerifyError};
+pub use settings::{LONGEST_LEASE, SHORTEST_LEASE, VerifierSettings};
+pub use verifier::{ConnectError, Status, Verifier, VerifyError};

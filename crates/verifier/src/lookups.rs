@@ -5,15 +5,21 @@
 //! way waits for the next one, even for the same token.
 
 use crate::connection::Reconnecting;
+use crate::memory::{Beginning, Memory};
+use crate::uses::{Uses, UsesWriter};
 use crate::{Caller, VerifierSettings, VerifyError};
-use jeton_domain::TokenDigest;
-use jeton_persistence::{DatabaseError, lookups};
-use std::collections::HashMap;
+use jeton_domain::{ScopeSet, TokenDigest};
+use jeton_persistence::{BootTime, DatabaseError, lookups};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 type Outcome = Result<Caller, VerifyError>;
+
+/// More sets of scopes than this, and tokens share them only with those that are looked up after.
+const MOST_SCOPE_SETS: usize = 4096;
 
 /// The waiting checks, and the threads that answer them. The threads end after the last handle is dropped.
 pub(crate) struct Lookups {
@@ -24,6 +30,9 @@ pub(crate) struct Lookups {
 struct Shared {
     state: Mutex<State>,
     work: Condvar,
+    memory: Arc<Memory>,
+    /// Sets of scopes that tokens in memory have: few, each shared by many tokens.
+    scopes: Mutex<HashSet<Arc<ScopeSet>>>,
     /// Whether the last query failed: the log tells changes, not every failure.
     failing: AtomicBool,
 }
@@ -40,18 +49,27 @@ struct Waiting {
 }
 
 impl Lookups {
-    pub(crate) fn start(settings: &VerifierSettings) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        settings: &VerifierSettings,
+        memory: Arc<Memory>,
+        uses: Arc<Uses>,
+    ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             work: Condvar::new(),
+            memory,
+            scopes: Mutex::default(),
             failing: AtomicBool::new(false),
         });
+        // The first thread writes the uses as well; the others look up meanwhile.
+        let mut writer = Some(UsesWriter::new(uses, settings.write_uses_every));
         for number in 0..settings.lookup_threads.max(1) {
             let (shared, batch) = (shared.clone(), settings.batch.max(1));
             let connection = Reconnecting::new(settings.database_url.clone());
+            let writer = writer.take();
             std::thread::Builder::new()
                 .name(format!("jeton-lookup-{number}"))
-                .spawn(move || shared.answer(connection, batch))?;
+                .spawn(move || shared.answer(connection, batch, writer))?;
         }
         Ok(Self {
             shared,
@@ -87,20 +105,39 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, mut connection: Reconnecting, batch: usize) {
-        while let Some(taken) = self.take(batch) {
-            self.answer_batch(&mut connection, taken);
+    fn answer(&self, mut connection: Reconnecting, batch: usize, mut writer: Option<UsesWriter>) {
+        loop {
+            let taken = self.take(batch, writer.as_ref().map(UsesWriter::due));
+            let end = taken.is_none();
+            self.answer_batch(&mut connection, taken.unwrap_or_default());
+            if let Some(writer) = &mut writer
+                && (end || writer.due() <= BootTime::now())
+            {
+                writer.write(&mut connection);
+            }
+            if end {
+                return;
+            }
         }
     }
 
-    /// Waits for checks and takes what is there, the longest-waiting first; `None`: it is time to end.
-    fn take(&self, batch: usize) -> Option<Vec<Waiting>> {
+    /// Waits for checks, or until it is time for something else, and takes what is there, the longest-waiting first;
+    /// `None`: it is time to end.
+    fn take(&self, batch: usize, until: Option<BootTime>) -> Option<Vec<Waiting>> {
         let mut state = self.lock();
         while state.waiting.is_empty() {
             if state.closed {
                 return None;
             }
-            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let left = until.map(|until| until.since(BootTime::now()));
+            state = match left {
+                None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => return Some(Vec::new()),
+                Some(left) => {
+                    let waited = self.work.wait_timeout(state, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
         }
         let count = state.waiting.len().min(batch);
         let taken = state.waiting.drain(..count).collect();
@@ -111,7 +148,7 @@ impl Shared {
     }
 
     fn answer_batch(&self, connection: &mut Reconnecting, taken: Vec<Waiting>) {
-        let mut askers: HashMap<TokenDigest, Vec<oneshot::Sender<Outcome>>> = HashMap::new();
+        let mut askers = Askers::new();
         for Waiting { digest, reply } in taken {
             // Whoever has gone away in the meantime needs no answer.
             if !reply.is_closed() {
@@ -122,14 +159,17 @@ impl Shared {
         if digests.is_empty() {
             return;
         }
+        // Both before the query is sent: what it finds is kept only if nothing has been forgotten since, and lives no
+        // longer than it would by a clock that was read before.
+        let (beginning, sent) = (self.memory.begin(), BootTime::now());
         // The replies are in `askers`: should the query panic, dropping them answers "unavailable", and the thread
         // goes on with the next batch.
-        let query = std::panic::AssertUnwindSafe(|| connection.read(|c| lookups::find_valid(c, &digests)));
+        let query = std::panic::AssertUnwindSafe(|| connection.repeat(|c| lookups::find_valid(c, &digests)));
         match std::panic::catch_unwind(query) {
             Ok(answer) => {
                 self.note(answer.as_ref().err());
                 match answer {
-                    Ok(found) => answer_each(askers, found),
+                    Ok(found) => self.answer_each(askers, found, beginning, sent),
                     Err(_) => reply_to(askers.into_values().flatten(), &Err(VerifyError::Unavailable)),
                 }
             }
@@ -145,21 +185,50 @@ impl Shared {
             _ => {}
         }
     }
-}
 
-type Found = (TokenDigest, Result<lookups::ValidToken, DatabaseError>);
-
-fn answer_each(mut askers: HashMap<TokenDigest, Vec<oneshot::Sender<Outcome>>>, found: Vec<Found>) {
-    for (digest, token) in found {
-        let outcome = token.map(Caller::new).map_err(|error| {
-            // Neither valid nor invalid: somebody has written a row that this code cannot read.
-            tracing::error!(%error, "a token's row cannot be read");
-            VerifyError::Unavailable
-        });
-        reply_to(askers.remove(&digest).into_iter().flatten(), &outcome);
+    fn answer_each(&self, mut askers: Askers, found: Vec<Found>, beginning: Beginning, sent: BootTime) {
+        let mut callers = Vec::with_capacity(found.len());
+        let mut unreadable = Vec::new();
+        for (digest, token) in found {
+            match token {
+                Ok(token) => callers.push((digest, self.caller(token, sent))),
+                Err(error) => {
+                    // Neither valid nor invalid: somebody has written a row that this code cannot read.
+                    tracing::error!(%error, "a token's row cannot be read");
+                    unreadable.push(digest);
+                }
+            }
+        }
+        self.memory.fill(beginning, callers.iter().cloned());
+        for (digest, caller) in callers {
+            reply_to(askers.remove(&digest).into_iter().flatten(), &Ok(caller));
+        }
+        for digest in unreadable {
+            let askers = askers.remove(&digest).into_iter().flatten();
+            reply_to(askers, &Err(VerifyError::Unavailable));
+        }
+        reply_to(askers.into_values().flatten(), &Err(VerifyError::Invalid));
     }
-    reply_to(askers.into_values().flatten(), &Err(VerifyError::Invalid));
+
+    fn caller(&self, mut token: lookups::ValidToken, sent: BootTime) -> Caller {
+        let mut known = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        let scopes = match known.get(&token.scopes) {
+            Some(scopes) => scopes.clone(),
+            None => {
+                if known.len() >= MOST_SCOPE_SETS {
+                    known.clear();
+                }
+                let scopes = Arc::new(std::mem::take(&mut token.scopes));
+                known.insert(scopes.clone());
+                scopes
+            }
+        };
+        Caller::new(token, scopes, sent)
+    }
 }
+
+type Askers = HashMap<TokenDigest, Vec<oneshot::Sender<Outcome>>>;
+type Found = (TokenDigest, Result<lookups::ValidToken, DatabaseError>);
 
 fn reply_to(askers: impl Iterator<Item = oneshot::Sender<Outcome>>, outcome: &Outcome) {
     for asker in askers {

@@ -1,11 +1,23 @@
 use jeton_persistence::DatabaseUrl;
 use std::time::Duration;
 
+/// The shortest lease that there may be.
+pub const SHORTEST_LEASE: Duration = Duration::from_millis(100);
+/// The longest lease that there may be.
+pub const LONGEST_LEASE: Duration = Duration::from_secs(60);
+
 /// How a [`Verifier`](crate::Verifier) works. [`new`](Self::new) has good values for everything but the address.
 #[derive(Debug, Clone)]
 pub struct VerifierSettings {
-    /// The database that holds the tokens.
+    /// The database that holds the tokens: its primary, and not behind a pool that lends connections for a transaction.
     pub database_url: DatabaseUrl,
+    /// What the verifier is called in the database, for a person to read.
+    pub name: String,
+    /// How long after the last word from the database checks are answered from memory, 100 ms to 60 s; a tenth of it is
+    /// kept in reserve. A revocation waits for so long, once, for a verifier that has died.
+    pub lease: Duration,
+    /// How many tokens are remembered at the most: some 250 bytes each.
+    pub cache_tokens: usize,
     /// How many threads look tokens up, each with a connection of its own. Two: one asks while the other's answer is
     /// on its way.
     pub lookup_threads: usize,
@@ -16,18 +28,31 @@ pub struct VerifierSettings {
     pub queue: usize,
     /// How long a check waits for its answer before it is [`Unavailable`](crate::VerifyError::Unavailable).
     pub patience: Duration,
+    /// How often it is written which tokens were used: at most once a minute for each.
+    pub write_uses_every: Duration,
 }
 
 impl VerifierSettings {
-    /// The settings that suit most services: 2 threads, 256 tokens a query, 8,192 waiting, 5 seconds.
+    /// The settings that suit most services: a lease of 10 seconds, 100,000 tokens, 2 threads, 256 tokens a query, 8,192
+    /// waiting, 5 seconds, uses written every 10; the name is the program's.
     #[must_use]
     pub fn new(database_url: DatabaseUrl) -> Self {
         Self {
             database_url,
+            name: program_name(),
+            lease: Duration::from_secs(10),
+            cache_tokens: 100_000,
             lookup_threads: 2,
             batch: 256,
             queue: 8192,
             patience: Duration::from_secs(5),
+            write_uses_every: Duration::from_secs(10),
         }
     }
+}
+
+fn program_name() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("{name}[{}]", std::process::id())
 }

@@ -1,16 +1,36 @@
+use crate::lease::Lease;
 use crate::lookups::Lookups;
+use crate::memory::Memory;
+use crate::settings::{LONGEST_LEASE, SHORTEST_LEASE};
+use crate::uses::Uses;
 use crate::{Caller, VerifierSettings};
-use jeton_domain::PlainToken;
-use jeton_persistence::{ConnectionLimits, DatabaseError, establish, migrations};
+use jeton_domain::{PlainToken, TokenDigest};
+use jeton_persistence::{BootTime, ConnectionLimits, DatabaseError, establish, migrations};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Checks tokens against the table that the auth service writes. Make one for the process and clone it: clones share
 /// everything.
 #[derive(Clone)]
-pub struct Verifier {
-    lookups: Arc<Lookups>,
+pub struct Verifier(Arc<Inner>);
+
+struct Inner {
+    memory: Arc<Memory>,
+    uses: Arc<Uses>,
+    lookups: Lookups,
+    lease: Lease,
     patience: Duration,
+}
+
+/// How a verifier is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// How much longer checks can be answered from memory if no renewal succeeds; zero: every check asks the database.
+    pub lease_left: Duration,
+    /// How many tokens are remembered.
+    pub entries: usize,
+    /// How long ago the last renewal was sent that succeeded; `None`: none has yet.
+    pub last_renewal: Option<Duration>,
 }
 
 /// Why a check did not find a valid token.
@@ -34,19 +54,26 @@ pub enum ConnectError {
     /// The database has not the shape that this version needs.
     #[error("the database is not up to date (pending: {0}); run `scripts/migrate` or `jeton migrate`")]
     NotMigrated(String),
+    /// The lease is not between [`SHORTEST_LEASE`](crate::SHORTEST_LEASE) and [`LONGEST_LEASE`](crate::LONGEST_LEASE).
+    #[error("the lease must be 100 ms to 60 s")]
+    Lease,
     /// No thread could be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
 }
 
 impl Verifier {
-    /// Checks that the database is there and up to date, and starts the threads that will ask it.
+    /// Checks that the database is there and up to date, starts the threads that will ask it, and waits for the first
+    /// lease, or for the failure to get one: without a lease, every check asks the database.
     ///
     /// Needs a Tokio runtime with its timer on, here and wherever tokens are [verified](Self::verify).
     ///
     /// # Errors
     /// [`ConnectError`]
     pub async fn connect(settings: VerifierSettings) -> Result<Self, ConnectError> {
+        if !(SHORTEST_LEASE..=LONGEST_LEASE).contains(&settings.lease) {
+            return Err(ConnectError::Lease);
+        }
         let url = settings.database_url.clone();
         let check = tokio::task::spawn_blocking(move || {
             let mut connection = establish(&url, ConnectionLimits::NONE)?;
@@ -58,22 +85,70 @@ impl Verifier {
             }
         });
         check.await.map_err(std::io::Error::other)??;
-        Ok(Self {
-            lookups: Arc::new(Lookups::start(&settings)?),
+        let memory = Arc::new(Memory::new(settings.cache_tokens));
+        let uses = Arc::new(Uses::new());
+        let lookups = Lookups::start(&settings, memory.clone(), uses.clone())?;
+        let lease = Lease::start(&settings, memory.clone())?;
+        let _ = tokio::time::timeout(settings.patience, lease.started()).await;
+        Ok(Self(Arc::new(Inner {
+            memory,
+            uses,
+            lookups,
+            lease,
             patience: settings.patience,
-        })
+        })))
     }
 
-    /// Checks a token's text and says whose it is. A text that no token can have is refused without asking anybody.
+    /// Checks a token's text and says whose it is: from memory where it is known, else by asking the database. A text
+    /// that no token can have is refused without asking anybody.
     ///
     /// # Errors
     /// [`VerifyError`]
     pub async fn verify(&self, token: &str) -> Result<Caller, VerifyError> {
         let digest = PlainToken::digest_of(token).map_err(|_| VerifyError::Invalid)?;
+        let (caller, now) = match self.0.memory.get(&digest) {
+            Some(known) => known,
+            None => (self.look_up(digest).await?, BootTime::now()),
+        };
+        self.0.uses.note(&caller, now);
+        Ok(caller)
+    }
+
+    async fn look_up(&self, digest: TokenDigest) -> Result<Caller, VerifyError> {
         // A server that has stopped in the middle of a query keeps the thread, not the caller.
-        tokio::time::timeout(self.patience, self.lookups.find(digest))
+        tokio::time::timeout(self.0.patience, self.0.lookups.find(digest))
             .await
             .unwrap_or(Err(VerifyError::Unavailable))
+    }
+
+    /// Whether tokens that are not known can be checked: asks the database for one that nobody has.
+    ///
+    /// # Errors
+    /// [`VerifyError::Unavailable`]
+    pub async fn ready(&self) -> Result<(), VerifyError> {
+        match self.look_up(TokenDigest::from([0; 32])).await {
+            Ok(_) | Err(VerifyError::Invalid) => Ok(()),
+            Err(VerifyError::Unavailable) => Err(VerifyError::Unavailable),
+        }
+    }
+
+    /// How the verifier is doing.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let now = BootTime::now();
+        Status {
+            lease_left: self.0.memory.deadline().since(now),
+            entries: self.0.memory.len(),
+            last_renewal: self.0.lease.renewed_at().map(|sent| now.since(sent)),
+        }
+    }
+
+    /// Stops answering from memory and gives the lease back, so that no revocation waits for this verifier; at most 2
+    /// seconds are spent on it. For the end of a program, once its requests are answered: what is checked later asks the
+    /// database.
+    pub async fn close(&self) {
+        self.0.lease.stop();
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.0.lease.stopped()).await;
     }
 }
 

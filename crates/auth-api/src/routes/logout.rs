@@ -8,9 +8,10 @@ use jeton_verifier::Caller;
 /// `POST /v1/logout`: revokes the token that asks. Gone already, by another logout at the same time, is as good.
 pub(crate) async fn log_out(state: Data<State>, caller: Caller) -> ApiResult<HttpResponse> {
     let (user, token) = (caller.user_id(), caller.token_id());
-    state
+    let revoked = state
         .database
         .run(move |connection| tokens::revoke(connection, user, token))
         .await?;
+    state.confirm(revoked).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -13,6 +13,7 @@ pub(crate) async fn log_out_everywhere(state: Data<State>, caller: Caller) -> Ap
         .database
         .run(move |connection| tokens::revoke_all(connection, user))
         .await?;
+    let revoked = state.confirm(revoked).await?;
     Ok(HttpResponse::Ok().json(LogoutAllResponse {
         revoked: revoked as u64,
     }))

@@ -43,7 +43,7 @@ pub(crate) async fn delete_account(
         .database
         .run(move |connection| users::delete_for_password(connection, id, &verified))
         .await?;
-    if deleted {
+    if state.confirm(deleted).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {
         Err(ApiError::TokenGone)

@@ -9,6 +9,7 @@ mod token;
 mod tokens;
 mod users;
 
+use crate::gone::{self, Answer};
 use crate::login_token;
 use crate::state::State;
 use actix_web::middleware::from_fn;
@@ -27,6 +28,7 @@ pub(crate) fn configure(state: State) -> impl Fn(&mut ServiceConfig) + Clone + S
                 .wrap(guard.clone())
         };
         let login_only = || from_fn(login_token::required);
+        let revoking = |answer| from_fn(move |request, next| gone::confirmed(answer, request, next));
         config.app_data(Data::new(state.clone())).service(
             scope("/v1")
                 .service(
@@ -39,15 +41,21 @@ pub(crate) fn configure(state: State) -> impl Fn(&mut ServiceConfig) + Clone + S
                         .route(post().to(login::log_in))
                         .default_service(method_not_allowed("POST")),
                 )
-                .service(guarded("/logout", "POST").route(post().to(logout::log_out)))
+                .service(
+                    guarded("/logout", "POST")
+                        .route(post().to(logout::log_out))
+                        .wrap(revoking(Answer::Done)),
+                )
                 .service(
                     guarded("/logout-all", "POST")
-                        .route(post().to(logout_all::log_out_everywhere).wrap(login_only())),
+                        .route(post().to(logout_all::log_out_everywhere).wrap(login_only()))
+                        .wrap(revoking(Answer::Refused)),
                 )
                 .service(
                     guarded("/me", "GET, HEAD, DELETE")
                         .route(get_or_head().to(me::show))
-                        .route(delete().to(me::delete_account).wrap(login_only())),
+                        .route(delete().to(me::delete_account).wrap(login_only()))
+                        .wrap(revoking(Answer::Refused)),
                 )
                 .service(guarded("/me/password", "PUT").route(put().to(password::change).wrap(login_only())))
                 .service(
@@ -58,7 +66,8 @@ pub(crate) fn configure(state: State) -> impl Fn(&mut ServiceConfig) + Clone + S
                 .service(
                     guarded("/tokens/{id}", "PATCH, DELETE")
                         .route(patch().to(token::rename).wrap(login_only()))
-                        .route(delete().to(token::revoke).wrap(login_only())),
+                        .route(delete().to(token::revoke).wrap(login_only()))
+                        .wrap(revoking(Answer::Refused)),
                 ),
         );
     }

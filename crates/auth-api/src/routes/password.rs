@@ -5,12 +5,13 @@ use crate::validation::refuse;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use jeton_api_types::{ChangePasswordRequest, ExposeSecret};
-use jeton_domain::Password;
-use jeton_persistence::users;
+use jeton_domain::{Password, TokenId, UserId};
+use jeton_persistence::{tokens, users};
 use jeton_service::Json;
 use jeton_verifier::Caller;
 
-/// `PUT /v1/me/password`: another password; all the user's tokens but the one that asks are revoked.
+/// `PUT /v1/me/password`: another password; all the user's tokens but the one that asks are revoked. Twice is as good as
+/// once, as it is with every PUT: a first attempt may have been answered 503.
 pub(crate) async fn change(
     state: Data<State>,
     caller: Caller,
@@ -18,16 +19,19 @@ pub(crate) async fn change(
 ) -> ApiResult<HttpResponse> {
     let (id, kept) = (caller.user_id(), caller.token_id());
     let current = Password::new(body.0.current_password.expose_secret().to_owned());
-    let verified = confirm_password(&state, id, current).await?;
+    let new = || Password::new(body.0.new_password.expose_secret().to_owned());
+    let verified = match confirm_password(&state, id, current).await {
+        Err(ApiError::WrongPassword) => return finish(&state, id, kept, new()).await,
+        other => other?,
+    };
 
     let user = state
         .database
         .run(move |connection| users::find(connection, id))
         .await?;
     let user = user.ok_or(ApiError::TokenGone)?;
-    let new = Password::new(body.0.new_password.expose_secret().to_owned());
     let email = user.email.map(|email| email.as_str().to_owned());
-    let hash = state.hasher.choose(new, user.username, email).await?;
+    let hash = state.hasher.choose(new(), user.username, email).await?;
     let hash = hash.map_err(|refused| refuse("/new_password", &refused))?;
 
     let changed = state
@@ -35,9 +39,20 @@ pub(crate) async fn change(
         .run(move |connection| users::change_password(connection, id, &verified, &hash, kept))
         .await?;
     // The password that was confirmed is no longer the password.
-    if changed {
+    if state.confirm(changed).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {
         Err(ApiError::WrongPassword)
     }
+}
+
+/// The password may be the new one already.
+async fn finish(state: &State, id: UserId, kept: TokenId, new: Password) -> ApiResult<HttpResponse> {
+    confirm_password(state, id, new).await?;
+    let revoked = state
+        .database
+        .run(move |connection| tokens::revoke_others(connection, id, kept))
+        .await?;
+    state.confirm(revoked).await?;
+    Ok(HttpResponse::NoContent().finish())
 }

@@ -35,7 +35,7 @@ pub(crate) async fn revoke(state: Data<State>, caller: Caller, id: Path<Uuid>) -
         .database
         .run(move |connection| tokens::revoke(connection, owner, id))
         .await?;
-    if revoked {
+    if state.confirm(revoked).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {
         Err(ApiError::NoSuchToken)

@@ -64,7 +64,7 @@ async fn whatever_is_wrong_the_answer_has_the_same_bytes() {
         auth.sign_up(name).await;
     }
     let off = auth.sign_in("off").await.me().await.unwrap().user.id;
-    users::disable(&mut auth.connect(), UserId(off)).unwrap();
+    auth.revoke(|connection| users::disable(connection, UserId(off)));
     let without_password = jeton_domain::NewUser {
         id: UserId(uuid::Uuid::now_v7()),
         username: jeton_domain::Username::parse("robot").unwrap(),

@@ -41,7 +41,8 @@ async fn shows_the_user_and_the_token() {
           "notes:write"
         ],
         "created_at": "[time]",
-        "expires_at": "[time]"
+        "expires_at": "[time]",
+        "last_used_at": null
       }
     }
     "#);

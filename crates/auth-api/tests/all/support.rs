@@ -45,6 +45,19 @@ impl Auth {
         self.client().session(session.token()).unwrap()
     }
 
+    /// Does something in the operator's name, and waits until it holds everywhere.
+    pub(crate) fn revoke<T>(
+        &self,
+        act: impl FnOnce(
+            &mut jeton_persistence::PgConnection,
+        ) -> jeton_persistence::DatabaseResult<(T, jeton_persistence::Revocation)>,
+    ) -> T {
+        let connection = &mut self.connect();
+        let (outcome, revocation) = act(connection).unwrap();
+        jeton_revoker::wait(connection, revocation).unwrap();
+        outcome
+    }
+
     pub(crate) fn send(&self, request: &RawRequest) -> RawResponse {
         request.send(self.service.address())
     }

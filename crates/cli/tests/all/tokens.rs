@@ -95,8 +95,14 @@ fn list_tells_what_is_valid_newest_first() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 3);
     assert!(lines[0].starts_with("ID "));
-    assert!(lines[1].contains("second") && lines[1].ends_with('Z'));
-    assert!(lines[2].contains("first") && lines[2].ends_with("never"));
+    assert!(
+        lines[1].contains("second") && lines[1].ends_with("Z  -"),
+        "{text}"
+    );
+    assert!(
+        lines[2].contains("first") && lines[2].contains("  never "),
+        "{text}"
+    );
 }
 
 #[test]

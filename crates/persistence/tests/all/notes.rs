@@ -114,7 +114,7 @@ fn nobody_writes_for_a_user_who_is_gone() {
     let connection = &mut connect(&database);
     let ada = create_user(connection, "ada").id;
     let note = NoteId(write(connection, ada, "title").id);
-    users::delete(connection, ada).unwrap();
+    users::delete(connection, ada).unwrap().0;
     let written = notes::create(connection, ada, NoteId(Uuid::now_v7()), "title", "body");
     assert!(
         matches!(&written, Err(DatabaseError::Conflict { constraint }) if constraint == notes::OWNER),

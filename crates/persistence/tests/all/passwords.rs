@@ -16,7 +16,11 @@ fn a_change_keeps_one_token_and_revokes_the_others() {
     let (ada, [first, kept, last]) = with_three_tokens(connection, "ada");
     let (bob, others) = with_three_tokens(connection, "bob");
 
-    assert!(users::change_password(connection, ada, &hash(4), &hash(5), kept).unwrap());
+    assert!(
+        users::change_password(connection, ada, &hash(4), &hash(5), kept)
+            .unwrap()
+            .0
+    );
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(5)));
     assert_eq!(
         [first, kept, last].map(|id| is_stored(connection, id)),
@@ -31,7 +35,11 @@ fn a_change_that_was_verified_against_an_older_password_does_nothing() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (ada, tokens) = with_three_tokens(connection, "ada");
-    assert!(!users::change_password(connection, ada, &hash(6), &hash(5), tokens[0]).unwrap());
+    assert!(
+        !users::change_password(connection, ada, &hash(6), &hash(5), tokens[0])
+            .unwrap()
+            .0
+    );
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(4)));
     assert_eq!(tokens.map(|id| is_stored(connection, id)), [true; 3]);
 }
@@ -41,16 +49,28 @@ fn nobody_who_is_disabled_or_without_a_password_changes_it() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (ada, tokens) = with_three_tokens(connection, "ada");
-    users::disable(connection, ada).unwrap();
-    assert!(!users::change_password(connection, ada, &hash(4), &hash(5), tokens[0]).unwrap());
+    users::disable(connection, ada).unwrap().0;
+    assert!(
+        !users::change_password(connection, ada, &hash(4), &hash(5), tokens[0])
+            .unwrap()
+            .0
+    );
     users::enable(connection, ada).unwrap();
     execute(connection, "UPDATE users SET password_hash = NULL");
-    assert!(!users::change_password(connection, ada, &hash(4), &hash(5), tokens[0]).unwrap());
+    assert!(
+        !users::change_password(connection, ada, &hash(4), &hash(5), tokens[0])
+            .unwrap()
+            .0
+    );
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), None);
     assert_eq!(tokens.map(|id| is_stored(connection, id)), [true; 3]);
 
     let nobody = UserId(Uuid::now_v7());
-    assert!(!users::change_password(connection, nobody, &hash(4), &hash(5), tokens[0]).unwrap());
+    assert!(
+        !users::change_password(connection, nobody, &hash(4), &hash(5), tokens[0])
+            .unwrap()
+            .0
+    );
 }
 
 /// The token to keep is one of the user's own: naming another user's protects nothing and harms nobody.
@@ -60,7 +80,11 @@ fn a_change_that_keeps_somebody_elses_token_keeps_none() {
     let connection = &mut connect(&database);
     let (ada, tokens) = with_three_tokens(connection, "ada");
     let (_, others) = with_three_tokens(connection, "bob");
-    assert!(users::change_password(connection, ada, &hash(4), &hash(5), others[0]).unwrap());
+    assert!(
+        users::change_password(connection, ada, &hash(4), &hash(5), others[0])
+            .unwrap()
+            .0
+    );
     assert_eq!(tokens.map(|id| is_stored(connection, id)), [false; 3]);
     assert_eq!(others.map(|id| is_stored(connection, id)), [true; 3]);
 }
@@ -71,15 +95,19 @@ fn the_operator_sets_one_and_revokes_everything() {
     let connection = &mut connect(&database);
     let (ada, tokens) = with_three_tokens(connection, "ada");
     let (bob, others) = with_three_tokens(connection, "bob");
-    users::disable(connection, ada).unwrap();
+    users::disable(connection, ada).unwrap().0;
 
-    assert!(users::set_password(connection, ada, &hash(5)).unwrap());
+    assert!(users::set_password(connection, ada, &hash(5)).unwrap().0);
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(5)));
     assert_eq!(tokens.map(|id| is_stored(connection, id)), [false; 3]);
     assert_eq!(users::find_password_hash(connection, bob).unwrap(), Some(hash(4)));
     assert_eq!(others.map(|id| is_stored(connection, id)), [true; 3]);
 
-    assert!(!users::set_password(connection, UserId(Uuid::now_v7()), &hash(5)).unwrap());
+    assert!(
+        !users::set_password(connection, UserId(Uuid::now_v7()), &hash(5))
+            .unwrap()
+            .0
+    );
 }
 
 #[test]
@@ -89,7 +117,7 @@ fn the_highest_cost_is_that_of_the_most_costly_hash() {
     assert_eq!(users::highest_bcrypt_cost(connection).unwrap(), None);
     for (name, cost) in [("ada", 5), ("bob", 10), ("eve", 4)] {
         let id = create_user(connection, name).id;
-        assert!(users::set_password(connection, id, &hash(cost)).unwrap());
+        assert!(users::set_password(connection, id, &hash(cost)).unwrap().0);
     }
     execute(
         connection,

@@ -6,8 +6,8 @@ use jeton_domain::{
     UserId, Username,
 };
 use jeton_persistence::{
-    ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, PoolSettings, establish, tokens,
-    users,
+    ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, PoolSettings, Revocation,
+    establish, tokens, users,
 };
 use jeton_test_support::TestDatabase;
 use std::thread;
@@ -219,4 +219,9 @@ pub(crate) fn unavailable<T: std::fmt::Debug>(result: DatabaseResult<T>) -> Stri
         Err(DatabaseError::Unavailable(reason)) => reason,
         other => panic!("{other:?}"),
     }
+}
+
+/// What an act came to, without what must be waited for.
+pub(crate) fn outcome<T>((outcome, _): (T, Revocation)) -> T {
+    outcome
 }

@@ -90,7 +90,7 @@ fn a_password_issues_while_it_is_the_users() {
     assert!(issue(ada, 4));
     assert!(!issue(ada, 5), "changed");
     assert!(!issue(nobody(), 4), "deleted");
-    users::disable(connection, ada).unwrap();
+    users::disable(connection, ada).unwrap().0;
     let disabled = tokens::issue_for_password(connection, ada, &hash(4), &new_token()).unwrap();
     assert_eq!(disabled, None);
     assert_eq!(count(connection, "tokens"), 1);
@@ -110,7 +110,7 @@ fn a_token_issues_while_it_is_valid() {
         issue(connection, bob),
     );
     let expired = issue_expired(connection, ada);
-    tokens::revoke(connection, ada, revoked).unwrap();
+    tokens::revoke(connection, ada, revoked).unwrap().0;
     let issue = |connection: &mut PgConnection, user, by| {
         tokens::issue_by_token(connection, user, by, &new_token())
             .unwrap()
@@ -121,7 +121,7 @@ fn a_token_issues_while_it_is_valid() {
     assert!(!issue(connection, ada, expired));
     assert!(!issue(connection, ada, of_bob));
     assert!(!issue(connection, nobody(), by));
-    users::disable(connection, ada).unwrap();
+    users::disable(connection, ada).unwrap().0;
     assert!(!issue(connection, ada, by));
     assert_eq!(count(connection, &format!("tokens WHERE user_id = '{ada}'")), 3);
 }
@@ -140,7 +140,7 @@ fn the_operator_issues_to_whoever_is_enabled() {
         tokens::issue_by_operator(connection, nobody(), &new_token()).unwrap(),
         None
     );
-    users::disable(connection, ada).unwrap();
+    users::disable(connection, ada).unwrap().0;
     assert_eq!(
         tokens::issue_by_operator(connection, ada, &new_token()).unwrap(),
         None
@@ -161,7 +161,7 @@ fn an_expired_token_is_not_there() {
     assert_eq!(tokens::rename(connection, ada, expired, &name).unwrap(), None);
     assert_eq!(count(connection, "tokens WHERE name = 'again'"), 0);
     // Revoking it does no harm, and tidies up.
-    assert!(tokens::revoke(connection, ada, expired).unwrap());
+    assert!(tokens::revoke(connection, ada, expired).unwrap().0);
 }
 
 #[test]
@@ -176,8 +176,8 @@ fn somebody_elses_token_is_no_token() {
     let name = TokenName::parse("stolen").unwrap();
     assert_eq!(tokens::find(connection, bob, token).unwrap(), None);
     assert_eq!(tokens::rename(connection, bob, token, &name).unwrap(), None);
-    assert!(!tokens::revoke(connection, bob, token).unwrap());
-    assert_eq!(tokens::revoke_all(connection, bob).unwrap(), 0);
+    assert!(!tokens::revoke(connection, bob, token).unwrap().0);
+    assert_eq!(tokens::revoke_all(connection, bob).unwrap().0, 0);
     assert_eq!(ids(connection, bob), []);
     let found = tokens::find(connection, ada, token).unwrap().unwrap();
     assert_eq!(found.name, TokenName::login());
@@ -234,10 +234,10 @@ fn revoking_twice_does_no_harm() {
         issue(connection, ada),
         issue(connection, ada),
     );
-    assert!(tokens::revoke(connection, ada, token).unwrap());
-    assert!(!tokens::revoke(connection, ada, token).unwrap());
-    assert!(tokens::revoke_by_operator(connection, third).unwrap());
-    assert!(!tokens::revoke_by_operator(connection, third).unwrap());
+    assert!(tokens::revoke(connection, ada, token).unwrap().0);
+    assert!(!tokens::revoke(connection, ada, token).unwrap().0);
+    assert!(tokens::revoke_by_operator(connection, third).unwrap().0);
+    assert!(!tokens::revoke_by_operator(connection, third).unwrap().0);
     assert_eq!(ids(connection, ada), [kept]);
 }
 
@@ -253,9 +253,9 @@ fn revoking_all_tells_how_many() {
     for _ in 0..3 {
         issue(connection, ada);
     }
-    assert_eq!(tokens::revoke_all(connection, ada).unwrap(), 3);
-    assert_eq!(tokens::revoke_all(connection, ada).unwrap(), 0);
-    assert_eq!(tokens::revoke_all(connection, nobody()).unwrap(), 0);
+    assert_eq!(tokens::revoke_all(connection, ada).unwrap().0, 3);
+    assert_eq!(tokens::revoke_all(connection, ada).unwrap().0, 0);
+    assert_eq!(tokens::revoke_all(connection, nobody()).unwrap().0, 0);
     assert!(is_stored(connection, of_bob));
 }
 

@@ -61,13 +61,17 @@ fn who_is_not_there_is_none() {
     assert_eq!(users::find_password_hash(connection, nobody()).unwrap(), None);
     assert!(!users::is_taken(connection, &key("adam")).unwrap());
     assert_eq!(
-        users::set_scopes(connection, nobody(), &scopes("")).unwrap(),
+        users::set_scopes(connection, nobody(), &scopes("")).unwrap().0,
         None
     );
-    assert_eq!(users::disable(connection, nobody()).unwrap(), None);
+    assert_eq!(users::disable(connection, nobody()).unwrap().0, None);
     assert_eq!(users::enable(connection, nobody()).unwrap(), None);
-    assert!(!users::delete(connection, nobody()).unwrap());
-    assert!(!users::delete_for_password(connection, nobody(), &hash(4)).unwrap());
+    assert!(!users::delete(connection, nobody()).unwrap().0);
+    assert!(
+        !users::delete_for_password(connection, nobody(), &hash(4))
+            .unwrap()
+            .0
+    );
 }
 
 #[test]
@@ -112,9 +116,9 @@ fn disabling_twice_keeps_the_first_time() {
     let (ada, bob) = (create_user(connection, "ada").id, create_user(connection, "bob"));
     let token = issue(connection, ada);
 
-    let first = users::disable(connection, ada).unwrap().unwrap().disabled_at;
+    let first = users::disable(connection, ada).unwrap().0.unwrap().disabled_at;
     assert!(first.is_some());
-    let again = users::disable(connection, ada).unwrap().unwrap().disabled_at;
+    let again = users::disable(connection, ada).unwrap().0.unwrap().disabled_at;
     assert_eq!(again, first);
     assert_eq!(users::find(connection, bob.id).unwrap(), Some(bob), "nobody else");
 
@@ -123,7 +127,7 @@ fn disabling_twice_keeps_the_first_time() {
     assert_eq!(users::enable(connection, ada).unwrap(), Some(enabled));
     assert_eq!(count(connection, &format!("tokens WHERE id = '{token}'")), 1);
 
-    let later = users::disable(connection, ada).unwrap().unwrap().disabled_at;
+    let later = users::disable(connection, ada).unwrap().0.unwrap().disabled_at;
     assert!(later > first);
 }
 
@@ -134,11 +138,15 @@ fn scopes_are_set_for_one_user() {
     let (ada, bob) = (create_user(connection, "ada").id, create_user(connection, "bob"));
     let changed = users::set_scopes(connection, ada, &scopes("b:z a:y"))
         .unwrap()
+        .0
         .unwrap();
     assert_eq!(changed.scopes, scopes("a:y b:z"));
     assert_eq!(users::find(connection, ada).unwrap(), Some(changed));
     assert_eq!(users::find(connection, bob.id).unwrap(), Some(bob));
-    let none = users::set_scopes(connection, ada, &scopes("")).unwrap().unwrap();
+    let none = users::set_scopes(connection, ada, &scopes(""))
+        .unwrap()
+        .0
+        .unwrap();
     assert_eq!(none.scopes, scopes(""));
 }
 
@@ -163,11 +171,11 @@ fn deleting_takes_tokens_and_notes_along() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (ada, bob) = (settle(connection, "ada"), settle(connection, "bob"));
-    assert!(users::delete(connection, ada).unwrap());
+    assert!(users::delete(connection, ada).unwrap().0);
     assert_eq!(users::find(connection, ada).unwrap(), None);
     assert_eq!(belongings(connection, ada), (0, 0));
     assert_eq!(belongings(connection, bob), (1, 1));
-    assert!(!users::delete(connection, ada).unwrap());
+    assert!(!users::delete(connection, ada).unwrap().0);
     create_user(connection, "ADA");
 }
 
@@ -176,9 +184,9 @@ fn deleting_for_a_password_needs_the_one_of_now() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (ada, bob) = (settle(connection, "ada"), settle(connection, "bob"));
-    assert!(!users::delete_for_password(connection, ada, &hash(5)).unwrap());
+    assert!(!users::delete_for_password(connection, ada, &hash(5)).unwrap().0);
     assert_eq!(belongings(connection, ada), (1, 1));
-    assert!(users::delete_for_password(connection, ada, &hash(4)).unwrap());
+    assert!(users::delete_for_password(connection, ada, &hash(4)).unwrap().0);
     assert_eq!(users::find(connection, ada).unwrap(), None);
     assert_eq!(belongings(connection, ada), (0, 0));
     assert_eq!(

@@ -1,5 +1,5 @@
-use crate::support::{NoteList, client, sign_up, start_auth, start_notes};
-use jeton_client::{ClientError, ProblemKind};
+use crate::support::{NoteList, PASSWORD, client, sign_up, start_auth, start_notes};
+use jeton_client::{ClientError, Credentials, ProblemKind};
 use jeton_local_postgres::LocalPostgres;
 use jeton_test_support::migrate;
 use std::fmt::Debug;
@@ -22,9 +22,16 @@ async fn postgres_stops_and_starts_under_both_services() {
         .unwrap();
 
     for stop in [LocalPostgres::stop, LocalPostgres::crash] {
+        // Nobody has been told of this one yet.
+        let new = client(&auth.base_url())
+            .sign_in(Credentials::new("ada", PASSWORD))
+            .await
+            .unwrap();
         session.get(at("/notes")).send().await.unwrap();
         stop(&postgres).unwrap();
-        assert_unavailable(session.get(at("/whoami")).send().await);
+        // What is known goes on, for as long as the lease.
+        session.get(at("/whoami")).send().await.unwrap();
+        assert_unavailable(new.get(at("/whoami")).send().await);
         assert_unavailable(session.get(at("/notes")).send().await);
         assert_unavailable(session.me().await);
         assert_unavailable(session.logout().await);

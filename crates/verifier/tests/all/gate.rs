@@ -12,21 +12,24 @@ use jeton_test_support::TestDatabase;
 pub(crate) struct Gate(PgConnection);
 
 impl Gate {
-    /// Puts a view in the place of `tokens`. The rows themselves move to `all_tokens`; only a query that finds one
-    /// comes by the gate.
+    /// Puts a view before the table `tokens` on the search path of all connections that are made from now on; only a
+    /// query that finds a token comes by the gate. What triggers do goes past it.
     pub(crate) fn install(database: &TestDatabase) -> Self {
         let mut connection = connect_to(database.url());
         execute(
             &mut connection,
-            "CREATE TABLE statements (xid xid8 PRIMARY KEY);
-            CREATE FUNCTION gate(uuid) RETURNS boolean VOLATILE COST 100000 LANGUAGE plpgsql AS $$
+            "CREATE SCHEMA gate;
+            CREATE TABLE gate.statements (xid xid8 PRIMARY KEY);
+            CREATE FUNCTION gate.pass(uuid) RETURNS boolean VOLATILE COST 100000 LANGUAGE plpgsql AS $$
             BEGIN
-                INSERT INTO statements VALUES (pg_current_xact_id()) ON CONFLICT DO NOTHING;
+                INSERT INTO gate.statements VALUES (pg_current_xact_id()) ON CONFLICT DO NOTHING;
                 PERFORM pg_advisory_xact_lock_shared(1);
                 RETURN true;
             END $$;
-            ALTER TABLE tokens RENAME TO all_tokens;
-            CREATE VIEW tokens AS SELECT * FROM all_tokens WHERE gate(id);",
+            CREATE VIEW gate.tokens AS SELECT * FROM public.tokens WHERE gate.pass(id);
+            DO $$ BEGIN
+                EXECUTE format('ALTER DATABASE %I SET search_path = gate, public', current_database());
+            END $$;",
         );
         Self(connection)
     }
@@ -53,6 +56,6 @@ impl Gate {
 
     /// How many statements have found a token, and were answered.
     pub(crate) fn statements(&mut self) -> i64 {
-        count(&mut self.0, "statements")
+        count(&mut self.0, "gate.statements")
     }
 }

@@ -42,7 +42,7 @@ fn whatever_is_wrong_with_a_token_is_the_same_to_its_holder() {
         &mut connection,
         &format!("DELETE FROM tokens WHERE id = '{}'", revoked.id),
     );
-    users::disable(&mut connection, bob.id).unwrap();
+    let _ = users::disable(&mut connection, bob.id).unwrap();
     let server = Server::start(database.url());
 
     let malformed = server.get_with("/whoami", "jtn_mistyped");

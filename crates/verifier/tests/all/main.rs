@@ -12,6 +12,8 @@ mod guard;
 #[cfg(feature = "actix")]
 mod guard_refusals;
 mod in_flight;
+mod lease;
+mod memory;
 mod outages;
 #[cfg(feature = "actix")]
 mod server;

@@ -25,12 +25,24 @@ pub(crate) struct Issued {
     pub(crate) id: TokenId,
 }
 
-/// Settings with which whatever is given up early is given up on purpose.
+/// Settings with which whatever is given up early is given up on purpose, and nothing is remembered.
 pub(crate) fn settings(url: &str) -> VerifierSettings {
     VerifierSettings {
         patience: PATIENCE,
+        cache_tokens: 0,
+        // Never: it would be a statement that nobody counts on.
+        write_uses_every: Duration::from_secs(86_400),
         ..VerifierSettings::new(DatabaseUrl::parse(url).unwrap())
     }
+}
+
+/// One that remembers.
+pub(crate) async fn remembering(database: &TestDatabase) -> Verifier {
+    let settings = VerifierSettings {
+        cache_tokens: 1000,
+        ..settings(database.url())
+    };
+    Verifier::connect(settings).await.unwrap()
 }
 
 pub(crate) async fn verifier(database: &TestDatabase) -> Verifier {
@@ -61,6 +73,19 @@ pub(crate) fn execute(connection: &mut PgConnection, sql: &str) {
     connection
         .batch_execute(sql)
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// The one text that a query returns.
+pub(crate) fn text(connection: &mut PgConnection, query: &str) -> String {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        value: String,
+    }
+    sql_query(format!("SELECT ({query})::text AS value"))
+        .get_result::<Row>(connection)
+        .unwrap()
+        .value
 }
 
 /// How many rows there are: of a table, with or without a `WHERE`.

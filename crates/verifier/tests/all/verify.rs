@@ -67,7 +67,7 @@ async fn what_is_over_is_invalid_at_the_next_check() {
     for token in [&revoked, &deleted, &expired] {
         assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
     }
-    tokens::revoke(&mut connection, ada, revoked.id).unwrap();
+    let _ = tokens::revoke(&mut connection, ada, revoked.id).unwrap();
     execute(
         &mut connection,
         &format!("DELETE FROM tokens WHERE id = '{}'", deleted.id),
@@ -88,7 +88,7 @@ async fn a_disabled_users_tokens_sleep() {
     let (ada, token) = user_with_token(&mut connection, "ada");
     let verifier = verifier(&database).await;
     assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
-    users::disable(&mut connection, ada.id).unwrap();
+    let _ = users::disable(&mut connection, ada.id).unwrap();
     assert_eq!(
         token_of(verifier.verify(&token.text).await),
         Err(VerifyError::Invalid)

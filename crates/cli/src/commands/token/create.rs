@@ -87,8 +87,10 @@ fn hand_over(connection: &mut PgConnection, text: &PlainToken, token: &Token) ->
     let Err(error) = output::line(text.expose_secret()) else {
         return Ok(());
     };
-    tokens::revoke_by_operator(connection, token.id)
-        .with_context(|| format!("{error}, and the token {} could not be revoked", token.id))?;
+    database::revoke(connection, |connection| {
+        tokens::revoke_by_operator(connection, token.id)
+    })
+    .with_context(|| format!("{error}, and the token {} could not be revoked", token.id))?;
     // Not as the cause: that nobody reads is a success elsewhere, and none here.
     Err(anyhow!("{error:#}; the token was revoked"))
 }

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         return output::json(&json!({ "tokens": tokens }));
     }
     let rows: Vec<_> = tokens.iter().map(row).collect();
-    let mut table = Table::new(["ID", "KIND", "NAME", "SCOPES", "CREATED", "EXPIRES"]);
+    let mut table = Table::new(["ID", "KIND", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST USED"]);
     output::write(&table.page(&rows))
 }
 
@@ -49,7 +49,7 @@ fn all(connection: &mut PgConnection, owner: UserId) -> anyhow::Result<Vec<Token
     }
 }
 
-fn row(token: &Token) -> [String; 6] {
+fn row(token: &Token) -> [String; 7] {
     [
         token.id.to_string(),
         token.kind.to_string(),
@@ -57,6 +57,7 @@ fn row(token: &Token) -> [String; 6] {
         scopes::describe(&token.scopes),
         parse::rfc3339(token.created_at),
         token.expires_at.map_or("never".to_owned(), parse::rfc3339),
+        token.last_used_at.map_or("-".to_owned(), parse::rfc3339),
     ]
 }
 
@@ -68,5 +69,6 @@ fn info(token: &Token) -> TokenInfo {
         scopes: token.scopes.to_texts(),
         created_at: token.created_at,
         expires_at: token.expires_at,
+        last_used_at: token.last_used_at,
     }
 }

@@ -22,7 +22,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .map(TokenId)
         .map_err(|_| UsageError("not the id of a token; `jeton token list USERNAME` shows ids"))?;
     let mut connection = database::open(&args.database)?;
-    let revoked = tokens::revoke_by_operator(&mut connection, id)?;
+    let revoked = database::revoke(&mut connection, |connection| {
+        tokens::revoke_by_operator(connection, id)
+    })?;
     ensure!(revoked, "no token with the id {id}");
     output::line(&format!("revoked {id}"))
 }

@@ -28,12 +28,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         );
     }
     let mut connection = database::open(&args.database)?;
-    let user = database::find_user(&mut connection, &args.name)?;
+    let user = database::find_user_to_revoke(&mut connection, &args.name)?;
     ensure!(
         args.yes || confirmed(&user.username)?,
         "not confirmed; nothing was deleted"
     );
-    let deleted = users::delete(&mut connection, user.id)?;
+    let deleted = database::revoke(&mut connection, |connection| users::delete(connection, user.id))?;
     ensure!(deleted, database::no_user(&args.name));
     output::line(&format!("deleted {}", user.username))
 }

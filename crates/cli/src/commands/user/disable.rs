@@ -20,6 +20,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
     let found = database::find_user(&mut connection, &args.name)?;
-    let user = users::disable(&mut connection, found.id)?.with_context(|| database::no_user(&args.name))?;
+    let user = database::revoke(&mut connection, |connection| users::disable(connection, found.id))?
+        .with_context(|| database::no_user(&args.name))?;
     output::line(&format!("disabled {}", user.username))
 }

@@ -36,7 +36,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         found.user.username
     );
     let hash = args.password.ask_for(&found.user)?;
-    let set = users::set_password(&mut connection, found.user.id, &hash)?;
+    let set = database::revoke(&mut connection, |connection| {
+        users::set_password(connection, found.user.id, &hash)
+    })?;
     ensure!(set, database::no_user(&args.name));
     output::line(&format!(
         "set the password of {} and revoked all tokens",

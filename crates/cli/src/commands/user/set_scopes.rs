@@ -29,8 +29,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let wanted = scopes::set(&args.scopes)?;
     let mut connection = database::open(&args.database)?;
     let found = database::find_user(&mut connection, &args.name)?;
-    let user = users::set_scopes(&mut connection, found.id, &wanted)?
-        .with_context(|| database::no_user(&args.name))?;
+    let user = database::revoke(&mut connection, |connection| {
+        users::set_scopes(connection, found.id, &wanted)
+    })?
+    .with_context(|| database::no_user(&args.name))?;
     output::line(&format!(
         "{} now has the scopes: {}",
         user.username,

@@ -1,0 +1,174 @@
+//! What is revoked is acknowledged only once it holds everywhere, and a second attempt is right when that is not known.
+
+use crate::support::{Auth, PASSWORD, kind, sign_up, start_service};
+use diesel::connection::SimpleConnection;
+use jeton_client::{AuthClient, ExposeSecret, ProblemKind, Session};
+use jeton_local_postgres::LocalPostgres;
+use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, verifiers};
+use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, migrate};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A verifier that does not answer, as one whose machine has lost power: revocations wait for it.
+const SILENT: &str = "INSERT INTO verifiers (id, name, lease_ms) VALUES (gen_random_uuid(), 'silent', 60000)";
+/// What is left once somebody has waited for it.
+const GIVEN_UP: &str = "DELETE FROM verifiers WHERE name = 'silent'";
+
+fn connect_to(url: &str) -> PgConnection {
+    establish(&DatabaseUrl::parse(url).unwrap(), ConnectionLimits::NONE).unwrap()
+}
+
+fn header(session: &Session) -> String {
+    format!("Bearer {}", session.token().expose_secret())
+}
+
+fn request(method: &str, path: &str, session: &Session) -> RawRequest {
+    RawRequest::new(method, path).header("Authorization", header(session))
+}
+
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn send(service: &ServiceProcess, request: RawRequest) -> thread::JoinHandle<RawResponse> {
+    let address = service.address().to_owned();
+    thread::spawn(move || request.send(address))
+}
+
+fn unapplied(connection: &mut PgConnection) -> bool {
+    !jeton_persistence::revocations::standing(connection)
+        .unwrap()
+        .xids
+        .is_empty()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_waits_for_every_verifier() {
+    let auth = Auth::start();
+    let session = auth.sign_up("ada").await;
+    let connection = &mut auth.connect();
+    connection.batch_execute(SILENT).unwrap();
+    let logout = send(&auth.service, request("POST", "/v1/logout", &session));
+    // The service's own verifier has applied it, and has forgotten the token; the logout has not returned.
+    wait_until("it is refused", || {
+        auth.send(&request("GET", "/v1/tokens", &session)).status == 401
+    });
+    assert!(unapplied(connection) && !logout.is_finished());
+    // Neither has one that came later, and is told that the token is gone already.
+    let again = send(&auth.service, request("POST", "/v1/logout", &session));
+    let everywhere = send(&auth.service, request("POST", "/v1/logout-all", &session));
+    wait_until("all wait", || {
+        verifiers::list(connection).unwrap().len() == 2 && !again.is_finished() && !everywhere.is_finished()
+    });
+    connection.batch_execute(GIVEN_UP).unwrap();
+    assert_eq!(logout.join().unwrap().status, 204);
+    assert_eq!(again.join().unwrap().status, 204);
+    assert_eq!(everywhere.join().unwrap().status, 401);
+}
+
+/// A verifier that has died is waited for as long as its lease, by all together, and then by nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn hundreds_at_once_wait_for_one_dead_verifier_together() {
+    let auth = Auth::start();
+    auth.sign_up("ada").await;
+    let connection = &mut auth.connect();
+    let mut sessions = Vec::new();
+    for _ in 0..100 {
+        sessions.push(auth.sign_in("ada").await);
+    }
+    connection.batch_execute(&SILENT.replace("60000", "500")).unwrap();
+    let logouts: Vec<_> = sessions
+        .iter()
+        .map(|session| send(&auth.service, request("POST", "/v1/logout", session)))
+        .collect();
+    for logout in logouts {
+        assert_eq!(logout.join().unwrap().status, 204);
+    }
+    assert!(!unapplied(connection));
+    assert_eq!(verifiers::list(connection).unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_cannot_be_confirmed_is_503_and_the_second_attempt_waits_again() {
+    let postgres = LocalPostgres::temporary().unwrap();
+    migrate(&postgres.url());
+    let service = start_service(&postgres.url(), &[]);
+    let client = AuthClient::builder(&service.base_url())
+        .max_retries(0)
+        .build()
+        .unwrap();
+    client.sign_up_session(&sign_up("ada")).await.unwrap();
+    let sign_in = async || {
+        let credentials = jeton_client::Credentials::new("ada", PASSWORD);
+        client.sign_in(credentials).await.unwrap()
+    };
+    type Make = fn(&Session, uuid::Uuid) -> RawRequest;
+    let acts: [(&str, Make, u16); 3] = [
+        ("logout", |session, _| request("POST", "/v1/logout", session), 204),
+        (
+            "logout-all",
+            |session, _| request("POST", "/v1/logout-all", session),
+            401,
+        ),
+        (
+            "revoke",
+            |session, other| request("DELETE", &format!("/v1/tokens/{other}"), session),
+            404,
+        ),
+    ];
+    for (what, make, second) in acts {
+        let (session, other) = (sign_in().await, sign_in().await);
+        let other = other.me().await.unwrap().token.id;
+        connect_to(&postgres.url()).batch_execute(SILENT).unwrap();
+        let first = send(&service, make(&session, other));
+        wait_until("it is done, and waits", || {
+            unapplied(&mut connect_to(&postgres.url()))
+        });
+        postgres.crash().unwrap();
+        let first = first.join().unwrap();
+        assert_eq!(first.status, 503, "{what}: {}", first.text());
+        assert!(first.header("Retry-After").is_some(), "{what}");
+
+        postgres.start().unwrap();
+        let again = send(&service, make(&session, other));
+        let connection = &mut connect_to(&postgres.url());
+        // The service's verifier comes back, and what stands in the way is the silent one alone.
+        wait_until("one stands in the way", || {
+            let rows = verifiers::list(connection).unwrap();
+            rows.len() == 2 && rows.iter().any(|row| row.version > 3)
+        });
+        assert!(!again.is_finished(), "{what}");
+        connection.batch_execute(GIVEN_UP).unwrap();
+        assert_eq!(again.join().unwrap().status, second, "{what}");
+        let after = client.session(session.token()).unwrap().me().await;
+        assert_eq!(
+            after.is_ok(),
+            what == "revoke",
+            "{what}: {after:?}\n{}",
+            service.logs()
+        );
+    }
+}
+
+/// A PUT: whoever has not heard how the first attempt ended sends it again as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_change_twice_is_as_good_as_once() {
+    const NEW: &str = "a wholly different phrase";
+    let auth = Auth::start();
+    let (session, other) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
+    session.change_password(PASSWORD, NEW).await.unwrap();
+    assert_eq!(
+        kind(auth.only_token(&other).me().await),
+        ProblemKind::InvalidToken
+    );
+    session.change_password(PASSWORD, NEW).await.unwrap();
+    session.me().await.unwrap();
+    let wrong = session
+        .change_password(PASSWORD, "neither this one nor that")
+        .await;
+    assert_eq!(kind(wrong), ProblemKind::WrongPassword);
+}

@@ -1,0 +1,17 @@
+//! Functions of Postgres's own that the statements call.
+
+use crate::schema::sql_types::{PgSnapshot, Xid8};
+use diesel::sql_types::BigInt;
+
+diesel::define_sql_function! {
+    fn pg_backend_pid() -> Integer;
+}
+diesel::define_sql_function! {
+    fn pg_current_snapshot() -> PgSnapshot;
+}
+diesel::define_sql_function! {
+    fn pg_current_xact_id_if_assigned() -> Nullable<Xid8>;
+}
+diesel::define_sql_function! {
+    fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;
+}

@@ -1,0 +1,140 @@
+//! Deleting what nobody needs any more: expired tokens, applied revocations, uses of tokens that are gone, verifiers
+//! that have died. In small batches, by any instance, one at a time.
+
+use crate::functions::pg_try_advisory_xact_lock;
+use crate::{BootTime, DatabaseResult, uses, verifiers};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Nullable, Uuid as SqlUuid};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// The most rows of a table that one transaction deletes.
+const BATCH: i32 = 1000;
+/// How many uses one step looks at: most belong to tokens that are there.
+const SWEEP: i32 = 10_000;
+/// One purges, the others go on with their work: "jetonpur" in ASCII.
+const LOCK: i64 = 0x6a_65_74_6f_6e_70_75_72;
+
+/// What a purge remembers from one step to the next.
+#[derive(Debug, Default)]
+pub struct Purge {
+    /// Each verifier's version, and since when it has been that.
+    seen: HashMap<Uuid, (i64, BootTime)>,
+    /// Where the sweep of the uses has come to.
+    swept: Option<Uuid>,
+}
+
+/// What one step deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Purged {
+    /// Expired tokens.
+    pub tokens: usize,
+    /// Rows of the log.
+    pub revocations: usize,
+    /// Uses of tokens that are gone.
+    pub uses: usize,
+    /// Dead verifiers.
+    pub verifiers: usize,
+    /// Whether another step would find more to do at once.
+    pub more: bool,
+}
+
+impl Purge {
+    /// One step: a batch of everything. `None`: another instance is at it.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`](crate::DatabaseError).
+    pub fn step(&mut self, connection: &mut PgConnection) -> DatabaseResult<Option<Purged>> {
+        connection.transaction(|connection| {
+            if !diesel::select(pg_try_advisory_xact_lock(LOCK)).get_result::<bool>(connection)? {
+                return Ok(None);
+            }
+            let verifiers = self.give_up_dead(connection)?;
+            let revocations = delete_applied(connection)?;
+            let tokens = delete_expired(connection)?;
+            let (uses, swept_all) = self.sweep_uses(connection)?;
+            Ok(Some(Purged {
+                tokens,
+                revocations,
+                uses,
+                verifiers,
+                more: !swept_all || tokens.max(revocations) >= BATCH as usize,
+            }))
+        })
+    }
+
+    /// A verifier renews several times in a lease: one that has not renewed in a whole one answers nothing from memory.
+    fn give_up_dead(&mut self, connection: &mut PgConnection) -> DatabaseResult<usize> {
+        let rows = verifiers::list(connection)?;
+        // After the list: whatever renewal made a version what it is was sent before.
+        let now = BootTime::now();
+        let mut given_up = 0;
+        let mut seen = HashMap::new();
+        for row in rows {
+            let since = match self.seen.get(&row.id) {
+                Some((version, since)) if *version == row.version => *since,
+                _ => now,
+            };
+            if now.since(since) >= row.lease() {
+                given_up += usize::from(verifiers::give_up(connection, row.id, row.version)?);
+            } else {
+                seen.insert(row.id, (row.version, since));
+            }
+        }
+        self.seen = seen;
+        Ok(given_up)
+    }
+
+    fn sweep_uses(&mut self, connection: &mut PgConnection) -> DatabaseResult<(usize, bool)> {
+        #[derive(QueryableByName)]
+        struct Last {
+            #[diesel(sql_type = Nullable<SqlUuid>)]
+            id: Option<Uuid>,
+        }
+        // Else somebody writes uses at the moment: next time.
+        if !uses::lock(connection)? {
+            return Ok((0, true));
+        }
+        let from = self.swept.unwrap_or_default();
+        let last: Last = diesel::sql_query(
+            "SELECT (SELECT token_id FROM token_uses WHERE token_id > $1 ORDER BY token_id \
+                OFFSET $2 LIMIT 1) AS id",
+        )
+        .bind::<SqlUuid, _>(from)
+        .bind::<Integer, _>(SWEEP)
+        .get_result(connection)?;
+        let deleted = diesel::sql_query(
+            "DELETE FROM token_uses WHERE token_id > $1 AND token_id <= $2 \
+                AND NOT EXISTS (SELECT FROM tokens WHERE tokens.id = token_uses.token_id)",
+        )
+        .bind::<SqlUuid, _>(from)
+        .bind::<SqlUuid, _>(last.id.unwrap_or(Uuid::max()))
+        .execute(connection)?;
+        self.swept = last.id;
+        Ok((deleted, last.id.is_none()))
+    }
+}
+
+/// Deletes expired tokens, but none that somebody else is changing: nobody waits for the purge, and it for nobody.
+fn delete_expired(connection: &mut PgConnection) -> DatabaseResult<usize> {
+    Ok(diesel::sql_query(
+        "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires_at <= now() \
+            ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
+    )
+    .bind::<Integer, _>(BATCH)
+    .execute(connection)?)
+}
+
+/// Deletes what every registered verifier has applied, and what is of another server (a restored dump brings it along):
+/// a row that can be seen is below xmax. A verifier that registers later remembers nothing from before.
+fn delete_applied(connection: &mut PgConnection) -> DatabaseResult<usize> {
+    Ok(diesel::sql_query(
+        "DELETE FROM revocations WHERE (xid, digest) IN (SELECT r.xid, r.digest FROM revocations r \
+            WHERE (r.xid < pg_snapshot_xmin(pg_current_snapshot()) AND NOT EXISTS \
+                    (SELECT FROM verifiers v WHERE pg_snapshot_xmin(v.applied) <= r.xid)) \
+                OR r.xid >= pg_snapshot_xmax(pg_current_snapshot()) \
+            ORDER BY r.xid LIMIT $1)",
+    )
+    .bind::<BigInt, _>(i64::from(BATCH))
+    .execute(connection)?)
+}

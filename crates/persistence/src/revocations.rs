@@ -1,0 +1,111 @@
+//! The log of revocations: who writes it (triggers, whatever changes the rows), what is waited for, and its purge.
+
+use crate::functions::pg_current_xact_id_if_assigned;
+use crate::schema::revocations;
+use crate::schema::sql_types::Xid8;
+use crate::{DatabaseResult, Xid};
+use diesel::dsl::{exists, select};
+use diesel::prelude::*;
+use jeton_domain::TokenDigest;
+
+/// What a verifier must forget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revoked {
+    /// These tokens; perhaps none.
+    These(Vec<TokenDigest>),
+    /// Every token.
+    Everything,
+}
+
+impl Revoked {
+    /// Whether there is nothing to forget.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::These(digests) if digests.is_empty())
+    }
+}
+
+/// What has been revoked and may not have reached all verifiers yet: the transactions that wrote the log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[must_use = "a revocation holds everywhere only once it has been waited for"]
+pub struct Revocation {
+    /// A verifier has applied the revocation when its snapshot sees all of these.
+    pub xids: Vec<Xid>,
+}
+
+/// Does what may revoke something, in one transaction, and says what must be waited for before it is acknowledged.
+///
+/// Where the work revoked nothing itself (a second attempt finds the token gone), that is everything that some
+/// verifier has not applied yet: the first attempt may be among it.
+///
+/// # Errors
+/// What the work says, or see [`DatabaseError`](crate::DatabaseError). After
+/// [`Unavailable`](crate::DatabaseError::Unavailable) the work may be done all the same.
+pub fn revoking<T>(
+    connection: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> DatabaseResult<T>,
+) -> DatabaseResult<(T, Revocation)> {
+    let (result, logged) = connection.transaction(|connection| {
+        let result = work(connection)?;
+        DatabaseResult::Ok((result, logged_here(connection)?))
+    })?;
+    let revocation = match logged {
+        Some(xid) => Revocation { xids: vec![xid] },
+        None => standing(connection)?,
+    };
+    Ok((result, revocation))
+}
+
+/// This transaction, if it has written the log.
+fn logged_here(connection: &mut PgConnection) -> DatabaseResult<Option<Xid>> {
+    let current: Option<Xid> = select(pg_current_xact_id_if_assigned()).get_result(connection)?;
+    let Some(xid) = current else { return Ok(None) };
+    let logged: bool =
+        select(exists(revocations::table.filter(revocations::xid.eq(xid)))).get_result(connection)?;
+    Ok(logged.then_some(xid))
+}
+
+/// Everything in the log that some verifier has not applied.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn standing(connection: &mut PgConnection) -> DatabaseResult<Revocation> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Xid8)]
+        xid: Xid,
+    }
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT DISTINCT r.xid FROM verifiers v JOIN revocations r \
+            ON r.xid >= pg_snapshot_xmin(v.applied) AND r.xid < pg_snapshot_xmax(pg_current_snapshot()) \
+                AND NOT pg_visible_in_snapshot(r.xid, v.applied)",
+    )
+    .load(connection)?;
+    Ok(Revocation {
+        xids: rows.into_iter().map(|row| row.xid).collect(),
+    })
+}
+
+/// What revoked this token, if that was so short a time ago that the log still has it.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn of_token(connection: &mut PgConnection, digest: TokenDigest) -> DatabaseResult<Revocation> {
+    let xids = revocations::table
+        .filter(revocations::digest.eq(&digest.as_bytes()[..]))
+        .select(revocations::xid)
+        .load(connection)?;
+    Ok(Revocation { xids })
+}
+
+pub(crate) fn revoked(digests: Vec<Vec<u8>>, most: usize) -> Revoked {
+    if digests.len() > most {
+        return Revoked::Everything;
+    }
+    // A digest that is none is the row for everything.
+    let all: Option<Vec<TokenDigest>> = digests
+        .into_iter()
+        .map(|digest| <[u8; 32]>::try_from(digest).ok().map(TokenDigest::from))
+        .collect();
+    all.map_or(Revoked::Everything, Revoked::These)
+}

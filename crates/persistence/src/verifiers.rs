@@ -1,0 +1,214 @@
+//! The verifiers that may answer from memory, and what each has applied of the log of revocations.
+
+use crate::functions::{pg_backend_pid, pg_current_snapshot};
+use crate::revocations::Revoked;
+use crate::schema::sql_types::PgSnapshot;
+use crate::schema::verifiers;
+use crate::{DatabaseResult, Snapshot, revocations};
+use diesel::connection::SimpleConnection;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, Binary, Bool, Integer, Uuid as SqlUuid};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The channel that verifiers listen to, and revokers notify. A notification only makes a renewal come sooner.
+pub const NUDGE_CHANNEL: &str = "jeton_revocations";
+
+/// More revoked digests than this at once, and the verifier forgets everything instead.
+const MOST_DIGESTS: usize = 20_000;
+
+/// A verifier at the beginning of its life.
+#[derive(Debug, Clone, Queryable)]
+pub struct Registered {
+    /// What it has applied: it remembers nothing yet.
+    pub applied: Snapshot,
+    /// The server process that serves the connection.
+    pub backend: i32,
+}
+
+/// What a renewal brought.
+#[derive(Debug, Clone)]
+pub struct Renewal {
+    /// What is to be forgotten.
+    pub revoked: Revoked,
+    /// What is applied once that is forgotten.
+    pub snapshot: Snapshot,
+    /// The server process that served the connection this time.
+    pub backend: i32,
+}
+
+/// A verifier, as those see it who wait for it.
+#[derive(Debug, Clone, Queryable)]
+pub struct VerifierRow {
+    /// Names one life of the verifier: it registers with another after every lost connection.
+    pub id: Uuid,
+    /// What a person calls it.
+    pub name: String,
+    /// Counts its renewals.
+    pub version: i64,
+    /// All revocations that this snapshot sees have left its memory.
+    pub applied: Snapshot,
+    lease_ms: i32,
+}
+
+impl VerifierRow {
+    /// How long after sending a renewal it may answer from memory.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.lease_ms).unwrap_or_default())
+    }
+}
+
+/// Registers a verifier that remembers nothing, in place of what it was before it lost its connection. It must not
+/// begin to remember before this has returned.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn register(
+    connection: &mut PgConnection,
+    id: Uuid,
+    before: Option<Uuid>,
+    name: &str,
+    lease: Duration,
+) -> DatabaseResult<Registered> {
+    connection.transaction(|connection| {
+        // If a crash could undo this, nobody would wait for a verifier that goes on for the rest of its lease.
+        connection.batch_execute("SELECT jeton_commit_durably()")?;
+        if let Some(before) = before {
+            diesel::delete(verifiers::table.find(before)).execute(connection)?;
+        }
+        let lease_ms = i32::try_from(lease.as_millis()).unwrap_or(i32::MAX);
+        Ok(diesel::insert_into(verifiers::table)
+            .values((
+                verifiers::id.eq(id),
+                verifiers::name.eq(name),
+                verifiers::applied.eq(pg_current_snapshot()),
+                verifiers::lease_ms.eq(lease_ms),
+            ))
+            .returning((verifiers::applied, pg_backend_pid()))
+            .get_result(connection)?)
+    })
+}
+
+/// Says what the verifier has applied, and reads what was revoked since: one statement, so that what is read and the
+/// snapshot that it returns are the same. `None`: the verifier was given up.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn renew(connection: &mut PgConnection, id: Uuid, applied: Snapshot) -> DatabaseResult<Option<Renewal>> {
+    let (renewed, snapshot, backend, digests): (bool, Snapshot, i32, Vec<Vec<u8>>) =
+        Renew { id, applied }.get_result(connection)?;
+    Ok(renewed.then(|| Renewal {
+        revoked: revocations::revoked(digests, MOST_DIGESTS),
+        snapshot,
+        backend,
+    }))
+}
+
+/// What [`renew`] asks, as a query that Diesel prepares once a connection.
+#[derive(QueryId)]
+struct Renew {
+    id: Uuid,
+    applied: Snapshot,
+}
+
+impl QueryFragment<Pg> for Renew {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH renewed AS (UPDATE verifiers SET version = version + 1, applied = ");
+        out.push_bind_param::<PgSnapshot, _>(&self.applied)?;
+        out.push_sql(" WHERE id = ");
+        out.push_bind_param::<SqlUuid, _>(&self.id)?;
+        // A row of the log that lies in the future is of another server: a restored dump has such rows. Should a crash
+        // undo the renewal, the verifier would only be waited for longer: no need to wait for the disk.
+        out.push_sql(
+            " RETURNING applied, set_config('synchronous_commit', 'off', true)) \
+            SELECT EXISTS (SELECT FROM renewed), pg_current_snapshot(), pg_backend_pid(), ARRAY( \
+                SELECT r.digest FROM renewed JOIN revocations r ON r.xid >= pg_snapshot_xmin(renewed.applied) \
+                    AND r.xid < pg_snapshot_xmax(pg_current_snapshot()) \
+                    AND NOT pg_visible_in_snapshot(r.xid, renewed.applied) LIMIT ",
+        );
+        out.push_sql(&(MOST_DIGESTS + 1).to_string());
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl Query for Renew {
+    type SqlType = (Bool, PgSnapshot, Integer, Array<Binary>);
+}
+
+impl RunQueryDsl<PgConnection> for Renew {}
+
+/// The server process that serves the connection.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn backend(connection: &mut PgConnection) -> DatabaseResult<i32> {
+    Ok(diesel::select(pg_backend_pid()).get_result(connection)?)
+}
+
+/// Takes a verifier off the list that has stopped answering from memory.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn deregister(connection: &mut PgConnection, id: Uuid) -> DatabaseResult<()> {
+    diesel::delete(verifiers::table.find(id)).execute(connection)?;
+    Ok(())
+}
+
+/// Takes a verifier off the list that has not renewed since it was seen with this version; the caller has seen that
+/// longer ago than the verifier's lease.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn give_up(connection: &mut PgConnection, id: Uuid, version: i64) -> DatabaseResult<bool> {
+    let target = verifiers::table.find(id).filter(verifiers::version.eq(version));
+    Ok(diesel::delete(target).execute(connection)? > 0)
+}
+
+/// Reads all verifiers.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<VerifierRow>> {
+    Ok(verifiers::table
+        .select((
+            verifiers::id,
+            verifiers::name,
+            verifiers::version,
+            verifiers::applied,
+            verifiers::lease_ms,
+        ))
+        .load(connection)?)
+}
+
+/// Asks to be told of nudges on this connection: see [`nudged`].
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn listen(connection: &mut PgConnection) -> DatabaseResult<()> {
+    Ok(connection.batch_execute(&format!("LISTEN {NUDGE_CHANNEL}"))?)
+}
+
+/// Whether a nudge has come since the last call. Does not wait and does not ask the server: it reads what has arrived.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn nudged(connection: &mut PgConnection) -> DatabaseResult<bool> {
+    let mut nudged = false;
+    for notification in connection.notifications_iter() {
+        notification?;
+        nudged = true;
+    }
+    Ok(nudged)
+}
+
+/// Makes all verifiers renew now instead of when it is time.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn nudge(connection: &mut PgConnection) -> DatabaseResult<()> {
+    Ok(connection.batch_execute(&format!("NOTIFY {NUDGE_CHANNEL}"))?)
+}

@@ -1,0 +1,75 @@
+//! What has been waited for and what has not: the rule, without threads and time of its own.
+
+use jeton_persistence::verifiers::VerifierRow;
+use jeton_persistence::{BootTime, Revocation};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// One revocation, and the verifiers that stand between it and its acknowledgement.
+#[derive(Debug)]
+pub(crate) struct Wait {
+    revocation: Revocation,
+    /// The verifiers that had not applied it when last seen; `None`: nobody has looked yet.
+    standing: Option<HashMap<Uuid, Standing>>,
+}
+
+#[derive(Debug, Clone)]
+struct Standing {
+    version: i64,
+    /// From then on it answers nothing from memory that it remembers from before the revocation.
+    until: BootTime,
+}
+
+/// A verifier that was waited for in vain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Dead {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) version: i64,
+}
+
+impl Wait {
+    pub(crate) fn new(revocation: Revocation) -> Self {
+        Self {
+            revocation,
+            standing: None,
+        }
+    }
+
+    /// Looks at a list of all verifiers that was read after the revocation was committed, just before `now`; adds those
+    /// to `dead` whose time is over. Returns whether the revocation holds everywhere.
+    ///
+    /// A verifier that is not in the first list has registered later, or will: it remembers nothing from before.
+    pub(crate) fn look(&mut self, rows: &[VerifierRow], now: BootTime, dead: &mut Vec<Dead>) -> bool {
+        let before = self.standing.take();
+        let mut standing = HashMap::new();
+        for row in rows {
+            if self.revocation.xids.iter().all(|xid| row.applied.sees(*xid)) {
+                continue;
+            }
+            let seen = match &before {
+                // Counted from after the list was read: a renewal that made the version what it is was sent before.
+                None => Standing {
+                    version: row.version,
+                    until: now + row.lease(),
+                },
+                Some(before) => match before.get(&row.id) {
+                    Some(seen) => seen.clone(),
+                    None => continue,
+                },
+            };
+            if now < seen.until {
+                standing.insert(row.id, seen);
+            } else if row.version == seen.version {
+                dead.push(Dead {
+                    id: row.id,
+                    name: row.name.clone(),
+                    version: row.version,
+                });
+            }
+        }
+        let done = standing.is_empty();
+        self.standing = Some(standing);
+        done
+    }
+}

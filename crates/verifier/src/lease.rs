@@ -1,0 +1,249 @@
+//! The lease thread: keeps the row by which revokers know this verifier, and forgets what was revoked.
+
+use crate::VerifierSettings;
+use crate::memory::Memory;
+use jeton_persistence::verifiers::{self, Registered};
+use jeton_persistence::{
+    BootTime, ConnectionLimits, DatabaseError, DatabaseResult, PgConnection, Snapshot, establish,
+};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// libpq tells of a notification only when asked. This often: it is most of the time a revocation takes.
+const NUDGE_POLL: Duration = Duration::from_millis(1);
+/// How soon a new connection is tried after one has failed: at first, and at the most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// The part of the lease that is kept in reserve, as a divisor: clocks may run that much faster or slower.
+const MARGIN: u32 = 10;
+
+/// The thread's handle. When it is dropped, nothing is answered from memory any more.
+pub(crate) struct Lease {
+    shared: Arc<Shared>,
+    phase: watch::Receiver<Phase>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Neither is there a lease nor has an attempt to get one failed.
+    Starting,
+    Started,
+}
+
+#[derive(Default)]
+struct Shared {
+    stop: Mutex<bool>,
+    stopped: Condvar,
+    /// When the last renewal that succeeded was sent; zero before the first.
+    renewed_at: AtomicU64,
+}
+
+impl Lease {
+    pub(crate) fn start(settings: &VerifierSettings, memory: Arc<Memory>) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let (sender, phase) = watch::channel(Phase::Starting);
+        let keeper = Keeper {
+            settings: settings.clone(),
+            memory,
+            shared: shared.clone(),
+            phase: sender,
+            id: None,
+            failing: false,
+            pooled: false,
+        };
+        std::thread::Builder::new()
+            .name("jeton-lease".to_owned())
+            .spawn(move || keeper.run())?;
+        Ok(Self { shared, phase })
+    }
+
+    pub(crate) fn renewed_at(&self) -> Option<BootTime> {
+        match self.shared.renewed_at.load(Ordering::Relaxed) {
+            0 => None,
+            nanos => Some(BootTime::from_nanos(nanos)),
+        }
+    }
+
+    /// Waits until the first lease is there, or the first attempt has failed.
+    pub(crate) async fn started(&self) {
+        let _ = self
+            .phase
+            .clone()
+            .wait_for(|phase| *phase == Phase::Started)
+            .await;
+    }
+
+    /// Stops answering from memory, and gives the lease back.
+    pub(crate) fn stop(&self) {
+        *self.shared.stop.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.shared.stopped.notify_all();
+    }
+
+    /// Waits until the lease has been given back.
+    pub(crate) async fn stopped(&self) {
+        // The sender is gone: that is how the end of the thread is told.
+        let _ = self.phase.clone().wait_for(|_| false).await;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Shared {
+    /// Waits for so long, or until it is time to end; says whether it is.
+    fn pause(&self, time: Duration) -> bool {
+        let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
+        let (stop, _) = self
+            .stopped
+            .wait_timeout_while(stop, time, |stop| !*stop)
+            .unwrap_or_else(PoisonError::into_inner);
+        *stop
+    }
+}
+
+/// Why a life of the verifier ended.
+enum End {
+    /// It was told to.
+    Stopped,
+    /// The row was gone: no renewal had been seen for a lease.
+    GivenUp,
+    /// The connection is served by another process of the server than before: perhaps after a crash.
+    Moved,
+}
+
+struct Keeper {
+    settings: VerifierSettings,
+    memory: Arc<Memory>,
+    shared: Arc<Shared>,
+    phase: watch::Sender<Phase>,
+    /// The row of the last life, which may still be there.
+    id: Option<Uuid>,
+    /// Whether the last attempt failed: the log tells changes, not every failure.
+    failing: bool,
+    /// Whether it was said that connections are pooled.
+    pooled: bool,
+}
+
+impl Keeper {
+    fn run(mut self) {
+        let mut pause = RETRY.0;
+        loop {
+            match self.live() {
+                Ok(End::Stopped) => return,
+                Ok(End::GivenUp) => {
+                    tracing::warn!("the lease ran out before it was renewed: starting with an empty memory");
+                    pause = RETRY.0;
+                }
+                Ok(End::Moved) => self.say_pooled(),
+                Err(error) => self.say_failing(&error),
+            }
+            self.phase.send_replace(Phase::Started);
+            if self.shared.pause(pause) {
+                // The row stays for whoever revokes next to wait for: the database cannot be told.
+                self.memory.shut();
+                return;
+            }
+            pause = (pause * 2).min(RETRY.1);
+        }
+    }
+
+    /// One life of the verifier: as long as one connection lives.
+    fn live(&mut self) -> DatabaseResult<End> {
+        let limits = ConnectionLimits {
+            statement_timeout: Some(self.settings.lease),
+        };
+        let mut connection = establish(&self.settings.database_url, limits)?;
+        // Up to here the memory of the life before was good until its deadline, since its row is there and is waited
+        // for. The next statement takes that row away.
+        self.memory.shut();
+        let id = Uuid::now_v7();
+        let Registered { applied, backend } = verifiers::register(
+            &mut connection,
+            id,
+            self.id,
+            &self.settings.name,
+            self.settings.lease,
+        )?;
+        self.id = Some(id);
+        self.look_for_pooler(backend);
+        verifiers::listen(&mut connection)?;
+        let end = self.renew_until_end(&mut connection, id, applied, backend)?;
+        self.memory.shut();
+        if matches!(end, End::Stopped) {
+            verifiers::deregister(&mut connection, id)?;
+        }
+        Ok(end)
+    }
+
+    fn renew_until_end(
+        &mut self,
+        connection: &mut PgConnection,
+        id: Uuid,
+        mut applied: Snapshot,
+        backend: i32,
+    ) -> DatabaseResult<End> {
+        while !self.shared.pause(Duration::ZERO) {
+            let sent = BootTime::now();
+            let Some(renewal) = verifiers::renew(connection, id, applied)? else {
+                return Ok(End::GivenUp);
+            };
+            if renewal.backend != backend {
+                return Ok(End::Moved);
+            }
+            self.memory.forget(&renewal.revoked);
+            applied = renewal.snapshot;
+            self.publish(sent);
+            // What has just been forgotten is acknowledged by the next renewal: at once, then.
+            if renewal.revoked.is_empty() {
+                self.wait_for_nudge(connection, sent + self.settings.lease / 3)?;
+            }
+        }
+        Ok(End::Stopped)
+    }
+
+    fn publish(&mut self, sent: BootTime) {
+        self.memory
+            .allow_until(sent + (self.settings.lease - self.settings.lease / MARGIN));
+        self.shared.renewed_at.store(sent.as_nanos(), Ordering::Relaxed);
+        if self.failing {
+            self.failing = false;
+            tracing::info!("the lease is renewed again");
+        }
+        self.phase.send_replace(Phase::Started);
+    }
+
+    /// Waits for a nudge, until it is time to renew, or until it is time to end.
+    fn wait_for_nudge(&self, connection: &mut PgConnection, until: BootTime) -> DatabaseResult<()> {
+        while BootTime::now() < until && !verifiers::nudged(connection)? && !self.shared.pause(NUDGE_POLL) {}
+        Ok(())
+    }
+
+    /// A pooler that lends a connection for each transaction gives the idle lease connection's to the next who asks.
+    fn look_for_pooler(&mut self, backend: i32) {
+        let other = establish(&self.settings.database_url, ConnectionLimits::NONE)
+            .and_then(|mut connection| verifiers::backend(&mut connection));
+        if other.is_ok_and(|other| other == backend) {
+            self.say_pooled();
+        }
+    }
+
+    fn say_pooled(&mut self) {
+        if !std::mem::replace(&mut self.pooled, true) {
+            tracing::warn!(
+                "the database is reached through a pool that lends connections for a transaction: every check will \
+                ask the database; give verifiers a direct connection, or a pool that lends for a session"
+            );
+        }
+    }
+
+    fn say_failing(&mut self, error: &DatabaseError) {
+        if !std::mem::replace(&mut self.failing, true) {
+            tracing::warn!(%error, "the lease cannot be renewed");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What a verifier remembers, and whether it may answer from it.
+//!
+//! The whole of the promise that no revoked token is accepted rests on the order of a few steps here, in `lease.rs`
+//! and in `lookups.rs`; docs/decisions/revocation.md says why each is where it is, and crates/revocation-model checks
+//! them.
+
+use crate::Caller;
+use jeton_domain::TokenDigest;
+use jeton_persistence::BootTime;
+use jeton_persistence::revocations::Revoked;
+use quick_cache::UnitWeighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+pub(crate) struct Memory {
+    /// Until when answers may come from here: a [`BootTime`], zero for not at all.
+    deadline: AtomicU64,
+    /// Counts the times that something was forgotten. A fill that began before the last one is not kept. Checks that
+    /// are answered from memory never touch this lock.
+    generation: RwLock<u64>,
+    tokens: Cache<TokenDigest, Caller, UnitWeighter, BuildHasherDefault<DigestHasher>>,
+}
+
+/// When a look-up began, for [`Memory::fill`].
+#[derive(Clone, Copy)]
+pub(crate) struct Beginning(u64);
+
+impl Memory {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            deadline: AtomicU64::new(0),
+            generation: RwLock::new(0),
+            tokens: Cache::with(
+                // Room for so many before it grows; not more, or an idle service would pay for a busy one's memory.
+                capacity.min(1024),
+                capacity as u64,
+                UnitWeighter,
+                BuildHasherDefault::default(),
+                DefaultLifecycle::default(),
+            ),
+        }
+    }
+
+    /// The caller with this token, if that is known and may be answered now.
+    pub(crate) fn get(&self, digest: &TokenDigest) -> Option<(Caller, BootTime)> {
+        // In this order, and all of it after the request has come: what is looked up before the deadline is read could
+        // be a token that is revoked, and forgotten, before a new deadline is published.
+        let deadline = self.deadline();
+        let now = BootTime::now();
+        if now >= deadline {
+            return None;
+        }
+        let caller = self.tokens.get(digest)?;
+        (now < caller.expires_at()).then_some((caller, now))
+    }
+
+    pub(crate) fn deadline(&self) -> BootTime {
+        BootTime::from_nanos(self.deadline.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// To be called before a look-up's query is sent.
+    pub(crate) fn begin(&self) -> Beginning {
+        Beginning(*self.generation.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps what a look-up has found, unless it may be out of date by now: something was forgotten since the query was
+    /// sent, or nobody waits for this verifier any more.
+    pub(crate) fn fill(
+        &self,
+        Beginning(then): Beginning,
+        found: impl Iterator<Item = (TokenDigest, Caller)>,
+    ) {
+        let generation = self.generation.read().unwrap_or_else(PoisonError::into_inner);
+        if *generation != then || BootTime::now() >= self.deadline() {
+            return;
+        }
+        for (digest, caller) in found {
+            self.tokens.insert(digest, caller);
+        }
+    }
+
+    /// Forgets what was revoked. Only then may the deadline be published that comes of having asked.
+    pub(crate) fn forget(&self, revoked: &Revoked) {
+        let mut generation = self.generation.write().unwrap_or_else(PoisonError::into_inner);
+        *generation += 1;
+        match revoked {
+            Revoked::These(digests) => {
+                for digest in digests {
+                    self.tokens.remove(digest);
+                }
+            }
+            Revoked::Everything => self.tokens.clear(),
+        }
+    }
+
+    /// Answers may come from here until then.
+    pub(crate) fn allow_until(&self, deadline: BootTime) {
+        self.deadline.store(deadline.as_nanos(), Ordering::Release);
+    }
+
+    /// Answers nothing from here any more, and forgets everything.
+    pub(crate) fn shut(&self) {
+        self.allow_until(BootTime::ZERO);
+        self.forget(&Revoked::Everything);
+    }
+}
+
+/// A digest is as good as random already.
+#[derive(Default)]
+struct DigestHasher(u64);
+
+impl Hasher for DigestHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_ne_bytes(*first);
+        }
+    }
+
+    // The length of the array, which is always the same.
+    fn write_usize(&mut self, _: usize) {}
+}

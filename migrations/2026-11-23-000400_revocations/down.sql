@@ -1,0 +1,11 @@
+DROP TRIGGER users_updated ON users;
+DROP TRIGGER tokens_truncated ON tokens;
+DROP TRIGGER tokens_updated ON tokens;
+DROP TRIGGER tokens_deleted ON tokens;
+DROP FUNCTION jeton_users_updated;
+DROP FUNCTION jeton_tokens_truncated;
+DROP FUNCTION jeton_tokens_updated;
+DROP FUNCTION jeton_tokens_deleted;
+DROP FUNCTION jeton_commit_durably;
+DROP TABLE verifiers;
+DROP TABLE revocations;

@@ -1,0 +1,2 @@
+DROP INDEX tokens_expires_at;
+DROP TABLE token_uses;
