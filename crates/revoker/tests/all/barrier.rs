@@ -1,0 +1,203 @@
+use diesel::connection::SimpleConnection;
+use jeton_local_postgres::LocalPostgres;
+use jeton_persistence::revocations::{self, revoking};
+use jeton_persistence::verifiers::{self, Registered};
+use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, Revocation, Snapshot, establish};
+use jeton_revoker::{Barrier, wait};
+use jeton_test_support::{TestDatabase, migrate};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+fn url(text: &str) -> DatabaseUrl {
+    DatabaseUrl::parse(text).unwrap()
+}
+
+fn connect_to(text: &str) -> PgConnection {
+    establish(&url(text), ConnectionLimits::NONE).unwrap()
+}
+
+/// A revocation, of everything, by way of the log alone.
+fn revoke(connection: &mut PgConnection) -> Revocation {
+    let log = "INSERT INTO revocations (digest) VALUES ('')";
+    let ((), revocation) = revoking(connection, |connection| Ok(connection.batch_execute(log)?)).unwrap();
+    assert_eq!(revocation.xids.len(), 1);
+    revocation
+}
+
+fn register(connection: &mut PgConnection, lease: Duration) -> (Uuid, Snapshot) {
+    let id = Uuid::now_v7();
+    let Registered { applied, .. } = verifiers::register(connection, id, None, "a row", lease).unwrap();
+    (id, applied)
+}
+
+fn registered(connection: &mut PgConnection) -> Vec<Uuid> {
+    let rows = verifiers::list(connection).unwrap();
+    rows.into_iter().map(|row| row.id).collect()
+}
+
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_nobody_to_wait_for_it_is_over_at_once() {
+    let database = TestDatabase::create();
+    let connection = &mut connect_to(database.url());
+    let barrier = Barrier::start(url(database.url())).unwrap();
+    let revocation = revoke(connection);
+    barrier.wait(revocation.clone()).await.unwrap();
+    wait(connection, revocation).unwrap();
+    // One who registers after the revocation has seen it.
+    register(connection, Duration::from_secs(60));
+    let standing = revocations::standing(connection).unwrap();
+    barrier.wait(standing).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_waits_until_the_last_has_applied_it() {
+    let database = TestDatabase::create();
+    let connection = &mut connect_to(database.url());
+    let lease = Duration::from_secs(60);
+    let (first, then) = register(connection, lease);
+    let (second, then_too) = register(connection, lease);
+    let barrier = Barrier::start(url(database.url())).unwrap();
+    let revocation = revoke(connection);
+    let waiting = tokio::spawn(async move { barrier.wait(revocation).await });
+
+    // Reading it is not having applied it.
+    let read = verifiers::renew(connection, first, then).unwrap().unwrap();
+    assert!(!read.revoked.is_empty());
+    let again = verifiers::renew(connection, first, read.snapshot)
+        .unwrap()
+        .unwrap();
+    assert!(again.revoked.is_empty());
+    let read = verifiers::renew(connection, second, then_too).unwrap().unwrap();
+    assert!(!waiting.is_finished());
+    verifiers::renew(connection, second, read.snapshot)
+        .unwrap()
+        .unwrap();
+    waiting.await.unwrap().unwrap();
+    assert_eq!(registered(connection), [first, second]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_goes_in_order_is_not_waited_for() {
+    let database = TestDatabase::create();
+    let connection = &mut connect_to(database.url());
+    let (id, _) = register(connection, Duration::from_secs(60));
+    let revocation = revoke(connection);
+    let barrier = Barrier::start(url(database.url())).unwrap();
+    let waiting = tokio::spawn(async move { barrier.wait(revocation).await });
+    verifiers::deregister(connection, id).unwrap();
+    waiting.await.unwrap().unwrap();
+}
+
+#[test]
+fn a_dead_one_is_waited_for_once_and_taken_off_the_list() {
+    let database = TestDatabase::create();
+    let connection = &mut connect_to(database.url());
+    register(connection, Duration::from_millis(200));
+    let (live, _) = register(connection, Duration::from_secs(60));
+    let first = revoke(connection);
+    let snapshot = |connection: &mut PgConnection| {
+        let rows = verifiers::list(connection).unwrap();
+        rows.into_iter().find(|row| row.id == live).unwrap().applied
+    };
+    for _ in 0..2 {
+        let applied = snapshot(connection);
+        let renewal = verifiers::renew(connection, live, applied).unwrap().unwrap();
+        verifiers::renew(connection, live, renewal.snapshot).unwrap();
+    }
+    wait(connection, first).unwrap();
+    assert_eq!(registered(connection), [live]);
+}
+
+/// It lives, though it does not get on: its time is over for this revocation, and its row is not anybody's to take.
+#[test]
+fn one_that_renews_without_applying_is_waited_for_and_stays() {
+    let database = TestDatabase::create();
+    let connection = &mut connect_to(database.url());
+    let (id, _) = register(connection, Duration::from_millis(300));
+    let revocation = revoke(connection);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let other = &mut connect_to(database.url());
+            while !done.load(Ordering::Relaxed) {
+                other
+                    .batch_execute("UPDATE verifiers SET version = version + 1")
+                    .unwrap();
+            }
+        });
+        wait(connection, revocation).unwrap();
+        done.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(registered(connection), [id]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_database_nothing_is_confirmed() {
+    let postgres = LocalPostgres::temporary().unwrap();
+    migrate(&postgres.url());
+    let barrier = Barrier::start(url(&postgres.url())).unwrap();
+    let mut connection = connect_to(&postgres.url());
+    let revocation = revoke(&mut connection);
+    barrier.wait(revocation.clone()).await.unwrap();
+    register(&mut connection, Duration::from_secs(60));
+    let revocation = revoke(&mut connection);
+    let waiting = tokio::spawn({
+        let (barrier, revocation) = (barrier.clone(), revocation.clone());
+        async move { barrier.wait(revocation).await }
+    });
+    postgres.crash().unwrap();
+    waiting.await.unwrap().unwrap_err();
+    barrier.wait(revocation.clone()).await.unwrap_err();
+    wait(&mut connection, revocation.clone()).unwrap_err();
+
+    postgres.start().unwrap();
+    let mut connection = connect_to(&postgres.url());
+    connection.batch_execute("DELETE FROM verifiers").unwrap();
+    barrier.wait(revocation).await.unwrap();
+}
+
+/// The server went and came back between two revocations: nobody notices.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_between_two_revocations_goes_unnoticed() {
+    let postgres = LocalPostgres::temporary().unwrap();
+    migrate(&postgres.url());
+    let barrier = Barrier::start(url(&postgres.url())).unwrap();
+    for end in [LocalPostgres::stop, LocalPostgres::crash] {
+        let revocation = revoke(&mut connect_to(&postgres.url()));
+        barrier.wait(revocation).await.unwrap();
+        end(&postgres).unwrap();
+        postgres.start().unwrap();
+    }
+    let revocation = revoke(&mut connect_to(&postgres.url()));
+    barrier.wait(revocation).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_thread_ends_with_the_last_handle() {
+    let database = TestDatabase::create();
+    let connection = &mut connect_to(database.url());
+    let barrier = Barrier::start(url(database.url())).unwrap();
+    let revocation = revoke(connection);
+    barrier.clone().wait(revocation).await.unwrap();
+    let sessions = |connection: &mut PgConnection| {
+        diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
+            "(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database())",
+        ))
+        .get_result::<i64>(connection)
+        .unwrap()
+    };
+    use diesel::RunQueryDsl;
+    assert_eq!(sessions(connection), 2);
+    drop(barrier);
+    wait_until("it has hung up", || sessions(connection) == 1);
+}
