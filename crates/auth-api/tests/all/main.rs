@@ -14,6 +14,7 @@ mod login;
 mod logout;
 mod me;
 mod outage;
+mod purge;
 mod secrets;
 mod settings;
 mod support;

@@ -6,6 +6,7 @@ mod healthcheck;
 mod jeton;
 mod migrate;
 mod output;
+mod revocation;
 mod settings;
 mod tokens;
 mod users;

@@ -9,5 +9,6 @@
 mod instances;
 mod notes;
 mod outage;
+mod ready;
 mod support;
 mod whole_path;

@@ -1,0 +1,26 @@
+use crate::support::Auth;
+use crate::support::start_service;
+use diesel::connection::SimpleConnection;
+use jeton_persistence::verifiers;
+use std::time::{Duration, Instant};
+
+/// The service begins with it; how it is done is tested where it is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_needs_goes_by_itself() {
+    let auth = Auth::start();
+    let (expired, kept) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
+    let id = expired.me().await.unwrap().token.id;
+    let connection = &mut auth.connect();
+    connection
+        .batch_execute(&format!(
+            "UPDATE tokens SET expires_at = now() - interval '1 second' WHERE id = '{id}'"
+        ))
+        .unwrap();
+    let another = start_service(auth.database.url(), &[]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while crate::secrets::dump(&auth).contains(&id.to_string()) {
+        assert!(Instant::now() < deadline, "{}", another.logs());
+    }
+    auth.only_token(&kept).me().await.unwrap();
+    assert_eq!(verifiers::list(connection).unwrap().len(), 2);
+}
