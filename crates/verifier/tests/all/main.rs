@@ -15,6 +15,7 @@ mod in_flight;
 mod lease;
 mod memory;
 mod outages;
+mod pooler;
 #[cfg(feature = "actix")]
 mod server;
 mod support;

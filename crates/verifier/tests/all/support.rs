@@ -38,9 +38,13 @@ pub(crate) fn settings(url: &str) -> VerifierSettings {
 
 /// One that remembers.
 pub(crate) async fn remembering(database: &TestDatabase) -> Verifier {
+    remembering_at(database.url()).await
+}
+
+pub(crate) async fn remembering_at(url: &str) -> Verifier {
     let settings = VerifierSettings {
         cache_tokens: 1000,
-        ..settings(database.url())
+        ..settings(url)
     };
     Verifier::connect(settings).await.unwrap()
 }

@@ -1,0 +1,137 @@
+//! Through PgBouncer. Needs the program `pgbouncer`; without it, the test says so and does nothing.
+
+use crate::support::{
+    PATIENCE, count, database, remembering_at, settings, token_of, user_with_token, wait_until,
+};
+use jeton_test_support::TestDatabase;
+use jeton_verifier::{ConnectError, Verifier, VerifyError};
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+struct Pooler {
+    process: Child,
+    url: String,
+    _directory: tempfile::TempDir,
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "whoever runs the tests has to know")]
+/// Starts one before the database; `None` where there is no such program.
+fn start(database: &TestDatabase, mode: &str) -> Option<Pooler> {
+    if Command::new("pgbouncer").arg("--version").output().is_err() {
+        eprintln!("skipped: pgbouncer is not installed");
+        return None;
+    }
+    // postgres://user:password@host:port/name?…
+    let mut parts = database
+        .url()
+        .split(['/', ':', '@', '?'])
+        .filter(|part| !part.is_empty());
+    let [_, user, password, host, port, name] = std::array::from_fn(|_| parts.next().unwrap().to_owned());
+    let listen = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let config = directory.path().join("pgbouncer.ini");
+    let users = directory.path().join("users.txt");
+    std::fs::write(&users, format!("\"{user}\" \"{password}\"\n")).unwrap();
+    let mut file = std::fs::File::create(&config).unwrap();
+    write!(
+        file,
+        "[databases]\n{name} = host={host} port={port} user={user} password={password}\n\
+        [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {listen}\nunix_socket_dir =\nauth_type = trust\n\
+        auth_file = {}\npool_mode = {mode}\n",
+        users.display()
+    )
+    .unwrap();
+    // It refuses to be root.
+    let mut command = Command::new("pgbouncer");
+    let root = std::fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0);
+    if root {
+        command.args(["--user", "nobody"]);
+    }
+    let process = command
+        .arg(&config)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let pooler = Pooler {
+        process,
+        url: format!("postgres://{user}:{password}@127.0.0.1:{listen}/{name}"),
+        _directory: directory,
+    };
+    wait_until("the pool listens", || {
+        TcpStream::connect(("127.0.0.1", listen)).is_ok()
+    });
+    Some(pooler)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_that_lends_for_a_session_is_as_good_as_none() {
+    let (database, mut connection) = database();
+    let (ada, token) = user_with_token(&mut connection, "ada");
+    let Some(pooler) = start(&database, "session") else {
+        return;
+    };
+    let verifier = remembering_at(&pooler.url).await;
+    for _ in 0..3 {
+        assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    }
+    assert_eq!(verifier.status().entries, 1);
+    let (_, revocation) = jeton_persistence::tokens::revoke(&mut connection, ada.id, token.id).unwrap();
+    jeton_revoker::wait(&mut connection, revocation).unwrap();
+    assert_eq!(
+        token_of(verifier.verify(&token.text).await),
+        Err(VerifyError::Invalid)
+    );
+}
+
+/// It is served by whatever connection is free: what was a session is none, and nothing may be remembered for long.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_that_lends_for_a_transaction_does_no_harm() {
+    let (database, mut connection) = database();
+    let (ada, token) = user_with_token(&mut connection, "ada");
+    let Some(pooler) = start(&database, "transaction") else {
+        return;
+    };
+    // Whether it works at all depends on the pool's version: before 1.21, prepared statements get lost.
+    let verifiers = [connect(&pooler.url).await, connect(&pooler.url).await];
+    for verifier in verifiers.iter().flatten() {
+        let _ = verifier.verify(&token.text).await;
+    }
+    let (_, revocation) = jeton_persistence::tokens::revoke(&mut connection, ada.id, token.id).unwrap();
+    tokio::task::spawn_blocking(move || {
+        jeton_revoker::wait(&mut connection, revocation).unwrap();
+        assert_eq!(count(&mut connection, "tokens"), 0);
+    })
+    .await
+    .unwrap();
+    for verifier in verifiers.iter().flatten() {
+        let outcome = tokio::time::timeout(PATIENCE, verifier.verify(&token.text))
+            .await
+            .unwrap();
+        assert!(outcome.is_err(), "{outcome:?}");
+    }
+}
+
+async fn connect(url: &str) -> Result<Verifier, ConnectError> {
+    let settings = jeton_verifier::VerifierSettings {
+        cache_tokens: 100,
+        lease: Duration::from_millis(500),
+        ..settings(url)
+    };
+    Verifier::connect(settings).await
+}
