@@ -122,15 +122,16 @@ pub fn find_password_hash(connection: &mut PgConnection, id: UserId) -> Database
     hash.flatten().as_deref().map(rows::password_hash).transpose()
 }
 
-/// The highest bcrypt cost that any password is stored with, in base-2 logarithm of rounds. Reads the whole table: for a
-/// service's start.
+/// The highest bcrypt cost that any password is stored with, in base-2 logarithm of rounds. By an index on just
+/// that.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn highest_bcrypt_cost(connection: &mut PgConnection) -> DatabaseResult<Option<u32>> {
+    // Two digits each: the order of texts is that of numbers.
     let highest: Option<i32> = users::table
         .select(sql::<Nullable<Integer>>(
-            r"max(substring(password_hash FROM '^bcrypt_sha256\$\$2[aby]\$([0-9]{2})\$')::integer)",
+            r"max(substring(password_hash FROM '^bcrypt_sha256\$\$2[aby]\$([0-9]{2})\$'))::integer",
         ))
         .get_result(connection)?;
     Ok(highest.and_then(|cost| u32::try_from(cost).ok()))

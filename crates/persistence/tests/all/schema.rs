@@ -131,6 +131,10 @@ fn every_query_has_an_index() {
             &["users_username_key_unique"],
         ),
         (
+            r"SELECT max(substring(password_hash FROM '^bcrypt_sha256\$\$2[aby]\$([0-9]{2})\$')) FROM users",
+            &["users_bcrypt_cost"],
+        ),
+        (
             "SELECT * FROM users WHERE id < ID ORDER BY id DESC LIMIT 20",
             &["users_pkey"],
         ),
