@@ -81,6 +81,15 @@ CREATE FUNCTION jeton_users_updated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
     AS $$
         BEGIN
+            -- A transaction of a stricter isolation sees the tokens that there were when it began. Of those that were
+            -- issued since it knows nothing: every token, then.
+            INSERT INTO revocations (digest)
+                SELECT ''
+                FROM before LEFT JOIN after ON after.id = before.id
+                WHERE current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+                    AND (before.username, before.scopes, before.disabled_at)
+                        IS DISTINCT FROM (after.username, after.scopes, after.disabled_at)
+                ON CONFLICT DO NOTHING;
             INSERT INTO revocations (digest)
                 SELECT tokens.digest
                 FROM before

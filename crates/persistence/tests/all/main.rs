@@ -8,6 +8,7 @@ mod database;
 mod lookups;
 mod migrations;
 mod notes;
+mod old_snapshots;
 mod outages;
 mod passwords;
 mod pool;
