@@ -53,7 +53,7 @@ impl Barrier {
     /// # Errors
     /// [`Unconfirmed`]: the database could not be asked.
     pub async fn wait(&self, revocation: Revocation) -> Result<(), Unconfirmed> {
-        if revocation.xids.is_empty() {
+        if revocation.xids.is_empty() || is_left_out() {
             return Ok(());
         }
         let (reply, answer) = oneshot::channel();
@@ -74,7 +74,7 @@ impl Barrier {
 /// # Errors
 /// [`Unconfirmed`]
 pub fn wait(connection: &mut PgConnection, revocation: Revocation) -> Result<(), Unconfirmed> {
-    if revocation.xids.is_empty() {
+    if revocation.xids.is_empty() || is_left_out() {
         return Ok(());
     }
     let mut wait = Wait::new(revocation);
@@ -90,6 +90,14 @@ pub fn wait(connection: &mut PgConnection, revocation: Revocation) -> Result<(),
         std::thread::sleep(pause);
         pause = (pause * 2).min(PAUSE.1);
     }
+}
+
+/// Never; but a build for the history checker can be told so.
+fn is_left_out() -> bool {
+    #[cfg(feature = "negative-controls")]
+    return crate::negative_controls::barrier_is_left_out();
+    #[cfg(not(feature = "negative-controls"))]
+    false
 }
 
 /// One round: reads the list of verifiers, lets it be looked at, and takes those off it that are found to be dead.

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod barrier;
+#[cfg(feature = "negative-controls")]
+pub mod negative_controls;
 mod rounds;
 
 pub use barrier::{Barrier, wait};

@@ -8,6 +8,8 @@ mod connection;
 mod lease;
 mod lookups;
 mod memory;
+#[cfg(feature = "negative-controls")]
+pub mod negative_controls;
 mod settings;
 mod uses;
 mod verifier;
