@@ -8,6 +8,6 @@ mod service;
 mod template;
 
 pub use database::{TestDatabase, migrate};
-pub use program::program;
+pub use program::{program, program_with};
 pub use raw::{RawRequest, RawResponse, raw, try_raw};
 pub use service::{NotStarted, ServiceProcess};

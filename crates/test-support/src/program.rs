@@ -9,17 +9,26 @@ use std::sync::{Mutex, PoisonError};
 /// When it cannot be built.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
+    program_with(name, &[])
+}
+
+/// As [`program`], for a program that is only built with these features (`package/feature`).
+///
+/// # Panics
+/// When it cannot be built.
+#[must_use]
+pub fn program_with(name: &str, features: &[&str]) -> PathBuf {
     static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     built
         .get_or_insert_default()
         .entry(name.to_owned())
-        .or_insert_with(|| build(name))
+        .or_insert_with(|| build(name, features))
         .clone()
 }
 
 /// `cargo test` builds the programs of the packages it tests, and of no others.
-fn build(name: &str) -> PathBuf {
+fn build(name: &str, features: &[&str]) -> PathBuf {
     // target/PROFILE/deps/this-test
     let test = std::env::current_exe().unwrap_or_else(|error| panic!("where are we? {error}"));
     let profile = test
@@ -32,6 +41,7 @@ fn build(name: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["build", "--quiet", "--workspace", "--bin", name])
+        .args(["--features", &features.join(",")])
         .args(profile.ends_with("release").then_some("--release"))
         .arg("--target-dir")
         .arg(target)
