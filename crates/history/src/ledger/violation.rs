@@ -1,0 +1,114 @@
+use super::life::{Basis, Phase};
+use crate::clock::Stamp;
+use crate::wire::{Check, Right, TokenNumber};
+use std::fmt;
+use std::time::Duration;
+
+/// What a run fails on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verdict {
+    /// A check began after the acknowledgement and was accepted.
+    AcceptedAfterRevocation,
+    /// A check began after the token was issued, ended before anybody asked for its revocation, and was refused.
+    RefusedWhileValid,
+    /// The database was there and the acknowledgement was not.
+    AcknowledgedTooLate,
+}
+
+/// One broken promise, for a person to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Violation {
+    pub(crate) verdict: Verdict,
+    pub(crate) token: TokenNumber,
+    pub(crate) process: String,
+    details: String,
+}
+
+impl Violation {
+    pub(super) fn accepted(
+        token: TokenNumber,
+        right: Right,
+        process: &str,
+        check: Check,
+        phase: &Phase,
+    ) -> Self {
+        let (gone, basis) = phase.gone.unwrap_or((check.start, Basis::Acknowledged));
+        let what = match right {
+            Right::Use => "accepted",
+            Right::Write => "accepted with the scope",
+        };
+        let since = match basis {
+            Basis::Acknowledged => "was acknowledged",
+            Basis::Overdue => "should have been known",
+        };
+        let act = phase.act;
+        let late = check.start.since(gone);
+        let asked = phase.asked.unwrap_or(phase.given);
+        Self {
+            verdict: Verdict::AcceptedAfterRevocation,
+            token,
+            process: process.to_owned(),
+            details: format!(
+                "{what} by a check that began {late:?} after its revocation ({act}) {since}: \
+                 given {}, asked {asked}, gone {gone}, check began {}, ended {}",
+                phase.given, check.start, check.end
+            ),
+        }
+    }
+
+    pub(super) fn refused(token: TokenNumber, process: &str, check: Check, phase: &Phase) -> Self {
+        let asked = phase
+            .asked
+            .map_or_else(|| "not asked yet".to_owned(), |asked| format!("asked {asked}"));
+        Self {
+            verdict: Verdict::RefusedWhileValid,
+            token,
+            process: process.to_owned(),
+            details: format!(
+                "refused while valid: given {}, check began {}, ended {}, revocation {asked}",
+                phase.given, check.start, check.end
+            ),
+        }
+    }
+
+    pub(crate) fn late(
+        token: TokenNumber,
+        act: &str,
+        by: &str,
+        waited: Duration,
+        bound: Duration,
+        asked: Stamp,
+    ) -> Self {
+        Self {
+            verdict: Verdict::AcknowledgedTooLate,
+            token,
+            process: by.to_owned(),
+            details: format!(
+                "its revocation ({act}) was not acknowledged within {bound:?} of a database that was there, \
+                 but after {waited:?}: asked {asked}"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AcceptedAfterRevocation => "accepted-after-revocation",
+            Self::RefusedWhileValid => "refused-while-valid",
+            Self::AcknowledgedTooLate => "acknowledged-too-late",
+        })
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            verdict,
+            token,
+            process,
+            details,
+        } = self;
+        write!(f, "VIOLATION {verdict}: {token}, {process}: {details}")
+    }
+}

@@ -1,0 +1,46 @@
+//! Rules of the protocol that this build can leave out, to see whether the checker finds it.
+
+use crate::faults::Fault;
+use clap::ValueEnum;
+use std::ffi::OsString;
+use std::sync::OnceLock;
+
+/// A rule that can be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Rule {
+    /// Keep a look-up's answer in memory only if nothing was revoked since its query was sent
+    FillRule,
+    /// Wait until every verifier has forgotten the token before acknowledging
+    Barrier,
+}
+
+static LEFT_OUT: OnceLock<Rule> = OnceLock::new();
+
+impl Rule {
+    /// Leaves it out, in this process and in those that it starts.
+    pub(crate) fn leave_out(self) {
+        let _ = LEFT_OUT.set(self);
+        match self {
+            Self::FillRule => jeton_verifier::negative_controls::leave_out_fill_rule(),
+            Self::Barrier => jeton_revoker::negative_controls::leave_out_barrier(),
+        }
+    }
+
+    /// The faults that show soonest that it is missing.
+    fn faults(self) -> Vec<Fault> {
+        match self {
+            Self::FillRule => vec![Fault::HeldReply],
+            Self::Barrier => vec![Fault::CutVerifier, Fault::StoppedVerifier],
+        }
+    }
+}
+
+/// What another process of the run has to be told first.
+pub(crate) fn arguments() -> Vec<OsString> {
+    let rule = LEFT_OUT.get().and_then(Rule::to_possible_value);
+    rule.map_or_else(Vec::new, |rule| vec!["--without".into(), rule.get_name().into()])
+}
+
+pub(crate) fn faults() -> Option<Vec<Fault>> {
+    LEFT_OUT.get().map(|rule| rule.faults())
+}

@@ -1,0 +1,99 @@
+use super::{Held, Person};
+use crate::world::{Phase, World};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use std::time::Duration;
+
+/// What a person does next, and how often in a hundred times.
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    LogOut,
+    LogOutTwice,
+    RevokeToken,
+    LogOutEverywhere,
+    ChangePassword,
+    BeDisabled,
+    LoseScope,
+    BeRevoked,
+    BeDeleted,
+}
+
+const ACTS: [(Act, u32); 9] = [
+    (Act::LogOut, 30),
+    (Act::LogOutTwice, 10),
+    (Act::RevokeToken, 18),
+    (Act::LogOutEverywhere, 10),
+    (Act::ChangePassword, 10),
+    (Act::BeDisabled, 7),
+    (Act::LoseScope, 7),
+    (Act::BeRevoked, 5),
+    (Act::BeDeleted, 3),
+];
+
+/// How many tokens a person holds, at the least before anything is revoked.
+const TOKENS: usize = 5;
+/// The longest rest between two acts, in milliseconds.
+const REST_MS: u64 = 300;
+
+/// One user after the other, who signs in and has tokens revoked in all ways there are, until the run ends.
+pub(crate) async fn act(world: &World, seed: u64) {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut who = None;
+    while world.phase() == Phase::Working {
+        who = match who {
+            None => Person::sign_up(world).await,
+            Some(person) => step(world, person, &mut rng).await,
+        };
+        world
+            .rest(Duration::from_millis(rng.random_range(0..REST_MS)))
+            .await;
+    }
+}
+
+async fn step(world: &World, mut person: Person, rng: &mut StdRng) -> Option<Person> {
+    let manager = person.tokens.iter().find(|held| held.login).cloned();
+    if person.tokens.len() < TOKENS {
+        match manager {
+            Some(manager) if rng.random_bool(0.4) => drop(person.create_token(world, &manager).await),
+            _ => drop(person.sign_in(world, None).await),
+        }
+        return Some(person);
+    }
+    let Some(manager) = manager else {
+        person.sign_in(world, None).await;
+        return Some(person);
+    };
+    let victim = any(&person.tokens, rng)?;
+    let while_ = Duration::from_millis(rng.random_range(300..1500));
+    match draw(rng) {
+        Act::LogOut => person.log_out(world, &victim, false).await,
+        Act::LogOutTwice => person.log_out(world, &victim, true).await,
+        Act::RevokeToken if victim.id != manager.id => person.revoke(world, &victim, &manager).await,
+        Act::RevokeToken | Act::LogOutEverywhere => person.log_out_everywhere(world, &manager).await,
+        Act::ChangePassword => person.change_password(world, &manager).await,
+        Act::BeDisabled => person.be_disabled(world, while_).await,
+        Act::LoseScope => person.lose_scope(world, while_).await,
+        Act::BeRevoked => person.be_revoked(world, &victim).await,
+        Act::BeDeleted => {
+            person.be_deleted(world).await;
+            return None;
+        }
+    }
+    Some(person)
+}
+
+fn any(tokens: &[Held], rng: &mut StdRng) -> Option<Held> {
+    tokens.get(rng.random_range(0..tokens.len().max(1))).cloned()
+}
+
+fn draw(rng: &mut StdRng) -> Act {
+    let total = ACTS.iter().map(|(_, weight)| weight).sum();
+    let mut left: u32 = rng.random_range(0..total);
+    for (act, weight) in ACTS {
+        match left.checked_sub(weight) {
+            Some(rest) => left = rest,
+            None => return act,
+        }
+    }
+    Act::LogOut
+}

@@ -1,0 +1,241 @@
+use super::requests::Answer;
+use crate::clock::Stamp;
+use crate::wire::{Right, TokenNumber, WRITE};
+use crate::world::{Asked, World};
+use jeton_client::{CreateTokenRequest, ExposeSecret, IssuedToken, LoginRequest, Session, SignUpRequest};
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// A user with tokens. One thing at a time happens to a person, so that it is always known what was asked and answered.
+#[derive(Debug)]
+pub(crate) struct Person {
+    pub(crate) username: String,
+    pub(crate) id: Uuid,
+    password: String,
+    pub(crate) tokens: Vec<Held>,
+}
+
+/// A token that somebody holds.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub(crate) number: TokenNumber,
+    pub(crate) id: Uuid,
+    pub(crate) text: Arc<str>,
+    /// From signing in: may manage the account.
+    pub(crate) login: bool,
+}
+
+impl Person {
+    /// Signs somebody new up. `None`: the run has given up.
+    pub(crate) async fn sign_up(world: &World) -> Option<Self> {
+        let password = random_word();
+        let (answer, _) = world
+            .insist(|auth| {
+                let request = SignUpRequest {
+                    // Another one each time: after an answer that says nothing the name may be taken.
+                    username: random_word(),
+                    password: password.as_str().into(),
+                    email: None,
+                };
+                async move { Answer::of(auth.client.sign_up(&request).await) }
+            })
+            .await;
+        let Answer::Done(issued) = answer else { return None };
+        let mut person = Self {
+            username: issued.user.username.clone(),
+            id: issued.user.id,
+            password,
+            tokens: Vec::new(),
+        };
+        person.hold(world, &issued, None);
+        Some(person)
+    }
+
+    /// Signs in once more. All verifiers but `except` are told of the token.
+    pub(crate) async fn sign_in(&mut self, world: &World, except: Option<&str>) -> Option<Held> {
+        let (answer, _) = world
+            .insist(|auth| {
+                let request = LoginRequest {
+                    username: self.username.clone(),
+                    password: self.password.as_str().into(),
+                    name: None,
+                    scopes: None,
+                    expires_in: None,
+                };
+                async move { Answer::of(auth.client.login(&request).await) }
+            })
+            .await;
+        match answer {
+            Answer::Done(issued) => Some(self.hold(world, &issued, except)),
+            _ => None,
+        }
+    }
+
+    /// Makes a token for a program.
+    pub(crate) async fn create_token(&mut self, world: &World, by: &Held) -> Option<Held> {
+        let request = &CreateTokenRequest {
+            name: "program".to_owned(),
+            scopes: vec!["notes:read".to_owned(), WRITE.to_owned()],
+            expires_in: None,
+        };
+        let create = |session: Session| async move { session.tokens().create(request).await };
+        let (answer, _) = world
+            .insist(|auth| async move { world.with_token(&auth, by, create).await })
+            .await;
+        match answer {
+            Answer::Done(issued) => Some(self.hold(world, &issued, None)),
+            _ => None,
+        }
+    }
+
+    fn hold(&mut self, world: &World, issued: &IssuedToken, except: Option<&str>) -> Held {
+        let text = issued.token.expose_secret();
+        let held = Held {
+            number: world.new_number(),
+            id: issued.token_id,
+            text: text.into(),
+            login: issued.kind == "login",
+        };
+        world.records.ledger().issued(held.number, Stamp::now());
+        world.fleet.check(held.number, text, except);
+        world.records.stats().issued += 1;
+        self.tokens.push(held.clone());
+        held
+    }
+
+    /// Logs out, at two services at the same time if `twice`.
+    pub(crate) async fn log_out(&mut self, world: &World, held: &Held, twice: bool) {
+        self.drop_token(held);
+        let act = if twice { "logout, twice at once" } else { "logout" };
+        let asked = world.ask(act, &[held.number]);
+        let log_out = || {
+            world.insist(|auth| async move {
+                let url = format!("{}/v1/logout", auth.base_url);
+                let call = |session: Session| async move { session.post(url).send().await.map(drop) };
+                world.with_token(&auth, held, call).await
+            })
+        };
+        if twice {
+            let (one, other) = tokio::join!(log_out(), log_out());
+            let tried = [one.1, other.1].concat();
+            let answer = if one.0 == Answer::Done(()) { one.0 } else { other.0 };
+            conclude(world, &asked, &answer, &tried);
+        } else {
+            let (answer, tried) = log_out().await;
+            conclude(world, &asked, &answer, &tried);
+        }
+        world.ask_guards(held).await;
+    }
+
+    /// Revokes a token by its id.
+    pub(crate) async fn revoke(&mut self, world: &World, held: &Held, by: &Held) {
+        self.drop_token(held);
+        let asked = world.ask("DELETE token", &[held.number]);
+        let (answer, tried) = world
+            .insist(|auth| async move {
+                let url = format!("{}/v1/tokens/{}", auth.base_url, held.id);
+                let call = |session: Session| async move { session.delete(url).send().await.map(drop) };
+                world.with_token(&auth, by, call).await
+            })
+            .await;
+        conclude(world, &asked, &answer, &tried);
+        world.ask_guards(held).await;
+    }
+
+    /// Logs out everywhere.
+    pub(crate) async fn log_out_everywhere(&mut self, world: &World, by: &Held) {
+        let asked = world.ask("logout-all", &self.numbers());
+        self.tokens.clear();
+        let call = |session: Session| async move { session.logout_all().await };
+        let (answer, tried) = world
+            .insist(|auth| async move { world.with_token(&auth, by, call).await })
+            .await;
+        conclude(world, &asked, &answer, &tried);
+    }
+
+    /// Changes the password, which keeps only the token that asks.
+    pub(crate) async fn change_password(&mut self, world: &World, by: &Held) {
+        self.drop_token(by);
+        let asked = world.ask("password change", &self.numbers());
+        self.tokens = vec![by.clone()];
+        let new = random_word();
+        let (current, chosen) = (self.password.as_str(), new.as_str());
+        let call = |session: Session| async move { session.change_password(current, chosen).await };
+        let (answer, tried) = world
+            .insist(|auth| async move { world.with_token(&auth, by, call).await })
+            .await;
+        conclude(world, &asked, &answer, &tried);
+        // Wrong by now: an attempt whose answer was lost has come to its end after all.
+        if matches!(answer, Answer::Done(()) | Answer::WrongPassword) {
+            self.password = new;
+        }
+    }
+
+    /// The operator disables the user and, after a while, enables the user again.
+    pub(crate) async fn be_disabled(&mut self, world: &World, time: Duration) {
+        let tokens = self.numbers();
+        let asked = world.ask_for_a_while("disable", Right::Use, &tokens);
+        let answer = world.operate(&["user", "disable", &self.username]).await;
+        conclude(world, &asked, &answer, &[]);
+        world.rest(time).await;
+        world.ask_back(Right::Use, &tokens);
+        if world.operate(&["user", "enable", &self.username]).await == Answer::Done(()) {
+            world.back(Right::Use, &tokens);
+        }
+    }
+
+    /// The operator takes a scope from the user and, after a while, gives it back.
+    pub(crate) async fn lose_scope(&mut self, world: &World, time: Duration) {
+        let tokens = self.numbers();
+        let set = ["user", "set-scopes", &self.username, "notes:read"];
+        let asked = world.ask_for_a_while("set-scopes", Right::Write, &tokens);
+        let answer = world.operate(&set).await;
+        conclude(world, &asked, &answer, &[]);
+        world.rest(time).await;
+        world.ask_back(Right::Write, &tokens);
+        let set = ["user", "set-scopes", &self.username, "notes:read", WRITE];
+        if world.operate(&set).await == Answer::Done(()) {
+            world.back(Right::Write, &tokens);
+        }
+    }
+
+    /// The operator revokes a token.
+    pub(crate) async fn be_revoked(&mut self, world: &World, held: &Held) {
+        self.drop_token(held);
+        let asked = world.ask("token revoke", &[held.number]);
+        let id = held.id.to_string();
+        let answer = world.operate(&["token", "revoke", &id]).await;
+        conclude(world, &asked, &answer, &[]);
+    }
+
+    /// The operator deletes the user.
+    pub(crate) async fn be_deleted(self, world: &World) {
+        let asked = world.ask("user delete", &self.numbers());
+        let answer = world.operate(&["user", "delete", &self.username, "--yes"]).await;
+        conclude(world, &asked, &answer, &[]);
+    }
+
+    pub(crate) fn numbers(&self) -> Vec<TokenNumber> {
+        self.tokens.iter().map(|held| held.number).collect()
+    }
+
+    pub(crate) fn drop_token(&mut self, held: &Held) {
+        self.tokens.retain(|other| other.number != held.number);
+    }
+}
+
+/// What is known when a client has stopped asking.
+fn conclude<T>(world: &World, asked: &Asked, answer: &Answer<T>, tried: &[String]) {
+    match answer {
+        Answer::Done(_) => world.acknowledged(asked, tried),
+        Answer::Gone => world.found_gone(asked, tried),
+        Answer::WrongPassword => world.unconfirmed(asked),
+        Answer::Unsure => world.never_acknowledged(asked, tried),
+    }
+}
+
+/// A name or a password that nobody has had.
+fn random_word() -> String {
+    format!("w{:016x}", rand::random::<u64>())
+}
