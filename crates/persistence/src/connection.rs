@@ -28,11 +28,14 @@ impl ConnectionLimits {
 /// [`DatabaseError::Unavailable`](crate::DatabaseError::Unavailable) when there is no server, or it refuses.
 pub fn establish(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<PgConnection> {
     let mut connection = PgConnection::establish(url.expose_secret())?;
+    // Whatever the server's default: that a statement sees what was committed before it is what row locks are taken for.
+    let mut settings = "SET default_transaction_isolation = 'read committed'".to_owned();
     if let Some(timeout) = limits.statement_timeout {
-        connection.batch_execute(&format!(
-            "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}",
+        settings.push_str(&format!(
+            "; SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}",
             timeout.as_millis()
-        ))?;
+        ));
     }
+    connection.batch_execute(&settings)?;
     Ok(connection)
 }

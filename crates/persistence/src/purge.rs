@@ -1,11 +1,10 @@
-//! Deleting what nobody needs any more: expired tokens, applied revocations, uses of tokens that are gone, verifiers
-//! that have died. In small batches, by any instance, one at a time.
+//! Deleting what nobody needs any more: expired tokens, applied revocations, uses of tokens that are gone. In small
+//! batches, by any instance, one at a time.
 
 use crate::functions::pg_try_advisory_xact_lock;
-use crate::{BootTime, DatabaseResult, uses, verifiers};
+use crate::{DatabaseResult, uses};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Uuid as SqlUuid};
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The most rows of a table that one transaction deletes.
@@ -18,8 +17,6 @@ const LOCK: i64 = 0x6a_65_74_6f_6e_70_75_72;
 /// What a purge remembers from one step to the next.
 #[derive(Debug, Default)]
 pub struct Purge {
-    /// Each verifier's version, and since when it has been that.
-    seen: HashMap<Uuid, (i64, BootTime)>,
     /// Where the sweep of the uses has come to.
     swept: Option<Uuid>,
 }
@@ -33,8 +30,6 @@ pub struct Purged {
     pub revocations: usize,
     /// Uses of tokens that are gone.
     pub uses: usize,
-    /// Dead verifiers.
-    pub verifiers: usize,
     /// Whether another step would find more to do at once.
     pub more: bool,
 }
@@ -49,7 +44,6 @@ impl Purge {
             if !diesel::select(pg_try_advisory_xact_lock(LOCK)).get_result::<bool>(connection)? {
                 return Ok(None);
             }
-            let verifiers = self.give_up_dead(connection)?;
             let revocations = delete_applied(connection)?;
             let tokens = delete_expired(connection)?;
             let (uses, swept_all) = self.sweep_uses(connection)?;
@@ -57,32 +51,9 @@ impl Purge {
                 tokens,
                 revocations,
                 uses,
-                verifiers,
                 more: !swept_all || tokens.max(revocations) >= BATCH as usize,
             }))
         })
-    }
-
-    /// A verifier renews several times in a lease: one that has not renewed in a whole one answers nothing from memory.
-    fn give_up_dead(&mut self, connection: &mut PgConnection) -> DatabaseResult<usize> {
-        let rows = verifiers::list(connection)?;
-        // After the list: whatever renewal made a version what it is was sent before.
-        let now = BootTime::now();
-        let mut given_up = 0;
-        let mut seen = HashMap::new();
-        for row in rows {
-            let since = match self.seen.get(&row.id) {
-                Some((version, since)) if *version == row.version => *since,
-                _ => now,
-            };
-            if now.since(since) >= row.lease() {
-                given_up += usize::from(verifiers::give_up(connection, row.id, row.version)?);
-            } else {
-                seen.insert(row.id, (row.version, since));
-            }
-        }
-        self.seen = seen;
-        Ok(given_up)
     }
 
     fn sweep_uses(&mut self, connection: &mut PgConnection) -> DatabaseResult<(usize, bool)> {

@@ -4,7 +4,7 @@ use crate::functions::{pg_backend_pid, pg_current_snapshot};
 use crate::revocations::Revoked;
 use crate::schema::sql_types::PgSnapshot;
 use crate::schema::verifiers;
-use crate::{DatabaseResult, Snapshot, revocations};
+use crate::{DatabaseError, DatabaseResult, Snapshot, revocations};
 use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -199,7 +199,8 @@ pub fn listen(connection: &mut PgConnection) -> DatabaseResult<()> {
 pub fn nudged(connection: &mut PgConnection) -> DatabaseResult<bool> {
     let mut nudged = false;
     for notification in connection.notifications_iter() {
-        notification?;
+        // All that can go wrong here is the connection; Diesel has no word for it.
+        notification.map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
         nudged = true;
     }
     Ok(nudged)

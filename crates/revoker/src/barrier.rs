@@ -1,5 +1,5 @@
 use crate::Unconfirmed;
-use crate::rounds::{Dead, Wait};
+use crate::rounds::{Dead, Wait, Watch};
 use jeton_persistence::{
     BootTime, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, Revocation,
     establish, verifiers,
@@ -12,6 +12,8 @@ use tokio::sync::oneshot;
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long to pause between two looks: at first, and, twice as long each time, at the most.
 const PAUSE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(20));
+/// How often a process that has nothing to wait for looks for verifiers that have died.
+const WATCH: Duration = Duration::from_secs(30);
 /// How long anybody waits in all: the longest lease that there can be, and a little.
 const PATIENCE: Duration = Duration::from_secs(65);
 
@@ -29,7 +31,8 @@ struct Waiting {
 }
 
 impl Barrier {
-    /// Starts the thread. It connects when there is something to wait for.
+    /// Starts the thread. Twice a minute it looks for verifiers that have died, and takes them off the list, so that the
+    /// next revocation need not wait for them.
     ///
     /// # Errors
     /// No thread could be started.
@@ -39,6 +42,7 @@ impl Barrier {
             url,
             connection: None,
             waiting: Vec::new(),
+            watch: Watch::default(),
         };
         std::thread::Builder::new()
             .name("jeton-barrier".to_owned())
@@ -122,18 +126,15 @@ struct Keeper {
     url: DatabaseUrl,
     connection: Option<PgConnection>,
     waiting: Vec<Waiting>,
+    watch: Watch,
 }
 
 impl Keeper {
     fn run(mut self, arriving: &Receiver<Waiting>) {
         let mut pause = PAUSE.0;
         loop {
-            let first = if self.waiting.is_empty() {
-                arriving.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                arriving.recv_timeout(pause)
-            };
-            let arrived = match first {
+            let idle = self.waiting.is_empty();
+            let arrived = match arriving.recv_timeout(if idle { WATCH } else { pause }) {
                 Ok(first) => {
                     self.waiting.push(first);
                     self.waiting.extend(arriving.try_iter());
@@ -142,7 +143,7 @@ impl Keeper {
                 Err(RecvTimeoutError::Timeout) => false,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            pause = if arrived {
+            pause = if arrived || idle {
                 PAUSE.0
             } else {
                 (pause * 2).min(PAUSE.1)
@@ -156,7 +157,9 @@ impl Keeper {
     fn round(&mut self, arrived: bool) {
         self.waiting.retain(|waiting| !waiting.reply.is_closed());
         if let Err(error) = self.try_round(arrived) {
-            tracing::warn!(%error, "revocations cannot be confirmed");
+            if !self.waiting.is_empty() {
+                tracing::warn!(%error, "revocations cannot be confirmed");
+            }
             for waiting in self.waiting.drain(..) {
                 let _ = waiting.reply.send(Err(Unconfirmed(error.to_string())));
             }
@@ -168,14 +171,15 @@ impl Keeper {
             Some(connection) => connection,
             None => self.connect()?,
         };
-        // The connection may have died unnoticed since the last revocation.
+        // The connection may have died unnoticed since it was last used.
         if arrived && verifiers::nudge(&mut connection).is_err() {
             connection = self.connect()?;
             verifiers::nudge(&mut connection)?;
         }
         let mut still = Vec::new();
-        let waiting = &mut self.waiting;
+        let (waiting, watch) = (&mut self.waiting, &mut self.watch);
         let looked = look(&mut connection, |rows, now, dead| {
+            watch.look(rows, now, dead);
             for mut one in waiting.drain(..) {
                 if one.wait.look(rows, now, dead) {
                     let _ = one.reply.send(Ok(()));
@@ -190,7 +194,11 @@ impl Keeper {
         Ok(())
     }
 
-    fn connect(&self) -> DatabaseResult<PgConnection> {
+    fn connect(&mut self) -> DatabaseResult<PgConnection> {
+        self.watch = Watch::default();
+        for waiting in &mut self.waiting {
+            waiting.wait.start_over();
+        }
         let limits = ConnectionLimits {
             statement_timeout: Some(STATEMENT_TIMEOUT),
         };

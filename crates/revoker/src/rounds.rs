@@ -5,6 +5,10 @@ use jeton_persistence::{BootTime, Revocation};
 use std::collections::HashMap;
 use uuid::Uuid;
 
+// A crash of the server may undo a renewal, since renewals do not wait for the disk, and bring back the version that was
+// seen before it, of a verifier that lives on what it was granted. So nothing that was seen on one connection counts on
+// the next: both of these begin anew with it.
+
 /// One revocation, and the verifiers that stand between it and its acknowledgement.
 #[derive(Debug)]
 pub(crate) struct Wait {
@@ -34,6 +38,11 @@ impl Wait {
             revocation,
             standing: None,
         }
+    }
+
+    /// Forgets what was seen, since it was seen on another connection.
+    pub(crate) fn start_over(&mut self) {
+        self.standing = None;
     }
 
     /// Looks at a list of all verifiers that was read after the revocation was committed, just before `now`; adds those
@@ -71,5 +80,33 @@ impl Wait {
         let done = standing.is_empty();
         self.standing = Some(standing);
         done
+    }
+}
+
+/// Finds verifiers that have died without anybody waiting for them.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    /// Each verifier's version, and since when it has been that.
+    seen: HashMap<Uuid, (i64, BootTime)>,
+}
+
+impl Watch {
+    /// As [`Wait::look`]: one that has not renewed for a whole lease is dead, since it does so several times in one.
+    pub(crate) fn look(&mut self, rows: &[VerifierRow], now: BootTime, dead: &mut Vec<Dead>) {
+        let before = std::mem::take(&mut self.seen);
+        for row in rows {
+            let since = match before.get(&row.id) {
+                Some((version, since)) if *version == row.version => *since,
+                _ => now,
+            };
+            if now.since(since) >= row.lease() {
+                dead.push(Dead {
+                    id: row.id,
+                    name: row.name.clone(),
+                    version: row.version,
+                });
+            }
+            self.seen.insert(row.id, (row.version, since));
+        }
     }
 }

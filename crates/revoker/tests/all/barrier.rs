@@ -141,6 +141,24 @@ fn one_that_renews_without_applying_is_waited_for_and_stays() {
     assert_eq!(registered(connection), [id]);
 }
 
+/// Nobody waits for it, since it has applied everything; the next revocation should not have to.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_died_unnoticed_is_taken_off_the_list() {
+    let database = TestDatabase::create();
+    let connection = &mut connect_to(database.url());
+    let (standing, _) = register(connection, Duration::from_secs(60));
+    let revocation = revoke(connection);
+    let (dead, _) = register(connection, Duration::from_millis(100));
+    let (live, _) = register(connection, Duration::from_secs(60));
+    let barrier = Barrier::start(url(database.url())).unwrap();
+    let waiting = tokio::spawn(async move { barrier.wait(revocation).await });
+    wait_until("it is gone", || !registered(connection).contains(&dead));
+    assert_eq!(registered(connection), [standing, live]);
+    verifiers::deregister(connection, standing).unwrap();
+    waiting.await.unwrap().unwrap();
+    assert_eq!(registered(connection), [live]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_database_nothing_is_confirmed() {
     let postgres = LocalPostgres::temporary().unwrap();
