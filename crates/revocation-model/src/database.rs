@@ -1,0 +1,194 @@
+//! Postgres: transactions, locks, the verifiers' rows and what a crash leaves of them.
+
+use crate::model::Protocol;
+use crate::mutant::Mutant;
+use crate::state::{Database, Kind, Operation, Revoker, Row, RowId, Stage, State};
+use crate::step::{DatabaseStep, Place, Step};
+use crate::Xids;
+
+impl Operation {
+    /// Whether it holds the lock on that row: from its `UPDATE` or `DELETE` up to its end.
+    fn locks(&self, id: RowId) -> bool {
+        matches!(self.stage, Stage::Open { .. }) && self.touches(id)
+    }
+
+    fn touches(&self, id: RowId) -> bool {
+        match self.kind {
+            Kind::Register { replaces } => replaces == Some(id),
+            Kind::Renew { .. } => self.row == id,
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn offer_database_steps(&self, steps: &mut Vec<Step>) {
+        for (place, operation) in self.operations() {
+            match operation.stage {
+                Stage::Sent if !self.must_wait_for_lock(operation) => {
+                    steps.push(Step::Database(DatabaseStep::Begin(place)));
+                }
+                Stage::Open { .. } => steps.push(Step::Database(DatabaseStep::Commit(place))),
+                _ => {}
+            }
+        }
+        if self.faults.server_crashes > 0 {
+            for (row, content) in self.database.rows.iter().enumerate() {
+                if content.on_disk != Some((content.version, content.applied)) {
+                    steps.push(Step::Database(DatabaseStep::Write { row }));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn take_database_step(&mut self, protocol: &Protocol, step: &DatabaseStep) {
+        match *step {
+            DatabaseStep::Begin(place) => self.advance(protocol, place, Self::begin),
+            DatabaseStep::Commit(place) => self.advance(protocol, place, Self::commit),
+            DatabaseStep::Write { row } => {
+                let row = &mut self.database.rows[row];
+                row.on_disk = Some((row.version, row.applied));
+            }
+        }
+    }
+
+    fn operations(&self) -> impl Iterator<Item = (Place, &Operation)> {
+        let wires = self.verifiers.iter().enumerate();
+        let wires = wires.filter_map(|(v, verifier)| Some((Place::Wire(v), verifier.wire.as_ref()?)));
+        let orphans = self.database.orphans.iter().enumerate();
+        wires.chain(orphans.map(|(i, operation)| (Place::Orphan(i), operation)))
+    }
+
+    pub(crate) fn is_locked(&self, id: RowId) -> bool {
+        self.operations().any(|(_, operation)| operation.locks(id))
+    }
+
+    fn must_wait_for_lock(&self, operation: &Operation) -> bool {
+        match operation.kind {
+            Kind::Register { replaces } => replaces.is_some_and(|id| self.is_locked(id)),
+            Kind::Renew { .. } => self.is_locked(operation.row),
+        }
+    }
+
+    /// Advances an operation by one stage. Nobody waits for the reply to an orphan.
+    fn advance(&mut self, protocol: &Protocol, place: Place, stage: fn(&mut Self, &Protocol, &Operation) -> Stage) {
+        match place {
+            Place::Wire(v) => {
+                let Some(mut operation) = self.verifiers[v].wire.take() else { return };
+                operation.stage = stage(self, protocol, &operation);
+                self.verifiers[v].wire = Some(operation);
+            }
+            Place::Orphan(i) => {
+                let mut operation = self.database.orphans.remove(i);
+                operation.stage = stage(self, protocol, &operation);
+                if matches!(operation.stage, Stage::Open { .. }) {
+                    self.database.orphans.push(operation);
+                }
+            }
+        }
+    }
+
+    /// What a statement sees that is executed now.
+    pub(crate) fn snapshot(&self, protocol: &Protocol) -> Xids {
+        let committed = self.database.committed;
+        if protocol.is(Mutant::HighWaterMark) { committed.filled_up() } else { committed }
+    }
+
+    /// Executes the statements of an operation, and leaves its transaction open.
+    fn begin(&mut self, protocol: &Protocol, operation: &Operation) -> Stage {
+        let seen = self.snapshot(protocol);
+        match operation.kind {
+            Kind::Register { .. } => Stage::Open {
+                seen,
+                found: Xids::default(),
+            },
+            Kind::Renew { .. } if self.database.row(operation.row).is_none() => Stage::GivenUp,
+            Kind::Renew { applied } => Stage::Open {
+                seen,
+                found: self.database.log.without(applied),
+            },
+        }
+    }
+
+    fn commit(&mut self, protocol: &Protocol, operation: &Operation) -> Stage {
+        let Stage::Open { seen, found } = operation.stage else {
+            return operation.stage;
+        };
+        match operation.kind {
+            Kind::Register { replaces } => {
+                self.database.rows.retain(|row| Some(row.id) != replaces);
+                let durable = !protocol.is(Mutant::RegistrationLostByCrash);
+                self.database.insert(Row {
+                    id: operation.row,
+                    version: 0,
+                    applied: seen,
+                    on_disk: durable.then_some((0, seen)),
+                });
+            }
+            Kind::Renew { applied } => {
+                let version = self.fresh_version(operation.row);
+                let early = protocol.is(Mutant::AppliedBeforeFlush);
+                if let Some(row) = self.database.row_mut(operation.row) {
+                    row.version = version;
+                    row.applied = if early { seen } else { applied };
+                }
+            }
+        }
+        Stage::Done { seen, found }
+    }
+
+    /// The next version of a row. Versions are compared for equality and nothing else, so that any that nobody remembers
+    /// is as good as one more than the last, and they need no bound.
+    fn fresh_version(&self, id: RowId) -> u8 {
+        let in_looks = self.looks().flat_map(|look| &look.rows).filter(|(row, _)| *row == id);
+        let row = self.database.row(id);
+        let remembered: Vec<u8> = in_looks
+            .map(|(_, version)| *version)
+            .chain(row.map(|row| row.version))
+            .chain(row.and_then(|row| row.on_disk).map(|(version, _)| version))
+            .collect();
+        (0..=u8::MAX).find(|version| !remembered.contains(version)).unwrap_or(u8::MAX)
+    }
+
+    /// Postgres crashes and is back. Open transactions are aborted and connections broken; replies that have left are
+    /// still under way. Whoever remembers versions has lost his connection, and with it the right to compare: a row may
+    /// be back at a version that it had before.
+    pub(crate) fn crash_server(&mut self, protocol: &Protocol) {
+        for verifier in &mut self.verifiers {
+            verifier.connected = false;
+            verifier.wire.take_if(|operation| matches!(operation.stage, Stage::Sent | Stage::Open { .. }));
+        }
+        self.database.orphans.clear();
+        self.database.forget_what_is_not_on_disk();
+        self.checks.queries.retain(|query| query.found.is_some());
+        for revoker in &mut self.revokers {
+            if let Revoker::Open { .. } = revoker {
+                *revoker = Revoker::Pending;
+            }
+            if let Some(look) = revoker.look_mut()
+                && !protocol.is(Mutant::LooksSurviveCrash)
+            {
+                *look = None;
+            }
+        }
+        if !protocol.is(Mutant::LooksSurviveCrash) {
+            self.purger = None;
+        }
+    }
+}
+
+impl Database {
+    fn insert(&mut self, row: Row) {
+        let place = self.rows.partition_point(|other| other.id < row.id);
+        self.rows.insert(place, row);
+    }
+
+    fn forget_what_is_not_on_disk(&mut self) {
+        self.rows.retain(|row| row.on_disk.is_some());
+        for row in &mut self.rows {
+            if let Some((version, applied)) = row.on_disk {
+                row.version = version;
+                row.applied = applied;
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The steps, and how they are told.
+
+use crate::state::{Change, RowId};
+use std::fmt::{self, Display, Formatter};
+
+/// One step of one party. Any two steps may have any others between them, and time as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Time goes on.
+    Tick,
+    /// Something goes wrong.
+    Fault(Fault),
+    /// A verifier's lease thread does something.
+    Lease(usize, LeaseStep),
+    /// Postgres executes something.
+    Database(DatabaseStep),
+    /// The watched verifier checks a token, or looks one up.
+    Check(CheckStep),
+    /// A revoker does something.
+    Revoke(Change, RevokeStep),
+    /// The purger does something.
+    Purge(PurgeStep),
+}
+
+/// What can go wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the text that each is told with says it")]
+pub enum Fault {
+    Disconnect { verifier: usize, executes: bool },
+    Crash { verifier: usize, executes: bool },
+    ServerCrash,
+    LoseReply { change: Change },
+}
+
+/// A step of a lease thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the text that each is told with says it")]
+pub enum LeaseStep {
+    Register,
+    Renew,
+    Receive,
+    Finish,
+    NoticeLoss,
+    End,
+}
+
+/// Where an operation of a lease thread is to be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the text that each is told with says it")]
+pub enum Place {
+    Wire(usize),
+    Orphan(usize),
+}
+
+/// A step of Postgres.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the text that each is told with says it")]
+pub enum DatabaseStep {
+    Begin(Place),
+    Commit(Place),
+    Write { row: usize },
+}
+
+/// A step of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the text that each is told with says it")]
+pub enum CheckStep {
+    Arrive,
+    ReadDeadline,
+    ReadClock,
+    LookUp,
+    Join(usize),
+    Send,
+    Execute(usize),
+    Receive(usize),
+    Drop(usize),
+}
+
+/// A step of a revoker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the text that each is told with says it")]
+pub enum RevokeStep {
+    Begin,
+    Commit,
+    Abort,
+    See,
+    Round,
+    Acknowledge,
+    Retry,
+    GiveUp(RowKey),
+}
+
+/// A step of the purger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the text that each is told with says it")]
+pub enum PurgeStep {
+    Purge,
+    Look,
+    GiveUp(RowKey),
+}
+
+/// The key of a verifier's row, for what tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowKey(pub(crate) RowId);
+
+impl Display for RowKey {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "v{}.{}", self.0.verifier, self.0.incarnation)
+    }
+}
+
+impl Display for Step {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tick => f.write_str("time: a tick passes"),
+            Self::Fault(fault) => write!(f, "FAULT: {fault}"),
+            Self::Lease(verifier, step) => write!(f, "verifier v{verifier}, lease: {step}"),
+            Self::Database(step) => write!(f, "Postgres: {step}"),
+            Self::Check(step) => write!(f, "verifier v0, {step}"),
+            Self::Revoke(change, step) => write!(f, "revoker x{change}: {step}"),
+            Self::Purge(step) => write!(f, "purger: {step}"),
+        }
+    }
+}
+
+fn executed(executes: bool) -> &'static str {
+    if executes {
+        "what it sent may still be executed"
+    } else {
+        "nothing of what was under way is left"
+    }
+}
+
+impl Display for Fault {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disconnect { verifier, executes } => {
+                write!(f, "the connection of v{verifier} breaks, unnoticed; {}", executed(*executes))
+            }
+            Self::Crash { verifier, executes } => {
+                write!(f, "v{verifier} crashes, a new process starts; {}", executed(*executes))
+            }
+            Self::ServerCrash => f.write_str("Postgres crashes; what was not on disk is gone"),
+            Self::LoseReply { change } => write!(f, "the reply for x{change} is lost, its client gets a 503"),
+        }
+    }
+}
+
+impl Display for LeaseStep {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Register => "sends its registration",
+            Self::Renew => "reads the clock, sends a renewal",
+            Self::Receive => "receives the reply, and does the first thing that follows from it",
+            Self::Finish => "does the second: the reply has been dealt with",
+            Self::NoticeLoss => "notices that its connection is gone, and does the first thing that follows",
+            Self::End => "does the second: the incarnation has ended",
+        })
+    }
+}
+
+impl Display for Place {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wire(verifier) => write!(f, "the transaction of v{verifier}"),
+            Self::Orphan(_) => f.write_str("a transaction whose client is gone"),
+        }
+    }
+}
+
+impl Display for DatabaseStep {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Begin(place) => write!(f, "executes {place}, up to its commit"),
+            Self::Commit(place) => write!(f, "commits {place}"),
+            Self::Write { row } => write!(f, "row {row} of the verifiers reaches the disk"),
+        }
+    }
+}
+
+impl Display for CheckStep {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Arrive => "check: the request arrives",
+            Self::ReadDeadline => "check: reads the deadline",
+            Self::ReadClock => "check: reads the clock, compares",
+            Self::LookUp => "check: looks up, and accepts what it finds",
+            Self::Join(_) => "check: joins a query that is under way",
+            Self::Send => "query: remembers the generation, is sent, with the request if it waits",
+            Self::Execute(_) => "query: is executed by Postgres",
+            Self::Receive(_) => "query: the reply arrives, answers the request that waits, and is kept or not",
+            Self::Drop(_) => "query: its connection breaks",
+        })
+    }
+}
+
+impl Display for RevokeStep {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Begin => f.write_str("Postgres executes the change and its log row: the transaction has its xid"),
+            Self::Commit => f.write_str("Postgres commits it"),
+            Self::Abort => f.write_str("Postgres aborts it, since its client is gone"),
+            Self::See => f.write_str("knows that it is committed, reads the clock: t_seen"),
+            Self::Round => f.write_str("reads the table of verifiers"),
+            Self::Acknowledge => f.write_str("ACKNOWLEDGES"),
+            Self::Retry => f.write_str("a retry finds nothing to change, and reads the log"),
+            Self::GiveUp(row) => write!(f, "deletes row {row}, which it waited out"),
+        }
+    }
+}
+
+impl Display for PurgeStep {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Purge => f.write_str("deletes rows of the log"),
+            Self::Look => f.write_str("looks at the verifiers' versions"),
+            Self::GiveUp(row) => write!(f, "gives up row {row}"),
+        }
+    }
+}
