@@ -1,33 +1,53 @@
-#![allow(clippy::print_stdout)]
-use jeton_revocation_model::*;
-use stateright::*;
-use std::time::Instant;
-fn main() {
-    let mut s = PLAIN.clone();
-    let mut mutant = None;
-    for a in std::env::args().skip(1) {
-        let (k, v) = a.split_once('=').unwrap_or((&a, "1"));
-        let n = v.parse::<u8>().unwrap_or(0);
-        match k {
-            "lease" => s.leases = match v { "1"=>&[1], "2"=>&[2], "3"=>&[3], "22"=>&[2,2], "21"=>&[2,1], "11"=>&[1,1], _=>&[4]},
-            "changes" => s.changes = match v { "r"=>&[Change::Revoke], "re"=>&[Change::Revoke, Change::Elsewhere], "er"=>&[Change::Elsewhere, Change::Revoke], "rs"=>&[Change::Revoke, Change::Restore], "sc"=>&[Change::Rescope], "rsr"=>&[Change::Revoke, Change::Restore, Change::Revoke], "rse"=>&[Change::Revoke, Change::Restore, Change::Elsewhere],_=>&[Change::Rescope, Change::Revoke]},
-            "q" => s.queries = n,
-            "inc" => s.incarnations = n,
-            "disc" => s.faults.disconnects = n,
-            "crash" => s.faults.crashes = n,
-            "server" => s.faults.server_crashes = n,
-            "lost" => s.faults.lost_replies = n,
-            "purge" => s.purges = true,
-            "giveup" => s.gives_up = true,
-            "mutant" => mutant = Some(<Mutant as clap::ValueEnum>::from_str(v, true).unwrap()),
-            _ => panic!("{k}"),
-        }
+//! Checks the revocation protocol: see the README of `jeton-revocation-model`.
+
+use clap::Parser;
+use jeton_revocation_model::{Mutant, Protocol, Scenario, Size, check, scenarios};
+use std::io::Write;
+use std::num::NonZero;
+use std::process::ExitCode;
+
+/// Checks the revocation protocol in every scenario, or shows what goes wrong without one of its rules.
+#[derive(Parser)]
+#[command(name = "jeton-revocation-model", version)]
+struct Arguments {
+    /// How much to check
+    #[arg(long, value_enum, default_value_t)]
+    size: Size,
+    /// The one scenario to check
+    #[arg(long, value_name = "NAME")]
+    scenario: Option<String>,
+    /// The rule to leave out
+    #[arg(long, value_enum, value_name = "NAME")]
+    mutant: Option<Mutant>,
+    /// How many threads to check with; with one, counterexamples are as short as can be
+    #[arg(long)]
+    threads: Option<NonZero<usize>>,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let cores = std::thread::available_parallelism();
+    let threads = arguments.threads.or(cores.ok()).map_or(1, NonZero::get);
+    let mut as_expected = true;
+    for scenario in wanted(&arguments)? {
+        let mutant = arguments.mutant;
+        let report = check(&Protocol { scenario, mutant }, threads);
+        as_expected &= report.is_as_expected();
+        writeln!(std::io::stdout(), "{report}")?;
     }
-    let t = Instant::now();
-    let c = Protocol { scenario: s, mutant }.checker().finish_when(HasDiscoveries::AnyOf([NO_STALE_ACCEPT, NO_WRONG_REFUSAL,BOUNDED_WAIT].into())).threads(2).spawn_bfs().join();
-    println!("unique {} total {} depth {} in {:?}", c.unique_state_count(), c.state_count(), c.max_depth(), t.elapsed());
-    for (name, path) in c.discoveries() {
-        println!("== {name}");
-        for (i, step) in path.into_actions().iter().enumerate() { println!("{i:3} {step}"); }
+    Ok(if as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn wanted(arguments: &Arguments) -> anyhow::Result<Vec<Scenario>> {
+    let all = scenarios(arguments.size);
+    let names: Vec<_> = all.iter().map(|scenario| scenario.name).collect();
+    match (&arguments.scenario, arguments.mutant) {
+        (Some(name), _) => {
+            let chosen: Vec<_> = all.iter().filter(|scenario| scenario.name == name).cloned().collect();
+            anyhow::ensure!(!chosen.is_empty(), "no scenario {name:?}; there are {}", names.join(", "));
+            Ok(chosen)
+        }
+        (None, Some(mutant)) if mutant.breaks().is_some() => Ok(vec![mutant.scenario()]),
+        (None, _) => Ok(all),
     }
 }

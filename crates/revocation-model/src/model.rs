@@ -83,7 +83,7 @@ impl State {
         for revoker in &mut self.revokers {
             match revoker {
                 Revoker::Waiting { since_seen, .. } => count(since_seen),
-                Revoker::Open { age, .. } | Revoker::Committed { age } if protocol.is(Mutant::ClockBeforeCommit) => {
+                Revoker::Open { age, .. } | Revoker::Committed { age, .. } if protocol.is(Mutant::ClockBeforeCommit) => {
                     count(age);
                 }
                 _ => {}
@@ -102,14 +102,19 @@ impl State {
         self.forget_useless_looks(protocol);
         self.database.orphans.sort_unstable();
         self.checks.queries.sort_unstable();
-        let remembered: Vec<_> = self.looks().flat_map(|look| look.rows.clone()).collect();
-        for row in &mut self.database.rows {
+        for i in 0..self.database.rows.len() {
+            let row = &mut self.database.rows[i];
             if self.faults.server_crashes == 0 {
                 row.on_disk = None;
             }
-            if row.on_disk.is_none() && remembered.iter().all(|(id, _)| *id != row.id) {
-                row.version = 0;
+            if row.version != 0 && row.on_disk.is_none() && !self.is_remembered(i) {
+                self.database.rows[i].version = 0;
             }
         }
+    }
+
+    fn is_remembered(&self, row: usize) -> bool {
+        let id = self.database.rows[row].id;
+        self.looks().any(|look| look.rows.iter().any(|(other, _)| *other == id))
     }
 }

@@ -12,13 +12,14 @@ impl State {
         if protocol.scenario.purges && !self.purgeable(protocol).is_empty() {
             offer(PurgeStep::Purge);
         }
-        if protocol.scenario.gives_up && !self.database.rows.is_empty() {
+        // To have seen no row at all is of use to a barrier only, and then it is a mutant's.
+        let worth_a_look = !self.database.rows.is_empty() || protocol.is(Mutant::JoinRoundUnderWay);
+        if protocol.scenario.gives_up && worth_a_look {
             offer(PurgeStep::Look);
         }
-        for look in &self.purger {
-            for row in self.rows_to_give_up(protocol, look, false) {
-                offer(PurgeStep::GiveUp(RowKey(row)));
-            }
+        let looked = self.purger.iter();
+        for row in looked.flat_map(|look| self.rows_to_give_up(protocol, look, false)) {
+            offer(PurgeStep::GiveUp(RowKey(row)));
         }
     }
 

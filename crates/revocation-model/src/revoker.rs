@@ -51,17 +51,17 @@ impl State {
             (RevokeStep::Abort, _) => Revoker::Pending,
             (RevokeStep::Commit, Revoker::Open { lost, age }) => {
                 self.commit_change(protocol, change);
-                if lost { Revoker::Unknown } else { Revoker::Committed { age } }
+                if lost { Revoker::Unknown } else { Revoker::Committed { retried: false, age } }
             }
-            (RevokeStep::See, Revoker::Committed { age }) => match protocol.is(Mutant::NoBarrier) {
-                true => Revoker::Acknowledged { look: None },
-                false => Revoker::Waiting {
-                    since_seen: age,
-                    look: None,
-                },
+            (RevokeStep::See, _) if protocol.is(Mutant::NoBarrier) => Revoker::Acknowledged { look: None },
+            (RevokeStep::See, Revoker::Committed { retried, age }) => Revoker::Waiting {
+                retried,
+                since_seen: age,
+                look: self.purger.clone().filter(|_| protocol.is(Mutant::JoinRoundUnderWay)),
             },
             (RevokeStep::Retry, _) => self.retried(protocol, change),
-            (RevokeStep::Round, Revoker::Waiting { since_seen, look }) => Revoker::Waiting {
+            (RevokeStep::Round, Revoker::Waiting { retried, since_seen, look }) => Revoker::Waiting {
+                retried,
                 since_seen,
                 look: Some(self.round(change, look)),
             },
@@ -96,7 +96,7 @@ impl State {
     /// purged has been applied by all.
     fn retried(&self, protocol: &Protocol, change: Change) -> Revoker {
         if self.database.log.contains(change) && !protocol.is(Mutant::RetryDoesNotWait) {
-            Revoker::Committed { age: 0 }
+            Revoker::Committed { retried: true, age: 0 }
         } else {
             Revoker::Acknowledged { look: None }
         }
@@ -113,7 +113,7 @@ impl State {
 
     /// Whether the barrier is over, by what the last round has told and the clock tells.
     pub(crate) fn grounds(&self, protocol: &Protocol, change: Change) -> Option<Grounds> {
-        let Revoker::Waiting { since_seen, look } = &self.revokers[change] else { return None };
+        let Revoker::Waiting { since_seen, look, .. } = &self.revokers[change] else { return None };
         let rows = &look.as_ref()?.rows;
         let waited = if protocol.is(Mutant::BarrierEndsEarly) { *since_seen + 1 } else { *since_seen };
         let is_expired = |id: RowId| {

@@ -49,23 +49,6 @@ pub struct Scenario {
     pub gives_up: bool,
 }
 
-/// A small one, which the others are made from.
-pub const PLAIN: Scenario = Scenario {
-    name: "plain",
-    leases: &[2],
-    changes: &[Change::Revoke],
-    queries: 1,
-    incarnations: 1,
-    faults: Faults {
-        disconnects: 0,
-        crashes: 0,
-        server_crashes: 0,
-        lost_replies: 0,
-    },
-    purges: false,
-    gives_up: false,
-};
-
 impl Scenario {
     /// The longest lease.
     pub(crate) fn longest_lease(&self) -> u8 {
@@ -106,7 +89,7 @@ mod tests {
     fn views_count_the_changes_of_the_watched_token() {
         let scenario = Scenario {
             changes: &[Change::Elsewhere, Change::Revoke, Change::Restore],
-            ..PLAIN
+            ..crate::scenarios(crate::Size::Small)[0].clone()
         };
         assert_eq!(scenario.view([0, 1].into_iter().collect()), 1);
         assert_eq!(scenario.view_after(0), None);

@@ -192,12 +192,14 @@ pub(crate) enum Revoker {
     },
     /// Committed, or found to have been; the reply is under way.
     Committed {
+        retried: bool,
         age: u8,
     },
     /// Committed; the client has been told 503, and may retry.
     Unknown,
     /// At the barrier.
     Waiting {
+        retried: bool,
         since_seen: u8,
         look: Option<Look>,
     },

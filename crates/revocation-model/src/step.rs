@@ -24,7 +24,6 @@ pub enum Step {
 
 /// What can go wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the text that each is told with says it")]
 pub enum Fault {
     Disconnect { verifier: usize, executes: bool },
     Crash { verifier: usize, executes: bool },
@@ -34,7 +33,6 @@ pub enum Fault {
 
 /// A step of a lease thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the text that each is told with says it")]
 pub enum LeaseStep {
     Register,
     Renew,
@@ -46,7 +44,6 @@ pub enum LeaseStep {
 
 /// Where an operation of a lease thread is to be found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the text that each is told with says it")]
 pub enum Place {
     Wire(usize),
     Orphan(usize),
@@ -54,7 +51,6 @@ pub enum Place {
 
 /// A step of Postgres.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the text that each is told with says it")]
 pub enum DatabaseStep {
     Begin(Place),
     Commit(Place),
@@ -63,7 +59,6 @@ pub enum DatabaseStep {
 
 /// A step of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the text that each is told with says it")]
 pub enum CheckStep {
     Arrive,
     ReadDeadline,
@@ -78,7 +73,6 @@ pub enum CheckStep {
 
 /// A step of a revoker.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the text that each is told with says it")]
 pub enum RevokeStep {
     Begin,
     Commit,
@@ -92,7 +86,6 @@ pub enum RevokeStep {
 
 /// A step of the purger.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the text that each is told with says it")]
 pub enum PurgeStep {
     Purge,
     Look,
@@ -151,10 +144,10 @@ impl Display for LeaseStep {
         f.write_str(match self {
             Self::Register => "sends its registration",
             Self::Renew => "reads the clock, sends a renewal",
-            Self::Receive => "receives the reply, and does the first thing that follows from it",
-            Self::Finish => "does the second: the reply has been dealt with",
-            Self::NoticeLoss => "notices that its connection is gone, and does the first thing that follows",
-            Self::End => "does the second: the incarnation has ended",
+            Self::Receive => "receives the reply, and does the first half of what follows",
+            Self::Finish => "does the second half",
+            Self::NoticeLoss => "notices that its connection is gone, and does the first half of what follows",
+            Self::End => "does the second half: this incarnation has ended",
         })
     }
 }
@@ -171,9 +164,9 @@ impl Display for Place {
 impl Display for DatabaseStep {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Begin(place) => write!(f, "executes {place}, up to its commit"),
+            Self::Begin(place) => write!(f, "executes {place}, and does not commit it yet"),
             Self::Commit(place) => write!(f, "commits {place}"),
-            Self::Write { row } => write!(f, "row {row} of the verifiers reaches the disk"),
+            Self::Write { row } => write!(f, "row {} of the verifiers reaches the disk", row + 1),
         }
     }
 }
@@ -184,11 +177,11 @@ impl Display for CheckStep {
             Self::Arrive => "check: the request arrives",
             Self::ReadDeadline => "check: reads the deadline",
             Self::ReadClock => "check: reads the clock, compares",
-            Self::LookUp => "check: looks up, and accepts what it finds",
+            Self::LookUp => "check: looks up",
             Self::Join(_) => "check: joins a query that is under way",
-            Self::Send => "query: remembers the generation, is sent, with the request if it waits",
+            Self::Send => "query: remembers the generation; is sent, for whatever waits",
             Self::Execute(_) => "query: is executed by Postgres",
-            Self::Receive(_) => "query: the reply arrives, answers the request that waits, and is kept or not",
+            Self::Receive(_) => "query: the reply arrives",
             Self::Drop(_) => "query: its connection breaks",
         })
     }
@@ -197,12 +190,12 @@ impl Display for CheckStep {
 impl Display for RevokeStep {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Begin => f.write_str("Postgres executes the change and its log row: the transaction has its xid"),
+            Self::Begin => f.write_str("Postgres executes the change, and does not commit it yet"),
             Self::Commit => f.write_str("Postgres commits it"),
             Self::Abort => f.write_str("Postgres aborts it, since its client is gone"),
             Self::See => f.write_str("knows that it is committed, reads the clock: t_seen"),
             Self::Round => f.write_str("reads the table of verifiers"),
-            Self::Acknowledge => f.write_str("ACKNOWLEDGES"),
+            Self::Acknowledge => f.write_str("answers with a 2xx"),
             Self::Retry => f.write_str("a retry finds nothing to change, and reads the log"),
             Self::GiveUp(row) => write!(f, "deletes row {row}, which it waited out"),
         }

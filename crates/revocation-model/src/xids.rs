@@ -1,5 +1,7 @@
 //! Sets of transactions: what Postgres calls a snapshot.
 
+use std::fmt::{self, Display, Formatter};
+
 /// A transaction that changes a token, by its place in the scenario. Transactions begin in that order, so it is the xid.
 pub type Xid = usize;
 
@@ -69,6 +71,13 @@ impl Xids {
     #[must_use]
     pub fn filled_up(self) -> Self {
         Self((0xFF_u8).checked_shr(self.0.leading_zeros()).unwrap_or(0))
+    }
+}
+
+impl Display for Xids {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = (0..8).filter(|xid| self.contains(*xid)).map(|xid| format!("x{xid}")).collect();
+        write!(f, "{{{}}}", names.join(", "))
     }
 }
 
