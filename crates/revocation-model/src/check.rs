@@ -25,7 +25,11 @@ impl State {
             if progress == Some(&Progress::Missed) && protocol.is(Mutant::JoinQueryUnderWay) {
                 offer(CheckStep::Join(i));
             }
-            offer(if query.found.is_some() { CheckStep::Receive(i) } else { CheckStep::Execute(i) });
+            offer(if query.found.is_some() {
+                CheckStep::Receive(i)
+            } else {
+                CheckStep::Execute(i)
+            });
             // The request that waits would be answered with 503, and nothing is promised about that.
             if !query.awaited {
                 offer(CheckStep::Drop(i));
@@ -57,29 +61,41 @@ impl State {
         let views = changes.filter_map(|change| protocol.scenario.view_after(change));
         Request {
             oldest: views.max().unwrap_or(0),
-            always_valid: protocol.scenario.is_valid(protocol.scenario.view(self.database.committed)),
+            always_valid: protocol
+                .scenario
+                .is_valid(protocol.scenario.view(self.database.committed)),
             progress: Progress::Arrived,
         }
     }
 
     /// The steps of a check: read the deadline, read the clock and compare, look up.
     fn go_on(&mut self, protocol: &Protocol) {
-        let Some(request) = &self.checks.request else { return };
+        let Some(request) = &self.checks.request else {
+            return;
+        };
         let left = self.checks.deadline;
         let next = match (request.progress.clone(), self.checks.cache) {
             (Progress::Arrived, entry) if protocol.is(Mutant::LookUpBeforeDeadline) => {
                 entry.map_or(Progress::Missed, Progress::LookedUp)
             }
-            (Progress::Arrived, _) => Progress::KnowsDeadline { left, looked_up: None },
+            (Progress::Arrived, _) => Progress::KnowsDeadline {
+                left,
+                looked_up: None,
+            },
             (Progress::LookedUp(view), _) => Progress::KnowsDeadline {
                 left,
                 looked_up: Some(view),
             },
             (Progress::KnowsDeadline { left: 0, .. }, _) => Progress::Missed,
             (Progress::KnowsDeadline { looked_up: None, .. }, _) => Progress::Live,
-            (Progress::KnowsDeadline { looked_up: Some(view), .. }, _) | (Progress::Live, Some(view)) => {
-                Progress::Answered(answer(protocol, view, true))
-            }
+            (
+                Progress::KnowsDeadline {
+                    looked_up: Some(view),
+                    ..
+                },
+                _,
+            )
+            | (Progress::Live, Some(view)) => Progress::Answered(answer(protocol, view, true)),
             (Progress::Live, None) => Progress::Missed,
             (other, _) => other,
         };
@@ -123,5 +139,9 @@ impl State {
 }
 
 fn answer(protocol: &Protocol, view: View, from_memory: bool) -> Answer {
-    if protocol.scenario.is_valid(view) { Answer::Accepted { view, from_memory } } else { Answer::Refused }
+    if protocol.scenario.is_valid(view) {
+        Answer::Accepted { view, from_memory }
+    } else {
+        Answer::Refused
+    }
 }

@@ -1,10 +1,10 @@
 //! Postgres: transactions, locks, the verifiers' rows and what a crash leaves of them.
 
+use crate::Xids;
 use crate::model::Protocol;
 use crate::mutant::Mutant;
 use crate::state::{Database, Kind, Operation, Revoker, Row, RowId, Stage, State};
 use crate::step::{DatabaseStep, Place, Step};
-use crate::Xids;
 
 impl Operation {
     /// Whether it holds the lock on that row: from its `UPDATE` or `DELETE` up to its end.
@@ -70,10 +70,17 @@ impl State {
     }
 
     /// Advances an operation by one stage. Nobody waits for the reply to an orphan.
-    fn advance(&mut self, protocol: &Protocol, place: Place, stage: fn(&mut Self, &Protocol, &Operation) -> Stage) {
+    fn advance(
+        &mut self,
+        protocol: &Protocol,
+        place: Place,
+        stage: fn(&mut Self, &Protocol, &Operation) -> Stage,
+    ) {
         match place {
             Place::Wire(v) => {
-                let Some(mut operation) = self.verifiers[v].wire.take() else { return };
+                let Some(mut operation) = self.verifiers[v].wire.take() else {
+                    return;
+                };
                 operation.stage = stage(self, protocol, &operation);
                 self.verifiers[v].wire = Some(operation);
             }
@@ -90,7 +97,11 @@ impl State {
     /// What a statement sees that is executed now.
     pub(crate) fn snapshot(&self, protocol: &Protocol) -> Xids {
         let committed = self.database.committed;
-        if protocol.is(Mutant::HighWaterMark) { committed.filled_up() } else { committed }
+        if protocol.is(Mutant::HighWaterMark) {
+            committed.filled_up()
+        } else {
+            committed
+        }
     }
 
     /// Executes the statements of an operation, and leaves its transaction open.
@@ -139,14 +150,19 @@ impl State {
     /// The next version of a row. Versions are compared for equality and nothing else, so that any that nobody remembers
     /// is as good as one more than the last, and they need no bound.
     fn fresh_version(&self, id: RowId) -> u8 {
-        let in_looks = self.looks().flat_map(|look| &look.rows).filter(|(row, _)| *row == id);
+        let in_looks = self
+            .looks()
+            .flat_map(|look| &look.rows)
+            .filter(|(row, _)| *row == id);
         let row = self.database.row(id);
         let remembered: Vec<u8> = in_looks
             .map(|(_, version)| *version)
             .chain(row.map(|row| row.version))
             .chain(row.and_then(|row| row.on_disk).map(|(version, _)| version))
             .collect();
-        (0..=u8::MAX).find(|version| !remembered.contains(version)).unwrap_or(u8::MAX)
+        (0..=u8::MAX)
+            .find(|version| !remembered.contains(version))
+            .unwrap_or(u8::MAX)
     }
 
     /// Postgres crashes and is back. Open transactions are aborted and connections broken; replies that have left are
@@ -155,7 +171,9 @@ impl State {
     pub(crate) fn crash_server(&mut self, protocol: &Protocol) {
         for verifier in &mut self.verifiers {
             verifier.connected = false;
-            verifier.wire.take_if(|operation| matches!(operation.stage, Stage::Sent | Stage::Open { .. }));
+            verifier
+                .wire
+                .take_if(|operation| matches!(operation.stage, Stage::Sent | Stage::Open { .. }));
         }
         self.database.orphans.clear();
         self.database.forget_what_is_not_on_disk();

@@ -1,7 +1,6 @@
 //! What a step has changed, in words: that is what makes a counterexample readable.
 
 use crate::state::{Answer, Kind, Operation, Progress, Revoker, Row, Stage, State, WATCHED};
-use crate::step::RowKey;
 
 impl State {
     /// What is different in `after`, in brackets.
@@ -14,7 +13,10 @@ impl State {
             facts.push(format!("the log is {}", after.database.log));
         }
         if self.verifiers[WATCHED].applied != after.verifiers[WATCHED].applied {
-            facts.push(format!("v{WATCHED} has flushed {}", after.verifiers[WATCHED].applied));
+            facts.push(format!(
+                "v{WATCHED} has flushed {}",
+                after.verifiers[WATCHED].applied
+            ));
         }
         let is_acknowledged = |revoker: &Revoker| matches!(revoker, Revoker::Acknowledged { .. });
         for (change, revoker) in after.revokers.iter().enumerate() {
@@ -22,7 +24,11 @@ impl State {
                 facts.push(format!("x{change} is ACKNOWLEDGED"));
             }
         }
-        if facts.is_empty() { String::new() } else { format!("  [{}]", facts.join("; ")) }
+        if facts.is_empty() {
+            String::new()
+        } else {
+            format!("  [{}]", facts.join("; "))
+        }
     }
 
     fn different_checks(&self, after: &Self) -> Vec<String> {
@@ -32,7 +38,11 @@ impl State {
         let only_nearer = after.deadline > 0 && after.deadline < before.deadline;
         if before.deadline != after.deadline && !only_nearer {
             let passed = "the deadline has passed".to_owned();
-            facts.push(if after.deadline == 0 { passed } else { format!("deadline in {}", after.deadline) });
+            facts.push(if after.deadline == 0 {
+                passed
+            } else {
+                format!("deadline in {}", after.deadline)
+            });
         }
         if before.cache != after.cache {
             let kept = after.cache.map(|view| format!("view {view} is in the cache"));
@@ -54,26 +64,40 @@ impl State {
     fn different_operation(&self, after: &Self) -> Option<String> {
         let pairs = self.verifiers.iter().zip(&after.verifiers);
         let mut wires = pairs.filter(|(before, after)| before.wire != after.wire);
-        wires.next().and_then(|(_, after)| after.wire.as_ref()).map(told_operation)
+        wires
+            .next()
+            .and_then(|(_, after)| after.wire.as_ref())
+            .map(told_operation)
     }
 
     fn different_rows(&self, after: &Self) -> Vec<String> {
-        let gone = self.database.rows.iter().filter(|row| after.database.row(row.id).is_none());
-        let gone = gone.map(|row| format!("row {} is gone", RowKey(row.id)));
-        let told = |row: &Row| format!("row {} has applied {}", RowKey(row.id), row.applied);
-        let is_new = |row: &&Row| self.database.row(row.id).is_none_or(|old| old.applied != row.applied);
-        gone.chain(after.database.rows.iter().filter(is_new).map(told)).collect()
+        let gone = self
+            .database
+            .rows
+            .iter()
+            .filter(|row| after.database.row(row.id).is_none());
+        let gone = gone.map(|row| format!("row {} is gone", row.id));
+        let told = |row: &Row| format!("row {} has applied {}", row.id, row.applied);
+        let is_new = |row: &&Row| {
+            self.database
+                .row(row.id)
+                .is_none_or(|old| old.applied != row.applied)
+        };
+        gone.chain(after.database.rows.iter().filter(is_new).map(told))
+            .collect()
     }
 }
 
 fn told_operation(operation: &Operation) -> String {
-    let row = RowKey(operation.row);
+    let row = operation.row;
     let name = match operation.kind {
         Kind::Register { .. } => format!("registration of {row}"),
         Kind::Renew { .. } => format!("renewal of {row}"),
     };
     match operation.stage {
-        Stage::Open { seen, found } if !found.is_empty() => format!("{name} sees {seen}, finds {found} in the log"),
+        Stage::Open { seen, found } if !found.is_empty() => {
+            format!("{name} sees {seen}, finds {found} in the log")
+        }
         Stage::Open { seen, .. } => format!("{name} sees {seen}"),
         Stage::GivenUp => format!("{name} finds no row"),
         Stage::Sent | Stage::Done { .. } => name,
@@ -83,7 +107,11 @@ fn told_operation(operation: &Operation) -> String {
 fn told(progress: &Progress) -> Option<String> {
     match progress {
         Progress::LookedUp(view) => Some(format!("holds view {view}")),
-        Progress::KnowsDeadline { left, .. } => Some(if *left == 0 { "it has passed".to_owned() } else { format!("{left} away") }),
+        Progress::KnowsDeadline { left, .. } => Some(if *left == 0 {
+            "it has passed".to_owned()
+        } else {
+            format!("{left} away")
+        }),
         Progress::Live => Some("the lease is live".to_owned()),
         Progress::Missed => Some("a miss".to_owned()),
         Progress::Answered(Answer::Accepted { view, .. }) => Some(format!("ACCEPTS view {view}")),

@@ -1,9 +1,9 @@
 //! What goes wrong.
 
+use crate::Xids;
 use crate::model::Protocol;
 use crate::state::{Lease, Operation, Revoker, Stage, State, WATCHED};
 use crate::step::{Fault, Step};
-use crate::Xids;
 
 impl State {
     pub(crate) fn offer_faults(&self, steps: &mut Vec<Step>) {

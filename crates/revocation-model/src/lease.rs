@@ -1,10 +1,10 @@
 //! A verifier's lease thread: registering, renewing, and what to do when either fails.
 
+use crate::Xids;
 use crate::model::Protocol;
 use crate::mutant::Mutant;
 use crate::state::{Kind, Lease, Operation, RowId, Stage, State, WATCHED};
 use crate::step::{LeaseStep, Step};
-use crate::Xids;
 
 impl State {
     pub(crate) fn offer_lease_steps(&self, protocol: &Protocol, steps: &mut Vec<Step>) {
@@ -26,7 +26,8 @@ impl State {
             if waits && !verifier.connected {
                 offer(LeaseStep::NoticeLoss);
             }
-            let replied = |operation: &Operation| matches!(operation.stage, Stage::Done { .. } | Stage::GivenUp);
+            let replied =
+                |operation: &Operation| matches!(operation.stage, Stage::Done { .. } | Stage::GivenUp);
             if verifier.wire.as_ref().is_some_and(replied) {
                 offer(LeaseStep::Receive);
             }
@@ -46,6 +47,7 @@ impl State {
 
     fn register(&mut self, protocol: &Protocol, v: usize) {
         let verifier = &mut self.verifiers[v];
+        verifier.connected = true;
         verifier.incarnations += 1;
         let replaces = verifier.row;
         let row = RowId {
@@ -77,7 +79,9 @@ impl State {
     }
 
     fn receive_reply(&mut self, protocol: &Protocol, v: usize) {
-        let Some(operation) = self.verifiers[v].wire.take() else { return };
+        let Some(operation) = self.verifiers[v].wire.take() else {
+            return;
+        };
         match (operation.stage, self.verifiers[v].lease) {
             (Stage::GivenUp, _) => self.begin_to_end(protocol, v, Mutant::KeepDeadlineWhenGivenUp),
             (Stage::Done { seen, .. }, Lease::Registering { age }) => {
@@ -88,14 +92,20 @@ impl State {
                     self.publish(protocol, v, age);
                 }
             }
-            (Stage::Done { seen, found }, Lease::Renewing { age }) => self.apply(protocol, v, (age, seen, found)),
+            (Stage::Done { seen, found }, Lease::Renewing { age }) => {
+                self.apply(protocol, v, (age, seen, found))
+            }
             _ => {}
         }
     }
 
     /// The first half of what follows from a renewal: flush, under the generation's write lock.
     fn apply(&mut self, protocol: &Protocol, v: usize, (age, seen, found): (u8, Xids, Xids)) {
-        let age = if protocol.is(Mutant::ClockAfterReply) { 0 } else { age };
+        let age = if protocol.is(Mutant::ClockAfterReply) {
+            0
+        } else {
+            age
+        };
         if protocol.is(Mutant::PublishBeforeFlush) {
             self.publish(protocol, v, age);
             self.verifiers[v].lease = Lease::Applying { age, seen, found };
@@ -111,7 +121,9 @@ impl State {
 
     /// The second half: publish the deadline.
     fn finish_renewal(&mut self, protocol: &Protocol, v: usize) {
-        let Lease::Applying { age, seen, found } = self.verifiers[v].lease else { return };
+        let Lease::Applying { age, seen, found } = self.verifiers[v].lease else {
+            return;
+        };
         if protocol.is(Mutant::PublishBeforeFlush) {
             self.flush(protocol, v, found);
         } else {
@@ -157,12 +169,15 @@ impl State {
         }
     }
 
-    /// The second half: flush everything. There is a new connection from here on.
+    /// The second half: flush everything.
     fn end_incarnation(&mut self, protocol: &Protocol, v: usize) {
         let lost = !self.verifiers[v].connected;
-        let keeps = if lost { Mutant::NoFlushOnLoss } else { Mutant::NoFlushWhenGivenUp };
+        let keeps = if lost {
+            Mutant::NoFlushOnLoss
+        } else {
+            Mutant::NoFlushWhenGivenUp
+        };
         let verifier = &mut self.verifiers[v];
-        verifier.connected = true;
         verifier.lease = Lease::Starting;
         verifier.applied = Xids::default();
         if v != WATCHED {

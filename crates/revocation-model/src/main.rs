@@ -35,7 +35,11 @@ fn main() -> anyhow::Result<ExitCode> {
         as_expected &= report.is_as_expected();
         writeln!(std::io::stdout(), "{report}")?;
     }
-    Ok(if as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if as_expected {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn wanted(arguments: &Arguments) -> anyhow::Result<Vec<Scenario>> {
@@ -43,8 +47,16 @@ fn wanted(arguments: &Arguments) -> anyhow::Result<Vec<Scenario>> {
     let names: Vec<_> = all.iter().map(|scenario| scenario.name).collect();
     match (&arguments.scenario, arguments.mutant) {
         (Some(name), _) => {
-            let chosen: Vec<_> = all.iter().filter(|scenario| scenario.name == name).cloned().collect();
-            anyhow::ensure!(!chosen.is_empty(), "no scenario {name:?}; there are {}", names.join(", "));
+            let chosen: Vec<_> = all
+                .iter()
+                .filter(|scenario| scenario.name == name)
+                .cloned()
+                .collect();
+            anyhow::ensure!(
+                !chosen.is_empty(),
+                "no scenario {name:?}; there are {}",
+                names.join(", ")
+            );
             Ok(chosen)
         }
         (None, Some(mutant)) if mutant.breaks().is_some() => Ok(vec![mutant.scenario()]),

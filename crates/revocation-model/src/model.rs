@@ -83,7 +83,9 @@ impl State {
         for revoker in &mut self.revokers {
             match revoker {
                 Revoker::Waiting { since_seen, .. } => count(since_seen),
-                Revoker::Open { age, .. } | Revoker::Committed { age, .. } if protocol.is(Mutant::ClockBeforeCommit) => {
+                Revoker::Open { age, .. } | Revoker::Committed { age, .. }
+                    if protocol.is(Mutant::ClockBeforeCommit) =>
+                {
                     count(age);
                 }
                 _ => {}
@@ -115,6 +117,7 @@ impl State {
 
     fn is_remembered(&self, row: usize) -> bool {
         let id = self.database.rows[row].id;
-        self.looks().any(|look| look.rows.iter().any(|(other, _)| *other == id))
+        self.looks()
+            .any(|look| look.rows.iter().any(|(other, _)| *other == id))
     }
 }

@@ -51,15 +51,23 @@ pub(crate) fn properties() -> Vec<Property<Protocol>> {
         Property::always(NO_STALE_ACCEPT, |_, state: &State| !state.has_stale_accept()),
         Property::always(NO_WRONG_REFUSAL, |_, state: &State| !state.has_wrong_refusal()),
         Property::always(LEASE_HAS_ROW, |_, state: &State| state.lease_has_row()),
-        Property::always(APPLIED_IS_FLUSHED, |protocol, state: &State| state.applied_is_flushed(protocol)),
-        Property::always(BOUNDED_WAIT, |protocol, state: &State| state.wait_is_bounded(protocol)),
+        Property::always(APPLIED_IS_FLUSHED, |protocol, state: &State| {
+            state.applied_is_flushed(protocol)
+        }),
+        Property::always(BOUNDED_WAIT, |protocol, state: &State| {
+            state.wait_is_bounded(protocol)
+        }),
         Property::sometimes(HIT, |_, state: &State| state.hit().is_some()),
         Property::sometimes(HIT_AFTER_RENEWALS, |_, state: &State| {
             state.hit().is_some() && state.database.rows.iter().any(|row| row.version > 1)
         }),
         Property::sometimes(HIT_OF_LATER_VIEW, |_, state: &State| state.hit() > Some(0)),
-        Property::sometimes(REFUSAL, |_, state: &State| matches!(state.answer(), Some((Answer::Refused, _)))),
-        Property::sometimes(DISCARDED_FILL, |protocol, state: &State| state.will_discard(protocol)),
+        Property::sometimes(REFUSAL, |_, state: &State| {
+            matches!(state.answer(), Some((Answer::Refused, _)))
+        }),
+        Property::sometimes(DISCARDED_FILL, |protocol, state: &State| {
+            state.will_discard(protocol)
+        }),
         Property::sometimes(BY_APPLIED, |protocol, state: &State| {
             !state.database.rows.is_empty() && state.may_acknowledge(protocol, Grounds::Applied, false)
         }),
@@ -70,7 +78,9 @@ pub(crate) fn properties() -> Vec<Property<Protocol>> {
             state.may_acknowledge(protocol, Grounds::Applied, true)
         }),
         Property::sometimes(GIVEN_UP, |_, state: &State| state.has_been_given_up()),
-        Property::sometimes(PURGED, |_, state: &State| state.database.log != state.database.committed),
+        Property::sometimes(PURGED, |_, state: &State| {
+            state.database.log != state.database.committed
+        }),
         Property::sometimes(TWO_INCARNATIONS, |_, state: &State| state.has_two_rows_of_one()),
         Property::sometimes(OVERTAKING, |_, state: &State| {
             state.database.committed != state.database.committed.filled_up()
@@ -127,7 +137,10 @@ impl State {
 
     fn will_discard(&self, protocol: &Protocol) -> bool {
         let found_valid = |found: Option<u8>| found.is_some_and(|view| protocol.scenario.is_valid(view));
-        self.checks.queries.iter().any(|query| !query.current && query.awaited && found_valid(query.found))
+        self.checks
+            .queries
+            .iter()
+            .any(|query| !query.current && query.awaited && found_valid(query.found))
     }
 
     fn may_acknowledge(&self, protocol: &Protocol, wanted: Grounds, only_retries: bool) -> bool {
@@ -147,6 +160,9 @@ impl State {
 
     fn has_two_rows_of_one(&self) -> bool {
         let owners = self.database.rows.iter().map(|row| row.id.verifier);
-        owners.clone().zip(owners.skip(1)).any(|(owner, next)| owner == next)
+        owners
+            .clone()
+            .zip(owners.skip(1))
+            .any(|(owner, next)| owner == next)
     }
 }

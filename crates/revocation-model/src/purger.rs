@@ -1,10 +1,10 @@
 //! The purger: it deletes what nobody needs any more, from the log and from the table of verifiers.
 
+use crate::Xids;
 use crate::model::Protocol;
 use crate::mutant::Mutant;
 use crate::state::{Look, State};
-use crate::step::{PurgeStep, RowKey, Step};
-use crate::Xids;
+use crate::step::{PurgeStep, Step};
 
 impl State {
     pub(crate) fn offer_purge_steps(&self, protocol: &Protocol, steps: &mut Vec<Step>) {
@@ -19,7 +19,7 @@ impl State {
         }
         let looked = self.purger.iter();
         for row in looked.flat_map(|look| self.rows_to_give_up(protocol, look, false)) {
-            offer(PurgeStep::GiveUp(RowKey(row)));
+            offer(PurgeStep::GiveUp(row));
         }
     }
 
@@ -27,7 +27,7 @@ impl State {
         match step {
             PurgeStep::Purge => self.database.log = self.database.log.without(self.purgeable(protocol)),
             PurgeStep::Look => self.purger = Some(Look::at(self.database.rows.iter())),
-            PurgeStep::GiveUp(RowKey(row)) => {
+            PurgeStep::GiveUp(row) => {
                 self.database.rows.retain(|other| other.id != *row);
                 self.purger = None;
             }
@@ -40,6 +40,9 @@ impl State {
         if protocol.is(Mutant::PurgeIgnoresVerifiers) {
             return log;
         }
-        self.database.rows.iter().fold(log, |rest, row| rest.and(row.applied))
+        self.database
+            .rows
+            .iter()
+            .fold(log, |rest, row| rest.and(row.applied))
     }
 }

@@ -35,8 +35,16 @@ pub struct Report {
 pub fn check(protocol: &Protocol, threads: usize) -> Report {
     let started_at = Instant::now();
     let broken = awaited(protocol.mutant);
-    let finish = broken.map_or(HasDiscoveries::All, |property| HasDiscoveries::AllOf([property].into()));
-    let checker = protocol.clone().checker().threads(threads).finish_when(finish).spawn_bfs().join();
+    let finish = broken.map_or(HasDiscoveries::All, |property| {
+        HasDiscoveries::AllOf([property].into())
+    });
+    let checker = protocol
+        .clone()
+        .checker()
+        .threads(threads)
+        .finish_when(finish)
+        .spawn_bfs()
+        .join();
     let mut report = Report {
         scenario: protocol.scenario.name,
         mutant: protocol.mutant,
@@ -51,7 +59,9 @@ pub fn check(protocol: &Protocol, threads: usize) -> Report {
         if protocol.property(name).expectation == Expectation::Sometimes {
             report.possible.insert(name);
         } else if broken.is_none_or(|property| property == name) {
-            report.counterexamples.insert(name, protocol.tell(name, path.into_actions()));
+            report
+                .counterexamples
+                .insert(name, protocol.tell(name, path.into_actions()));
         }
     }
     report
@@ -74,7 +84,10 @@ impl Report {
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let mutant = self.mutant.map(|mutant| format!(" with the mutant {mutant}")).unwrap_or_default();
+        let mutant = self
+            .mutant
+            .map(|mutant| format!(" with the mutant {mutant}"))
+            .unwrap_or_default();
         writeln!(
             f,
             "{}{mutant}: {} states, {} steps, depth {}, {:.1} s",

@@ -1,9 +1,10 @@
 //! Revokers: the change, the barrier, the retry, and what becomes of rows that were waited out.
 
+use crate::Xid;
 use crate::model::Protocol;
 use crate::mutant::Mutant;
-use crate::state::{Change, Look, Revoker, RowId, State};
-use crate::step::{RevokeStep, RowKey, Step};
+use crate::state::{Look, Revoker, RowId, State};
+use crate::step::{RevokeStep, Step};
 
 /// Why a barrier is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl State {
                 Revoker::Acknowledged { look: Some(look) } => {
                     let by_wrong_clock = protocol.is(Mutant::GiveUpByClockOfCommit);
                     for row in self.rows_to_give_up(protocol, look, by_wrong_clock) {
-                        offer(RevokeStep::GiveUp(RowKey(row)));
+                        offer(RevokeStep::GiveUp(row));
                     }
                 }
                 _ => {}
@@ -45,28 +46,42 @@ impl State {
         }
     }
 
-    pub(crate) fn take_revoke_step(&mut self, protocol: &Protocol, change: Change, step: &RevokeStep) {
+    pub(crate) fn take_revoke_step(&mut self, protocol: &Protocol, change: Xid, step: &RevokeStep) {
         let next = match (step, self.revokers[change].clone()) {
             (RevokeStep::Begin, _) => Revoker::Open { lost: false, age: 0 },
             (RevokeStep::Abort, _) => Revoker::Pending,
             (RevokeStep::Commit, Revoker::Open { lost, age }) => {
                 self.commit_change(protocol, change);
-                if lost { Revoker::Unknown } else { Revoker::Committed { retried: false, age } }
+                if lost {
+                    Revoker::Unknown
+                } else {
+                    Revoker::Committed { retried: false, age }
+                }
             }
             (RevokeStep::See, _) if protocol.is(Mutant::NoBarrier) => Revoker::Acknowledged { look: None },
             (RevokeStep::See, Revoker::Committed { retried, age }) => Revoker::Waiting {
                 retried,
                 since_seen: age,
-                look: self.purger.clone().filter(|_| protocol.is(Mutant::JoinRoundUnderWay)),
+                look: self
+                    .purger
+                    .clone()
+                    .filter(|_| protocol.is(Mutant::JoinRoundUnderWay)),
             },
             (RevokeStep::Retry, _) => self.retried(protocol, change),
-            (RevokeStep::Round, Revoker::Waiting { retried, since_seen, look }) => Revoker::Waiting {
+            (
+                RevokeStep::Round,
+                Revoker::Waiting {
+                    retried,
+                    since_seen,
+                    look,
+                },
+            ) => Revoker::Waiting {
                 retried,
                 since_seen,
                 look: Some(self.round(change, look)),
             },
             (RevokeStep::Acknowledge, Revoker::Waiting { look, .. }) => Revoker::Acknowledged { look },
-            (RevokeStep::GiveUp(RowKey(row)), revoker) => {
+            (RevokeStep::GiveUp(row), revoker) => {
                 self.database.rows.retain(|other| other.id != *row);
                 revoker
             }
@@ -77,16 +92,20 @@ impl State {
 
     /// Changes begin in the order of the scenario, so that their numbers are their xids; they commit in any order. Those of
     /// the watched token lock its row, and so follow each other.
-    fn may_begin(&self, protocol: &Protocol, change: Change) -> bool {
+    fn may_begin(&self, protocol: &Protocol, change: Xid) -> bool {
         let watched = protocol.scenario.watched();
-        let begun = self.revokers[..change].iter().all(|earlier| *earlier != Revoker::Pending);
+        let begun = self.revokers[..change]
+            .iter()
+            .all(|earlier| *earlier != Revoker::Pending);
         begun && (!watched.contains(change) || self.database.committed.contains_all(watched.below(change)))
     }
 
-    fn commit_change(&mut self, protocol: &Protocol, change: Change) {
+    fn commit_change(&mut self, protocol: &Protocol, change: Xid) {
         self.database.committed = self.database.committed.with(change);
         self.database.log = self.database.log.with(change);
-        let is_valid = protocol.scenario.is_valid(protocol.scenario.view(self.database.committed));
+        let is_valid = protocol
+            .scenario
+            .is_valid(protocol.scenario.view(self.database.committed));
         if let Some(request) = &mut self.checks.request {
             request.always_valid &= is_valid;
         }
@@ -94,9 +113,12 @@ impl State {
 
     /// A retry changes nothing. It waits as the first attempt would have, for what stands in the log: what has been
     /// purged has been applied by all.
-    fn retried(&self, protocol: &Protocol, change: Change) -> Revoker {
+    fn retried(&self, protocol: &Protocol, change: Xid) -> Revoker {
         if self.database.log.contains(change) && !protocol.is(Mutant::RetryDoesNotWait) {
-            Revoker::Committed { retried: true, age: 0 }
+            Revoker::Committed {
+                retried: true,
+                age: 0,
+            }
         } else {
             Revoker::Acknowledged { look: None }
         }
@@ -104,25 +126,37 @@ impl State {
 
     /// One round. The first lists every row that is in the way, the others cross off. The reply can only be late, and
     /// what it says does not become untrue: hence one step for both, and another for the acknowledgement.
-    fn round(&self, change: Change, look: Option<Look>) -> Look {
-        let in_the_way = |id: RowId| self.database.row(id).is_some_and(|row| !row.applied.contains(change));
+    fn round(&self, change: Xid, look: Option<Look>) -> Look {
+        let in_the_way = |id: RowId| {
+            self.database
+                .row(id)
+                .is_some_and(|row| !row.applied.contains(change))
+        };
         let mut look = look.unwrap_or_else(|| Look::at(self.database.rows.iter()));
         look.rows.retain(|(id, _)| in_the_way(*id));
         look
     }
 
     /// Whether the barrier is over, by what the last round has told and the clock tells.
-    pub(crate) fn grounds(&self, protocol: &Protocol, change: Change) -> Option<Grounds> {
-        let Revoker::Waiting { since_seen, look, .. } = &self.revokers[change] else { return None };
+    pub(crate) fn grounds(&self, protocol: &Protocol, change: Xid) -> Option<Grounds> {
+        let Revoker::Waiting { since_seen, look, .. } = &self.revokers[change] else {
+            return None;
+        };
         let rows = &look.as_ref()?.rows;
-        let waited = if protocol.is(Mutant::BarrierEndsEarly) { *since_seen + 1 } else { *since_seen };
+        let waited = if protocol.is(Mutant::BarrierEndsEarly) {
+            *since_seen + 1
+        } else {
+            *since_seen
+        };
         let is_expired = |id: RowId| {
             waited >= protocol.scenario.leases[id.verifier] && !protocol.is(Mutant::BarrierNeverExpires)
         };
         if rows.is_empty() {
             Some(Grounds::Applied)
         } else {
-            rows.iter().all(|(id, _)| is_expired(*id)).then_some(Grounds::Expired)
+            rows.iter()
+                .all(|(id, _)| is_expired(*id))
+                .then_some(Grounds::Expired)
         }
     }
 
@@ -135,7 +169,11 @@ impl State {
             let lease_passed = look.age >= protocol.scenario.leases[id.verifier];
             (unmoved || moved_is_fine) && (lease_passed || too_soon) && !self.is_locked(*id)
         };
-        look.rows.iter().filter(|row| may_go(row)).map(|(id, _)| *id).collect()
+        look.rows
+            .iter()
+            .filter(|row| may_go(row))
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     /// After the acknowledgement, a look serves to delete what has not moved. What has, will not come back.
@@ -146,7 +184,9 @@ impl State {
             if let Revoker::Acknowledged { look } = revoker {
                 if let Some(Look { rows, .. }) = look {
                     rows.retain(|(id, version)| {
-                        database.row(*id).is_some_and(|row| keep_moved || row.version == *version)
+                        database
+                            .row(*id)
+                            .is_some_and(|row| keep_moved || row.version == *version)
                     });
                 }
                 look.take_if(|look| look.rows.is_empty());

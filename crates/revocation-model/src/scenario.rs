@@ -76,7 +76,9 @@ impl Scenario {
     /// Whether the token is valid in that view.
     pub(crate) fn is_valid(&self, view: View) -> bool {
         let mut watched = self.changes.iter().filter(|change| **change != Change::Elsewhere);
-        let last = usize::from(view).checked_sub(1).and_then(|skipped| watched.nth(skipped));
+        let last = usize::from(view)
+            .checked_sub(1)
+            .and_then(|skipped| watched.nth(skipped));
         last != Some(&Change::Revoke)
     }
 }

@@ -142,5 +142,100 @@ fn small() -> Vec<Scenario> {
 }
 
 fn large() -> Vec<Scenario> {
-    vec![BASE]
+    let one_tick = Scenario {
+        leases: &[1],
+        queries: 1,
+        ..BASE
+    };
+    vec![
+        Scenario {
+            name: "long-lease",
+            leases: &[4],
+            faults: Faults {
+                lost_replies: 2,
+                ..NO_FAULTS
+            },
+            purges: true,
+            ..BASE
+        },
+        Scenario {
+            name: "long-interleaved-commits",
+            leases: &[2],
+            changes: &[Change::Revoke, Change::Elsewhere],
+            ..one_tick.clone()
+        },
+        Scenario {
+            name: "long-dead-node",
+            leases: &[2],
+            changes: &[Change::Elsewhere, Change::Revoke],
+            ..one_tick.clone()
+        },
+        Scenario {
+            name: "unequal-verifiers",
+            leases: &[2, 1],
+            purges: true,
+            faults: Faults {
+                lost_replies: 1,
+                ..NO_FAULTS
+            },
+            ..one_tick.clone()
+        },
+        Scenario {
+            name: "two-disconnects",
+            leases: &[2],
+            incarnations: 3,
+            faults: Faults {
+                disconnects: 2,
+                ..NO_FAULTS
+            },
+            ..one_tick.clone()
+        },
+        Scenario {
+            name: "every-fault",
+            incarnations: 2,
+            faults: Faults {
+                disconnects: 1,
+                crashes: 1,
+                server_crashes: 1,
+                lost_replies: 1,
+            },
+            purges: true,
+            ..one_tick.clone()
+        },
+        Scenario {
+            name: "dead-node-disconnect",
+            changes: &[Change::Elsewhere, Change::Revoke],
+            incarnations: 2,
+            faults: Faults {
+                disconnects: 1,
+                ..NO_FAULTS
+            },
+            ..one_tick.clone()
+        },
+        Scenario {
+            name: "long-server-crash-give-up",
+            leases: &[2],
+            faults: Faults {
+                server_crashes: 1,
+                ..NO_FAULTS
+            },
+            gives_up: true,
+            ..one_tick.clone()
+        },
+        Scenario {
+            name: "three-commits",
+            changes: &[Change::Elsewhere, Change::Revoke, Change::Elsewhere],
+            ..one_tick.clone()
+        },
+        Scenario {
+            name: "disable-enable-disconnect",
+            changes: &[Change::Revoke, Change::Restore],
+            incarnations: 2,
+            faults: Faults {
+                disconnects: 1,
+                ..NO_FAULTS
+            },
+            ..one_tick
+        },
+    ]
 }

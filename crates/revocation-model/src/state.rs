@@ -1,8 +1,9 @@
 //! Everything that a state of the model consists of. There is no clock in it: each time is the number of ticks since or
 //! until, which is all that the protocol ever compares, so that time needs no bound.
 
+use crate::Xids;
 use crate::scenario::{Faults, Scenario};
-use crate::{Xid, Xids};
+use std::fmt::{self, Display, Formatter};
 
 /// The verifier whose checks are looked at. What any other verifier caches cannot influence this one.
 pub(crate) const WATCHED: usize = 0;
@@ -38,7 +39,7 @@ pub(crate) struct Database {
 
 /// The primary key of a verifier's row: fresh for each incarnation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct RowId {
+pub struct RowId {
     pub(crate) verifier: usize,
     pub(crate) incarnation: u8,
 }
@@ -281,6 +282,12 @@ impl Look {
     }
 }
 
+impl Display for RowId {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "v{}.{}", self.verifier, self.incarnation)
+    }
+}
+
 impl Database {
     pub(crate) fn row(&self, id: RowId) -> Option<&Row> {
         self.rows.iter().find(|row| row.id == id)
@@ -290,6 +297,3 @@ impl Database {
         self.rows.iter_mut().find(|row| row.id == id)
     }
 }
-
-/// A revoker's change by its number, which is its xid.
-pub(crate) type Change = Xid;

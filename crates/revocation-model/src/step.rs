@@ -1,6 +1,7 @@
 //! The steps, and how they are told.
 
-use crate::state::{Change, RowId};
+use crate::Xid;
+use crate::state::RowId;
 use std::fmt::{self, Display, Formatter};
 
 /// One step of one party. Any two steps may have any others between them, and time as well.
@@ -17,7 +18,7 @@ pub enum Step {
     /// The watched verifier checks a token, or looks one up.
     Check(CheckStep),
     /// A revoker does something.
-    Revoke(Change, RevokeStep),
+    Revoke(Xid, RevokeStep),
     /// The purger does something.
     Purge(PurgeStep),
 }
@@ -28,7 +29,7 @@ pub enum Fault {
     Disconnect { verifier: usize, executes: bool },
     Crash { verifier: usize, executes: bool },
     ServerCrash,
-    LoseReply { change: Change },
+    LoseReply { change: Xid },
 }
 
 /// A step of a lease thread.
@@ -81,7 +82,7 @@ pub enum RevokeStep {
     Round,
     Acknowledge,
     Retry,
-    GiveUp(RowKey),
+    GiveUp(RowId),
 }
 
 /// A step of the purger.
@@ -89,17 +90,7 @@ pub enum RevokeStep {
 pub enum PurgeStep {
     Purge,
     Look,
-    GiveUp(RowKey),
-}
-
-/// The key of a verifier's row, for what tells of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RowKey(pub(crate) RowId);
-
-impl Display for RowKey {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "v{}.{}", self.0.verifier, self.0.incarnation)
-    }
+    GiveUp(RowId),
 }
 
 impl Display for Step {
@@ -128,10 +119,18 @@ impl Display for Fault {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Disconnect { verifier, executes } => {
-                write!(f, "the connection of v{verifier} breaks, unnoticed; {}", executed(*executes))
+                write!(
+                    f,
+                    "the connection of v{verifier} breaks, unnoticed; {}",
+                    executed(*executes)
+                )
             }
             Self::Crash { verifier, executes } => {
-                write!(f, "v{verifier} crashes, a new process starts; {}", executed(*executes))
+                write!(
+                    f,
+                    "v{verifier} crashes, a new process starts; {}",
+                    executed(*executes)
+                )
             }
             Self::ServerCrash => f.write_str("Postgres crashes; what was not on disk is gone"),
             Self::LoseReply { change } => write!(f, "the reply for x{change} is lost, its client gets a 503"),
@@ -146,7 +145,9 @@ impl Display for LeaseStep {
             Self::Renew => "reads the clock, sends a renewal",
             Self::Receive => "receives the reply, and does the first half of what follows",
             Self::Finish => "does the second half",
-            Self::NoticeLoss => "notices that its connection is gone, and does the first half of what follows",
+            Self::NoticeLoss => {
+                "notices that its connection is gone, and does the first half of what follows"
+            }
             Self::End => "does the second half: this incarnation has ended",
         })
     }

@@ -12,7 +12,9 @@ impl Protocol {
         let mut ticks = 0;
         let mut story = Vec::new();
         for step in self.shortened(property, steps) {
-            let Some(next) = self.next_state(&state, step.clone()) else { continue };
+            let Some(next) = self.next_state(&state, step.clone()) else {
+                continue;
+            };
             ticks += u32::from(step == Step::Tick);
             story.push(format!("t={ticks}  {step}{}", state.difference(&next)));
             state = next;

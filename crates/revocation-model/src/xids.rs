@@ -76,7 +76,10 @@ impl Xids {
 
 impl Display for Xids {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = (0..8).filter(|xid| self.contains(*xid)).map(|xid| format!("x{xid}")).collect();
+        let names: Vec<_> = (0..8)
+            .filter(|xid| self.contains(*xid))
+            .map(|xid| format!("x{xid}"))
+            .collect();
         write!(f, "{{{}}}", names.join(", "))
     }
 }

@@ -28,7 +28,10 @@ fn the_protocol_keeps_its_promise() {
 
 #[test]
 fn without_any_of_its_rules_it_does_not() {
-    for mutant in Mutant::value_variants().iter().filter(|mutant| mutant.breaks().is_some()) {
+    for mutant in Mutant::value_variants()
+        .iter()
+        .filter(|mutant| mutant.breaks().is_some())
+    {
         let report = checked(mutant.scenario(), Some(*mutant));
         assert!(report.is_as_expected(), "{mutant} is not caught\n{report}");
     }
@@ -37,9 +40,15 @@ fn without_any_of_its_rules_it_does_not() {
 /// These are findings, too: see the README for why the protocol has the rules all the same.
 #[test]
 fn some_rules_could_be_left_out() {
-    for mutant in Mutant::value_variants().iter().filter(|mutant| mutant.breaks().is_none()) {
+    for mutant in Mutant::value_variants()
+        .iter()
+        .filter(|mutant| mutant.breaks().is_none())
+    {
         let report = checked(mutant.scenario(), Some(*mutant));
-        assert!(report.is_as_expected(), "{mutant} is not as harmless as the README says\n{report}");
+        assert!(
+            report.is_as_expected(),
+            "{mutant} is not as harmless as the README says\n{report}"
+        );
     }
 }
 
