@@ -1,5 +1,6 @@
 //! Checks the revocation protocol: see the README of `jeton-revocation-model`.
 
+use anyhow::Context;
 use clap::Parser;
 use jeton_revocation_model::{Mutant, Protocol, Scenario, Size, check, scenarios};
 use std::io::Write;
@@ -47,19 +48,12 @@ fn wanted(arguments: &Arguments) -> anyhow::Result<Vec<Scenario>> {
     let names: Vec<_> = all.iter().map(|scenario| scenario.name).collect();
     match (&arguments.scenario, arguments.mutant) {
         (Some(name), _) => {
-            let chosen: Vec<_> = all
-                .iter()
-                .filter(|scenario| scenario.name == name)
-                .cloned()
-                .collect();
-            anyhow::ensure!(
-                !chosen.is_empty(),
-                "no scenario {name:?}; there are {}",
-                names.join(", ")
-            );
-            Ok(chosen)
+            let chosen = all.iter().find(|scenario| scenario.name == name);
+            let chosen =
+                chosen.with_context(|| format!("no scenario {name:?}; there are {}", names.join(", ")))?;
+            Ok(vec![chosen.clone()])
         }
         (None, Some(mutant)) if mutant.breaks().is_some() => Ok(vec![mutant.scenario()]),
-        (None, _) => Ok(all),
+        (None, _) => Ok(all.to_vec()),
     }
 }

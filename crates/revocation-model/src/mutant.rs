@@ -103,6 +103,7 @@ impl Mutant {
             Self::RegistrationLostByCrash => "server-crash",
             _ => "one-change",
         };
+        debug_assert!(find_scenario(name).is_some(), "there is no scenario {name}");
         find_scenario(name).unwrap_or(BASE)
     }
 }

@@ -32,210 +32,233 @@ pub(crate) const BASE: Scenario = Scenario {
     gives_up: false,
 };
 
+/// A shorter lease, which two of anything make up for.
+const ONE_TICK: Scenario = Scenario {
+    leases: &[1],
+    queries: 1,
+    ..BASE
+};
+
+static SMALL: [Scenario; 13] = [
+    BASE,
+    Scenario {
+        name: "lost-reply",
+        faults: Faults {
+            lost_replies: 1,
+            ..NO_FAULTS
+        },
+        ..BASE
+    },
+    Scenario {
+        name: "disconnect",
+        queries: 1,
+        incarnations: 2,
+        faults: Faults {
+            disconnects: 1,
+            ..NO_FAULTS
+        },
+        ..BASE
+    },
+    Scenario {
+        name: "crash",
+        queries: 1,
+        incarnations: 2,
+        faults: Faults {
+            crashes: 1,
+            ..NO_FAULTS
+        },
+        ..BASE
+    },
+    Scenario {
+        name: "server-crash",
+        queries: 1,
+        incarnations: 2,
+        faults: Faults {
+            server_crashes: 1,
+            ..NO_FAULTS
+        },
+        ..BASE
+    },
+    Scenario {
+        name: "server-crash-give-up",
+        faults: Faults {
+            server_crashes: 1,
+            ..NO_FAULTS
+        },
+        gives_up: true,
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "give-up",
+        incarnations: 2,
+        gives_up: true,
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "purge",
+        purges: true,
+        ..BASE
+    },
+    Scenario {
+        name: "two-verifiers",
+        leases: &[1, 1],
+        purges: true,
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "interleaved-commits",
+        changes: &[Change::Revoke, Change::Elsewhere],
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "dead-node",
+        changes: &[Change::Elsewhere, Change::Revoke],
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "disable-enable",
+        changes: &[Change::Revoke, Change::Restore],
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "other-scopes",
+        changes: &[Change::Rescope, Change::Revoke],
+        ..ONE_TICK
+    },
+];
+
+static LARGE: [Scenario; 11] = [
+    Scenario {
+        name: "long-lease",
+        leases: &[4],
+        faults: Faults {
+            lost_replies: 2,
+            ..NO_FAULTS
+        },
+        purges: true,
+        ..BASE
+    },
+    Scenario {
+        name: "long-interleaved-commits",
+        leases: &[2],
+        changes: &[Change::Revoke, Change::Elsewhere],
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "long-dead-node",
+        leases: &[2],
+        changes: &[Change::Elsewhere, Change::Revoke],
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "unequal-verifiers",
+        leases: &[2, 1],
+        purges: true,
+        faults: Faults {
+            lost_replies: 1,
+            ..NO_FAULTS
+        },
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "two-disconnects",
+        leases: &[2],
+        incarnations: 3,
+        faults: Faults {
+            disconnects: 2,
+            ..NO_FAULTS
+        },
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "disconnect-crash",
+        incarnations: 3,
+        faults: Faults {
+            disconnects: 1,
+            crashes: 1,
+            lost_replies: 1,
+            ..NO_FAULTS
+        },
+        purges: true,
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "disconnect-server-crash",
+        incarnations: 2,
+        faults: Faults {
+            disconnects: 1,
+            server_crashes: 1,
+            ..NO_FAULTS
+        },
+        purges: true,
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "dead-node-disconnect",
+        changes: &[Change::Elsewhere, Change::Revoke],
+        incarnations: 2,
+        faults: Faults {
+            disconnects: 1,
+            ..NO_FAULTS
+        },
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "long-server-crash-give-up",
+        leases: &[2],
+        faults: Faults {
+            server_crashes: 1,
+            ..NO_FAULTS
+        },
+        gives_up: true,
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "three-commits",
+        changes: &[Change::Elsewhere, Change::Revoke, Change::Elsewhere],
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "disable-enable-disconnect",
+        changes: &[Change::Revoke, Change::Restore],
+        incarnations: 2,
+        faults: Faults {
+            disconnects: 1,
+            ..NO_FAULTS
+        },
+        ..ONE_TICK
+    },
+];
+
 /// The scenarios of that size.
 #[must_use]
-pub fn scenarios(size: Size) -> Vec<Scenario> {
+pub fn scenarios(size: Size) -> &'static [Scenario] {
     match size {
-        Size::Small => small(),
-        Size::Large => large(),
+        Size::Small => &SMALL,
+        Size::Large => &LARGE,
     }
 }
 
 /// The small scenario of that name.
 pub(crate) fn find_scenario(name: &str) -> Option<Scenario> {
-    small().into_iter().find(|scenario| scenario.name == name)
+    SMALL.iter().find(|scenario| scenario.name == name).cloned()
 }
 
-fn small() -> Vec<Scenario> {
-    let one_tick = Scenario {
-        leases: &[1],
-        queries: 1,
-        ..BASE
-    };
-    vec![
-        BASE,
-        Scenario {
-            name: "lost-reply",
-            faults: Faults {
-                lost_replies: 1,
-                ..NO_FAULTS
-            },
-            ..BASE
-        },
-        Scenario {
-            name: "disconnect",
-            queries: 1,
-            incarnations: 2,
-            faults: Faults {
-                disconnects: 1,
-                ..NO_FAULTS
-            },
-            ..BASE
-        },
-        Scenario {
-            name: "crash",
-            queries: 1,
-            incarnations: 2,
-            faults: Faults {
-                crashes: 1,
-                ..NO_FAULTS
-            },
-            ..BASE
-        },
-        Scenario {
-            name: "server-crash",
-            queries: 1,
-            incarnations: 2,
-            faults: Faults {
-                server_crashes: 1,
-                ..NO_FAULTS
-            },
-            ..BASE
-        },
-        Scenario {
-            name: "server-crash-give-up",
-            faults: Faults {
-                server_crashes: 1,
-                ..NO_FAULTS
-            },
-            gives_up: true,
-            ..one_tick.clone()
-        },
-        Scenario {
-            name: "give-up",
-            incarnations: 2,
-            gives_up: true,
-            ..one_tick.clone()
-        },
-        Scenario {
-            name: "purge",
-            purges: true,
-            ..BASE
-        },
-        Scenario {
-            name: "two-verifiers",
-            leases: &[1, 1],
-            purges: true,
-            ..one_tick.clone()
-        },
-        Scenario {
-            name: "interleaved-commits",
-            changes: &[Change::Revoke, Change::Elsewhere],
-            ..one_tick.clone()
-        },
-        Scenario {
-            name: "dead-node",
-            changes: &[Change::Elsewhere, Change::Revoke],
-            ..one_tick.clone()
-        },
-        Scenario {
-            name: "disable-enable",
-            changes: &[Change::Revoke, Change::Restore],
-            ..one_tick.clone()
-        },
-        Scenario {
-            name: "other-scopes",
-            changes: &[Change::Rescope, Change::Revoke],
-            ..one_tick
-        },
-    ]
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Mutant;
+    use std::collections::BTreeSet;
 
-fn large() -> Vec<Scenario> {
-    let one_tick = Scenario {
-        leases: &[1],
-        queries: 1,
-        ..BASE
-    };
-    vec![
-        Scenario {
-            name: "long-lease",
-            leases: &[4],
-            faults: Faults {
-                lost_replies: 2,
-                ..NO_FAULTS
-            },
-            purges: true,
-            ..BASE
-        },
-        Scenario {
-            name: "long-interleaved-commits",
-            leases: &[2],
-            changes: &[Change::Revoke, Change::Elsewhere],
-            ..one_tick.clone()
-        },
-        Scenario {
-            name: "long-dead-node",
-            leases: &[2],
-            changes: &[Change::Elsewhere, Change::Revoke],
-            ..one_tick.clone()
-        },
-        Scenario {
-            name: "unequal-verifiers",
-            leases: &[2, 1],
-            purges: true,
-            faults: Faults {
-                lost_replies: 1,
-                ..NO_FAULTS
-            },
-            ..one_tick.clone()
-        },
-        Scenario {
-            name: "two-disconnects",
-            leases: &[2],
-            incarnations: 3,
-            faults: Faults {
-                disconnects: 2,
-                ..NO_FAULTS
-            },
-            ..one_tick.clone()
-        },
-        Scenario {
-            name: "every-fault",
-            incarnations: 2,
-            faults: Faults {
-                disconnects: 1,
-                crashes: 1,
-                server_crashes: 1,
-                lost_replies: 1,
-            },
-            purges: true,
-            ..one_tick.clone()
-        },
-        Scenario {
-            name: "dead-node-disconnect",
-            changes: &[Change::Elsewhere, Change::Revoke],
-            incarnations: 2,
-            faults: Faults {
-                disconnects: 1,
-                ..NO_FAULTS
-            },
-            ..one_tick.clone()
-        },
-        Scenario {
-            name: "long-server-crash-give-up",
-            leases: &[2],
-            faults: Faults {
-                server_crashes: 1,
-                ..NO_FAULTS
-            },
-            gives_up: true,
-            ..one_tick.clone()
-        },
-        Scenario {
-            name: "three-commits",
-            changes: &[Change::Elsewhere, Change::Revoke, Change::Elsewhere],
-            ..one_tick.clone()
-        },
-        Scenario {
-            name: "disable-enable-disconnect",
-            changes: &[Change::Revoke, Change::Restore],
-            incarnations: 2,
-            faults: Faults {
-                disconnects: 1,
-                ..NO_FAULTS
-            },
-            ..one_tick
-        },
-    ]
+    #[test]
+    fn names_are_unique() {
+        let all = || SMALL.iter().chain(&LARGE).map(|scenario| scenario.name);
+        assert_eq!(all().collect::<BTreeSet<_>>().len(), all().count());
+    }
+
+    #[test]
+    fn a_mutant_is_shown_where_it_says() {
+        assert_eq!(Mutant::HighWaterMark.scenario().name, "interleaved-commits");
+        assert_eq!(Mutant::NoBarrier.scenario().name, BASE.name);
+    }
 }
