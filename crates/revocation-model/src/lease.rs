@@ -24,7 +24,7 @@ impl State {
                 Lease::Registering { .. } | Lease::Registered | Lease::Renewing { .. }
             );
             if waits && !verifier.connected {
-                offer(LeaseStep::NoticeLoss);
+                offer(LeaseStep::Reconnect);
             }
             let replied =
                 |operation: &Operation| matches!(operation.stage, Stage::Done { .. } | Stage::GivenUp);
@@ -40,7 +40,7 @@ impl State {
             LeaseStep::Renew => self.renew(v),
             LeaseStep::Receive => self.receive_reply(protocol, v),
             LeaseStep::Finish => self.finish_renewal(protocol, v),
-            LeaseStep::NoticeLoss => self.notice_loss(protocol, v),
+            LeaseStep::Reconnect => self.reconnect(protocol, v),
             LeaseStep::End => self.end_incarnation(protocol, v),
         }
     }
@@ -151,7 +151,7 @@ impl State {
         }
     }
 
-    fn notice_loss(&mut self, protocol: &Protocol, v: usize) {
+    fn reconnect(&mut self, protocol: &Protocol, v: usize) {
         self.verifiers[v].wire = None;
         self.begin_to_end(protocol, v, Mutant::KeepDeadlineOnLoss);
     }

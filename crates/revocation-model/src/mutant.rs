@@ -27,13 +27,13 @@ pub enum Mutant {
     ClockAfterReply,
     /// A renewal that found no rows leaves the generation as it is.
     GenerationOnlyWithRows,
-    /// A lost connection does not flush.
+    /// A new connection does not flush.
     NoFlushOnLoss,
     /// A verifier that has been given up does not flush.
     NoFlushWhenGivenUp,
-    /// A lost connection does not zero the deadline.
+    /// A new connection does not zero the deadline.
     KeepDeadlineOnLoss,
-    /// A lost connection flushes, and then zeroes the deadline.
+    /// A new connection flushes, and then zeroes the deadline.
     FlushBeforeZero,
     /// A verifier takes a lease when it sends its registration.
     LeaseBeforeRegistration,

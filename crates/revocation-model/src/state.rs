@@ -99,7 +99,7 @@ pub(crate) struct Verifier {
     pub(crate) applied: Xids,
     /// The one operation on the thread's connection.
     pub(crate) wire: Option<Operation>,
-    /// Whether the connection works. The thread does not notice at once when it no longer does.
+    /// Whether the connection works. When it no longer does, the thread notices sooner or later, and makes another.
     pub(crate) connected: bool,
 }
 

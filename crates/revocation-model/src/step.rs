@@ -39,7 +39,7 @@ pub enum LeaseStep {
     Renew,
     Receive,
     Finish,
-    NoticeLoss,
+    Reconnect,
     End,
 }
 
@@ -145,8 +145,8 @@ impl Display for LeaseStep {
             Self::Renew => "reads the clock, sends a renewal",
             Self::Receive => "receives the reply, and does the first half of what follows",
             Self::Finish => "does the second half",
-            Self::NoticeLoss => {
-                "notices that its connection is gone, and does the first half of what follows"
+            Self::Reconnect => {
+                "has a new connection for the broken one, and does the first half of what follows"
             }
             Self::End => "does the second half: this incarnation has ended",
         })
