@@ -1,0 +1,229 @@
+//! The report: what was promised, what was measured, on what, and how to do it again.
+
+mod sections;
+mod summary;
+
+use crate::chart::{self, Bar};
+use crate::machine::Machine;
+use crate::plan::{Kind, Plan};
+use crate::results::{Contender, Results};
+use crate::say;
+use crate::stats::Spread;
+use anyhow::Context;
+use std::path::Path;
+use std::time::Duration;
+
+const CHART: &str = "throughput.svg";
+
+pub(crate) struct Report<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) machine: &'a Machine,
+    pub(crate) results: &'a Results,
+    pub(crate) took: Duration,
+    /// The part of the machine that somebody else used just before the run.
+    pub(crate) busy_before: Option<f64>,
+    /// The part of the machine that its host gave to others during the run.
+    pub(crate) stolen: Option<f64>,
+}
+
+impl Report<'_> {
+    pub(crate) fn write(&self, directory: &Path) -> anyhow::Result<()> {
+        let targets = summary::targets(self.results);
+        let text = [
+            self.head(),
+            summary::table(&targets),
+            sections::in_process(self.results),
+            sections::over_http(self.plan, self.results, CHART),
+            sections::table_sizes(self.results),
+            sections::revocations(self.results),
+            sections::logins(self.results),
+            self.conditions(),
+        ];
+        for (name, text) in [("README.md", text.join("\n")), (CHART, self.chart())] {
+            let path = directory.join(name);
+            std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        for line in summary::lines(&targets) {
+            say(&line);
+        }
+        say(&format!(
+            "the report is {}",
+            directory.join("README.md").display()
+        ));
+        Ok(())
+    }
+
+    fn head(&self) -> String {
+        let machine = self.machine;
+        let mut text = format!(
+            "# Benchmarks\n\nWritten by `scripts/bench` on {}; not by hand. All figures are of one run on one machine, \
+            load and database\nincluded: {} ({} cores), {} of memory, {}, Postgres {}, rustc {}.\n",
+            machine.date,
+            machine.cpu,
+            machine.cores,
+            machine.memory,
+            machine.kernel,
+            machine.postgres.version,
+            machine.rustc,
+        );
+        if self.plan.kind == Kind::Quick {
+            text.push_str("\n**A quick run, to see that it works: none of these figures means anything.**\n");
+        }
+        if cfg!(debug_assertions) {
+            text.push_str("\n**Not an optimised build: none of these figures means anything.**\n");
+        }
+        for (part, what) in [
+            (
+                self.busy_before,
+                "of the machine was in use by others when the run began",
+            ),
+            (
+                self.stolen,
+                "of the machine's time was given to others by its host during the run",
+            ),
+        ] {
+            if let Some(part) = part.filter(|part| *part > 0.03) {
+                text.push_str(&format!(
+                    "\n**Not a quiet machine: {:.0} % {what}.**\n",
+                    part * 100.0
+                ));
+            }
+        }
+        text
+    }
+
+    fn chart(&self) -> String {
+        let mut bars: Vec<Bar> = self
+            .results
+            .http
+            .iter()
+            .filter_map(|result| {
+                let Spread { median, low, high } = Spread::of(result.rate.iter().copied())?;
+                Some(Bar {
+                    label: result.contender.label().to_owned(),
+                    value: median,
+                    low,
+                    high,
+                    own: matches!(result.contender, Contender::JetonKnown | Contender::JetonUnknown),
+                })
+            })
+            .collect();
+        bars.sort_by(|a, b| b.value.total_cmp(&a.value));
+        chart::svg(
+            "Requests a second to the same handler, by what stands before it",
+            &bars,
+        )
+    }
+
+    fn conditions(&self) -> String {
+        let settings = self.machine.postgres.settings.iter();
+        let settings: Vec<_> = settings
+            .map(|(name, value)| format!("`{name} = {value}`"))
+            .collect();
+        let quiet = match (self.busy_before, self.stolen) {
+            (Some(busy), Some(stolen)) => format!(
+                "Just before the run {:.1} % of the machine was in use; during it, a host took {:.1} % away.\n",
+                busy * 100.0,
+                stolen * 100.0
+            ),
+            _ => String::new(),
+        };
+        format!(
+            "## Conditions\n\nPostgres as its package configures it, and as `scripts/up` runs it: {}. Everything on the \
+            loopback\ninterface. An optimised build (`--release`). The run took {} minutes.\n{quiet}\n\
+            ## Again\n\n```sh\nscripts/bench            # all of this, about ten minutes; the machine should have nothing \
+            else to do\nscripts/bench --large    # with the table of ten million rows\nscripts/bench --quick    # whether \
+            it works\ncargo bench -p jeton-bench    # the checks in process alone, by Criterion\n```\n",
+            settings.join(", "),
+            (self.took.as_secs_f64() / 60.0).round().max(1.0),
+        )
+    }
+}
+
+/// `1234567.8` as `1,234,568`.
+pub(crate) fn thousands(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Three digits that count, as far as there are decimals to give: `0.0123`, `1.23`, `12.3`, `1,234`.
+pub(crate) fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return "–".to_owned();
+    }
+    let decimals = match value.abs() {
+        0.0 => 0,
+        size if size < 1.0 => 3,
+        size if size < 10.0 => 2,
+        size if size < 100.0 => 1,
+        _ => 0,
+    };
+    if decimals == 0 {
+        thousands(value)
+    } else {
+        format!("{value:.decimals$}")
+    }
+}
+
+/// The median, and from where to where the rounds went.
+pub(crate) fn spread(spread: Option<Spread>) -> String {
+    spread.map_or_else(
+        || "–".to_owned(),
+        |Spread { median, low, high }| format!("{} ({} – {})", number(median), number(low), number(high)),
+    )
+}
+
+/// A table in Markdown; the first column is text, the others are figures.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
+    let rule: Vec<String> = (0..head.len())
+        .map(|column| if column == 0 { "---" } else { "---:" }.to_owned())
+        .collect();
+    let rows: String = rows.iter().map(|row| line(row)).collect();
+    line(&head) + &line(&rule) + &rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_three_digits_that_count() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.9534, "0.953"),
+            (1.0, "1.00"),
+            (9.994, "9.99"),
+            (12.34, "12.3"),
+            (123.4, "123"),
+            (999.6, "1,000"),
+            (1234567.8, "1,234,568"),
+            (f64::NAN, "–"),
+        ] {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn a_spread_tells_its_ends() {
+        assert_eq!(spread(Spread::of([3.0, 1.0, 2.0])), "2.00 (1.00 – 3.00)");
+        assert_eq!(spread(None), "–");
+    }
+
+    #[test]
+    fn a_table_is_markdown() {
+        let rows = [vec!["a".to_owned(), "1".to_owned()]];
+        assert_eq!(
+            table(&["what", "how many"], &rows),
+            "| what | how many |\n| --- | ---: |\n| a | 1 |\n"
+        );
+    }
+}

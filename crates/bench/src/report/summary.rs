@@ -1,0 +1,157 @@
+use super::number;
+use crate::results::{Contender, LoginResult, Results, RowsResult};
+use crate::stats::Spread;
+use crate::targets::{Bound, Target, Verdict};
+use Bound::{AtLeast, AtMost};
+
+const NO_DATA: &str = "it cannot be told on this machine";
+
+fn target(what: impl Into<String>, bound: Bound, unit: &'static str, value: Option<f64>) -> Target {
+    Target {
+        what: what.into(),
+        bound,
+        unit,
+        value: value.ok_or(NO_DATA),
+    }
+}
+
+pub(super) fn targets(results: &Results) -> Vec<Target> {
+    let median = |spread: Option<Spread>| spread.map(|spread| spread.median);
+    let mut targets = Vec::new();
+    for memory in &results.memory {
+        let known = super::thousands(memory.tokens as f64);
+        for (name, times, least) in [("HS256", &memory.hs256, 5.0), ("ES256", &memory.es256, 100.0)] {
+            let faster = median(Spread::of_ratios(times, &memory.verify));
+            let what = format!("a check in process, {known} tokens known, is faster than {name}");
+            targets.push(target(what, AtLeast(least), "times", faster));
+        }
+    }
+    let protected = results.throughput(Contender::JetonKnown, Contender::Open);
+    let cold = results.throughput(Contender::JetonUnknown, Contender::Pooled);
+    let revocation = results.revocations.last();
+    let accepted: usize = results.revocations.iter().map(|one| one.accepted).sum();
+    let logins = Spread::of_ratios(&results.logins.logins, &results.logins.bound);
+    let bytes = results.memory.last().and_then(|memory| memory.bytes);
+    targets.extend([
+        target(
+            "throughput of a protected endpoint, of that of an open one",
+            AtLeast(0.95),
+            "",
+            median(protected),
+        ),
+        target(
+            "throughput with tokens never seen before, of that of one pooled query a request",
+            AtLeast(3.0),
+            "times",
+            median(cold),
+        ),
+        target(
+            format!(
+                "a revocation is acknowledged, {} other verifiers live: p99",
+                revocation.map_or(0, |one| one.verifiers)
+            ),
+            AtMost(10.0),
+            "ms",
+            revocation.map(|one| one.acknowledged.p99 / 1e3),
+        ),
+        target(
+            "revoked tokens accepted after the acknowledgement",
+            AtMost(0.0),
+            "",
+            Some(accepted as f64),
+        ),
+        target(
+            "sign-ins a second, of what the cores can hash",
+            AtLeast(0.95),
+            "",
+            median(logins),
+        ),
+        target(
+            "p99 of requests to the auth service while sign-ins saturate it, of the quiet p99",
+            AtMost(3.0),
+            "times",
+            median(LoginResult::slowdown(&results.logins.at_auth)),
+        ),
+        target(
+            "the same at a service beside it, for the check alone",
+            AtMost(3.0),
+            "times",
+            median(LoginResult::slowdown(&results.logins.beside)),
+        ),
+        target(
+            format!("memory for a known token, of {}", known(results)),
+            AtMost(250.0),
+            "bytes",
+            bytes,
+        ),
+        rows_target(&results.rows),
+    ]);
+    targets
+}
+
+fn known(results: &Results) -> String {
+    super::thousands(results.memory.last().map_or(0.0, |memory| memory.tokens as f64))
+}
+
+fn rows_target(rows: &RowsResult) -> Target {
+    let slower = Spread::of_ratios(&rows.alone[1], &rows.alone[0]).map(|spread| spread.median);
+    let mut target = target(
+        "the time of a look-up with ten million rows, of that with ten thousand",
+        AtMost(1.2),
+        "times",
+        slower,
+    );
+    if rows.many < 10_000_000 {
+        target.value = Err("needs `--large`");
+    }
+    target
+}
+
+fn bound(target: &Target) -> String {
+    let (sign, value) = match target.bound {
+        AtLeast(value) => ("≥", value),
+        AtMost(value) => ("≤", value),
+    };
+    format!("{sign} {value} {}", target.unit).trim_end().to_owned()
+}
+
+fn measured(target: &Target) -> String {
+    match target.value {
+        Ok(value) => format!("{} {}", number(value), target.unit).trim_end().to_owned(),
+        Err(reason) => reason.to_owned(),
+    }
+}
+
+pub(super) fn table(targets: &[Target]) -> String {
+    let row = |target: &Target| {
+        vec![
+            target.what.clone(),
+            bound(target),
+            measured(target),
+            target.verdict().as_str().to_owned(),
+        ]
+    };
+    let rows: Vec<_> = targets.iter().map(row).collect();
+    format!(
+        "## Targets\n\nSet before anything was measured. Medians of all rounds.\n\n{}",
+        super::table(&["what", "target", "measured", ""], &rows)
+    )
+}
+
+/// For the terminal.
+pub(super) fn lines(targets: &[Target]) -> Vec<String> {
+    let line = |target: &Target| {
+        let verdict = match target.verdict() {
+            Verdict::Met => "met   ",
+            Verdict::Missed => "MISSED",
+            Verdict::NotMeasured => "-     ",
+        };
+        format!(
+            "{verdict} {} ({}): {}",
+            measured(target),
+            bound(target),
+            target.what
+        )
+    };
+    targets.iter().map(line).collect()
+}

@@ -1,0 +1,133 @@
+//! What a run measured.
+
+use crate::memory;
+use crate::stats::{Latency, Spread};
+
+pub(crate) struct Results {
+    pub(crate) memory: Vec<memory::Measured>,
+    pub(crate) http: Vec<HttpResult>,
+    pub(crate) workers: usize,
+    pub(crate) redis: Option<String>,
+    pub(crate) rows: RowsResult,
+    pub(crate) logins: LoginResult,
+    pub(crate) revocations: Vec<RevocationResult>,
+}
+
+/// The ways to check a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contender {
+    Open,
+    JetonKnown,
+    JetonUnknown,
+    Pooled,
+    Hs256,
+    Es256,
+    Redis,
+    Introspection,
+}
+
+impl Contender {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Open,
+        Self::JetonKnown,
+        Self::Hs256,
+        Self::Es256,
+        Self::Redis,
+        Self::JetonUnknown,
+        Self::Pooled,
+        Self::Introspection,
+    ];
+
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Open => "no check",
+            Self::JetonKnown => "Jeton, token known",
+            Self::JetonUnknown => "Jeton, token never seen before",
+            Self::Pooled => "one pooled query a request",
+            Self::Hs256 => "signed token, HS256",
+            Self::Es256 => "signed token, ES256",
+            Self::Redis => "session in Redis",
+            Self::Introspection => "introspection over HTTP",
+        }
+    }
+
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Open => "/open",
+            Self::JetonKnown | Self::JetonUnknown => "/jeton",
+            Self::Pooled => "/pooled",
+            Self::Hs256 => "/hs256",
+            Self::Es256 => "/es256",
+            Self::Redis => "/redis",
+            Self::Introspection => "/introspection",
+        }
+    }
+}
+
+/// One contender, round by round.
+pub(crate) struct HttpResult {
+    pub(crate) contender: Contender,
+    /// Requests a second.
+    pub(crate) rate: Vec<f64>,
+    /// Microseconds.
+    pub(crate) p50: Vec<f64>,
+    pub(crate) p99: Vec<f64>,
+    /// Microseconds of the service's CPU for a request, where that can be told.
+    pub(crate) cpu: Vec<f64>,
+}
+
+impl Results {
+    pub(crate) fn http(&self, contender: Contender) -> Option<&HttpResult> {
+        self.http.iter().find(|result| result.contender == contender)
+    }
+
+    /// Throughput of one as a part of the other's, round by round.
+    pub(crate) fn throughput(&self, of: Contender, to: Contender) -> Option<Spread> {
+        Spread::of_ratios(&self.http(of)?.rate, &self.http(to)?.rate)
+    }
+}
+
+/// Look-ups of tokens that are not known, in a small and a large table; microseconds each, round by round.
+pub(crate) struct RowsResult {
+    pub(crate) few: usize,
+    pub(crate) many: usize,
+    pub(crate) alone: [Vec<f64>; 2],
+    pub(crate) together: [Vec<f64>; 2],
+    /// How many were under way at once in `together`.
+    pub(crate) in_flight: usize,
+}
+
+#[derive(Default)]
+pub(crate) struct LoginResult {
+    pub(crate) bcrypt_cost: u32,
+    /// How many sign-ins were under way at once.
+    pub(crate) in_flight: usize,
+    /// Requests a second that were timed meanwhile.
+    pub(crate) pace: f64,
+    /// Milliseconds of one hash, with one core at work and with all.
+    pub(crate) hash_alone: Vec<f64>,
+    pub(crate) hash_together: Vec<f64>,
+    /// Sign-ins a second, and what all cores hash in that time.
+    pub(crate) logins: Vec<f64>,
+    pub(crate) bound: Vec<f64>,
+    /// Checks at the auth service itself and at a service beside it: quiet, and while sign-ins saturate it.
+    pub(crate) at_auth: [Vec<Latency>; 2],
+    pub(crate) beside: [Vec<Latency>; 2],
+}
+
+impl LoginResult {
+    /// How many times the quiet p99 the other one is, round by round.
+    pub(crate) fn slowdown([quiet, busy]: &[Vec<Latency>; 2]) -> Option<Spread> {
+        let p99 = |rounds: &[Latency]| rounds.iter().map(|round| round.p99).collect::<Vec<_>>();
+        Spread::of_ratios(&p99(busy), &p99(quiet))
+    }
+}
+
+pub(crate) struct RevocationResult {
+    pub(crate) verifiers: usize,
+    /// From sending the logout to its answer.
+    pub(crate) acknowledged: Latency,
+    /// Checks after the acknowledgement, and how many of them let the token through.
+    pub(crate) checks: usize,
+    pub(crate) accepted: usize,
+}
