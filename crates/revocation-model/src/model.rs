@@ -60,7 +60,7 @@ impl Model for Protocol {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        properties()
+        properties(self)
     }
 }
 

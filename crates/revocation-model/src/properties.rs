@@ -1,6 +1,7 @@
 //! What is to hold in every state, and what has to be possible for that to mean anything.
 
 use crate::model::Protocol;
+use crate::mutant::Mutant;
 use crate::revoker::Grounds;
 use crate::state::{Answer, Lease, Progress, Request, Revoker, Stage, State, WATCHED};
 use crate::step::RevokeStep;
@@ -46,8 +47,8 @@ pub const SOMETIMES: [&str; 12] = [
     OVERTAKING,
 ];
 
-pub(crate) fn properties() -> Vec<Property<Protocol>> {
-    vec![
+pub(crate) fn properties(protocol: &Protocol) -> Vec<Property<Protocol>> {
+    let mut properties = vec![
         Property::always(NO_STALE_ACCEPT, |_, state: &State| !state.has_stale_accept()),
         Property::always(NO_WRONG_REFUSAL, |_, state: &State| !state.has_wrong_refusal()),
         Property::always(LEASE_HAS_ROW, |_, state: &State| state.lease_has_row()),
@@ -57,6 +58,16 @@ pub(crate) fn properties() -> Vec<Property<Protocol>> {
         Property::always(BOUNDED_WAIT, |protocol, state: &State| {
             state.wait_is_bounded(protocol)
         }),
+    ];
+    // What a mutant can do that breaks a property is of no interest.
+    if protocol.mutant.and_then(Mutant::breaks).is_none() {
+        properties.extend(possibilities());
+    }
+    properties
+}
+
+fn possibilities() -> Vec<Property<Protocol>> {
+    vec![
         Property::sometimes(HIT, |_, state: &State| state.hit().is_some()),
         Property::sometimes(HIT_AFTER_RENEWALS, |_, state: &State| {
             state.hit().is_some() && state.database.rows.iter().any(|row| row.version > 1)

@@ -97,10 +97,8 @@ impl Display for Report {
             self.depth,
             self.elapsed.as_secs_f32()
         )?;
-        if awaited(self.mutant).is_none() {
-            for name in SOMETIMES.iter().filter(|name| self.possible.contains(*name)) {
-                writeln!(f, "  possible: {name}")?;
-            }
+        for name in SOMETIMES.iter().filter(|name| self.possible.contains(*name)) {
+            writeln!(f, "  possible: {name}")?;
         }
         for (name, story) in &self.counterexamples {
             writeln!(f, "  does not hold: {name}")?;

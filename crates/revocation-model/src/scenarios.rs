@@ -127,7 +127,7 @@ static SMALL: [Scenario; 13] = [
     },
 ];
 
-static LARGE: [Scenario; 11] = [
+static LARGE: [Scenario; 10] = [
     Scenario {
         name: "long-lease",
         leases: &[4],
@@ -172,14 +172,13 @@ static LARGE: [Scenario; 11] = [
     },
     Scenario {
         name: "disconnect-crash",
-        incarnations: 3,
+        incarnations: 2,
         faults: Faults {
             disconnects: 1,
             crashes: 1,
             lost_replies: 1,
             ..NO_FAULTS
         },
-        purges: true,
         ..ONE_TICK
     },
     Scenario {
@@ -211,11 +210,6 @@ static LARGE: [Scenario; 11] = [
             ..NO_FAULTS
         },
         gives_up: true,
-        ..ONE_TICK
-    },
-    Scenario {
-        name: "three-commits",
-        changes: &[Change::Elsewhere, Change::Revoke, Change::Elsewhere],
         ..ONE_TICK
     },
     Scenario {
