@@ -1,4 +1,4 @@
-use crate::support::{connect, create_user, execute, hash, is_stored, issue};
+use crate::support::{connect, create_user, execute, hash, is_stored, issue, outcome};
 use jeton_domain::{TokenId, UserId};
 use jeton_persistence::{PgConnection, users};
 use jeton_test_support::TestDatabase;
@@ -49,7 +49,7 @@ fn nobody_who_is_disabled_or_without_a_password_changes_it() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (ada, tokens) = with_three_tokens(connection, "ada");
-    users::disable(connection, ada).unwrap().0;
+    outcome(users::disable(connection, ada).unwrap());
     assert!(
         !users::change_password(connection, ada, &hash(4), &hash(5), tokens[0])
             .unwrap()
@@ -95,7 +95,7 @@ fn the_operator_sets_one_and_revokes_everything() {
     let connection = &mut connect(&database);
     let (ada, tokens) = with_three_tokens(connection, "ada");
     let (bob, others) = with_three_tokens(connection, "bob");
-    users::disable(connection, ada).unwrap().0;
+    outcome(users::disable(connection, ada).unwrap());
 
     assert!(users::set_password(connection, ada, &hash(5)).unwrap().0);
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(5)));

@@ -1,6 +1,6 @@
 use crate::support::{
     connect, count, create_user, execute, expire, hash, is_stored, issue, issue_expired, issue_this,
-    new_token, text,
+    new_token, outcome, text,
 };
 use jeton_domain::{NewToken, TokenId, TokenKind, TokenName, UserId};
 use jeton_persistence::{DatabaseError, PgConnection, tokens, users};
@@ -90,7 +90,7 @@ fn a_password_issues_while_it_is_the_users() {
     assert!(issue(ada, 4));
     assert!(!issue(ada, 5), "changed");
     assert!(!issue(nobody(), 4), "deleted");
-    users::disable(connection, ada).unwrap().0;
+    outcome(users::disable(connection, ada).unwrap());
     let disabled = tokens::issue_for_password(connection, ada, &hash(4), &new_token()).unwrap();
     assert_eq!(disabled, None);
     assert_eq!(count(connection, "tokens"), 1);
@@ -110,7 +110,7 @@ fn a_token_issues_while_it_is_valid() {
         issue(connection, bob),
     );
     let expired = issue_expired(connection, ada);
-    tokens::revoke(connection, ada, revoked).unwrap().0;
+    outcome(tokens::revoke(connection, ada, revoked).unwrap());
     let issue = |connection: &mut PgConnection, user, by| {
         tokens::issue_by_token(connection, user, by, &new_token())
             .unwrap()
@@ -121,7 +121,7 @@ fn a_token_issues_while_it_is_valid() {
     assert!(!issue(connection, ada, expired));
     assert!(!issue(connection, ada, of_bob));
     assert!(!issue(connection, nobody(), by));
-    users::disable(connection, ada).unwrap().0;
+    outcome(users::disable(connection, ada).unwrap());
     assert!(!issue(connection, ada, by));
     assert_eq!(count(connection, &format!("tokens WHERE user_id = '{ada}'")), 3);
 }
@@ -140,7 +140,7 @@ fn the_operator_issues_to_whoever_is_enabled() {
         tokens::issue_by_operator(connection, nobody(), &new_token()).unwrap(),
         None
     );
-    users::disable(connection, ada).unwrap().0;
+    outcome(users::disable(connection, ada).unwrap());
     assert_eq!(
         tokens::issue_by_operator(connection, ada, &new_token()).unwrap(),
         None
