@@ -1,8 +1,12 @@
+DROP TRIGGER users_deleted ON users;
 DROP TRIGGER users_updated ON users;
+DROP TRIGGER tokens_came ON tokens;
 DROP TRIGGER tokens_truncated ON tokens;
 DROP TRIGGER tokens_updated ON tokens;
 DROP TRIGGER tokens_deleted ON tokens;
+DROP FUNCTION jeton_users_deleted;
 DROP FUNCTION jeton_users_updated;
+DROP FUNCTION jeton_tokens_came;
 DROP FUNCTION jeton_tokens_truncated;
 DROP FUNCTION jeton_tokens_updated;
 DROP FUNCTION jeton_tokens_deleted;

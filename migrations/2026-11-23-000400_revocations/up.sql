@@ -32,6 +32,9 @@ COMMENT ON COLUMN verifiers.lease_ms IS 'how long after a renewal the verifier a
 -- means. As the owner: whoever may delete a token need not be able to write the log. And durably: a revocation that a
 -- crash undoes would be one that some verifiers have applied and others have not.
 
+-- The functions below mean the tables of this schema, even where a session has temporary ones of the same names.
+SELECT set_config('search_path', format('%I, pg_temp', current_schema()), true);
+
 CREATE FUNCTION jeton_commit_durably() RETURNS void
     LANGUAGE sql
     AS $$
@@ -77,6 +80,17 @@ CREATE FUNCTION jeton_tokens_truncated() RETURNS trigger
         END
     $$;
 
+-- A token that comes to a user while the user is being changed would be seen by neither: the change does not see the
+-- token, and whoever looks the token up may still see the user from before. So one waits for the other.
+CREATE FUNCTION jeton_tokens_came() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    AS $$
+        BEGIN
+            PERFORM FROM users WHERE id = new.user_id FOR SHARE;
+            RETURN NULL;
+        END
+    $$;
+
 CREATE FUNCTION jeton_users_updated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
     AS $$
@@ -91,17 +105,38 @@ CREATE FUNCTION jeton_users_updated() RETURNS trigger
                         IS DISTINCT FROM (after.username, after.scopes, after.disabled_at)
                 ON CONFLICT DO NOTHING;
             INSERT INTO revocations (digest)
-                SELECT tokens.digest
-                FROM before
-                    LEFT JOIN after ON after.id = before.id
-                    JOIN tokens ON tokens.user_id = before.id
-                WHERE (before.username, before.scopes, before.disabled_at)
-                    IS DISTINCT FROM (after.username, after.scopes, after.disabled_at)
+                WITH changed AS (
+                    SELECT before.id
+                    FROM before LEFT JOIN after ON after.id = before.id
+                    WHERE (before.username, before.scopes, before.disabled_at)
+                        IS DISTINCT FROM (after.username, after.scopes, after.disabled_at)
+                )
+                SELECT tokens.digest FROM changed JOIN tokens ON tokens.user_id = changed.id
+                -- One snapshot for the whole transaction does not see the tokens that were issued since.
+                UNION SELECT '' FROM changed
+                    WHERE current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
                 ON CONFLICT DO NOTHING;
             PERFORM jeton_commit_durably();
             RETURN NULL;
         END
     $$;
+
+-- Their tokens have gone with them, and are logged already, unless foreign keys are turned off.
+CREATE FUNCTION jeton_users_deleted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    AS $$
+        BEGIN
+            INSERT INTO revocations (digest)
+                SELECT tokens.digest FROM gone JOIN tokens ON tokens.user_id = gone.id
+                ON CONFLICT DO NOTHING;
+            PERFORM jeton_commit_durably();
+            RETURN NULL;
+        END
+    $$;
+
+-- Whoever may execute one may make it the trigger of a table of their own, and write the log.
+REVOKE EXECUTE ON FUNCTION jeton_tokens_deleted, jeton_tokens_updated, jeton_tokens_truncated, jeton_tokens_came,
+    jeton_users_updated, jeton_users_deleted FROM PUBLIC;
 
 CREATE TRIGGER tokens_deleted AFTER DELETE ON tokens
     REFERENCING OLD TABLE AS gone
@@ -114,12 +149,21 @@ CREATE TRIGGER tokens_updated AFTER UPDATE ON tokens
 CREATE TRIGGER tokens_truncated AFTER TRUNCATE ON tokens
     FOR EACH STATEMENT EXECUTE FUNCTION jeton_tokens_truncated();
 
+CREATE TRIGGER tokens_came AFTER INSERT OR UPDATE OF user_id ON tokens
+    FOR EACH ROW EXECUTE FUNCTION jeton_tokens_came();
+
 CREATE TRIGGER users_updated AFTER UPDATE ON users
     REFERENCING OLD TABLE AS before NEW TABLE AS after
     FOR EACH STATEMENT EXECUTE FUNCTION jeton_users_updated();
 
--- In replication and restores as well (session_replication_role = replica turns ordinary triggers off).
+CREATE TRIGGER users_deleted AFTER DELETE ON users
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION jeton_users_deleted();
+
+-- In restores as well (session_replication_role = replica turns ordinary triggers off).
 ALTER TABLE tokens ENABLE ALWAYS TRIGGER tokens_deleted;
 ALTER TABLE tokens ENABLE ALWAYS TRIGGER tokens_updated;
 ALTER TABLE tokens ENABLE ALWAYS TRIGGER tokens_truncated;
+ALTER TABLE tokens ENABLE ALWAYS TRIGGER tokens_came;
 ALTER TABLE users ENABLE ALWAYS TRIGGER users_updated;
+ALTER TABLE users ENABLE ALWAYS TRIGGER users_deleted;

@@ -125,6 +125,6 @@ fn server() -> anyhow::Result<&'static Server> {
     server.as_ref().map_err(|error| anyhow::anyhow!("{error}"))
 }
 
-fn or_panic<T>(what: &str, result: anyhow::Result<T>) -> T {
+pub(crate) fn or_panic<T>(what: &str, result: anyhow::Result<T>) -> T {
     result.unwrap_or_else(|error| panic!("cannot {what}: {error:#}"))
 }

@@ -4,10 +4,12 @@ mod database;
 mod output;
 mod program;
 mod raw;
+mod role;
 mod service;
 mod template;
 
 pub use database::{TestDatabase, migrate};
 pub use program::{program, program_with};
 pub use raw::{RawRequest, RawResponse, raw, try_raw};
+pub use role::TestRole;
 pub use service::{NotStarted, ServiceProcess};

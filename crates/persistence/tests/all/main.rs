@@ -5,6 +5,7 @@
 )]
 
 mod database;
+mod logbook;
 mod lookups;
 mod migrations;
 mod notes;
@@ -17,4 +18,6 @@ mod schema;
 mod sign_up;
 mod support;
 mod tokens;
+mod triggers;
+mod triggers_always;
 mod users;
