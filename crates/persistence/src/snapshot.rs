@@ -79,3 +79,114 @@ impl ToSql<PgSnapshot, Pg> for Snapshot {
         Ok(IsNull::No)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+    use super::*;
+    use crate::functions::pg_current_snapshot;
+    use diesel::dsl::sql;
+    use diesel::sql_types::Text;
+    use diesel::{Connection, IntoSql, PgConnection, RunQueryDsl, select};
+    use jeton_test_support::TestDatabase;
+
+    diesel::define_sql_function! {
+        fn pg_visible_in_snapshot(xid: Xid8, snapshot: PgSnapshot) -> Bool;
+    }
+
+    fn connect(database: &TestDatabase) -> PgConnection {
+        PgConnection::establish(database.url()).unwrap()
+    }
+
+    /// Begins a transaction that has a number.
+    fn begin(connection: &mut PgConnection) -> u64 {
+        diesel::sql_query("BEGIN").execute(connection).unwrap();
+        let Xid(number) = select(sql::<Xid8>("pg_current_xact_id()"))
+            .get_result(connection)
+            .unwrap();
+        number
+    }
+
+    fn end(connection: &mut PgConnection, how: &str) {
+        diesel::sql_query(how).execute(connection).unwrap();
+    }
+
+    fn sees_what_postgres_says(connection: &mut PgConnection, snapshot: &Snapshot, xid: u64) {
+        let visible: bool = select(pg_visible_in_snapshot(Xid(xid), snapshot))
+            .get_result(connection)
+            .unwrap();
+        assert_eq!(snapshot.sees(Xid(xid)), visible, "{xid} in {snapshot:?}");
+    }
+
+    fn there_and_back(connection: &mut PgConnection, snapshot: &Snapshot) {
+        let back: Snapshot = select(snapshot.into_sql::<PgSnapshot>())
+            .get_result(connection)
+            .unwrap();
+        assert_eq!(back, *snapshot);
+    }
+
+    #[test]
+    fn a_snapshot_sees_what_postgres_says() {
+        let database = TestDatabase::empty();
+        let observer = &mut connect(&database);
+        let mut others: Vec<PgConnection> = (0..8).map(|_| connect(&database)).collect();
+        let xids: Vec<u64> = others.iter_mut().map(begin).collect();
+        let (first, last) = (xids[0], xids[7]);
+        for (ending, how) in [(6, "COMMIT"), (0, "COMMIT"), (3, "ROLLBACK"), (7, "COMMIT")] {
+            end(&mut others[ending], how);
+            let snapshot: Snapshot = select(pg_current_snapshot()).get_result(observer).unwrap();
+            for xid in first - 3..last + 4 {
+                sees_what_postgres_says(observer, &snapshot, xid);
+            }
+            assert!(snapshot.sees(Xid(xids[6])), "ended, whoever began before");
+            assert!(!snapshot.sees(Xid(xids[5])), "open still");
+            there_and_back(observer, &snapshot);
+        }
+    }
+
+    /// Snapshots that no server of a test ever comes to.
+    #[test]
+    fn so_does_any_snapshot() {
+        let database = TestDatabase::empty();
+        let connection = &mut connect(&database);
+        let many: Vec<String> = (0..200)
+            .map(|n| (5_000_000_000_u64 + n * 3).to_string())
+            .collect();
+        for text in [
+            "1:1:".to_owned(),
+            "10:11:10".to_owned(),
+            "10:20:".to_owned(),
+            "10:20:10,14,15,19".to_owned(),
+            "4294967290:4294967300:4294967295,4294967296".to_owned(),
+            format!("5000000000:5000000700:{}", many.join(",")),
+        ] {
+            let snapshot: Snapshot = select(sql::<PgSnapshot>(&format!("'{text}'::pg_snapshot")))
+                .get_result(connection)
+                .unwrap();
+            for xid in snapshot.xmin.saturating_sub(2)..snapshot.xmax + 3 {
+                sees_what_postgres_says(connection, &snapshot, xid);
+            }
+            there_and_back(connection, &snapshot);
+            let written: String = select(sql::<Text>("").bind::<PgSnapshot, _>(&snapshot).sql("::text"))
+                .get_result(connection)
+                .unwrap();
+            assert_eq!(written, text);
+        }
+    }
+
+    #[test]
+    fn a_transaction_goes_there_and_back() {
+        let database = TestDatabase::empty();
+        let connection = &mut connect(&database);
+        for number in [0, 3, 1 << 31, 1 << 32, u64::MAX] {
+            let (back, written): (Xid, String) = select((
+                Xid(number).into_sql::<Xid8>(),
+                sql::<Text>("").bind::<Xid8, _>(Xid(number)).sql("::text"),
+            ))
+            .get_result(connection)
+            .unwrap();
+            assert_eq!((back, written), (Xid(number), number.to_string()));
+        }
+    }
+}
