@@ -13,5 +13,8 @@ diesel::define_sql_function! {
     fn pg_current_xact_id_if_assigned() -> Nullable<Xid8>;
 }
 diesel::define_sql_function! {
+    fn pg_snapshot_xmax(snapshot: PgSnapshot) -> Xid8;
+}
+diesel::define_sql_function! {
     fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;
 }

@@ -1,6 +1,6 @@
 //! The log of revocations: who writes it (triggers, whatever changes the rows), what is waited for, and its purge.
 
-use crate::functions::pg_current_xact_id_if_assigned;
+use crate::functions::{pg_current_snapshot, pg_current_xact_id_if_assigned, pg_snapshot_xmax};
 use crate::schema::revocations;
 use crate::schema::sql_types::Xid8;
 use crate::{DatabaseResult, Xid};
@@ -86,14 +86,18 @@ pub fn standing(connection: &mut PgConnection) -> DatabaseResult<Revocation> {
     })
 }
 
-/// What revoked this token, if that was so short a time ago that the log still has it.
+/// What revoked this token, alone or with all others, if that was so short a time ago that the log still has it.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn of_token(connection: &mut PgConnection, digest: TokenDigest) -> DatabaseResult<Revocation> {
+    let every: &[u8] = &[];
     let xids = revocations::table
-        .filter(revocations::digest.eq(&digest.as_bytes()[..]))
+        .filter(revocations::digest.eq_any([&digest.as_bytes()[..], every]))
+        // What lies in the future is of another server, and no verifier will ever have applied it.
+        .filter(revocations::xid.lt(pg_snapshot_xmax(pg_current_snapshot())))
         .select(revocations::xid)
+        .distinct()
         .load(connection)?;
     Ok(Revocation { xids })
 }

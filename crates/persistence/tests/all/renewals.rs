@@ -1,0 +1,177 @@
+//! What a renewal brings: everything that was revoked since the one before, and nothing twice.
+
+use crate::logbook::{digest, setting};
+use crate::support::{connect, execute};
+use crate::verifiers::{only, register};
+use jeton_persistence::revocations::Revoked;
+use jeton_persistence::verifiers::{self, Renewal};
+use jeton_persistence::{PgConnection, Snapshot, revocations};
+use jeton_test_support::TestDatabase;
+use uuid::Uuid;
+
+fn renew(connection: &mut PgConnection, id: Uuid, applied: &Snapshot) -> Renewal {
+    verifiers::renew(connection, id, applied.clone())
+        .unwrap()
+        .unwrap()
+}
+
+/// The letters of the tokens that are to be forgotten, in order.
+fn letters(renewal: &Renewal) -> String {
+    let Revoked::These(digests) = &renewal.revoked else {
+        panic!("{renewal:?}");
+    };
+    let mut letters: Vec<char> = ('a'..='d')
+        .flat_map(|letter| vec![letter; digests.iter().filter(|one| **one == digest(letter)).count()])
+        .collect();
+    assert_eq!(letters.len(), digests.len(), "{renewal:?}");
+    assert_eq!(renewal.revoked.is_empty(), digests.is_empty());
+    letters.sort_unstable();
+    letters.into_iter().collect()
+}
+
+#[test]
+fn a_renewal_brings_what_was_revoked_since_and_nothing_twice() {
+    let (_database, mut connection, _) = setting();
+    execute(&mut connection, "DELETE FROM tokens WHERE name = 'a'");
+    let (id, registered) = register(&mut connection);
+    let first = renew(&mut connection, id, &registered);
+    assert_eq!(letters(&first), "", "what was revoked before is not remembered");
+
+    execute(&mut connection, "DELETE FROM tokens WHERE name = 'b'");
+    execute(
+        &mut connection,
+        "UPDATE tokens SET scopes = '{}' WHERE name = 'c'",
+    );
+    execute(&mut connection, "DELETE FROM tokens WHERE name = 'c'");
+    let second = renew(&mut connection, id, &first.snapshot);
+    assert_eq!(letters(&second), "bcc");
+    let third = renew(&mut connection, id, &second.snapshot);
+    assert_eq!(letters(&third), "");
+    // The answer to the second was lost: what it said is said again.
+    let again = renew(&mut connection, id, &first.snapshot);
+    assert_eq!(letters(&again), "bcc");
+    assert_eq!(again.backend, verifiers::backend(&mut connection).unwrap());
+}
+
+#[test]
+fn the_row_says_what_was_applied_not_what_is_being_read() {
+    let (_database, mut connection, _) = setting();
+    let (id, registered) = register(&mut connection);
+    execute(&mut connection, "DELETE FROM tokens WHERE name = 'a'");
+    let first = renew(&mut connection, id, &registered);
+    let row = only(&mut connection);
+    assert_eq!((row.version, &row.applied), (1, &registered));
+    assert_ne!(first.snapshot, registered);
+    let of_a = revocations::of_token(&mut connection, digest('a')).unwrap();
+    assert!(!row.applied.sees(of_a.xids[0]) && first.snapshot.sees(of_a.xids[0]));
+
+    renew(&mut connection, id, &first.snapshot);
+    let row = only(&mut connection);
+    assert_eq!((row.version, &row.applied), (2, &first.snapshot));
+}
+
+/// A number is not an order: what began earlier may be committed later.
+#[test]
+fn a_transaction_that_began_earlier_and_commits_later_is_not_missed() {
+    let (database, mut connection, _) = setting();
+    let (id, registered) = register(&mut connection);
+    let (early, late) = (&mut connect(&database), &mut connect(&database));
+    execute(early, "BEGIN; DELETE FROM tokens WHERE name = 'a'");
+    execute(late, "BEGIN; DELETE FROM tokens WHERE name = 'b'");
+    execute(late, "COMMIT");
+    let first = renew(&mut connection, id, &registered);
+    assert_eq!(letters(&first), "b");
+    let second = renew(&mut connection, id, &first.snapshot);
+    assert_eq!(letters(&second), "");
+    execute(early, "COMMIT");
+    let third = renew(&mut connection, id, &second.snapshot);
+    assert_eq!(letters(&third), "a");
+    let fourth = renew(&mut connection, id, &third.snapshot);
+    assert_eq!(letters(&fourth), "");
+}
+
+#[test]
+fn one_that_was_given_up_hears_so_and_is_not_on_the_list_again() {
+    let (_database, mut connection, _) = setting();
+    let (id, applied) = register(&mut connection);
+    assert!(verifiers::give_up(&mut connection, id, 0).unwrap());
+    execute(&mut connection, "DELETE FROM tokens");
+    for _ in 0..2 {
+        let renewed = verifiers::renew(&mut connection, id, applied.clone()).unwrap();
+        assert!(renewed.is_none(), "{renewed:?}");
+        assert_eq!(verifiers::list(&mut connection).unwrap().len(), 0);
+    }
+}
+
+#[test]
+fn each_verifier_has_an_account_of_its_own() {
+    let (_database, mut connection, _) = setting();
+    let (ahead, ahead_applied) = register(&mut connection);
+    let (behind, behind_applied) = register(&mut connection);
+    execute(&mut connection, "DELETE FROM tokens WHERE name = 'a'");
+    let first = renew(&mut connection, ahead, &ahead_applied);
+    assert_eq!(letters(&first), "a");
+    execute(&mut connection, "DELETE FROM tokens WHERE name = 'b'");
+    assert_eq!(letters(&renew(&mut connection, ahead, &first.snapshot)), "b");
+    assert_eq!(letters(&renew(&mut connection, behind, &behind_applied)), "ab");
+}
+
+#[test]
+fn the_row_for_every_token_means_everything() {
+    for statement in ["TRUNCATE tokens", "DELETE FROM tokens; TRUNCATE tokens"] {
+        let (_database, mut connection, _) = setting();
+        let (id, registered) = register(&mut connection);
+        execute(&mut connection, statement);
+        let renewal = renew(&mut connection, id, &registered);
+        assert_eq!(renewal.revoked, Revoked::Everything, "{statement}");
+        assert!(!renewal.revoked.is_empty());
+    }
+}
+
+#[test]
+fn too_many_to_tell_means_everything() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (id, registered) = register(connection);
+    let fill = |connection: &mut PgConnection, from: i32, to: i32| {
+        let fill = format!(
+            "INSERT INTO revocations (digest)
+                SELECT sha256(n::text::bytea) FROM generate_series({from}, {to}) AS n"
+        );
+        execute(connection, &fill);
+    };
+    fill(connection, 1, 20_000);
+    let full = renew(connection, id, &registered);
+    let Revoked::These(digests) = &full.revoked else {
+        panic!("everything, of 20,000");
+    };
+    assert_eq!(digests.len(), 20_000);
+    fill(connection, 20_001, 20_001);
+    assert_eq!(renew(connection, id, &registered).revoked, Revoked::Everything);
+    // Once it is forgotten, what comes then can be told again.
+    let Revoked::These(digests) = &renew(connection, id, &full.snapshot).revoked else {
+        panic!("everything, of one");
+    };
+    assert_eq!(digests.len(), 1);
+}
+
+/// A dump has rows of another server's, whose numbers this one has not come to. No snapshot sees them.
+#[test]
+fn rows_of_the_future_are_none() {
+    let (_database, mut connection, _) = setting();
+    let (id, registered) = register(&mut connection);
+    execute(
+        &mut connection,
+        "INSERT INTO revocations (xid, digest) SELECT future::text::xid8, digest
+            FROM tokens, unnest(ARRAY[9000000000000000, 9000000000000001]) AS future",
+    );
+    assert_eq!(letters(&renew(&mut connection, id, &registered)), "");
+    assert_eq!(revocations::standing(&mut connection).unwrap().xids, []);
+    execute(&mut connection, "DELETE FROM tokens WHERE name = 'a'");
+    assert_eq!(letters(&renew(&mut connection, id, &registered)), "a");
+    assert_eq!(revocations::standing(&mut connection).unwrap().xids.len(), 1);
+    let of_a = revocations::of_token(&mut connection, digest('a')).unwrap();
+    assert_eq!(of_a.xids.len(), 1, "nobody could wait for those");
+    let of_b = revocations::of_token(&mut connection, digest('b')).unwrap();
+    assert_eq!(of_b.xids, []);
+}

@@ -1,0 +1,204 @@
+//! The list of verifiers: who is on it, who gets off it, and the nudge. What a renewal brings is in `renewals`.
+
+use crate::logbook::setting;
+use crate::support::{connect, execute, interleave, text, wait_until};
+use diesel::Connection;
+use jeton_persistence::verifiers::{self, VerifierRow};
+use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection, Snapshot, revocations};
+use jeton_test_support::TestDatabase;
+use std::time::Duration;
+use uuid::Uuid;
+
+const LEASE: Duration = Duration::from_secs(10);
+const DURABILITY: &str = "SELECT current_setting('synchronous_commit')";
+
+/// One that remembers nothing yet: its id, and what it has applied.
+pub(crate) fn register(connection: &mut PgConnection) -> (Uuid, Snapshot) {
+    let id = Uuid::now_v7();
+    let registered = verifiers::register(connection, id, None, "a test's", LEASE).unwrap();
+    (id, registered.applied)
+}
+
+/// The row of the only one.
+pub(crate) fn only(connection: &mut PgConnection) -> VerifierRow {
+    let mut rows = verifiers::list(connection).unwrap();
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    rows.remove(0)
+}
+
+#[test]
+fn one_that_registers_is_on_the_list_and_has_applied_everything() {
+    let (_database, mut connection, _) = setting();
+    execute(&mut connection, "DELETE FROM tokens");
+    let id = Uuid::now_v7();
+    let lease = Duration::from_millis(1234);
+    let registered = verifiers::register(&mut connection, id, None, "shop[17]", lease).unwrap();
+    let row = only(&mut connection);
+    assert_eq!(
+        (row.id, row.name.as_str(), row.version, row.lease()),
+        (id, "shop[17]", 0, lease)
+    );
+    assert_eq!(row.applied, registered.applied);
+    assert_eq!(
+        registered.backend,
+        verifiers::backend(&mut connection).unwrap(),
+        "the process that serves the connection"
+    );
+    assert_eq!(revocations::standing(&mut connection).unwrap().xids, []);
+}
+
+#[test]
+fn a_new_life_takes_the_place_of_the_one_before() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (other, _) = register(connection);
+    let (before, _) = register(connection);
+    let id = Uuid::now_v7();
+    verifiers::register(connection, id, Some(before), "again", LEASE).unwrap();
+    let ids: Vec<Uuid> = verifiers::list(connection)
+        .unwrap()
+        .iter()
+        .map(|row| row.id)
+        .collect();
+    assert_eq!(ids.len(), 2);
+    assert!(ids.contains(&other) && ids.contains(&id));
+
+    // It may have been given up meanwhile.
+    let next = Uuid::now_v7();
+    verifiers::register(connection, next, Some(before), "again", LEASE).unwrap();
+    assert_eq!(verifiers::list(connection).unwrap().len(), 3);
+}
+
+/// If a crash could undo it, nobody would wait for a verifier that goes on.
+#[test]
+fn registering_waits_for_the_disk_and_renewing_does_not() {
+    let database = TestDatabase::create();
+    execute(
+        &mut connect(&database),
+        &format!("ALTER DATABASE {} SET synchronous_commit = off", database.name()),
+    );
+    let connection = &mut connect(&database);
+    assert_eq!(text(connection, DURABILITY), "off");
+    let registered: DatabaseResult<_> = connection.transaction(|connection| {
+        let registered = register(connection);
+        assert_eq!(text(connection, DURABILITY), "on");
+        Ok(registered)
+    });
+    let (id, applied) = registered.unwrap();
+    assert_eq!(text(connection, DURABILITY), "off");
+
+    execute(connection, "SET synchronous_commit = on");
+    let renewed: DatabaseResult<()> = connection.transaction(|connection| {
+        verifiers::renew(connection, id, applied)?.unwrap();
+        assert_eq!(text(connection, DURABILITY), "off");
+        Ok(())
+    });
+    renewed.unwrap();
+    assert_eq!(text(connection, DURABILITY), "on");
+}
+
+#[test]
+fn a_lease_has_bounds() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    for lease in [
+        Duration::ZERO,
+        Duration::from_millis(99),
+        Duration::from_millis(60_001),
+        Duration::MAX,
+    ] {
+        let registered = verifiers::register(connection, Uuid::now_v7(), None, "name", lease);
+        assert!(
+            matches!(&registered, Err(DatabaseError::Conflict { constraint }) if constraint == "verifiers_lease_ms_check"),
+            "{lease:?}: {registered:?}"
+        );
+    }
+    for lease in [Duration::from_millis(100), Duration::from_secs(60)] {
+        verifiers::register(connection, Uuid::now_v7(), None, "name", lease).unwrap();
+    }
+}
+
+#[test]
+fn one_that_leaves_is_off_the_list() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (first, _) = register(connection);
+    let (second, _) = register(connection);
+    verifiers::deregister(connection, first).unwrap();
+    assert_eq!(only(connection).id, second);
+    verifiers::deregister(connection, first).unwrap();
+    assert_eq!(only(connection).id, second);
+}
+
+#[test]
+fn one_is_given_up_at_the_version_that_was_seen_and_no_other() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (other, _) = register(connection);
+    let (id, applied) = register(connection);
+    verifiers::renew(connection, id, applied).unwrap().unwrap();
+    for version in [0, 2] {
+        assert!(!verifiers::give_up(connection, id, version).unwrap(), "{version}");
+    }
+    assert!(!verifiers::give_up(connection, Uuid::now_v7(), 1).unwrap());
+    assert_eq!(verifiers::list(connection).unwrap().len(), 2);
+    assert!(verifiers::give_up(connection, id, 1).unwrap());
+    assert!(!verifiers::give_up(connection, id, 1).unwrap());
+    assert_eq!(only(connection).id, other);
+}
+
+#[test]
+fn one_that_renews_at_the_last_moment_is_not_given_up() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (id, applied) = register(connection);
+    let (renewed, given_up) = interleave(
+        &database,
+        |c| verifiers::renew(c, id, applied),
+        |c| verifiers::give_up(c, id, 0),
+    );
+    assert!(renewed.is_some());
+    assert!(!given_up.unwrap());
+    assert_eq!(only(connection).version, 1);
+}
+
+#[test]
+fn one_that_is_being_given_up_does_not_renew() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (id, applied) = register(connection);
+    let (given_up, renewed) = interleave(
+        &database,
+        |c| verifiers::give_up(c, id, 0),
+        |c| verifiers::renew(c, id, applied),
+    );
+    assert!(given_up);
+    assert!(renewed.unwrap().is_none());
+    assert_eq!(verifiers::list(connection).unwrap().len(), 0);
+}
+
+#[test]
+fn a_nudge_reaches_who_listens() {
+    let database = TestDatabase::create();
+    let elsewhere = TestDatabase::create();
+    let (nudger, stranger) = (&mut connect(&database), &mut connect(&elsewhere));
+    let mut listeners = [connect(&database), connect(&database)];
+    let deaf = &mut connect(&database);
+    verifiers::listen(stranger).unwrap();
+    for listener in &mut listeners {
+        verifiers::listen(listener).unwrap();
+        assert!(!verifiers::nudged(listener).unwrap());
+    }
+    for _ in 0..3 {
+        verifiers::nudge(nudger).unwrap();
+        for listener in &mut listeners {
+            wait_until("a nudge", || verifiers::nudged(listener).unwrap());
+            assert!(!verifiers::nudged(listener).unwrap(), "it is told once");
+        }
+    }
+    // What had come would be there by now: an answer comes after it.
+    for other in [deaf, stranger] {
+        verifiers::backend(other).unwrap();
+        assert!(!verifiers::nudged(other).unwrap());
+    }
+}
