@@ -1,0 +1,238 @@
+//! What a purge deletes, and what it leaves. Transactions of other tests keep rows of the log from being purged, since
+//! their databases share the server: what goes, goes in time.
+
+use crate::logbook::{log, setting};
+use crate::support::{connect, count, execute, wait_until};
+use crate::verifiers::register;
+use jeton_persistence::purge::{Purge, Purged};
+use jeton_persistence::{PgConnection, verifiers};
+use jeton_test_support::TestDatabase;
+use std::time::Duration;
+use uuid::Uuid;
+
+const FUTURE: &str = "INSERT INTO revocations (xid, digest) SELECT '9000000000000000', digest FROM tokens";
+
+/// One step that nobody keeps from being done.
+fn step(connection: &mut PgConnection) -> Purged {
+    Purge::default().step(connection).unwrap().unwrap()
+}
+
+/// Purges until the log is this.
+fn purge_to(connection: &mut PgConnection, wanted: &str) {
+    wait_until("the log is purged", || {
+        step(connection);
+        log(connection) == wanted
+    });
+}
+
+#[test]
+fn nothing_to_do_is_nothing_done() {
+    let (_database, mut connection, _) = setting();
+    register(&mut connection);
+    assert_eq!(step(&mut connection), Purged::default());
+    assert_eq!(count(&mut connection, "tokens"), 4);
+    assert_eq!(verifiers::list(&mut connection).unwrap().len(), 1);
+}
+
+#[test]
+fn expired_tokens_go_and_are_revoked_by_it() {
+    let (_database, mut connection, _) = setting();
+    register(&mut connection);
+    execute(
+        &mut connection,
+        "UPDATE tokens SET expires_at = now() - interval '1 microsecond' WHERE name IN ('a', 'd');
+        DELETE FROM revocations",
+    );
+    let purged = step(&mut connection);
+    assert_eq!((purged.tokens, purged.more), (2, false));
+    assert_eq!(count(&mut connection, "tokens WHERE name IN ('b', 'c')"), 2);
+    assert_eq!(count(&mut connection, "tokens"), 2);
+    assert_eq!(log(&mut connection), "ad");
+    assert_eq!(step(&mut connection).tokens, 0);
+}
+
+/// To the microsecond: a token whose time is exactly now is over.
+#[test]
+fn a_token_goes_at_its_expiry_not_before() {
+    use diesel::Connection;
+    let (_database, mut connection, _) = setting();
+    let purged = connection.transaction(|connection| {
+        execute(
+            connection,
+            "UPDATE tokens SET expires_at = now() WHERE name = 'a';
+            UPDATE tokens SET expires_at = now() + interval '1 microsecond' WHERE name = 'b'",
+        );
+        Purge::default().step(connection)
+    });
+    assert_eq!(purged.unwrap().unwrap().tokens, 1);
+    assert_eq!(count(&mut connection, "tokens WHERE name = 'a'"), 0);
+}
+
+#[test]
+fn many_expired_tokens_go_batch_by_batch_the_oldest_first() {
+    let (_database, mut connection, users) = setting();
+    let many = format!(
+        "INSERT INTO tokens (id, user_id, digest, kind, name, scopes, expires_at)
+            SELECT gen_random_uuid(), '{}', sha256(n::text::bytea), 'login', 'old', '{{}}', now() - make_interval(secs => n)
+            FROM generate_series(1, 1001) AS n",
+        users.ada
+    );
+    execute(&mut connection, &many);
+    let first = step(&mut connection);
+    assert_eq!((first.tokens, first.more), (1000, true));
+    let youngest = "tokens WHERE name = 'old' AND digest = sha256('1')";
+    assert_eq!(count(&mut connection, youngest), 1);
+    let second = step(&mut connection);
+    assert_eq!(second.tokens, 1);
+    assert_eq!(count(&mut connection, "tokens"), 4);
+}
+
+/// Until whatever began before the last revocation has ended: nothing keeps the log but verifiers.
+fn settle(connection: &mut PgConnection) {
+    let open = "(SELECT max(xid) AS last FROM revocations) AS log \
+        WHERE last >= pg_snapshot_xmin(pg_current_snapshot())";
+    wait_until("older transactions have ended", || count(connection, open) == 0);
+}
+
+#[test]
+fn the_log_goes_once_every_verifier_has_applied_it() {
+    let (_database, mut connection, _) = setting();
+    let connection = &mut connection;
+    execute(connection, "DELETE FROM tokens WHERE name = 'a'");
+    settle(connection);
+    let (idle, idle_applied) = register(connection);
+    let (busy, mut busy_applied) = register(connection);
+    execute(connection, "DELETE FROM tokens WHERE name = 'b'");
+    settle(connection);
+    let mut renew_and_purge_to = |connection: &mut PgConnection, wanted: &str| {
+        wait_until("the log is purged", || {
+            let renewed = verifiers::renew(connection, busy, busy_applied.clone()).unwrap();
+            busy_applied = renewed.unwrap().snapshot;
+            step(connection);
+            log(connection) == wanted
+        });
+    };
+    // As far as the one that has read nothing since it registered.
+    renew_and_purge_to(connection, "b");
+    let read = verifiers::renew(connection, idle, idle_applied)
+        .unwrap()
+        .unwrap()
+        .snapshot;
+    step(connection);
+    assert_eq!(log(connection), "b", "read, and not said to be forgotten");
+    verifiers::renew(connection, idle, read).unwrap().unwrap();
+    renew_and_purge_to(connection, "");
+
+    // One that has left is not waited for, and one that comes later remembers nothing from before.
+    execute(connection, "DELETE FROM tokens WHERE name = 'c'");
+    settle(connection);
+    register(connection);
+    verifiers::deregister(connection, idle).unwrap();
+    renew_and_purge_to(connection, "");
+}
+
+#[test]
+fn without_verifiers_the_log_goes() {
+    let (_database, mut connection, _) = setting();
+    execute(&mut connection, "DELETE FROM tokens");
+    purge_to(&mut connection, "");
+}
+
+/// Whoever began before and is at it still may be one that a verifier's next snapshot does not see.
+#[test]
+fn the_log_stays_while_a_transaction_from_before_it_is_open() {
+    let (database, mut connection, _) = setting();
+    let open = &mut connect(&database);
+    execute(open, "BEGIN; SELECT pg_current_xact_id()");
+    execute(&mut connection, "DELETE FROM tokens WHERE name = 'a'");
+    for _ in 0..3 {
+        assert_eq!(step(&mut connection).revocations, 0);
+    }
+    assert_eq!(log(&mut connection), "a");
+    execute(open, "COMMIT");
+    purge_to(&mut connection, "");
+}
+
+#[test]
+fn a_long_log_goes_batch_by_batch() {
+    let (_database, mut connection, _) = setting();
+    let many =
+        "INSERT INTO revocations (digest) SELECT sha256(n::text::bytea) FROM generate_series(1, 1001) AS n";
+    execute(&mut connection, many);
+    let mut steps = Vec::new();
+    wait_until("the log is purged", || {
+        steps.push(step(&mut connection));
+        count(&mut connection, "revocations") == 0
+    });
+    let deleting: Vec<(usize, bool)> = steps
+        .iter()
+        .filter(|step| step.revocations > 0)
+        .map(|step| (step.revocations, step.more))
+        .collect();
+    assert_eq!(deleting, [(1000, true), (1, false)]);
+}
+
+/// A restored dump has them. The server will come to these numbers one day, and they mean nothing then.
+#[test]
+fn rows_of_the_future_go_at_once() {
+    let (database, mut connection, _) = setting();
+    register(&mut connection);
+    let open = &mut connect(&database);
+    execute(open, "BEGIN; SELECT pg_current_xact_id()");
+    execute(
+        &mut connection,
+        &format!("DELETE FROM tokens WHERE name = 'a'; {FUTURE}"),
+    );
+    assert_eq!(log(&mut connection), "abcd");
+    assert_eq!(step(&mut connection).revocations, 3);
+    assert_eq!(log(&mut connection), "a");
+}
+
+#[test]
+fn a_verifier_that_does_not_renew_for_a_lease_goes_and_others_stay() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let lease = Duration::from_millis(100);
+    let [dead, live] = [(); 2].map(|()| {
+        let id = Uuid::now_v7();
+        let registered = verifiers::register(connection, id, None, "name", lease).unwrap();
+        (id, registered.applied)
+    });
+    // Its lease is longer, and what is left of it counts.
+    let (slow, _) = register(connection);
+    let mut purge = Purge::default();
+    let mut gone = 0;
+    wait_until("the dead one is gone", || {
+        // However long the purge takes: between two steps of it there is a renewal.
+        verifiers::renew(connection, live.0, live.1.clone())
+            .unwrap()
+            .unwrap();
+        gone += purge.step(connection).unwrap().unwrap().verifiers;
+        gone > 0
+    });
+    assert_eq!(gone, 1);
+    let mut left: Vec<Uuid> = verifiers::list(connection)
+        .unwrap()
+        .iter()
+        .map(|row| row.id)
+        .collect();
+    left.sort_unstable();
+    let mut expected = [live.0, slow];
+    expected.sort_unstable();
+    assert_eq!(left, expected);
+    assert!(verifiers::renew(connection, dead.0, dead.1).unwrap().is_none());
+}
+
+/// What it was an hour ago is of no use: somebody who looks for the first time has seen nothing stand still.
+#[test]
+fn whoever_looks_for_the_first_time_gives_up_nobody() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    execute(
+        connection,
+        "INSERT INTO verifiers (id, name, lease_ms, created_at)
+            VALUES (gen_random_uuid(), 'old', 100, now() - interval '1 hour')",
+    );
+    assert_eq!(step(connection).verifiers, 0);
+    assert_eq!(verifiers::list(connection).unwrap().len(), 1);
+}

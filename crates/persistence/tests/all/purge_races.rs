@@ -1,0 +1,165 @@
+//! A purge beside others that work on the same rows: nobody waits for long, and nobody for ever.
+
+use crate::logbook::{id_of, log, setting};
+use crate::support::{connect, count, execute, interleave, is_stored, issue, outcome};
+use diesel::Connection;
+use jeton_domain::TokenId;
+use jeton_persistence::purge::{Purge, Purged};
+use jeton_persistence::{DatabaseResult, PgConnection, tokens, users, uses};
+use std::time::Duration;
+use uuid::Uuid;
+
+fn step(connection: &mut PgConnection) -> DatabaseResult<Option<Purged>> {
+    Purge::default().step(connection)
+}
+
+const EXPIRE: &str = "UPDATE tokens SET expires_at = now() - interval '1 second' WHERE name IN ('a', 'b'); DELETE FROM revocations";
+
+#[test]
+fn of_two_one_works() {
+    let (database, mut connection, _) = setting();
+    execute(&mut connection, EXPIRE);
+    let (first, second) = interleave(&database, step, step);
+    assert_eq!(first.unwrap().tokens, 2);
+    assert_eq!(second.unwrap(), None);
+    // The lock ends with the transaction.
+    assert_eq!(step(&mut connection).unwrap().unwrap().tokens, 0);
+}
+
+/// Each of these deletes the user's expired tokens, too.
+#[test]
+fn a_purge_and_a_logout_everywhere_do_not_deadlock() {
+    type Act = fn(&mut PgConnection, jeton_domain::UserId) -> DatabaseResult<()>;
+    let acts: [Act; 3] = [
+        |c, user| tokens::revoke_all(c, user).map(drop),
+        |c, user| users::disable(c, user).map(drop),
+        |c, user| users::delete(c, user).map(drop),
+    ];
+    for act in acts {
+        let (database, mut connection, users) = setting();
+        execute(&mut connection, EXPIRE);
+        let (purged, acted) = interleave(&database, step, |c| act(c, users.ada));
+        assert_eq!(purged.unwrap().tokens, 2);
+        acted.unwrap();
+        assert_eq!(log(&mut connection).matches('c').count(), 1);
+        assert_eq!(count(&mut connection, "tokens WHERE name IN ('a', 'b')"), 0);
+
+        let (database, mut connection, users) = setting();
+        execute(&mut connection, EXPIRE);
+        let holder = &mut connect(&database);
+        execute(&mut connection, "SET lock_timeout = '10s'");
+        // Not even blocked: what is being deleted is somebody else's to delete.
+        let purged: DatabaseResult<_> = holder.transaction(|holder| {
+            act(holder, users.ada)?;
+            step(&mut connection)
+        });
+        purged.unwrap().unwrap();
+        assert_eq!(log(holder).matches('c').count(), 1);
+    }
+}
+
+/// Two tokens of one user, each deleted by one of two, and then the other's.
+#[test]
+fn a_purge_in_the_middle_of_two_revocations_waits_for_neither() {
+    let (database, mut connection, users) = setting();
+    execute(&mut connection, EXPIRE);
+    let (a, b) = (id_of(&mut connection, 'a'), id_of(&mut connection, 'b'));
+    let holder = &mut connect(&database);
+    execute(&mut connection, "SET lock_timeout = '10s'");
+    let both: DatabaseResult<_> = holder.transaction(|holder| {
+        outcome(tokens::revoke(holder, users.ada, b)?);
+        let purged = step(&mut connection)?.unwrap();
+        // Its transaction is over: nobody holds the other.
+        Ok((purged.tokens, outcome(tokens::revoke(holder, users.ada, a)?)))
+    });
+    assert_eq!(both.unwrap(), (1, false));
+    assert!(!is_stored(&mut connection, a) && !is_stored(&mut connection, b));
+}
+
+#[test]
+fn a_token_that_is_being_issued_is_not_in_the_way() {
+    let (database, mut connection, users) = setting();
+    execute(&mut connection, EXPIRE);
+    let (issued, purged) = interleave(&database, |c| Ok(issue(c, users.ada)), step);
+    assert_eq!(purged.unwrap().unwrap().tokens, 2);
+    assert!(is_stored(&mut connection, issued));
+}
+
+fn uses_of_nobody(connection: &mut PgConnection, how_many: i32) {
+    let insert =
+        format!("INSERT INTO token_uses SELECT gen_random_uuid(), now() FROM generate_series(1, {how_many})");
+    execute(connection, &insert);
+}
+
+#[test]
+fn uses_of_tokens_that_are_gone_go() {
+    let (_database, mut connection, _) = setting();
+    execute(
+        &mut connection,
+        "INSERT INTO token_uses SELECT id, now() FROM tokens",
+    );
+    uses_of_nobody(&mut connection, 10);
+    let purged = step(&mut connection).unwrap().unwrap();
+    assert_eq!((purged.uses, purged.more), (10, false));
+    assert_eq!(
+        count(&mut connection, "token_uses JOIN tokens ON token_id = id"),
+        4
+    );
+    execute(&mut connection, "DELETE FROM tokens WHERE name = 'a'");
+    assert_eq!(step(&mut connection).unwrap().unwrap().uses, 1);
+    assert_eq!(count(&mut connection, "token_uses"), 3);
+}
+
+#[test]
+fn many_uses_are_swept_step_by_step_and_then_from_the_start() {
+    let (_database, mut connection, _) = setting();
+    execute(
+        &mut connection,
+        "INSERT INTO token_uses SELECT id, now() FROM tokens",
+    );
+    // With the smallest and the greatest that there can be.
+    for id in [Uuid::from_u128(1), Uuid::max()] {
+        execute(
+            &mut connection,
+            &format!("INSERT INTO token_uses VALUES ('{id}', now())"),
+        );
+    }
+    uses_of_nobody(&mut connection, 25_000);
+    let mut purge = Purge::default();
+    let steps: Vec<Purged> = (0..3)
+        .map(|_| purge.step(&mut connection).unwrap().unwrap())
+        .collect();
+    assert!(steps.iter().all(|step| step.uses > 0), "{steps:?}");
+    assert_eq!(steps.iter().map(|step| step.uses).sum::<usize>(), 25_002);
+    assert_eq!(
+        steps.iter().map(|step| step.more).collect::<Vec<_>>(),
+        [true, true, false]
+    );
+    assert_eq!(count(&mut connection, "token_uses"), 4);
+
+    execute(&mut connection, "DELETE FROM tokens WHERE name < 'd'");
+    assert_eq!(purge.step(&mut connection).unwrap().unwrap().uses, 3);
+}
+
+/// Whoever marks uses keeps the sweep away, and nothing else of the purge.
+#[test]
+fn while_uses_are_marked_they_are_not_swept() {
+    let (database, mut connection, _) = setting();
+    execute(&mut connection, EXPIRE);
+    uses_of_nobody(&mut connection, 3);
+    let c = id_of(&mut connection, 'c');
+    let (marked, purged) = interleave(&database, |connection| mark(connection, c), step);
+    assert!(marked);
+    let purged = purged.unwrap().unwrap();
+    assert_eq!((purged.tokens, purged.uses, purged.more), (2, 0, false));
+    assert_eq!(step(&mut connection).unwrap().unwrap().uses, 3);
+    assert_eq!(count(&mut connection, "token_uses"), 1);
+
+    let (purged, marked) = interleave(&database, step, |connection| mark(connection, c));
+    assert!(purged.is_some());
+    assert!(!marked.unwrap(), "nor marked while they are swept");
+}
+
+fn mark(connection: &mut PgConnection, token: TokenId) -> DatabaseResult<bool> {
+    uses::mark(connection, &[(token, Duration::ZERO)])
+}
