@@ -60,8 +60,7 @@ CREATE FUNCTION jeton_tokens_updated() RETURNS trigger
             INSERT INTO revocations (digest)
                 SELECT before.digest
                 FROM before LEFT JOIN after ON after.id = before.id
-                WHERE after.id IS NULL
-                    OR (before.digest, before.user_id, before.kind, before.scopes)
+                WHERE (before.digest, before.user_id, before.kind, before.scopes)
                         IS DISTINCT FROM (after.digest, after.user_id, after.kind, after.scopes)
                     OR coalesce(after.expires_at, 'infinity') < coalesce(before.expires_at, 'infinity')
                 ON CONFLICT DO NOTHING;
@@ -135,8 +134,8 @@ CREATE FUNCTION jeton_users_deleted() RETURNS trigger
     $$;
 
 -- Whoever may execute one may make it the trigger of a table of their own, and write the log.
-REVOKE EXECUTE ON FUNCTION jeton_tokens_deleted, jeton_tokens_updated, jeton_tokens_truncated, jeton_tokens_came,
-    jeton_users_updated, jeton_users_deleted FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION jeton_commit_durably, jeton_tokens_deleted, jeton_tokens_updated, jeton_tokens_truncated,
+    jeton_tokens_came, jeton_users_updated, jeton_users_deleted FROM PUBLIC;
 
 CREATE TRIGGER tokens_deleted AFTER DELETE ON tokens
     REFERENCING OLD TABLE AS gone

@@ -17,6 +17,7 @@ pub mod migrations;
 pub mod notes;
 pub mod purge;
 pub mod revocations;
+pub mod roles;
 pub mod tokens;
 pub mod users;
 pub mod uses;

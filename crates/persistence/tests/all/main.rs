@@ -18,6 +18,8 @@ mod purge_races;
 mod races;
 mod renewals;
 mod revoking;
+mod role_migrations;
+mod roles;
 mod schema;
 mod sign_up;
 mod support;

@@ -167,6 +167,10 @@ fn the_same_token_twice_in_a_transaction_is_said_once() {
                 "UPDATE users SET scopes = '{}'; UPDATE users SET disabled_at = now(); DELETE FROM users",
                 "abcd",
             ),
+            (
+                "UPDATE tokens SET scopes = '{}'; UPDATE tokens SET scopes = '{x}'",
+                "abcd",
+            ),
             ("TRUNCATE tokens; TRUNCATE tokens", "*"),
             (
                 "SAVEPOINT before; DELETE FROM tokens; ROLLBACK TO before; DELETE FROM tokens WHERE name = 'b'",

@@ -1,0 +1,154 @@
+//! The server's roles: what services may do that check tokens, and a role for each of them to sign in as.
+
+use crate::{DatabaseError, DatabaseResult};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+use jeton_domain::{ExposeSecret, Password};
+
+/// What every service is a member of that checks tokens.
+pub const VERIFIER: &str = "jeton_verifier";
+/// What a service is a member of that keeps the demo's notes.
+pub const NOTES: &str = "jeton_notes";
+
+/// Makes these roles and gives them their rights, where that has not been done.
+const RIGHTS: &str = include_str!("../../../migrations/2026-11-23-000600_roles/up.sql");
+
+/// Why a service did not get its role.
+#[derive(Debug, thiserror::Error)]
+pub enum RoleError {
+    /// Whoever is signed in is not the one to do it.
+    #[error("the user {0} may not create roles")]
+    NotAllowed(String),
+    /// A person's, the owner's of the tables, or anybody's who may do more than a service.
+    #[error("the role {0} is there, and is no service's: choose another name")]
+    Taken(String),
+    /// The database could not be asked, or refused.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+impl From<diesel::result::Error> for RoleError {
+    fn from(error: diesel::result::Error) -> Self {
+        DatabaseError::from(error).into()
+    }
+}
+
+/// What became of a role that was to be created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// It is new.
+    Created,
+    /// It was there.
+    Changed,
+}
+
+/// Makes a role for a service that checks tokens, and keeps notes where it is to do that. One that is there is given
+/// this password, and may do from now on what is said here.
+///
+/// # Errors
+/// [`RoleError`]
+pub fn create(
+    connection: &mut PgConnection,
+    name: &str,
+    password: &Password,
+    notes: bool,
+) -> Result<Made, RoleError> {
+    connection.transaction(|connection| {
+        let found = find(connection, name)?;
+        if !found.allowed {
+            return Err(RoleError::NotAllowed(found.asker));
+        }
+        if found.taken {
+            return Err(RoleError::Taken(name.to_owned()));
+        }
+        if !lacking(connection)?.is_empty() {
+            connection.batch_execute(RIGHTS)?;
+        }
+        // A server may log statements that fail, word for word: the password comes after what may be refused.
+        if !found.exists {
+            run(connection, "CREATE ROLE %1$I NOLOGIN", name, "")?;
+        }
+        run(connection, "GRANT jeton_verifier TO %1$I", name, "")?;
+        let of_notes = if notes {
+            "GRANT jeton_notes TO %1$I"
+        } else {
+            "REVOKE jeton_notes FROM %1$I"
+        };
+        run(connection, of_notes, name, "")?;
+        connection.batch_execute("SET LOCAL password_encryption = 'scram-sha-256'")?;
+        let sign_in = "ALTER ROLE %1$I LOGIN PASSWORD %2$L";
+        run(connection, sign_in, name, password.expose_secret())?;
+        Ok(if found.exists {
+            Made::Changed
+        } else {
+            Made::Created
+        })
+    })
+}
+
+/// Which of [`VERIFIER`] and [`NOTES`] cannot do yet what they are for: whoever migrated could not create them.
+///
+/// # Errors
+/// See [`DatabaseError`].
+pub fn lacking(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT name FROM (VALUES ($1, 'verifiers'), ($2, 'notes')) AS wanted (name, its) \
+            WHERE NOT coalesce(has_table_privilege(to_regrole(name), its, 'DELETE'), false)",
+    )
+    .bind::<Text, _>(VERIFIER)
+    .bind::<Text, _>(NOTES)
+    .load(connection)?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Text)]
+    asker: String,
+    /// Whether the asker may create roles.
+    #[diesel(sql_type = Bool)]
+    allowed: bool,
+    #[diesel(sql_type = Bool)]
+    exists: bool,
+    /// Whether it exists and is no service's: whoever creates a role may be made a member of it by that.
+    #[diesel(sql_type = Bool)]
+    taken: bool,
+}
+
+fn find(connection: &mut PgConnection, name: &str) -> DatabaseResult<Found> {
+    Ok(diesel::sql_query(
+        "SELECT current_user::text AS asker, \
+            (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user) AS allowed, \
+            role.oid IS NOT NULL AS exists, \
+            role.oid IS NOT NULL AND (role.rolname = current_user OR role.rolsuper OR role.rolcreaterole \
+                OR role.rolcreatedb OR role.rolreplication OR role.rolbypassrls \
+                OR role.oid = (SELECT relowner FROM pg_class WHERE oid = 'tokens'::regclass) \
+                OR NOT EXISTS (SELECT FROM pg_auth_members \
+                    WHERE member = role.oid AND roleid = to_regrole($2)::oid)) AS taken \
+        FROM (VALUES ($1)) AS wanted (name) LEFT JOIN pg_roles AS role ON role.rolname = wanted.name",
+    )
+    .bind::<Text, _>(name)
+    .bind::<Text, _>(VERIFIER)
+    .get_result(connection)?)
+}
+
+/// Statements about roles take no parameters: Postgres puts them in, as it quotes them.
+fn run(connection: &mut PgConnection, statement: &str, name: &str, password: &str) -> DatabaseResult<()> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        statement: String,
+    }
+    let row: Row = diesel::sql_query("SELECT format($1, $2, $3) AS statement")
+        .bind::<Text, _>(statement)
+        .bind::<Text, _>(name)
+        .bind::<Text, _>(password)
+        .get_result(connection)?;
+    Ok(connection.batch_execute(&row.statement)?)
+}

@@ -1,0 +1,252 @@
+//! What a service may do that is a member of `jeton_verifier`, or of `jeton_notes`, and what it may not.
+
+use crate::logbook::setting;
+use crate::support::{connect, connect_to, count, execute, unavailable};
+use diesel::connection::SimpleConnection;
+use jeton_domain::Password;
+use jeton_persistence::roles::{self, Made, RoleError};
+use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, notes};
+use jeton_test_support::{TestDatabase, TestRole};
+use uuid::Uuid;
+
+fn may(connection: &mut PgConnection, statement: &str) {
+    execute(connection, &format!("BEGIN; {statement}"));
+    execute(connection, "ROLLBACK");
+}
+
+/// Refused for lack of a right, and for nothing else.
+fn may_not(connection: &mut PgConnection, statement: &str) {
+    let refused = format!(
+        "DO $do$ BEGIN
+            BEGIN
+                EXECUTE $it${statement}$it$;
+            EXCEPTION WHEN insufficient_privilege THEN
+                RETURN;
+            END;
+            RAISE EXCEPTION 'it was allowed';
+        END $do$"
+    );
+    execute(connection, &refused);
+}
+
+const CHECKS: [&str; 8] = [
+    "SELECT t.id, user_id, digest, kind, t.scopes, expires_at, username, u.scopes, disabled_at
+        FROM tokens AS t JOIN users AS u ON u.id = t.user_id",
+    "SELECT xid, digest FROM revocations",
+    "SELECT version FROM __diesel_schema_migrations",
+    "SELECT jeton_commit_durably()",
+    "INSERT INTO verifiers (id, name, applied, lease_ms)
+        VALUES (gen_random_uuid(), 'name', pg_current_snapshot(), 1000)",
+    "UPDATE verifiers SET version = version + 1, applied = pg_current_snapshot() WHERE id = gen_random_uuid()",
+    "DELETE FROM verifiers WHERE id = gen_random_uuid()",
+    "INSERT INTO token_uses SELECT id, now() FROM tokens
+        ON CONFLICT (token_id) DO UPDATE SET last_used_at = excluded.last_used_at",
+];
+
+const NOTES: [&str; 4] = [
+    "INSERT INTO notes (id, user_id, title, body) VALUES (gen_random_uuid(), (SELECT user_id FROM notes), 't', 'b')",
+    "SELECT * FROM notes",
+    "UPDATE notes SET title = 't', body = 'b', updated_at = now()",
+    "DELETE FROM notes",
+];
+
+/// Nobody's business but the auth service's and the operator's.
+const NEVER: [&str; 41] = [
+    "SELECT password_hash FROM users",
+    "SELECT email FROM users",
+    "SELECT username_key FROM users",
+    "SELECT created_at FROM users",
+    "SELECT * FROM users",
+    "SELECT users FROM users",
+    "SELECT id FROM users FOR SHARE",
+    "INSERT INTO users (id, username, username_key, scopes) VALUES (gen_random_uuid(), 'eve', 'eve', '{}')",
+    "UPDATE users SET scopes = '{admin}'",
+    "DELETE FROM users",
+    "TRUNCATE users CASCADE",
+    "SELECT name FROM tokens",
+    "SELECT created_at FROM tokens",
+    "SELECT * FROM tokens",
+    "INSERT INTO tokens (id, user_id, digest, kind, name, scopes)
+        SELECT gen_random_uuid(), id, sha256('x'), 'login', 'n', '{}' FROM users",
+    "UPDATE tokens SET expires_at = NULL",
+    "UPDATE tokens SET scopes = '{admin}'",
+    "DELETE FROM tokens",
+    "TRUNCATE tokens",
+    "INSERT INTO revocations (digest) VALUES ('')",
+    "UPDATE revocations SET xid = '1'",
+    "DELETE FROM revocations",
+    "TRUNCATE revocations",
+    "SELECT name FROM verifiers",
+    "INSERT INTO verifiers (id, name, lease_ms, version) VALUES (gen_random_uuid(), 'n', 1000, 7)",
+    "UPDATE verifiers SET lease_ms = 100",
+    "UPDATE verifiers SET id = gen_random_uuid()",
+    "TRUNCATE verifiers",
+    "UPDATE token_uses SET token_id = gen_random_uuid()",
+    "DELETE FROM token_uses",
+    "TRUNCATE token_uses",
+    "INSERT INTO __diesel_schema_migrations (version) VALUES ('later')",
+    "DELETE FROM __diesel_schema_migrations",
+    "UPDATE notes SET user_id = gen_random_uuid()",
+    "UPDATE notes SET id = gen_random_uuid(), created_at = now()",
+    "TRUNCATE notes",
+    "CREATE TABLE mine ()",
+    "CREATE SCHEMA mine",
+    "CREATE ROLE mine",
+    "DROP TABLE tokens CASCADE",
+    "ALTER TABLE tokens DISABLE TRIGGER ALL",
+];
+
+fn with_a_note() -> (TestDatabase, PgConnection) {
+    let (database, mut connection, users) = setting();
+    let note = jeton_domain::NoteId(Uuid::now_v7());
+    notes::create(&mut connection, users.ada, note, "title", "body").unwrap();
+    (database, connection)
+}
+
+#[test]
+fn a_verifier_may_do_what_checks_take_and_nothing_else() {
+    let (database, _) = with_a_note();
+    let role = TestRole::create(&database, "IN ROLE jeton_verifier");
+    let connection = &mut connect_to(role.url());
+    for statement in CHECKS {
+        may(connection, statement);
+    }
+    for statement in NEVER.iter().chain(&NOTES) {
+        may_not(connection, statement);
+    }
+}
+
+#[test]
+fn one_who_keeps_notes_may_do_that_and_nothing_else() {
+    let (database, _) = with_a_note();
+    let role = TestRole::create(&database, "IN ROLE jeton_notes");
+    let connection = &mut connect_to(role.url());
+    for statement in NOTES {
+        may(connection, statement);
+    }
+    for statement in NEVER.iter().chain(&CHECKS) {
+        may_not(connection, statement);
+    }
+}
+
+/// The functions write the log as its owner, for the tables that they belong to.
+#[test]
+fn the_logs_triggers_are_not_to_be_put_on_other_tables() {
+    let (database, mut connection) = with_a_note();
+    let role = TestRole::create(&database, "IN ROLE jeton_verifier");
+    let theirs = &mut connect_to(role.url());
+    execute(
+        theirs,
+        "CREATE TEMPORARY TABLE bait (digest bytea); INSERT INTO bait VALUES ('')",
+    );
+    for function in [
+        "tokens_deleted",
+        "tokens_updated",
+        "tokens_truncated",
+        "users_updated",
+        "users_deleted",
+    ] {
+        may_not(
+            theirs,
+            &format!("CREATE TRIGGER hook AFTER TRUNCATE ON bait EXECUTE FUNCTION public.jeton_{function}()"),
+        );
+    }
+    may_not(
+        theirs,
+        "CREATE TRIGGER hook AFTER INSERT ON bait FOR EACH ROW EXECUTE FUNCTION public.jeton_tokens_came()",
+    );
+    assert_eq!(count(&mut connection, "revocations WHERE digest = ''"), 0);
+}
+
+/// A name that is gone with this value: [`roles::create`] is what makes the role.
+struct Name(String, TestDatabase);
+
+impl Name {
+    fn new() -> Self {
+        Self(
+            format!("jeton_test_{:016x}", rand::random::<u64>()),
+            TestDatabase::create(),
+        )
+    }
+
+    fn sign_in(&self, password: &str) -> jeton_persistence::DatabaseResult<PgConnection> {
+        let (_, host) = self.1.url().split_once('@').unwrap();
+        let url = DatabaseUrl::parse(&format!("postgres://{}:{password}@{host}", self.0)).unwrap();
+        establish(&url, ConnectionLimits::NONE)
+    }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        let _ = connect(&self.1).batch_execute(&format!("DROP ROLE IF EXISTS {}", self.0));
+    }
+}
+
+fn password(text: &str) -> Password {
+    Password::new(text.to_owned())
+}
+
+#[test]
+fn a_role_is_made_with_a_password_and_then_given_another() {
+    let name = Name::new();
+    let connection = &mut connect(&name.1);
+    // Whoever quotes by hand gets it wrong.
+    let (first, second) = (r"it's%20'or\%20%25s", "another");
+    let made = roles::create(connection, &name.0, &password(r"it's 'or\ %s"), false);
+    assert_eq!(made.unwrap(), Made::Created);
+    let theirs = &mut name.sign_in(first).unwrap();
+    may(theirs, CHECKS[0]);
+    may_not(theirs, NOTES[3]);
+
+    let made = roles::create(connection, &name.0, &password(second), true);
+    assert_eq!(made.unwrap(), Made::Changed);
+    unavailable(name.sign_in(first).map(drop));
+    let theirs = &mut name.sign_in(second).unwrap();
+    may(theirs, CHECKS[0]);
+    may(theirs, NOTES[3]);
+
+    // What is not said again is taken back.
+    roles::create(connection, &name.0, &password(second), false).unwrap();
+    may_not(theirs, NOTES[3]);
+}
+
+#[test]
+fn a_role_that_is_no_services_is_left_alone() {
+    let name = Name::new();
+    let connection = &mut connect(&name.1);
+    for options in [
+        "LOGIN PASSWORD 'theirs'",
+        "LOGIN PASSWORD 'theirs' IN ROLE jeton_verifier CREATEROLE",
+        "LOGIN PASSWORD 'theirs' IN ROLE jeton_verifier CREATEDB",
+        "LOGIN PASSWORD 'theirs' IN ROLE jeton_verifier SUPERUSER",
+    ] {
+        execute(connection, &format!("CREATE ROLE {} {options}", name.0));
+        let taken = roles::create(connection, &name.0, &password("mine"), false);
+        assert!(
+            matches!(&taken, Err(RoleError::Taken(role)) if *role == name.0),
+            "{options}: {taken:?}"
+        );
+        name.sign_in("theirs").unwrap();
+        execute(connection, &format!("DROP ROLE {}", name.0));
+    }
+    let owner = TestRole::create(&name.1, "IN ROLE jeton_verifier");
+    execute(
+        connection,
+        &format!("ALTER TABLE tokens OWNER TO {}", owner.name()),
+    );
+    let taken = roles::create(connection, owner.name(), &password("mine"), false);
+    assert!(matches!(taken, Err(RoleError::Taken(_))), "{taken:?}");
+    connect_to(owner.url());
+}
+
+#[test]
+fn who_may_not_create_roles_is_told_so() {
+    let name = Name::new();
+    let owner = TestRole::create(&name.1, "");
+    let theirs = &mut connect_to(owner.url());
+    let refused = roles::create(theirs, &name.0, &password("mine"), false).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        format!("the user {} may not create roles", owner.name())
+    );
+}
