@@ -29,11 +29,7 @@ impl PasswordArgs {
     /// Asks for a user's new password and hashes it: from the terminal, twice, or else from the first line of standard
     /// input.
     pub(crate) fn ask(&self, username: &Username, email: Option<&str>) -> anyhow::Result<PasswordHash> {
-        let password = if std::io::stdin().is_terminal() {
-            prompt_twice(username)?
-        } else {
-            first_line(std::io::stdin().lock())?
-        };
+        let password = read(username.as_str())?;
         let password = NewPassword::choose(password, username, email).map_err(refused)?;
         Ok(PasswordHash::make(&password, self.bcrypt_cost, rand::random()))
     }
@@ -44,17 +40,34 @@ impl PasswordArgs {
     }
 }
 
+/// Asks for the password of a role of the server's, the same way. Nobody signs in to Jeton with it, and what is good enough
+/// is the server's to say.
+pub(crate) fn ask_for_role(name: &str) -> anyhow::Result<Password> {
+    let password = read(name)?;
+    // Postgres takes it for none.
+    ensure!(!password.expose_secret().is_empty(), "the password is empty");
+    Ok(password)
+}
+
+fn read(whose: &str) -> anyhow::Result<Password> {
+    if std::io::stdin().is_terminal() {
+        prompt_twice(whose)
+    } else {
+        first_line(std::io::stdin().lock())
+    }
+}
+
 fn refused(why: PasswordRefused) -> anyhow::Error {
     anyhow!("the password {why}")
 }
 
-fn prompt_twice(username: &Username) -> anyhow::Result<Password> {
+fn prompt_twice(whose: &str) -> anyhow::Result<Password> {
     // rpassword answers Ctrl-C with a signal, which would end the program before the terminal is told to show again
     // what is typed.
     let ends_the_program = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register_conditional_default(SIGINT, ends_the_program.clone())
         .context("cannot handle Ctrl-C")?;
-    let first = prompt(&format!("New password for {username}: "))?;
+    let first = prompt(&format!("New password for {whose}: "))?;
     let second = prompt("The same again: ")?;
     ends_the_program.store(true, Ordering::SeqCst);
     ensure!(

@@ -1,6 +1,6 @@
 use crate::{database, output};
 use anyhow::bail;
-use jeton_persistence::{PgConnection, migrations};
+use jeton_persistence::{PgConnection, migrations, roles};
 use jeton_service::DatabaseSettings;
 use serde_json::json;
 
@@ -27,8 +27,24 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if args.check {
         check(&mut connection, args.json)
     } else {
-        say("applied", &migrations::apply(&mut connection)?, args.json)
+        let applied = migrations::apply(&mut connection)?;
+        let said = say("applied", &applied, args.json);
+        warn_of_roles(&mut connection)?;
+        said
     }
+}
+
+/// Nothing is broken: services can sign in as the owner of the tables.
+fn warn_of_roles(connection: &mut PgConnection) -> anyhow::Result<()> {
+    let lacking = roles::lacking(connection)?;
+    if !lacking.is_empty() {
+        output::note(&format!(
+            "warning: {}, which services sign in by, could not be set up; `jeton role create` does it, as a user who may \
+            create roles",
+            lacking.join(" and ")
+        ));
+    }
+    Ok(())
 }
 
 fn check(connection: &mut PgConnection, json: bool) -> anyhow::Result<()> {

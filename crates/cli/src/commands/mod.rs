@@ -2,6 +2,7 @@
 
 mod healthcheck;
 mod migrate;
+mod role;
 mod token;
 mod user;
 
@@ -14,6 +15,9 @@ pub(crate) enum Command {
     /// Manage users' tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// Manage the roles that services sign in to the database as
+    #[command(subcommand)]
+    Role(role::Command),
     Healthcheck(healthcheck::Args),
 }
 
@@ -23,6 +27,7 @@ impl Command {
             Self::Migrate(args) => migrate::run(&args),
             Self::User(command) => command.run(),
             Self::Token(command) => command.run(),
+            Self::Role(command) => command.run(),
             Self::Healthcheck(args) => healthcheck::run(&args),
         }
     }

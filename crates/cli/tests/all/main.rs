@@ -7,6 +7,7 @@ mod jeton;
 mod migrate;
 mod output;
 mod revocation;
+mod roles;
 mod settings;
 mod tokens;
 mod users;

@@ -54,6 +54,8 @@ fn usage_errors_end_with_2_and_say_how() {
         "user create ada --bcrypt-cost 99",
         "token create ada",
         "token create ada --name x --scope y --no-scopes",
+        "role create",
+        "role create Shop",
         "migrate --now",
         "healthcheck --timeout 0s",
         "healthcheck --url nowhere",
@@ -74,6 +76,7 @@ fn help_goes_to_standard_output_and_tells_no_secret() {
         "user create --help",
         "token create --help",
         "migrate --help",
+        "role create --help",
     ] {
         let mut command = command(args);
         command.env("DATABASE_URL", "postgres://jeton:s3cret-word@localhost/jeton");

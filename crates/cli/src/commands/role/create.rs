@@ -1,0 +1,87 @@
+use crate::{database, output, password};
+use jeton_persistence::roles::{self, Made};
+use jeton_service::DatabaseSettings;
+
+/// Create a role of the database's for a service that checks tokens
+///
+/// A service that signs in as this role can check tokens, and do nothing else: read no password, issue and revoke
+/// nothing. The password is asked for on the terminal, or read from the first line of standard input where that is not
+/// a terminal. Where the role is there, it is given this password.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The role's name, as shop_api
+    #[arg(value_parser = role_name)]
+    name: String,
+
+    /// Let the service read and write the demo's notes as well
+    #[arg(long)]
+    notes: bool,
+
+    #[command(flatten)]
+    database: DatabaseSettings,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let mut connection = database::open(&args.database)?;
+    let password = password::ask_for_role(&args.name)?;
+    let made = roles::create(&mut connection, &args.name, &password, args.notes)?;
+    let what = match made {
+        Made::Created => "created the role",
+        Made::Changed => "set a new password for the role",
+    };
+    let of_notes = if args.notes {
+        format!(" and {}", roles::NOTES)
+    } else {
+        String::new()
+    };
+    output::line(&format!(
+        "{what} {}, a member of {}{of_notes}",
+        args.name,
+        roles::VERIFIER
+    ))
+}
+
+/// One that needs quoting nowhere: in SQL, in an address, in a shell.
+fn role_name(text: &str) -> Result<String, String> {
+    let fits = text.len() <= 63
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    if !fits || text.starts_with("pg_") {
+        return Err("say up to 63 of a to z, 0 to 9 and _, as shop_api".to_owned());
+    }
+    if [roles::VERIFIER, roles::NOTES].contains(&text) {
+        return Err("is what services are members of; say another name".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::role_name;
+
+    #[test]
+    fn a_role_has_a_name_that_needs_no_quotes() {
+        for good in ["shop", "shop_api_2", &"x".repeat(63)] {
+            assert_eq!(role_name(good).as_deref(), Ok(good));
+        }
+        let long = "x".repeat(64);
+        for bad in [
+            "",
+            "_shop",
+            "2shop",
+            "Shop",
+            "shop-api",
+            "shop api",
+            "shöp",
+            "a\"b",
+            "pg_shop",
+            "jeton_verifier",
+            "jeton_notes",
+            &long,
+        ] {
+            assert!(role_name(bad).is_err(), "{bad}");
+        }
+    }
+}

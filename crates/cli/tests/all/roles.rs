@@ -1,0 +1,144 @@
+use crate::jeton::{Jeton, Outcome, command, run};
+use diesel::PgConnection;
+use diesel::connection::SimpleConnection;
+use jeton_persistence::{ConnectionLimits, DatabaseResult, DatabaseUrl, establish};
+use jeton_test_support::{TestDatabase, TestRole};
+
+/// A role's name, for one test; roles belong to the whole server. The role goes with it.
+struct Role {
+    name: String,
+    jeton: Jeton,
+}
+
+impl Role {
+    fn new() -> Self {
+        Self::on(Jeton::new())
+    }
+
+    fn on(jeton: Jeton) -> Self {
+        let name = format!("jeton_test_{}", uuid::Uuid::now_v7().simple());
+        Self { name, jeton }
+    }
+
+    fn create(&self, flags: &str, password: &str) -> Outcome {
+        let args = format!("role create {} {flags}", self.name);
+        self.jeton.run_with_input(&args, password)
+    }
+
+    fn sign_in(&self, password: &str) -> DatabaseResult<PgConnection> {
+        let (_, host) = self.jeton.0.url().split_once('@').unwrap();
+        let url = format!("postgres://{}:{password}@{host}", self.name);
+        establish(&DatabaseUrl::parse(&url).unwrap(), ConnectionLimits::NONE)
+    }
+}
+
+impl Drop for Role {
+    fn drop(&mut self) {
+        let sql = format!("DROP ROLE IF EXISTS {}", self.name);
+        self.jeton.connect().batch_execute(&sql).unwrap();
+    }
+}
+
+fn may(connection: &mut PgConnection, statement: &str) -> bool {
+    connection.batch_execute(statement).is_ok()
+}
+
+#[test]
+fn create_makes_a_role_that_checks_tokens() {
+    let role = Role::new();
+    assert_eq!(
+        role.create("", "sesame\n").ok(),
+        format!("created the role {}, a member of jeton_verifier\n", role.name)
+    );
+    let theirs = &mut role.sign_in("sesame").unwrap();
+    assert!(may(theirs, "SELECT digest FROM tokens"));
+    assert!(!may(theirs, "SELECT password_hash FROM users"));
+    assert!(!may(theirs, "SELECT * FROM notes"));
+}
+
+#[test]
+fn create_again_sets_another_password_and_says_so() {
+    let role = Role::new();
+    role.create("", "sesame").ok();
+    assert_eq!(
+        role.create("--notes", "plenty of herons\r\n").ok(),
+        format!(
+            "set a new password for the role {}, a member of jeton_verifier and jeton_notes\n",
+            role.name
+        )
+    );
+    assert!(role.sign_in("sesame").is_err());
+    let theirs = &mut role.sign_in("plenty%20of%20herons").unwrap();
+    assert!(may(theirs, "SELECT digest FROM tokens"));
+    assert!(may(theirs, "SELECT * FROM notes"));
+}
+
+#[test]
+fn create_needs_a_password() {
+    let role = Role::new();
+    assert_eq!(role.create("", "\n").error(), "the password is empty");
+    assert_eq!(
+        role.create("", "").error(),
+        "no password: standard input is empty, and not a terminal"
+    );
+    assert!(role.sign_in("").is_err());
+}
+
+#[test]
+fn create_refuses_the_name_of_somebody_else() {
+    let role = Role::new();
+    let sql = format!("CREATE ROLE {} LOGIN PASSWORD 'theirs'", role.name);
+    role.jeton.connect().batch_execute(&sql).unwrap();
+    assert_eq!(
+        role.create("", "sesame").error(),
+        format!(
+            "the role {} is there, and is no service's: choose another name",
+            role.name
+        )
+    );
+    role.sign_in("theirs").unwrap();
+    for name in ["jeton_verifier", "jeton_notes", "pg_monitor", "Shop"] {
+        let refused = role
+            .jeton
+            .run_with_input(&format!("role create {name}"), "sesame");
+        assert_eq!(refused.status, 2, "{refused:?}");
+    }
+}
+
+#[test]
+fn create_is_for_those_who_may_create_roles() {
+    let role = Role::new();
+    let user = TestRole::create(&role.jeton.0, "IN ROLE jeton_verifier");
+    let mut create = command(&format!("role create {}", role.name));
+    create.env("DATABASE_URL", user.url());
+    assert_eq!(
+        run(create, "sesame").error(),
+        format!("the user {} may not create roles", user.name())
+    );
+}
+
+/// As after a migration by one who could not.
+#[test]
+fn migrate_says_what_it_could_not_set_up() {
+    let jeton = Jeton(TestDatabase::empty());
+    assert_eq!(jeton.run("migrate").stderr, "");
+    jeton
+        .connect()
+        .batch_execute("REVOKE ALL ON verifiers FROM jeton_verifier; REVOKE ALL ON notes FROM jeton_notes")
+        .unwrap();
+    let migrated = jeton.run("migrate --json");
+    assert_eq!(
+        migrated.stderr,
+        "warning: jeton_verifier and jeton_notes, which services sign in by, could not be set up; \
+        `jeton role create` does it, as a user who may create roles\n"
+    );
+    migrated.json();
+
+    let role = Role::on(jeton);
+    role.create("", "sesame").ok();
+    assert_eq!(role.jeton.run("migrate").stderr, "");
+    assert!(may(
+        &mut role.sign_in("sesame").unwrap(),
+        "DELETE FROM verifiers WHERE id IS NULL"
+    ));
+}
