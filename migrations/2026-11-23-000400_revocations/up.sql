@@ -104,16 +104,12 @@ CREATE FUNCTION jeton_users_updated() RETURNS trigger
                         IS DISTINCT FROM (after.username, after.scopes, after.disabled_at)
                 ON CONFLICT DO NOTHING;
             INSERT INTO revocations (digest)
-                WITH changed AS (
-                    SELECT before.id
-                    FROM before LEFT JOIN after ON after.id = before.id
-                    WHERE (before.username, before.scopes, before.disabled_at)
-                        IS DISTINCT FROM (after.username, after.scopes, after.disabled_at)
-                )
-                SELECT tokens.digest FROM changed JOIN tokens ON tokens.user_id = changed.id
-                -- One snapshot for the whole transaction does not see the tokens that were issued since.
-                UNION SELECT '' FROM changed
-                    WHERE current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+                SELECT tokens.digest
+                FROM before
+                    LEFT JOIN after ON after.id = before.id
+                    JOIN tokens ON tokens.user_id = before.id
+                WHERE (before.username, before.scopes, before.disabled_at)
+                    IS DISTINCT FROM (after.username, after.scopes, after.disabled_at)
                 ON CONFLICT DO NOTHING;
             PERFORM jeton_commit_durably();
             RETURN NULL;

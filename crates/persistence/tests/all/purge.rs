@@ -6,9 +6,6 @@ use crate::support::{connect, count, execute, wait_until};
 use crate::verifiers::register;
 use jeton_persistence::purge::{Purge, Purged};
 use jeton_persistence::{PgConnection, verifiers};
-use jeton_test_support::TestDatabase;
-use std::time::Duration;
-use uuid::Uuid;
 
 const FUTURE: &str = "INSERT INTO revocations (xid, digest) SELECT '9000000000000000', digest FROM tokens";
 
@@ -186,53 +183,4 @@ fn rows_of_the_future_go_at_once() {
     assert_eq!(log(&mut connection), "abcd");
     assert_eq!(step(&mut connection).revocations, 3);
     assert_eq!(log(&mut connection), "a");
-}
-
-#[test]
-fn a_verifier_that_does_not_renew_for_a_lease_goes_and_others_stay() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
-    let lease = Duration::from_millis(100);
-    let [dead, live] = [(); 2].map(|()| {
-        let id = Uuid::now_v7();
-        let registered = verifiers::register(connection, id, None, "name", lease).unwrap();
-        (id, registered.applied)
-    });
-    // Its lease is longer, and what is left of it counts.
-    let (slow, _) = register(connection);
-    let mut purge = Purge::default();
-    let mut gone = 0;
-    wait_until("the dead one is gone", || {
-        // However long the purge takes: between two steps of it there is a renewal.
-        verifiers::renew(connection, live.0, live.1.clone())
-            .unwrap()
-            .unwrap();
-        gone += purge.step(connection).unwrap().unwrap().verifiers;
-        gone > 0
-    });
-    assert_eq!(gone, 1);
-    let mut left: Vec<Uuid> = verifiers::list(connection)
-        .unwrap()
-        .iter()
-        .map(|row| row.id)
-        .collect();
-    left.sort_unstable();
-    let mut expected = [live.0, slow];
-    expected.sort_unstable();
-    assert_eq!(left, expected);
-    assert!(verifiers::renew(connection, dead.0, dead.1).unwrap().is_none());
-}
-
-/// What it was an hour ago is of no use: somebody who looks for the first time has seen nothing stand still.
-#[test]
-fn whoever_looks_for_the_first_time_gives_up_nobody() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
-    execute(
-        connection,
-        "INSERT INTO verifiers (id, name, lease_ms, created_at)
-            VALUES (gen_random_uuid(), 'old', 100, now() - interval '1 hour')",
-    );
-    assert_eq!(step(connection).verifiers, 0);
-    assert_eq!(verifiers::list(connection).unwrap().len(), 1);
 }

@@ -161,24 +161,3 @@ fn a_token_that_is_issued_while_its_user_changes_is_said_or_sees_the_change() {
         );
     }
 }
-
-/// Such a transaction sees no tokens that were issued after it began.
-#[test]
-fn a_transaction_with_an_old_snapshot_says_every_token() {
-    for level in ["REPEATABLE READ", "SERIALIZABLE"] {
-        let (database, mut connection, users) = setting();
-        let old = &mut connect(&database);
-        execute(
-            old,
-            &format!("BEGIN ISOLATION LEVEL {level}; SELECT count(*) FROM users"),
-        );
-        issue_this(&mut connection, users.bob, &token('n'));
-        execute(old, "UPDATE users SET email = 'bob@example.org'");
-        assert_eq!(log(old), "", "{level}");
-        execute(
-            old,
-            "UPDATE users SET scopes = '{}' WHERE username = 'bob'; COMMIT",
-        );
-        assert_eq!(log(&mut connection), "*d", "{level}");
-    }
-}

@@ -27,10 +27,12 @@ async fn a_service_that_cannot_check_tokens_is_not_ready() {
 /// Nobody has to wait for a service that was ended in order.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_ends_gives_its_lease_back() {
+    // Dropped from the last to the first.
     let Stack {
-        auth,
-        notes,
         database,
+        role: _role,
+        notes,
+        auth,
     } = Stack::start();
     let url = DatabaseUrl::parse(database.url()).unwrap();
     let mut connection = establish(&url, ConnectionLimits::NONE).unwrap();

@@ -1,23 +1,27 @@
 use jeton_client::{AuthClient, ClientError, ProblemKind, Session, SignUpRequest};
-use jeton_test_support::{ServiceProcess, TestDatabase, program};
+use jeton_test_support::{ServiceProcess, TestDatabase, TestRole, program};
 use serde::Deserialize;
 use std::fmt::Debug;
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
-/// Both services on one database. They are stopped before the database is dropped.
+/// Both services on one database, the notes' as a role that may do what it does and no more. They are stopped before the
+/// role and the database are dropped.
 pub(crate) struct Stack {
     pub(crate) auth: ServiceProcess,
     pub(crate) notes: ServiceProcess,
+    pub(crate) role: TestRole,
     pub(crate) database: TestDatabase,
 }
 
 impl Stack {
     pub(crate) fn start() -> Self {
         let database = TestDatabase::create();
+        let role = TestRole::create(&database, "IN ROLE jeton_verifier, jeton_notes");
         Self {
             auth: start_auth(database.url()),
-            notes: start_notes(database.url()),
+            notes: start_notes(role.url()),
+            role,
             database,
         }
     }

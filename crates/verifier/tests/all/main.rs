@@ -16,6 +16,7 @@ mod lease;
 mod memory;
 mod outages;
 mod pooler;
+mod role;
 #[cfg(feature = "actix")]
 mod server;
 mod support;

@@ -1,0 +1,108 @@
+//! A verifier that signs in as a service does: as a role that may check tokens, and nothing else.
+
+use crate::support::{
+    PATIENCE, connect_to, count, database, execute, settings, text, token_of, user_with_token, wait_until,
+};
+use jeton_persistence::tokens;
+use jeton_test_support::TestRole;
+use jeton_verifier::{Verifier, VerifierSettings, VerifyError};
+use std::time::Duration;
+
+fn as_a_service(role: &TestRole) -> VerifierSettings {
+    VerifierSettings {
+        cache_tokens: 1000,
+        write_uses_every: Duration::from_millis(20),
+        ..settings(role.url())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_of_a_service_is_all_that_a_verifier_needs() {
+    let (database, mut connection) = database();
+    let role = TestRole::create(&database, "IN ROLE jeton_verifier");
+    let (ada, token) = user_with_token(&mut connection, "ada");
+    let verifier = Verifier::connect(as_a_service(&role)).await.unwrap();
+
+    // Registered, and renewed.
+    assert!(!verifier.status().lease_left.is_zero());
+    assert_eq!(count(&mut connection, "verifiers WHERE version > 0"), 1);
+    // Looked up, and remembered.
+    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(verifier.status().entries, 1);
+    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    wait_until("the use is written", || {
+        let found = tokens::find(&mut connection, ada.id, token.id).unwrap().unwrap();
+        found.last_used_at.is_some()
+    });
+    // Every connection of it, for all that.
+    let theirs = format!(
+        "pg_stat_activity WHERE datname = current_database() AND usename = '{}'",
+        role.name()
+    );
+    assert!(
+        count(&mut connection, &theirs) >= 2,
+        "the lease's and a look-up's"
+    );
+    assert_eq!(
+        crate::support::others(&mut connection),
+        count(&mut connection, &theirs)
+    );
+
+    // Told of what was revoked.
+    let (_, revocation) = tokens::revoke(&mut connection, ada.id, token.id).unwrap();
+    jeton_revoker::wait(&mut connection, revocation).unwrap();
+    assert_eq!(verifier.status().entries, 0);
+    assert_eq!(
+        token_of(verifier.verify(&token.text).await),
+        Err(VerifyError::Invalid)
+    );
+    verifier.close().await;
+    assert_eq!(count(&mut connection, "verifiers"), 0, "the lease is given back");
+}
+
+/// A new life takes the row of the one before away.
+#[tokio::test(flavor = "multi_thread")]
+async fn so_it_is_after_a_lost_connection() {
+    let (database, mut connection) = database();
+    let role = TestRole::create(&database, "IN ROLE jeton_verifier");
+    let (_, token) = user_with_token(&mut connection, "ada");
+    let verifier = Verifier::connect(as_a_service(&role)).await.unwrap();
+    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    let before = text(&mut connection, "SELECT id FROM verifiers");
+    execute(
+        &mut connection,
+        &format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{}'",
+            role.name()
+        ),
+    );
+    wait_until("it is registered anew, once", || {
+        count(
+            &mut connection,
+            &format!("verifiers WHERE id <> '{before}' AND version > 0"),
+        ) == 1
+            && count(&mut connection, "verifiers") == 1
+    });
+    let remembered = async {
+        while verifier.status().entries == 0 {
+            assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+        }
+    };
+    tokio::time::timeout(PATIENCE, remembered).await.unwrap();
+}
+
+/// Somebody who is signed in and nothing more.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_it_no_verifier_starts() {
+    let (database, _) = database();
+    let role = TestRole::create(&database, "");
+    connect_to(role.url());
+    let refused = Verifier::connect(as_a_service(&role)).await.unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            jeton_verifier::ConnectError::Database(jeton_persistence::DatabaseError::Query(_))
+        ),
+        "{refused:?}"
+    );
+}
