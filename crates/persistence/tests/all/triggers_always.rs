@@ -1,7 +1,7 @@
 //! The log is written whoever revokes, and however the session is set.
 
 use crate::logbook::{digest, log, logged_by, setting, token};
-use crate::support::{connect, connect_to, count, execute, interleave, issue_this, outcome, scopes, text};
+use crate::support::{connect_to, count, execute, interleave, outcome, scopes, text};
 use diesel::connection::SimpleConnection;
 use jeton_domain::UserId;
 use jeton_persistence::{DatabaseResult, PgConnection, lookups, tokens, users};
