@@ -51,16 +51,21 @@ impl Child {
         Ok(serde_json::from_str(&line)?)
     }
 
-    /// How long it has been computing, in user and kernel mode; `None` where there is no `/proc`.
+    /// How long it has been computing; `None` where that cannot be told.
     pub(crate) fn cpu_time(&self) -> Option<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;
-        // The second field is the name, in parentheses, and may hold anything.
-        let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-        let mut ticks = || fields.next()?.parse::<u64>().ok();
-        let total = ticks()? + ticks()?;
-        // A hundred a second, as far as programs are told (Linux, proc(5), USER_HZ).
-        Some(Duration::from_millis(total * 10))
+        cpu_time(&self.process.id().to_string())
     }
+}
+
+/// How long a process, or `self`, has been computing, in user and kernel mode; `None` where there is no `/proc`.
+pub(crate) fn cpu_time(process: &str) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The second field is the name, in parentheses, and may hold anything.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<u64>().ok();
+    let total = ticks()? + ticks()?;
+    // A hundred a second, as far as programs are told (Linux, proc(5), USER_HZ).
+    Some(Duration::from_millis(total * 10))
 }
 
 impl Drop for Child {

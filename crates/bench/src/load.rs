@@ -1,6 +1,7 @@
 //! The load: a process of its own, with connections that are kept open.
 
 use crate::TokenSeries;
+use crate::child::cpu_time;
 use crate::http::parse_answer;
 use crate::stats::Latency;
 use anyhow::{Context, ensure};
@@ -62,6 +63,8 @@ pub(crate) struct Outcome {
     /// Answers a second.
     pub(crate) rate: f64,
     pub(crate) latency: Latency,
+    /// What sending and receiving has cost, in the warm-up, too; `None` where that cannot be told.
+    pub(crate) cpu: Option<Duration>,
 }
 
 struct Shared {
@@ -80,6 +83,7 @@ type Times = (Instant, Instant);
 pub(crate) fn run(load: &Load) -> anyhow::Result<Outcome> {
     let fillings = load.fillings.texts();
     ensure!(!fillings.is_empty(), "nothing to send");
+    let cpu_before = cpu_time("self");
     // Time to connect.
     let begin = Instant::now() + Duration::from_millis(50);
     let shared = Arc::new(Shared {
@@ -101,7 +105,13 @@ pub(crate) fn run(load: &Load) -> anyhow::Result<Outcome> {
     for thread in threads {
         times.extend(thread.join().ok().context("a thread of the load panicked")??);
     }
-    Ok(shared.outcome(&times))
+    let cpu = cpu_before
+        .zip(cpu_time("self"))
+        .map(|(before, after)| after - before);
+    Ok(Outcome {
+        cpu,
+        ..shared.outcome(&times)
+    })
 }
 
 fn drive(shared: Arc<Shared>, thread: usize) -> anyhow::Result<Vec<Times>> {
@@ -204,6 +214,7 @@ impl Shared {
             // Between the first answer and the last one: neither a slow beginning nor running out of tokens counts.
             rate: latency.count.saturating_sub(1) as f64 / (last - first).as_secs_f64().max(1e-9),
             latency,
+            cpu: None,
         }
     }
 }

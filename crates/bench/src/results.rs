@@ -72,8 +72,9 @@ pub(crate) struct HttpResult {
     /// Microseconds.
     pub(crate) p50: Vec<f64>,
     pub(crate) p99: Vec<f64>,
-    /// Microseconds of the service's CPU for a request, where that can be told.
+    /// Microseconds of CPU for a request, of the service and of the load, where that can be told.
     pub(crate) cpu: Vec<f64>,
+    pub(crate) load_cpu: Vec<f64>,
 }
 
 impl Results {

@@ -30,8 +30,14 @@ const ANSWER: &str =
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Service {
     pub(crate) workers: usize,
-    /// `None`: only Jeton.
-    pub(crate) others: Option<Others>,
+    pub(crate) contenders: Contenders,
+}
+
+/// Whom it serves. A service without Jeton has none of its threads, either.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) enum Contenders {
+    Jeton,
+    Others(Others),
 }
 
 /// What the other contenders need.
@@ -45,18 +51,21 @@ pub(crate) struct Others {
 /// Serves until the process is ended; tells the parent its address.
 pub(crate) async fn run(config: Service) -> anyhow::Result<()> {
     let url = DatabaseUrl::parse(&database_url()?)?;
-    let guard = Guard::new(Verifier::connect(VerifierSettings::new(url.clone())).await?);
+    let guard = match config.contenders {
+        Contenders::Jeton => Some(Guard::new(
+            Verifier::connect(VerifierSettings::new(url.clone())).await?,
+        )),
+        Contenders::Others(_) => None,
+    };
     let database = Database::new(url, PoolSettings::default());
-    let others = config.others;
     let server = HttpServer::new(move || {
-        let app = App::new()
-            .route("/open", get().to(answer))
-            .route("/jeton", get().to(answer).wrap(guard.clone()));
-        let (others, database) = (others.clone(), database.clone());
-        app.configure(|config| {
-            if let Some(others) = others {
-                configure_others(config, &others, database);
+        let (guard, contenders, database) = (guard.clone(), config.contenders.clone(), database.clone());
+        App::new().configure(|config| match (guard, contenders) {
+            (Some(guard), _) => {
+                config.route("/jeton", get().to(answer).wrap(guard));
             }
+            (None, Contenders::Others(others)) => configure_others(config, &others, database),
+            (None, Contenders::Jeton) => {}
         })
     });
     let server = server
@@ -74,6 +83,7 @@ async fn answer() -> HttpResponse {
 /// Each worker has its own of everything but the pool, so that none waits for another's thread.
 fn configure_others(config: &mut ServiceConfig, others: &Others, database: Database) {
     config
+        .route("/open", get().to(answer))
         .route("/pooled", checked(Check::Pooled(database)))
         .route(
             "/hs256",

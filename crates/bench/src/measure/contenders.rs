@@ -7,20 +7,21 @@ use crate::load::{Fillings, Load, Outcome};
 use crate::plan::KNOWN_TOKENS;
 use crate::redis_server::RedisServer;
 use crate::results::{Contender, HttpResult};
-use crate::service::{Others, Service};
+use crate::service::{Contenders, Others, Service};
 use crate::{BenchDatabase, Rows};
 use anyhow::ensure;
 use jsonwebtoken::Algorithm;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-/// The service, what it needs beside it, and the tokens.
+/// The services, what they need beside them, and the tokens.
 struct Arena<'a> {
     bench: &'a Bench<'a>,
     database_url: &'a str,
     rows: Rows,
-    service: Child,
+    /// Jeton's service, and that of all others.
+    services: [(Child, SocketAddr); 2],
     _introspection: Child,
-    address: SocketAddr,
     hs256: Vec<String>,
     es256: Vec<String>,
 }
@@ -42,11 +43,12 @@ pub(super) fn run(
         // Each round begins with another one: nobody always comes after the same.
         for number in 0..count {
             let result = &mut results[(round + number) % count];
-            let (outcome, cpu) = arena.measure(result.contender, round)?;
-            result.rate.push(outcome.rate);
-            result.p50.push(outcome.latency.p50);
-            result.p99.push(outcome.latency.p99);
-            result.cpu.extend(cpu);
+            let measured = arena.measure(result.contender, round)?;
+            result.rate.push(measured.outcome.rate);
+            result.p50.push(measured.outcome.latency.p50);
+            result.p99.push(measured.outcome.latency.p99);
+            result.cpu.extend(measured.cpu);
+            result.load_cpu.extend(measured.load_cpu);
         }
     }
     Ok(results)
@@ -60,6 +62,7 @@ impl HttpResult {
             p50: Vec::new(),
             p99: Vec::new(),
             cpu: Vec::new(),
+            load_cpu: Vec::new(),
         }
     }
 }
@@ -82,17 +85,20 @@ impl<'a> Arena<'a> {
             introspection: introspection.receive()?,
             redis: redis.map(|redis| redis.url().to_owned()),
         };
-        let service = Service {
-            workers: bench.workers(),
-            others: Some(others),
+        let start = |contenders| -> anyhow::Result<_> {
+            let service = Service {
+                workers: bench.workers(),
+                contenders,
+            };
+            let mut service = Child::spawn(Role::Service, database.url(), &service)?;
+            let address = service.receive()?;
+            Ok((service, address))
         };
-        let mut service = Child::spawn(Role::Service, database.url(), &service)?;
         Ok(Self {
             bench,
             database_url: database.url(),
             rows,
-            address: service.receive()?,
-            service,
+            services: [start(Contenders::Jeton)?, start(Contenders::Others(others))?],
             _introspection: introspection,
             hs256: jwt.sign(Algorithm::HS256, KNOWN_TOKENS)?,
             es256: jwt.sign(Algorithm::ES256, KNOWN_TOKENS)?,
@@ -118,12 +124,16 @@ impl<'a> Arena<'a> {
         }
     }
 
-    /// One contender in one round, and the microseconds of CPU that a request took of the service.
-    fn measure(&self, contender: Contender, round: usize) -> anyhow::Result<(Outcome, Option<f64>)> {
+    fn measure(&self, contender: Contender, round: usize) -> anyhow::Result<Measured> {
         let plan = self.bench.plan;
         let (fillings, once) = self.fillings(contender, round);
+        let [jeton, others] = &self.services;
+        let (service, address) = match contender {
+            Contender::JetonKnown | Contender::JetonUnknown => jeton,
+            _ => others,
+        };
         let load = Load {
-            address: self.address,
+            address: *address,
             around: request_around_token("GET", contender.path()),
             fillings,
             once,
@@ -133,9 +143,9 @@ impl<'a> Arena<'a> {
             time: plan.slice,
             pace: None,
         };
-        let before = self.service.cpu_time();
+        let before = service.cpu_time();
         let outcome: Outcome = Child::spawn(Role::Load, self.database_url, &load)?.receive()?;
-        let after = self.service.cpu_time();
+        let after = service.cpu_time();
         let name = contender.label();
         ensure!(
             outcome.refused == 0,
@@ -146,9 +156,19 @@ impl<'a> Arena<'a> {
             outcome.latency.count > 1,
             "{name}: no request was answered in time"
         );
-        let cpu = before
-            .zip(after)
-            .map(|(before, after)| (after - before).as_secs_f64() * 1e6);
-        Ok((outcome, cpu.map(|micros| micros / outcome.sent as f64)))
+        let each = |time: Duration| time.as_secs_f64() * 1e6 / outcome.sent as f64;
+        Ok(Measured {
+            cpu: before.zip(after).map(|(before, after)| each(after - before)),
+            load_cpu: outcome.cpu.map(each),
+            outcome,
+        })
     }
+}
+
+/// One contender in one round.
+struct Measured {
+    outcome: Outcome,
+    /// Microseconds of CPU that a request took of the service, and of the load.
+    cpu: Option<f64>,
+    load_cpu: Option<f64>,
 }

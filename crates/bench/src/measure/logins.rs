@@ -7,7 +7,7 @@ use crate::load::{Fillings, Load, Outcome};
 use crate::plan::KNOWN_TOKENS;
 use crate::results::LoginResult;
 use crate::role::AuthApi;
-use crate::service::Service;
+use crate::service::{Contenders, Service};
 use crate::{BenchDatabase, Rows};
 use anyhow::{Context, ensure};
 use jeton_domain::{BcryptCost, NewPassword, Password, PasswordHash, Username};
@@ -40,7 +40,7 @@ pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<LoginResult> {
     let mut auth = Child::spawn(Role::AuthApi, database.url(), &config)?;
     let config = Service {
         workers: bench.workers(),
-        others: None,
+        contenders: Contenders::Jeton,
     };
     let mut beside = Child::spawn(Role::Service, database.url(), &config)?;
     let stage = Stage {

@@ -5,7 +5,7 @@ use crate::http::Connection;
 use crate::plan::VERIFIERS;
 use crate::results::RevocationResult;
 use crate::role::AuthApi;
-use crate::service::Service;
+use crate::service::{Contenders, Service};
 use crate::stats::Latency;
 use anyhow::ensure;
 use std::time::Instant;
@@ -63,7 +63,7 @@ impl Verifier {
     fn start(database_url: &str) -> anyhow::Result<Self> {
         let config = Service {
             workers: 1,
-            others: None,
+            contenders: Contenders::Jeton,
         };
         let mut process = Child::spawn(Role::Service, database_url, &config)?;
         Ok(Self {

@@ -15,6 +15,16 @@ use std::time::Duration;
 
 const CHART: &str = "throughput.svg";
 
+const AGAIN: &str = "## Again
+
+```sh
+scripts/bench            # all of this, in minutes; the machine should have nothing else to do
+scripts/bench --large    # with the table of ten million rows
+scripts/bench --quick    # whether it works
+cargo bench -p jeton-bench    # the checks in process alone, by Criterion
+```
+";
+
 pub(crate) struct Report<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) machine: &'a Machine,
@@ -55,9 +65,9 @@ impl Report<'_> {
 
     fn head(&self) -> String {
         let machine = self.machine;
-        let mut text = format!(
-            "# Benchmarks\n\nWritten by `scripts/bench` on {}; not by hand. All figures are of one run on one machine, \
-            load and database\nincluded: {} ({} cores), {} of memory, {}, Postgres {}, rustc {}.\n",
+        let what = format!(
+            "Written by `scripts/bench` on {}; not by hand. All figures are of one run on one machine, load and database \
+            included: {} ({} cores), {} of memory, {}, Postgres {}, rustc {}.",
             machine.date,
             machine.cpu,
             machine.cores,
@@ -66,6 +76,7 @@ impl Report<'_> {
             machine.postgres.version,
             machine.rustc,
         );
+        let mut text = format!("# Benchmarks\n\n{}", paragraph(&what));
         if self.plan.kind == Kind::Quick {
             text.push_str("\n**A quick run, to see that it works: none of these figures means anything.**\n");
         }
@@ -120,24 +131,40 @@ impl Report<'_> {
         let settings: Vec<_> = settings
             .map(|(name, value)| format!("`{name} = {value}`"))
             .collect();
-        let quiet = match (self.busy_before, self.stolen) {
-            (Some(busy), Some(stolen)) => format!(
-                "Just before the run {:.1} % of the machine was in use; during it, a host took {:.1} % away.\n",
+        let mut how = format!(
+            "Postgres with {}; `scripts/bench` starts it as `scripts/up` does, unless `DATABASE_URL` names another. Everything on the loopback \
+            interface. An optimised build. The run took {} minutes.",
+            settings.join(", "),
+            number(self.took.as_secs_f64() / 60.0),
+        );
+        if let (Some(busy), Some(stolen)) = (self.busy_before, self.stolen) {
+            how.push_str(&format!(
+                " Just before it {:.1} % of the machine was in use, and during it its host took {:.1} % away.",
                 busy * 100.0,
                 stolen * 100.0
-            ),
-            _ => String::new(),
-        };
-        format!(
-            "## Conditions\n\nPostgres as its package configures it, and as `scripts/up` runs it: {}. Everything on the \
-            loopback\ninterface. An optimised build (`--release`). The run took {} minutes.\n{quiet}\n\
-            ## Again\n\n```sh\nscripts/bench            # all of this, about ten minutes; the machine should have nothing \
-            else to do\nscripts/bench --large    # with the table of ten million rows\nscripts/bench --quick    # whether \
-            it works\ncargo bench -p jeton-bench    # the checks in process alone, by Criterion\n```\n",
-            settings.join(", "),
-            (self.took.as_secs_f64() / 60.0).round().max(1.0),
-        )
+            ));
+        }
+        format!("## Conditions\n\n{}\n{AGAIN}", paragraph(&how))
     }
+}
+
+/// One paragraph of Markdown, in lines of at most 120 characters where words allow it.
+pub(crate) fn paragraph(text: &str) -> String {
+    let (mut lines, mut length) = (String::new(), 0);
+    for word in text.split_whitespace() {
+        let size = word.chars().count();
+        if length == 0 {
+            length = size;
+        } else if length + 1 + size > 120 {
+            lines.push('\n');
+            length = size;
+        } else {
+            lines.push(' ');
+            length += 1 + size;
+        }
+        lines.push_str(word);
+    }
+    lines + "\n"
 }
 
 /// `1234567.8` as `1,234,568`.
@@ -216,6 +243,14 @@ mod tests {
     fn a_spread_tells_its_ends() {
         assert_eq!(spread(Spread::of([3.0, 1.0, 2.0])), "2.00 (1.00 – 3.00)");
         assert_eq!(spread(None), "–");
+    }
+
+    #[test]
+    fn a_paragraph_is_broken_between_words() {
+        let text = "word ".repeat(30);
+        let lines: Vec<_> = paragraph(&text).lines().map(str::len).collect();
+        assert_eq!(lines, [119, 29]);
+        assert_eq!(paragraph("one"), "one\n");
     }
 
     #[test]
