@@ -65,7 +65,7 @@ impl VerifierRow {
 /// begin to remember before this has returned.
 ///
 /// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
+/// See [`DatabaseError`].
 pub fn register(
     connection: &mut PgConnection,
     id: Uuid,
@@ -96,7 +96,7 @@ pub fn register(
 /// snapshot that it returns are the same. `None`: the verifier was given up.
 ///
 /// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
+/// See [`DatabaseError`].
 pub fn renew(connection: &mut PgConnection, id: Uuid, applied: Snapshot) -> DatabaseResult<Option<Renewal>> {
     let (renewed, snapshot, backend, digests): (bool, Snapshot, i32, Vec<Vec<u8>>) =
         Renew { id, applied }.get_result(connection)?;
@@ -144,7 +144,7 @@ impl RunQueryDsl<PgConnection> for Renew {}
 /// The server process that serves the connection.
 ///
 /// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
+/// See [`DatabaseError`].
 pub fn backend(connection: &mut PgConnection) -> DatabaseResult<i32> {
     Ok(diesel::select(pg_backend_pid()).get_result(connection)?)
 }
@@ -152,7 +152,7 @@ pub fn backend(connection: &mut PgConnection) -> DatabaseResult<i32> {
 /// Takes a verifier off the list that has stopped answering from memory.
 ///
 /// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
+/// See [`DatabaseError`].
 pub fn deregister(connection: &mut PgConnection, id: Uuid) -> DatabaseResult<()> {
     diesel::delete(verifiers::table.find(id)).execute(connection)?;
     Ok(())
@@ -162,7 +162,7 @@ pub fn deregister(connection: &mut PgConnection, id: Uuid) -> DatabaseResult<()>
 /// longer ago than the verifier's lease.
 ///
 /// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
+/// See [`DatabaseError`].
 pub fn give_up(connection: &mut PgConnection, id: Uuid, version: i64) -> DatabaseResult<bool> {
     let target = verifiers::table.find(id).filter(verifiers::version.eq(version));
     Ok(diesel::delete(target).execute(connection)? > 0)
@@ -171,7 +171,7 @@ pub fn give_up(connection: &mut PgConnection, id: Uuid, version: i64) -> Databas
 /// Reads all verifiers.
 ///
 /// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
+/// See [`DatabaseError`].
 pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<VerifierRow>> {
     Ok(verifiers::table
         .select((
@@ -187,7 +187,7 @@ pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<VerifierRow>> {
 /// Asks to be told of nudges on this connection: see [`nudged`].
 ///
 /// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
+/// See [`DatabaseError`].
 pub fn listen(connection: &mut PgConnection) -> DatabaseResult<()> {
     Ok(connection.batch_execute(&format!("LISTEN {NUDGE_CHANNEL}"))?)
 }
@@ -195,7 +195,7 @@ pub fn listen(connection: &mut PgConnection) -> DatabaseResult<()> {
 /// Whether a nudge has come since the last call. Does not wait and does not ask the server: it reads what has arrived.
 ///
 /// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
+/// See [`DatabaseError`].
 pub fn nudged(connection: &mut PgConnection) -> DatabaseResult<bool> {
     let mut nudged = false;
     for notification in connection.notifications_iter() {
@@ -209,7 +209,7 @@ pub fn nudged(connection: &mut PgConnection) -> DatabaseResult<bool> {
 /// Makes all verifiers renew now instead of when it is time.
 ///
 /// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
+/// See [`DatabaseError`].
 pub fn nudge(connection: &mut PgConnection) -> DatabaseResult<()> {
     Ok(connection.batch_execute(&format!("NOTIFY {NUDGE_CHANNEL}"))?)
 }
