@@ -1,10 +1,10 @@
 //! The log of revocations: who writes it (triggers, whatever changes the rows), what is waited for, and its purge.
 
 use crate::functions::{pg_current_snapshot, pg_current_xact_id_if_assigned, pg_snapshot_xmax};
-use crate::schema::revocations;
 use crate::schema::sql_types::Xid8;
+use crate::schema::{revocations, tokens};
 use crate::{DatabaseResult, Xid};
-use diesel::dsl::{exists, select};
+use diesel::dsl::{exists, not, select};
 use diesel::prelude::*;
 use jeton_domain::TokenDigest;
 
@@ -87,6 +87,7 @@ pub fn standing(connection: &mut PgConnection) -> DatabaseResult<Revocation> {
 }
 
 /// What revoked this token, alone or with all others, if that was so short a time ago that the log still has it.
+/// Nothing for a token that is still there: what was logged of it was something else, that its user was disabled, say.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
@@ -94,6 +95,9 @@ pub fn of_token(connection: &mut PgConnection, digest: TokenDigest) -> DatabaseR
     let every: &[u8] = &[];
     let xids = revocations::table
         .filter(revocations::digest.eq_any([&digest.as_bytes()[..], every]))
+        .filter(not(exists(
+            tokens::table.filter(tokens::digest.eq(&digest.as_bytes()[..])),
+        )))
         // What lies in the future is of another server, and no verifier will ever have applied it.
         .filter(revocations::xid.lt(pg_snapshot_xmax(pg_current_snapshot())))
         .select(revocations::xid)

@@ -3,8 +3,9 @@
 use crate::support::{Auth, PASSWORD, kind, sign_up, start_service};
 use diesel::connection::SimpleConnection;
 use jeton_client::{AuthClient, ExposeSecret, ProblemKind, Session};
+use jeton_domain::UserId;
 use jeton_local_postgres::LocalPostgres;
-use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, verifiers};
+use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, users, verifiers};
 use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, migrate};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -107,17 +108,22 @@ async fn one_that_cannot_be_confirmed_is_503_and_the_second_attempt_waits_again(
         client.sign_in(credentials).await.unwrap()
     };
     type Make = fn(&Session, uuid::Uuid) -> RawRequest;
-    let acts: [(&str, Make, u16); 3] = [
-        ("logout", |session, _| request("POST", "/v1/logout", session), 204),
+    // A service that still has its memory from before finds nothing left to revoke, and one that has not, no token.
+    let acts: [(&str, Make, &[u16]); 3] = [
+        (
+            "logout",
+            |session, _| request("POST", "/v1/logout", session),
+            &[204],
+        ),
         (
             "logout-all",
             |session, _| request("POST", "/v1/logout-all", session),
-            401,
+            &[200, 401],
         ),
         (
             "revoke",
             |session, other| request("DELETE", &format!("/v1/tokens/{other}"), session),
-            404,
+            &[404],
         ),
     ];
     for (what, make, second) in acts {
@@ -134,6 +140,11 @@ async fn one_that_cannot_be_confirmed_is_503_and_the_second_attempt_waits_again(
         assert!(first.header("Retry-After").is_some(), "{what}");
 
         postgres.start().unwrap();
+        // A connection from before may still be in the pool, and cost one request a 503.
+        wait_until("it works again", || {
+            let ready = RawRequest::new("GET", "/readyz").send(service.address());
+            ready.status == 200
+        });
         let again = send(&service, make(&session, other));
         let connection = &mut connect_to(&postgres.url());
         // The service's verifier comes back, and what stands in the way is the silent one alone.
@@ -143,7 +154,8 @@ async fn one_that_cannot_be_confirmed_is_503_and_the_second_attempt_waits_again(
         });
         assert!(!again.is_finished(), "{what}");
         connection.batch_execute(GIVEN_UP).unwrap();
-        assert_eq!(again.join().unwrap().status, second, "{what}");
+        let again = again.join().unwrap();
+        assert!(second.contains(&again.status), "{what}: {}", again.text());
         let after = client.session(session.token()).unwrap().me().await;
         assert_eq!(
             after.is_ok(),
@@ -171,4 +183,17 @@ async fn a_password_change_twice_is_as_good_as_once() {
         .change_password(PASSWORD, "neither this one nor that")
         .await;
     assert_eq!(kind(wrong), ProblemKind::WrongPassword);
+}
+
+/// What the log holds of a token need not be that it was revoked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_users_logout_is_refused_and_revokes_nothing() {
+    let auth = Auth::start();
+    let session = auth.sign_up("ada").await;
+    let id = UserId(session.me().await.unwrap().user.id);
+    auth.revoke(|connection| users::disable(connection, id));
+    let logout = auth.send(&request("POST", "/v1/logout", &session));
+    assert_eq!(logout.status, 401, "{}", logout.text());
+    users::enable(&mut auth.connect(), id).unwrap();
+    session.me().await.unwrap();
 }

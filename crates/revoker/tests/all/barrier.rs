@@ -126,9 +126,9 @@ fn one_that_renews_without_applying_is_waited_for_and_stays() {
     let (id, _) = register(connection, Duration::from_millis(300));
     let revocation = revoke(connection);
     let done = AtomicBool::new(false);
+    let mut other = connect_to(database.url());
     thread::scope(|scope| {
         scope.spawn(|| {
-            let other = &mut connect_to(database.url());
             while !done.load(Ordering::Relaxed) {
                 other
                     .batch_execute("UPDATE verifiers SET version = version + 1")
