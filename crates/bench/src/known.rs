@@ -23,7 +23,8 @@ pub struct Known {
 }
 
 impl Known {
-    /// A verifier with room for so many tokens and an eighth more, which knows none yet.
+    /// A verifier that knows no token yet, with room for twice as many: its memory is in parts, more of them on more
+    /// cores, and none may be full before the others. Room that is not used takes no memory.
     ///
     /// # Errors
     /// The database cannot be used.
@@ -32,7 +33,7 @@ impl Known {
             .enable_all()
             .build()?;
         let settings = VerifierSettings {
-            cache_tokens: room + room / 8,
+            cache_tokens: 2 * room,
             // Filling a memory keeps a machine busy, and must not end with the lease lost and nothing known.
             lease: Duration::from_secs(60),
             ..VerifierSettings::new(DatabaseUrl::parse(url)?)

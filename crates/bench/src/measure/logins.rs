@@ -72,7 +72,7 @@ fn hash(cost: BcryptCost) -> anyhow::Result<PasswordHash> {
 
 impl Stage<'_> {
     fn in_flight(&self) -> usize {
-        self.bench.cores * 4
+        self.bench.cores + (3 * self.bench.cores).min(24)
     }
 
     /// The bound before and after the sign-ins that it is compared with; everything quiet next to everything busy.
