@@ -1,9 +1,10 @@
 use jeton_domain::{BcryptCost, NewPassword, Password, PasswordHash, PasswordRefused, Username};
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use tokio::sync::Semaphore;
 
-/// Where passwords are hashed: on as many blocking threads as there are cores, with a bounded queue before them. A
+use tokio::sync::{Semaphore, oneshot};
+
+/// Where passwords are hashed: on as many threads as there are cores, with a bounded queue before them. A
 /// storm of sign-ins fills the queue, not the machine.
 #[derive(Clone)]
 pub(crate) struct Hasher {
@@ -85,12 +86,26 @@ impl Hasher {
             .await
             .map_err(|_| HashingError::Stopped)?;
         // The permits move into the closure: a client that goes away frees them when the core is free, not before.
-        let job = tokio::task::spawn_blocking(move || {
-            let _permits = (place, core);
-            work()
-        });
-        job.await.map_err(|_| HashingError::Stopped)
+        let (reply, result) = oneshot::channel();
+        // A thread of its own, which costs nothing beside a hash, since it cannot take its low priority back.
+        std::thread::Builder::new()
+            .name("jeton-hash".to_owned())
+            .spawn(move || {
+                let _permits = (place, core);
+                yield_to_others();
+                let _ = reply.send(work());
+            })
+            .map_err(|_| HashingError::Stopped)?;
+        result.await.map_err(|_| HashingError::Stopped)
     }
+}
+
+/// Whoever hashes needs a core for a quarter of a second, and everything else microseconds: those go first.
+fn yield_to_others() {
+    // On Linux, a thread has a priority of its own; elsewhere this would be the whole process's. Where it is not
+    // allowed, hashing takes its share as any other thread.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10);
 }
 
 #[cfg(test)]
