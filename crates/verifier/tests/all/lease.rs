@@ -151,6 +151,8 @@ async fn a_restart_within_the_lease_goes_unnoticed() {
         .unwrap();
     assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
     for end in [LocalPostgres::stop, LocalPostgres::crash] {
+        let id = "SELECT id FROM verifiers";
+        let before = crate::support::text(&mut connect_to(&postgres.url()), id);
         end(&postgres).unwrap();
         for _ in 0..100 {
             assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
@@ -162,7 +164,6 @@ async fn a_restart_within_the_lease_goes_unnoticed() {
         postgres.start().unwrap();
         // Registered anew: the row of the life before is gone.
         let mut connection = connect_to(&postgres.url());
-        let before = crate::support::text(&mut connection, "SELECT min(id::text) FROM verifiers");
         wait_until("it is registered anew", || {
             count(
                 &mut connection,
