@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod introspection;
 mod problem;
 #[cfg(feature = "actix")]
 mod problem_response;
@@ -12,6 +13,7 @@ pub use account::{
     Account, ChangePasswordRequest, DeleteAccountRequest, LoginRequest, MeResponse, SignUpRequest,
     UserSummary,
 };
+pub use introspection::{Introspection, PresentedToken};
 pub use problem::{FieldError, PROBLEM_JSON, Problem, ProblemKind};
 #[cfg(feature = "actix")]
 pub use problem_response::ProblemResponse;

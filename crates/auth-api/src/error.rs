@@ -41,6 +41,12 @@ pub(crate) enum ApiError {
     UsernameTaken,
     #[error("no such token")]
     NoSuchToken,
+    #[error("the token lacks the scope {0}")]
+    InsufficientScope(String),
+    #[error("the query cannot be what was meant")]
+    MalformedQuery(&'static str),
+    #[error("tokens cannot be checked now")]
+    TokensUnavailable,
 }
 
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
@@ -84,6 +90,10 @@ impl ApiError {
             ),
             Self::SignupClosed => problem(ProblemKind::SignupClosed, "Ask the operator for an account."),
             Self::UsernameTaken => problem(ProblemKind::UsernameTaken, "Somebody else has this username."),
+            Self::InsufficientScope(scope) => ProblemResponse::insufficient_scope(scope),
+            Self::MalformedQuery(detail) => problem(ProblemKind::MalformedQuery, detail),
+            // The verifier has said why already.
+            Self::TokensUnavailable => ProblemResponse::unavailable(RETRY_AFTER_SECS),
             Self::NoSuchToken => problem(ProblemKind::NotFound, "You have no such token."),
         }
     }

@@ -3,8 +3,9 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
-use jeton_api_types::{Account, IssuedToken, SecretText, TokenInfo, UserSummary};
+use jeton_api_types::{Account, Introspection, IssuedToken, SecretText, TokenInfo, UserSummary};
 use jeton_domain::{ExposeSecret, PlainToken, Token, User, UserId};
+use jeton_verifier::Caller;
 
 const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 
@@ -56,5 +57,18 @@ pub(crate) fn info(token: Token) -> TokenInfo {
         created_at: token.created_at,
         expires_at: token.expires_at,
         last_used_at: token.last_used_at,
+    }
+}
+
+/// Of a token that is valid.
+pub(crate) fn introspection(caller: &Caller, token: &Token) -> Introspection {
+    Introspection {
+        active: true,
+        scope: Some(caller.scopes().to_string()),
+        sub: Some(caller.user_id().0),
+        username: Some(caller.username().to_owned()),
+        token_type: Some("Bearer".to_owned()),
+        iat: Some(token.created_at.timestamp()),
+        exp: token.expires_at.map(|end| end.timestamp()),
     }
 }

@@ -39,6 +39,12 @@ pub enum ClientError {
         /// The column where reading stopped, from 1.
         column: usize,
     },
+    /// The answer lacks a header that it should have, or has one of another shape.
+    #[error("the headers of the answer {status} are not what was expected")]
+    UnexpectedHeaders {
+        /// The status of the answer.
+        status: StatusCode,
+    },
     /// The base URL cannot be used. It is not repeated here: it may hold a password.
     #[error("the base URL {0}")]
     InvalidBaseUrl(&'static str),
@@ -59,7 +65,8 @@ impl ClientError {
         match self {
             Self::Problem { status, .. }
             | Self::Status { status, .. }
-            | Self::UnexpectedBody { status, .. } => Some(*status),
+            | Self::UnexpectedBody { status, .. }
+            | Self::UnexpectedHeaders { status } => Some(*status),
             Self::Transport(_) | Self::InvalidBaseUrl(_) | Self::MalformedToken | Self::Tls(_) => None,
         }
     }

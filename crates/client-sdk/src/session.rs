@@ -1,9 +1,10 @@
 use crate::bearer::Bearer;
 use crate::exchange::{Exchange, refuses_token};
 use crate::retry::{Repeat, send};
-use crate::{AuthClient, ClientError, Credentials, ServiceRequest, Tokens, answer};
+use crate::{AuthClient, ClientError, Credentials, ServiceRequest, Tokens, Verified, answer};
 use jeton_api_types::{
-    ChangePasswordRequest, DeleteAccountRequest, ExposeSecret, LogoutAllResponse, MeResponse, SecretText,
+    ChangePasswordRequest, DeleteAccountRequest, ExposeSecret, Introspection, LogoutAllResponse, MeResponse,
+    PresentedToken, SecretText,
 };
 use reqwest::{IntoUrl, Method, RequestBuilder, Response};
 use std::fmt;
@@ -126,6 +127,44 @@ impl Session {
         answer::success(self.0.run_holding(&mut credentials, request).await?).await?;
         *credentials = None;
         Ok(())
+    }
+
+    /// Asks about a token that somebody else has sent (`POST /v1/introspect`, RFC 7662); needs the scope
+    /// `tokens:introspect`. A token that is not valid is an answer, not an error. Repeated after a 503.
+    ///
+    /// # Errors
+    /// As any call of a session; [`ClientError::Problem`] of kind `InsufficientScope`.
+    pub async fn introspect(&self, token: impl Into<SecretText>) -> Result<Introspection, ClientError> {
+        answer::json(self.present("v1/introspect", token.into()).await?).await
+    }
+
+    /// Revokes a token by its text (`POST /v1/revoke`, RFC 7009): one of the same user's, or, with the scope
+    /// `tokens:revoke`, anybody's. When this returns, no service accepts it any more; one that is unknown is as good as
+    /// revoked. Repeated after a 503.
+    ///
+    /// # Errors
+    /// As any call of a session; [`ClientError::Problem`] of kind `InsufficientScope` for somebody else's token.
+    pub async fn revoke_token(&self, token: impl Into<SecretText>) -> Result<(), ClientError> {
+        self.present("v1/revoke", token.into()).await.map(drop)
+    }
+
+    async fn present(&self, path: &str, token: SecretText) -> Result<Response, ClientError> {
+        let form = PresentedToken { token };
+        let request = self.auth_request(Method::POST, path).form(&form).build()?;
+        let response = self.0.run(self.client().auth(), request, Repeat::Always).await?;
+        answer::success(response).await
+    }
+
+    /// Whether this session's token is valid and has these scopes, and whose it is (`GET /v1/verify`), which the auth API
+    /// answers from memory. For services that can reach the auth API and not its database:
+    /// [`AuthClient::session`] with the token that was sent to them, and this.
+    ///
+    /// # Errors
+    /// As any call of a session; [`ClientError::Problem`] of kind `InsufficientScope`.
+    pub async fn verify(&self, scopes: &[&str]) -> Result<Verified, ClientError> {
+        let required: Vec<_> = scopes.iter().map(|scope| ("scope", scope)).collect();
+        let request = self.auth_request(Method::GET, "v1/verify").query(&required);
+        Verified::read(&self.call(request).await?)
     }
 
     /// The user's tokens.

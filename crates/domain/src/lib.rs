@@ -17,7 +17,9 @@ pub use email::{Email, InvalidEmail};
 pub use id::{NoteId, TokenId, UserId};
 pub use password::{MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, NewPassword, Password, PasswordRefused};
 pub use password_hash::{BcryptCost, InvalidBcryptCost, PasswordHash, UnknownPasswordHash};
-pub use scope::{InvalidScope, MAX_SCOPE_LENGTH, MAX_SCOPES, Scope, ScopeSet};
+pub use scope::{
+    INTROSPECT_TOKENS, InvalidScope, MAX_SCOPE_LENGTH, MAX_SCOPES, REVOKE_TOKENS, Scope, ScopeSet,
+};
 pub use secrecy::ExposeSecret;
 pub use token::{NewToken, Token};
 pub use token_digest::TokenDigest;

@@ -7,6 +7,11 @@ pub const MAX_SCOPE_LENGTH: usize = 64;
 /// The most scopes a set may hold.
 pub const MAX_SCOPES: usize = 64;
 
+/// The scope that lets a token's holder ask about any token (`POST /v1/introspect`).
+pub const INTROSPECT_TOKENS: &str = "tokens:introspect";
+/// The scope that lets a token's holder revoke any token by its text (`POST /v1/revoke`).
+pub const REVOKE_TOKENS: &str = "tokens:revoke";
+
 /// One permission: a scope token of [RFC 6749 §3.3], by convention `resource:action`, as `notes:read`.
 ///
 /// [RFC 6749 §3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3

@@ -11,7 +11,7 @@ use crate::{DatabaseResult, Revocation};
 use diesel::dsl::{exists, now, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Double, Nullable, Timestamptz};
-use jeton_domain::{NewToken, PasswordHash, Token, TokenId, TokenName, UserId};
+use jeton_domain::{NewToken, PasswordHash, Token, TokenDigest, TokenId, TokenName, UserId};
 
 /// Issues a token to a user who has just proved to know the password. `None` when the password was changed, or the
 /// user disabled or deleted, since `verified` was read: the proof is then of something that no longer holds.
@@ -197,6 +197,45 @@ pub fn revoke(
 pub fn revoke_by_operator(connection: &mut PgConnection, id: TokenId) -> DatabaseResult<(bool, Revocation)> {
     revoking(connection, |connection| {
         Ok(diesel::delete(tokens::table.find(id.0)).execute(connection)? > 0)
+    })
+}
+
+/// What became of a token that somebody presented to have it revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presented {
+    /// It is revoked.
+    Revoked,
+    /// There is no such token, or no longer.
+    Unknown,
+    /// It belongs to another user, and stays.
+    NotTheOwners,
+}
+
+/// Revokes the token with this digest: any user's, or only one of `owner`'s.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn revoke_presented(
+    connection: &mut PgConnection,
+    digest: TokenDigest,
+    owner: Option<UserId>,
+) -> DatabaseResult<(Presented, Revocation)> {
+    revoking(connection, |connection| {
+        let found: Option<uuid::Uuid> = tokens::table
+            .filter(tokens::digest.eq(&digest.as_bytes()[..]))
+            .select(tokens::user_id)
+            .first(connection)
+            .optional()?;
+        match found {
+            None => return Ok(Presented::Unknown),
+            Some(user) if owner.is_some_and(|owner| owner.0 != user) => return Ok(Presented::NotTheOwners),
+            Some(_) => {}
+        }
+        let target = tokens::table.filter(tokens::digest.eq(&digest.as_bytes()[..]));
+        Ok(match diesel::delete(target).execute(connection)? {
+            0 => Presented::Unknown,
+            _ => Presented::Revoked,
+        })
     })
 }
 

@@ -23,6 +23,10 @@ pub struct Json<T>(pub T);
 #[derive(Debug)]
 pub struct JsonOrForm<T>(pub T);
 
+/// As [`Json`], for a resource that takes forms alone, as those of OAuth do.
+#[derive(Debug)]
+pub struct Form<T>(pub T);
+
 type Extraction<T> = Pin<Box<dyn Future<Output = Result<T, ProblemResponse>>>>;
 
 impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
@@ -30,13 +34,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            match media_type(&request).as_str() {
-                JSON => from_json(&read(&request, payload).await?).map(Self),
-                _ => Err(unsupported(JSON)),
-            }
-        })
+        extract(request, payload, &[JSON], Self)
     }
 }
 
@@ -45,17 +43,39 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonOrForm<T> {
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            match media_type(&request).as_str() {
-                JSON => from_json(&read(&request, payload).await?).map(Self),
-                FORM => from_form(&read(&request, payload).await?).map(Self),
-                _ => Err(unsupported(
-                    "application/json or application/x-www-form-urlencoded",
-                )),
-            }
-        })
+        extract(request, payload, &[JSON, FORM], Self)
     }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
+    type Error = ProblemResponse;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        extract(request, payload, &[FORM], Self)
+    }
+}
+
+fn extract<T: DeserializeOwned + 'static, Body: 'static>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    media_types: &'static [&'static str],
+    wrap: fn(T) -> Body,
+) -> Extraction<Body> {
+    let (request, payload) = (request.clone(), payload.take());
+    Box::pin(async move {
+        let media_type = media_type(&request);
+        if !media_types.contains(&media_type.as_str()) {
+            return Err(unsupported(&media_types.join(" or ")));
+        }
+        let bytes = read(&request, payload).await?;
+        let body = if media_type == JSON {
+            from_json(&bytes)
+        } else {
+            from_form(&bytes)
+        };
+        body.map(wrap)
+    })
 }
 
 fn media_type(request: &HttpRequest) -> String {

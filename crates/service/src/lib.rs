@@ -11,7 +11,7 @@ mod program;
 mod server;
 mod verifier_args;
 
-pub use body::{Json, JsonOrForm, MAX_BODY_BYTES};
+pub use body::{Form, Json, JsonOrForm, MAX_BODY_BYTES};
 pub use database_settings::DatabaseSettings;
 pub use health::check_migrated;
 pub use lifetime::Lifetime;

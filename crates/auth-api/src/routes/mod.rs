@@ -1,19 +1,23 @@
 //! What is served under which path. Each file is one path, and its functions are the methods.
 
+mod introspect;
 mod login;
 mod logout;
 mod logout_all;
 mod me;
 mod password;
+mod revoke;
 mod token;
 mod tokens;
 mod users;
+mod verify;
 
 use crate::gone::{self, Answer};
 use crate::login_token;
 use crate::state::State;
 use actix_web::middleware::from_fn;
-use actix_web::web::{Data, ServiceConfig, delete, patch, post, put, resource, scope};
+use actix_web::web::{Data, ServiceConfig, delete, patch, post, put, resource, route, scope};
+use jeton_domain::INTROSPECT_TOKENS;
 use jeton_service::{get_or_head, method_not_allowed};
 use jeton_verifier::actix::Guard;
 
@@ -22,11 +26,12 @@ pub(crate) fn configure(state: State) -> impl Fn(&mut ServiceConfig) + Clone + S
     move |config| {
         let guard = Guard::new(state.verifier.clone());
         // What is wrapped last is asked first: the guard, and then whether the token may manage the account.
-        let guarded = |path, allow| {
+        let guarded_by = |guard: &Guard, path, allow| {
             resource(path)
                 .default_service(method_not_allowed(allow))
                 .wrap(guard.clone())
         };
+        let guarded = |path, allow| guarded_by(&guard, path, allow);
         let login_only = || from_fn(login_token::required);
         let revoking = |answer| from_fn(move |request, next| gone::confirmed(answer, request, next));
         config.app_data(Data::new(state.clone())).service(
@@ -68,6 +73,20 @@ pub(crate) fn configure(state: State) -> impl Fn(&mut ServiceConfig) + Clone + S
                         .route(patch().to(token::rename).wrap(login_only()))
                         .route(delete().to(token::revoke).wrap(login_only()))
                         .wrap(revoking(Answer::Refused)),
+                )
+                .service(
+                    guarded_by(&guard.requiring(INTROSPECT_TOKENS), "/introspect", "POST")
+                        .route(post().to(introspect::introspect)),
+                )
+                .service(
+                    guarded("/revoke", "POST")
+                        .route(post().to(revoke::revoke))
+                        .wrap(revoking(Answer::Refused)),
+                )
+                .service(
+                    resource("/verify")
+                        .route(route().to(verify::verify))
+                        .wrap(guard.clone()),
                 ),
         );
     }

@@ -71,6 +71,30 @@ async fn a_logout_waits_for_every_verifier() {
     assert_eq!(everywhere.join().unwrap().status, 401);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn so_does_a_revocation_by_the_tokens_text() {
+    let auth = Auth::start();
+    let (session, other) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
+    let connection = &mut auth.connect();
+    connection.batch_execute(SILENT).unwrap();
+    let revoke = || {
+        let request = request("POST", "/v1/revoke", &session)
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(format!("token={}", other.token().expose_secret()));
+        send(&auth.service, request)
+    };
+    let first = revoke();
+    wait_until("it is refused", || {
+        auth.send(&request("GET", "/v1/verify", &other)).status == 401
+    });
+    let again = revoke();
+    // Whoever asks after both were sent has an answer, and neither of them has.
+    assert_eq!(auth.send(&request("GET", "/v1/me", &session)).status, 200);
+    assert!(unapplied(connection) && !first.is_finished() && !again.is_finished());
+    connection.batch_execute(GIVEN_UP).unwrap();
+    assert_eq!([first, again].map(|one| one.join().unwrap().status), [200, 200]);
+}
+
 /// A verifier that has died is waited for as long as its lease, by all together, and then by nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn hundreds_at_once_wait_for_one_dead_verifier_together() {

@@ -23,7 +23,7 @@ fn slug(response: &RawResponse) -> (u16, String) {
     )
 }
 
-const WITH_TOKEN: [(&str, &str); 9] = [
+const WITH_TOKEN: [(&str, &str); 12] = [
     ("POST", "/v1/logout"),
     ("POST", "/v1/logout-all"),
     ("GET", "/v1/me"),
@@ -33,6 +33,9 @@ const WITH_TOKEN: [(&str, &str); 9] = [
     ("POST", "/v1/tokens"),
     ("PATCH", "/v1/tokens/0197d3a1-0000-7000-8000-000000000000"),
     ("DELETE", "/v1/tokens/0197d3a1-0000-7000-8000-000000000000"),
+    ("POST", "/v1/introspect"),
+    ("POST", "/v1/revoke"),
+    ("GET", "/v1/verify?scope=notes:read"),
 ];
 
 #[test]
@@ -138,7 +141,7 @@ async fn a_token_anywhere_but_in_the_header_is_no_token() {
 #[tokio::test]
 async fn wrong_methods_name_the_right_ones() {
     let auth = Auth::start();
-    let token = auth.sign_up("ada").await.token();
+    let token = auth.sign_up_with("ada", "tokens:introspect").await.token();
     let header = format!("Bearer {}", token.expose_secret());
     for (path, allow) in [
         ("/livez", "GET, HEAD"),
@@ -151,6 +154,8 @@ async fn wrong_methods_name_the_right_ones() {
         ("/v1/me/password", "PUT"),
         ("/v1/tokens", "GET, HEAD, POST"),
         ("/v1/tokens/0197d3a1-0000-7000-8000-000000000000", "PATCH, DELETE"),
+        ("/v1/introspect", "POST"),
+        ("/v1/revoke", "POST"),
     ] {
         let response = auth.send(&RawRequest::new("TRACE", path).header("Authorization", &header));
         assert_eq!(slug(&response), (405, "method-not-allowed".to_owned()), "{path}");

@@ -9,14 +9,18 @@
 
 mod confirmation;
 mod everywhere;
+mod gateways;
 mod hashing;
+mod introspect;
 mod login;
 mod logout;
 mod me;
 mod outage;
 mod purge;
+mod revoke;
 mod secrets;
 mod settings;
 mod support;
 mod tokens;
 mod users;
+mod verify;

@@ -22,6 +22,29 @@ fn assert_unavailable(response: &RawResponse, what: &str) {
     }
 }
 
+fn form(path: &str, authorization: &str, token: &str) -> RawRequest {
+    RawRequest::new("POST", path)
+        .header("Authorization", authorization)
+        .header("Content-Type", "application/x-www-form-urlencoded")
+        .body(format!("token={token}"))
+}
+
+/// The token of somebody who may ask about others'.
+async fn introspector(postgres: &LocalPostgres, client: &AuthClient) -> String {
+    use diesel::connection::SimpleConnection;
+    client.sign_up(&sign_up("reports")).await.unwrap();
+    let url = jeton_persistence::DatabaseUrl::parse(&postgres.url()).unwrap();
+    jeton_persistence::establish(&url, jeton_persistence::ConnectionLimits::NONE)
+        .unwrap()
+        .batch_execute("UPDATE users SET scopes = '{tokens:introspect}' WHERE username = 'reports'")
+        .unwrap();
+    let issued = client
+        .login(&crate::support::login("reports", PASSWORD))
+        .await
+        .unwrap();
+    issued.token.expose_secret().to_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_postgres_everything_is_503_and_with_it_again_all_is_well() {
     let postgres = LocalPostgres::temporary().unwrap();
@@ -33,6 +56,9 @@ async fn without_postgres_everything_is_503_and_with_it_again_all_is_well() {
         .unwrap();
     let session = client.sign_up_session(&sign_up("ada")).await.unwrap();
     let header = format!("Bearer {}", session.token().expose_secret());
+    let introspector = format!("Bearer {}", introspector(&postgres, &client).await);
+    let unknown = jeton_domain::PlainToken::generate(&mut rand::rng());
+    let unknown = unknown.expose_secret();
 
     for stop in [LocalPostgres::stop, LocalPostgres::crash] {
         stop(&postgres).unwrap();
@@ -51,6 +77,22 @@ async fn without_postgres_everything_is_503_and_with_it_again_all_is_well() {
             (
                 RawRequest::new("GET", "/v1/tokens").header("Authorization", &header),
                 "tokens",
+            ),
+            (
+                form(
+                    "/v1/introspect",
+                    &introspector,
+                    header.trim_start_matches("Bearer "),
+                ),
+                "introspect",
+            ),
+            (
+                form("/v1/revoke", &header, header.trim_start_matches("Bearer ")),
+                "revoke",
+            ),
+            (
+                RawRequest::new("GET", "/v1/verify").header("Authorization", format!("Bearer {unknown}")),
+                "verify",
             ),
             (RawRequest::new("GET", "/readyz"), "readyz"),
         ] {

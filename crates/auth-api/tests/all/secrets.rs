@@ -39,6 +39,13 @@ async fn no_log_holds_a_password_or_a_token_even_at_trace() {
         personal.token.expose_secret().to_owned(),
         session.token().expose_secret().to_owned(),
     ];
+    let (first, second) = (
+        auth.sign_in("ada").await,
+        auth.sign_up_with("reports", "tokens:introspect").await,
+    );
+    tokens.extend([&first, &second].map(|session| session.token().expose_secret().to_owned()));
+    assert!(second.introspect(first.token()).await.unwrap().active);
+    first.revoke_token(first.token()).await.unwrap();
     session
         .change_password(PASSWORD, "a wholly different phrase")
         .await

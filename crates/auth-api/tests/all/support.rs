@@ -40,6 +40,14 @@ impl Auth {
             .unwrap()
     }
 
+    /// A user with these scopes, signed in.
+    pub(crate) async fn sign_up_with(&self, username: &str, scopes: &str) -> Session {
+        let id = jeton_domain::UserId(self.sign_up(username).await.me().await.unwrap().user.id);
+        let scopes = scopes.parse().unwrap();
+        self.revoke(|connection| jeton_persistence::users::set_scopes(connection, id, &scopes));
+        self.sign_in(username).await
+    }
+
     /// A session that has a token and nothing else: it cannot sign in again behind the test's back.
     pub(crate) fn only_token(&self, session: &Session) -> Session {
         self.client().session(session.token()).unwrap()

@@ -1,0 +1,33 @@
+use crate::error::{ApiError, ApiResult};
+use crate::state::State;
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use jeton_api_types::{ExposeSecret, PresentedToken};
+use jeton_domain::{PlainToken, REVOKE_TOKENS};
+use jeton_persistence::tokens::{self, Presented};
+use jeton_service::Form;
+use jeton_verifier::Caller;
+
+/// `POST /v1/revoke`: revokes the token that is sent along, if it is the caller's user's, or whosever it is for a caller
+/// with the scope `tokens:revoke` ([RFC 7009]). A token that is not there is as good as revoked.
+///
+/// [RFC 7009]: https://www.rfc-editor.org/rfc/rfc7009
+pub(crate) async fn revoke(
+    state: Data<State>,
+    caller: Caller,
+    body: Form<PresentedToken>,
+) -> ApiResult<HttpResponse> {
+    let Ok(digest) = PlainToken::digest_of(body.0.token.expose_secret()) else {
+        return Ok(HttpResponse::Ok().finish());
+    };
+    let owner = (!caller.scopes().contains(REVOKE_TOKENS)).then(|| caller.user_id());
+    let (outcome, revocation) = state
+        .database
+        .run(move |connection| tokens::revoke_presented(connection, digest, owner))
+        .await?;
+    if outcome == Presented::NotTheOwners {
+        return Err(ApiError::InsufficientScope(REVOKE_TOKENS.to_owned()));
+    }
+    state.confirm((outcome, revocation)).await?;
+    Ok(HttpResponse::Ok().finish())
+}

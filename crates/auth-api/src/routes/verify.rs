@@ -1,0 +1,103 @@
+use crate::error::{ApiError, ApiResult};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName};
+use actix_web::{HttpRequest, HttpResponse};
+use jeton_domain::ScopeSet;
+use jeton_verifier::Caller;
+use percent_encoding::{CONTROLS, utf8_percent_encode};
+
+const X_AUTH_USER_ID: HeaderName = HeaderName::from_static("x-auth-user-id");
+const X_AUTH_USERNAME: HeaderName = HeaderName::from_static("x-auth-username");
+const X_AUTH_SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
+const X_AUTH_TOKEN_ID: HeaderName = HeaderName::from_static("x-auth-token-id");
+
+/// What a query that cannot be read is answered with. A gateway must not let anybody through because of a slip of the pen.
+const QUERY: &str =
+    "Say the scopes that are required as ?scope=notes:read&scope=notes:write, and nothing else.";
+
+/// `GET /v1/verify?scope=…`: whether the token is valid and has these scopes, and whose it is, in headers. For gateways,
+/// which ask this before they pass a request on. By any method, as Envoy asks by that of the request it asks about.
+pub(crate) async fn verify(caller: Caller, request: HttpRequest) -> ApiResult<HttpResponse> {
+    let required = required(request.query_string()).ok_or(ApiError::MalformedQuery(QUERY))?;
+    if let Some(missing) = required.iter().find(|scope| !caller.scopes().contains(scope)) {
+        return Err(ApiError::InsufficientScope(missing.to_owned()));
+    }
+    // No name has a percent sign, so that decoding is right for every name, in ASCII or not.
+    let username = utf8_percent_encode(caller.username(), CONTROLS).to_string();
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((X_AUTH_USER_ID, caller.user_id().to_string()))
+        .insert_header((X_AUTH_USERNAME, username))
+        .insert_header((X_AUTH_SCOPES, caller.scopes().to_string()))
+        .insert_header((X_AUTH_TOKEN_ID, caller.token_id().to_string()))
+        .finish())
+}
+
+/// The scopes that a query asks for; `None` for anything that could be meant to ask for a scope, and does not. What
+/// follows `uri=` is not looked at: Envoy appends the path and query of the request, which are its sender's to choose.
+fn required(query: &str) -> Option<ScopeSet> {
+    let mut texts = Vec::new();
+    let ours = query.split('&').take_while(|part| !part.starts_with("uri="));
+    for part in ours.filter(|part| !part.is_empty()) {
+        let (name, value) = form_urlencoded::parse(part.as_bytes()).next()?;
+        let before = texts.len();
+        texts.extend(
+            value
+                .split(' ')
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned),
+        );
+        if name != "scope" || texts.len() == before {
+            return None;
+        }
+    }
+    ScopeSet::from_texts(texts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::required;
+
+    fn read(query: &str) -> Option<String> {
+        required(query).map(|scopes| scopes.to_string())
+    }
+
+    #[test]
+    fn scopes_one_by_one_or_together() {
+        for (query, scopes) in [
+            ("", ""),
+            ("scope=a", "a"),
+            ("scope=a&scope=b", "a b"),
+            ("scope=a+b&scope=c%20d", "a b c d"),
+            ("scope=notes%3Aread", "notes:read"),
+            ("&scope=a&", "a"),
+        ] {
+            assert_eq!(read(query).as_deref(), Some(scopes), "{query}");
+        }
+    }
+
+    #[test]
+    fn what_asks_for_nothing_by_mistake_is_refused() {
+        for query in [
+            "scopes=a",
+            "scope",
+            "scope=",
+            "scope=+",
+            "Scope=a",
+            "a",
+            "=a",
+            "scope=a&x=y",
+            "scope=%22",
+            "uri",
+        ] {
+            assert_eq!(read(query), None, "{query}");
+        }
+    }
+
+    #[test]
+    fn what_follows_uri_is_the_clients() {
+        for query in ["scope=a&uri=/notes?scope=b&scopes=c", "scope=a&uri="] {
+            assert_eq!(read(query).as_deref(), Some("a"), "{query}");
+        }
+        assert_eq!(read("uri=/&scope=b").as_deref(), Some(""));
+    }
+}

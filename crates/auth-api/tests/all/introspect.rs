@@ -1,0 +1,157 @@
+use crate::support::{Auth, kind};
+use jeton_client::{CreateTokenRequest, ExposeSecret, Introspection, ProblemKind, SecretText, Session};
+use jeton_domain::UserId;
+use jeton_persistence::users;
+use jeton_test_support::{RawRequest, RawResponse};
+
+async fn service(auth: &Auth) -> Session {
+    auth.sign_up_with("reports", "tokens:introspect").await
+}
+
+fn send(auth: &Auth, session: &Session, form: &str) -> RawResponse {
+    let request = RawRequest::new("POST", "/v1/introspect")
+        .header(
+            "Authorization",
+            format!("Bearer {}", session.token().expose_secret()),
+        )
+        .header("Content-Type", "application/x-www-form-urlencoded")
+        .body(form);
+    auth.send(&request)
+}
+
+#[tokio::test]
+async fn a_valid_token_is_described_as_rfc_7662_says() {
+    let auth = Auth::start();
+    let service = service(&auth).await;
+    let ada = auth.sign_up("ada").await;
+    let form = format!(
+        "token_type_hint=access_token&token={}",
+        ada.token().expose_secret()
+    );
+    let answer = send(&auth, &service, &form);
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("Content-Type"), Some("application/json"));
+    assert_eq!(answer.header("Cache-Control"), Some("no-store"));
+    let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    insta::assert_json_snapshot!(body, {
+        ".sub" => "[uuid]", ".iat" => "[secs]", ".exp" => "[secs]",
+    }, @r#"
+    {
+      "active": true,
+      "exp": "[secs]",
+      "iat": "[secs]",
+      "scope": "notes:read notes:write",
+      "sub": "[uuid]",
+      "token_type": "Bearer",
+      "username": "ada"
+    }
+    "#);
+    let me = ada.me().await.unwrap();
+    let introspection = service.introspect(ada.token()).await.unwrap();
+    assert_eq!(introspection.sub, Some(me.user.id));
+    assert_eq!(introspection.iat, Some(me.token.created_at.timestamp()));
+    assert_eq!(introspection.exp, Some(me.token.expires_at.unwrap().timestamp()));
+}
+
+#[tokio::test]
+async fn a_token_that_never_expires_has_no_exp_and_the_scopes_are_those_of_now() {
+    let auth = Auth::start_with(&[("JETON_TOKEN_TTL", "never")]);
+    let service = service(&auth).await;
+    let ada = auth.sign_up("ada").await;
+    let id = UserId(ada.me().await.unwrap().user.id);
+    let less = "notes:read".parse().unwrap();
+    auth.revoke(|connection| users::set_scopes(connection, id, &less));
+    let introspection = service.introspect(ada.token()).await.unwrap();
+    assert_eq!(introspection.exp, None);
+    assert_eq!(introspection.scope.as_deref(), Some("notes:read"));
+}
+
+#[tokio::test]
+async fn of_any_other_token_nothing_is_said_but_that() {
+    let auth = Auth::start();
+    let service = service(&auth).await;
+    let (gone, off) = (auth.sign_up("ada").await, auth.sign_up("off").await);
+    let old = CreateTokenRequest {
+        name: "old".into(),
+        scopes: vec![],
+        expires_in: None,
+    };
+    let expired = gone.tokens().create(&old).await.unwrap().token;
+    for token in [
+        gone.token(),
+        off.token(),
+        SecretText::from(expired.expose_secret()),
+    ] {
+        assert!(service.introspect(token).await.unwrap().active);
+    }
+    diesel::RunQueryDsl::execute(
+        diesel::sql_query("UPDATE tokens SET expires_at = now() WHERE name = 'old'"),
+        &mut auth.connect(),
+    )
+    .unwrap();
+    let id = UserId(off.me().await.unwrap().user.id);
+    auth.revoke(|connection| users::disable(connection, id));
+    let revoked = gone.token();
+    gone.logout().await.unwrap();
+    let unknown = jeton_domain::PlainToken::generate(&mut rand::rng());
+    for token in [
+        revoked.expose_secret(),
+        off.token().expose_secret(),
+        expired.expose_secret(),
+        unknown.expose_secret(),
+        "jtn_mistyped",
+        "",
+        "%ff",
+    ] {
+        let answer = send(&auth, &service, &format!("token={token}"));
+        assert_eq!(
+            (answer.status, answer.text().as_str()),
+            (200, r#"{"active":false}"#),
+            "{token}"
+        );
+    }
+    let introspection = service.introspect("not a token at all").await.unwrap();
+    assert_eq!(introspection, Introspection::inactive());
+}
+
+#[tokio::test]
+async fn it_takes_the_scope_and_a_form_with_one_token() {
+    let auth = Auth::start();
+    let service = service(&auth).await;
+    let ada = auth.sign_up("ada").await;
+    assert_eq!(
+        kind(ada.introspect(ada.token()).await),
+        ProblemKind::InsufficientScope
+    );
+    for (form, status) in [("", 422), ("token_type_hint=x", 422), ("token=a&token=b", 422)] {
+        assert_eq!(send(&auth, &service, form).status, status, "{form}");
+    }
+    let json = RawRequest::new("POST", "/v1/introspect")
+        .header(
+            "Authorization",
+            format!("Bearer {}", service.token().expose_secret()),
+        )
+        .header("Content-Type", "application/json")
+        .body(r#"{"token": "x"}"#);
+    assert_eq!(auth.send(&json).status, 415);
+}
+
+/// Else a token that is only ever used at services that ask here would look as if nobody used it.
+#[tokio::test]
+async fn it_counts_as_a_use() {
+    let auth = Auth::start();
+    let service = service(&auth).await;
+    let ada = auth.sign_up("ada").await;
+    // Another token looks, so that looking is not the use.
+    let looker = auth.sign_in("ada").await;
+    service.introspect(ada.token()).await.unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let tokens = looker.tokens().list_all().await.unwrap();
+        if tokens.last().unwrap().last_used_at.is_some() {
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline, "the use was not noted");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
