@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod audit;
 mod introspection;
 mod problem;
 #[cfg(feature = "actix")]
@@ -13,6 +14,7 @@ pub use account::{
     Account, ChangePasswordRequest, DeleteAccountRequest, LoginRequest, MeResponse, SignUpRequest,
     UserSummary,
 };
+pub use audit::{AuditEventInfo, AuditEventList};
 pub use introspection::{Introspection, PresentedToken};
 pub use problem::{FieldError, PROBLEM_JSON, Problem, ProblemKind};
 #[cfg(feature = "actix")]

@@ -7,9 +7,9 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_secs(60);
 
 /// Purges, now and then, for as long as the runtime lives. Of several instances one works at a time.
-pub(crate) fn start(database: Database) {
+pub(crate) fn start(database: Database, audit_retention: Option<Duration>) {
     actix_web::rt::spawn(async move {
-        let purge = Arc::new(Mutex::new(Purge::default()));
+        let purge = Arc::new(Mutex::new(Purge::new(audit_retention)));
         loop {
             while step(&database, &purge).await {}
             tokio::time::sleep(EVERY).await;

@@ -3,6 +3,7 @@
 mod error;
 mod gone;
 mod hasher;
+mod initiator;
 mod janitor;
 mod login_token;
 mod routes;
@@ -43,7 +44,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         barrier,
         highest_cost,
     );
-    janitor::start(database.clone());
+    janitor::start(database.clone(), settings.audit_retention.0);
     serve(
         settings.address,
         "JETON_AUTH_ADDR",

@@ -1,6 +1,8 @@
 use jeton_domain::{BcryptCost, ScopeSet};
+use jeton_persistence::audit::SHORTEST_RETENTION_DAYS;
 use jeton_service::{DatabaseSettings, Lifetime, LogSettings, VerifierArgs};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Jeton's auth service: signs people in, issues tokens and revokes them.
 #[derive(Debug, clap::Parser)]
@@ -64,6 +66,16 @@ pub struct Settings {
     )]
     pub default_scopes: ScopeSet,
 
+    /// How long audit events are kept: a time as 365d, seven days at the least, or never to delete any
+    #[arg(
+        long,
+        env = "JETON_AUDIT_RETENTION",
+        value_name = "JETON_AUDIT_RETENTION",
+        default_value = "365d",
+        value_parser = audit_retention
+    )]
+    pub audit_retention: Lifetime,
+
     /// How tokens are checked.
     #[command(flatten)]
     pub verifier: VerifierArgs,
@@ -80,4 +92,13 @@ pub enum Signup {
     Open,
     /// Nobody; the operator creates users.
     Closed,
+}
+
+fn audit_retention(text: &str) -> Result<Lifetime, String> {
+    let retention: Lifetime = text.parse()?;
+    let shortest = Duration::from_secs(u64::from(SHORTEST_RETENTION_DAYS) * 86_400);
+    if retention.0.is_some_and(|time| time < shortest) {
+        return Err(format!("say at least {SHORTEST_RETENTION_DAYS}d, or `never`"));
+    }
+    Ok(retention)
 }

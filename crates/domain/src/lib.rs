@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod email;
 mod id;
 mod password;
@@ -13,6 +14,7 @@ mod token_text;
 mod user;
 mod username;
 
+pub use audit::{Actor, AuditAction, Initiator, UnknownAuditAction};
 pub use email::{Email, InvalidEmail};
 pub use id::{NoteId, TokenId, UserId};
 pub use password::{MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, NewPassword, Password, PasswordRefused};

@@ -12,6 +12,7 @@ mod rows;
 mod schema;
 mod snapshot;
 
+pub mod audit;
 pub mod lookups;
 pub mod migrations;
 pub mod notes;

@@ -1,10 +1,11 @@
-//! Deleting what nobody needs any more: expired tokens, applied revocations, uses of tokens that are gone. In small
-//! batches, by any instance, one at a time.
+//! Deleting what nobody needs any more: expired tokens, applied revocations, uses of tokens that are gone, old audit
+//! events. In small batches, by any instance, one at a time.
 
 use crate::functions::pg_try_advisory_xact_lock;
-use crate::{DatabaseResult, uses};
+use crate::{DatabaseResult, audit, uses};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Uuid as SqlUuid};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The most rows of a table that one transaction deletes.
@@ -19,6 +20,8 @@ const LOCK: i64 = 0x6a_65_74_6f_6e_70_75_72;
 pub struct Purge {
     /// Where the sweep of the uses has come to.
     swept: Option<Uuid>,
+    /// How long audit events are kept; `None`: for ever.
+    audit_retention: Option<Duration>,
 }
 
 /// What one step deleted.
@@ -30,11 +33,22 @@ pub struct Purged {
     pub revocations: usize,
     /// Uses of tokens that are gone.
     pub uses: usize,
+    /// Old audit events.
+    pub audit_events: usize,
     /// Whether another step would find more to do at once.
     pub more: bool,
 }
 
 impl Purge {
+    /// A purge that keeps audit events for so long, [`audit::SHORTEST_RETENTION_DAYS`] at the least; `None`: for ever.
+    #[must_use]
+    pub fn new(audit_retention: Option<Duration>) -> Self {
+        Self {
+            audit_retention,
+            ..Self::default()
+        }
+    }
+
     /// One step: a batch of everything. `None`: another instance is at it.
     ///
     /// # Errors
@@ -47,11 +61,16 @@ impl Purge {
             let revocations = delete_applied(connection)?;
             let tokens = delete_expired(connection)?;
             let (uses, swept_all) = self.sweep_uses(connection)?;
+            let audit_events = match self.audit_retention {
+                Some(retention) => audit::purge(connection, retention, BATCH)?,
+                None => 0,
+            };
             Ok(Some(Purged {
                 tokens,
                 revocations,
                 uses,
-                more: !swept_all || tokens.max(revocations) >= BATCH as usize,
+                audit_events,
+                more: !swept_all || tokens.max(revocations).max(audit_events) >= BATCH as usize,
             }))
         })
     }

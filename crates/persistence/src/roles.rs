@@ -1,18 +1,44 @@
-//! The server's roles: what services may do that check tokens, and a role for each of them to sign in as.
+//! The server's roles: what services may do, and a role for each of them to sign in as.
 
+use crate::audit::{self, NewAuditEvent};
 use crate::{DatabaseError, DatabaseResult};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
-use jeton_domain::{ExposeSecret, Password};
+use jeton_domain::{AuditAction, ExposeSecret, Initiator, Password};
+use serde_json::json;
 
 /// What every service is a member of that checks tokens.
 pub const VERIFIER: &str = "jeton_verifier";
 /// What a service is a member of that keeps the demo's notes.
 pub const NOTES: &str = "jeton_notes";
+/// What the auth service is a member of, besides [`VERIFIER`].
+pub const AUTH: &str = "jeton_auth";
 
-/// Makes these roles and gives them their rights, where that has not been done.
-const RIGHTS: &str = include_str!("../../../migrations/2026-11-23-000600_roles/up.sql");
+/// Each makes roles and gives them their rights, where that has not been done.
+const RIGHTS: [&str; 2] = [
+    include_str!("../../../migrations/2026-11-23-000600_roles/up.sql"),
+    include_str!("../../../migrations/2026-11-24-000810_auth_role/up.sql"),
+];
+
+/// What a service is to do besides checking tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Duties {
+    /// Keep the demo's notes.
+    pub notes: bool,
+    /// Sign people in: be the auth service.
+    pub auth: bool,
+}
+
+impl Duties {
+    /// What the service's role is a member of.
+    #[must_use]
+    pub fn roles(self) -> Vec<&'static str> {
+        let extra = [(self.notes, NOTES), (self.auth, AUTH)];
+        let extra = extra.iter().filter(|(wanted, _)| *wanted).map(|(_, role)| *role);
+        [VERIFIER].into_iter().chain(extra).collect()
+    }
+}
 
 /// Why a service did not get its role.
 #[derive(Debug, thiserror::Error)]
@@ -43,16 +69,17 @@ pub enum Made {
     Changed,
 }
 
-/// Makes a role for a service that checks tokens, and keeps notes where it is to do that. One that is there is given
-/// this password, and may do from now on what is said here.
+/// Makes a role for a service that checks tokens, and has the duties that are said. One that is there is given this
+/// password, and may do from now on what is said here.
 ///
 /// # Errors
 /// [`RoleError`]
 pub fn create(
     connection: &mut PgConnection,
+    by: &Initiator,
     name: &str,
     password: &Password,
-    notes: bool,
+    duties: Duties,
 ) -> Result<Made, RoleError> {
     connection.transaction(|connection| {
         let found = find(connection, name)?;
@@ -63,19 +90,26 @@ pub fn create(
             return Err(RoleError::Taken(name.to_owned()));
         }
         if !lacking(connection)?.is_empty() {
-            connection.batch_execute(RIGHTS)?;
+            for rights in RIGHTS {
+                connection.batch_execute(rights)?;
+            }
         }
         // A server may log statements that fail, word for word: the password comes after what may be refused.
         if !found.exists {
             run(connection, "CREATE ROLE %1$I NOLOGIN", name, "")?;
         }
-        run(connection, "GRANT jeton_verifier TO %1$I", name, "")?;
-        let of_notes = if notes {
-            "GRANT jeton_notes TO %1$I"
-        } else {
-            "REVOKE jeton_notes FROM %1$I"
-        };
-        run(connection, of_notes, name, "")?;
+        let roles = duties.roles();
+        for role in [VERIFIER, NOTES, AUTH] {
+            let statement = if roles.contains(&role) {
+                "GRANT %2$I TO %1$I"
+            } else {
+                "REVOKE %2$I FROM %1$I"
+            };
+            run(connection, statement, name, role)?;
+        }
+        let event = NewAuditEvent::new(AuditAction::RoleCreated);
+        let detail = json!({ "role": name, "member_of": roles });
+        audit::record(connection, by, &event.detail(detail))?;
         connection.batch_execute("SET LOCAL password_encryption = 'scram-sha-256'")?;
         let sign_in = "ALTER ROLE %1$I LOGIN PASSWORD %2$L";
         run(connection, sign_in, name, password.expose_secret())?;
@@ -87,7 +121,7 @@ pub fn create(
     })
 }
 
-/// Which of [`VERIFIER`] and [`NOTES`] cannot do yet what they are for: whoever migrated could not create them.
+/// Which of [`VERIFIER`], [`NOTES`] and [`AUTH`] cannot do yet what they are for: whoever migrated could not create them.
 ///
 /// # Errors
 /// See [`DatabaseError`].
@@ -98,11 +132,12 @@ pub fn lacking(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
         name: String,
     }
     let rows: Vec<Row> = diesel::sql_query(
-        "SELECT name FROM (VALUES ($1, 'verifiers'), ($2, 'notes')) AS wanted (name, its) \
+        "SELECT name FROM (VALUES ($1, 'verifiers'), ($2, 'notes'), ($3, 'users')) AS wanted (name, its) \
             WHERE NOT coalesce(has_table_privilege(to_regrole(name), its, 'DELETE'), false)",
     )
     .bind::<Text, _>(VERIFIER)
     .bind::<Text, _>(NOTES)
+    .bind::<Text, _>(AUTH)
     .load(connection)?;
     Ok(rows.into_iter().map(|row| row.name).collect())
 }
@@ -139,7 +174,7 @@ fn find(connection: &mut PgConnection, name: &str) -> DatabaseResult<Found> {
 }
 
 /// Statements about roles take no parameters: Postgres puts them in, as it quotes them.
-fn run(connection: &mut PgConnection, statement: &str, name: &str, password: &str) -> DatabaseResult<()> {
+fn run(connection: &mut PgConnection, statement: &str, name: &str, with: &str) -> DatabaseResult<()> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Text)]
@@ -148,7 +183,7 @@ fn run(connection: &mut PgConnection, statement: &str, name: &str, password: &st
     let row: Row = diesel::sql_query("SELECT format($1, $2, $3) AS statement")
         .bind::<Text, _>(statement)
         .bind::<Text, _>(name)
-        .bind::<Text, _>(password)
+        .bind::<Text, _>(with)
         .get_result(connection)?;
     Ok(connection.batch_execute(&row.statement)?)
 }

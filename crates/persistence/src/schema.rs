@@ -11,6 +11,22 @@ pub mod sql_types {
 }
 
 diesel::table! {
+    audit_events (at, id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        action -> Text,
+        actor_id -> Nullable<Uuid>,
+        actor_label -> Nullable<Text>,
+        subject_id -> Nullable<Uuid>,
+        subject_username -> Nullable<Text>,
+        token_id -> Nullable<Uuid>,
+        address -> Nullable<Inet>,
+        request_id -> Nullable<Text>,
+        detail -> Jsonb,
+    }
+}
+
+diesel::table! {
     notes (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -81,4 +97,12 @@ diesel::table! {
 diesel::joinable!(notes -> users (user_id));
 diesel::joinable!(tokens -> users (user_id));
 
-diesel::allow_tables_to_appear_in_same_query!(notes, revocations, token_uses, tokens, users, verifiers,);
+diesel::allow_tables_to_appear_in_same_query!(
+    audit_events,
+    notes,
+    revocations,
+    token_uses,
+    tokens,
+    users,
+    verifiers,
+);

@@ -4,6 +4,7 @@
 //! all of them holds it `FOR NO KEY UPDATE`. So a token is either issued before such a revocation, and revoked by it,
 //! or not at all.
 
+use crate::audit::{self, NewAuditEvent};
 use crate::revocations::revoking;
 use crate::rows::{self, TokenRow, UsedTokenRow, used_tokens};
 use crate::schema::{tokens, users};
@@ -11,7 +12,10 @@ use crate::{DatabaseResult, Revocation};
 use diesel::dsl::{exists, now, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Double, Nullable, Timestamptz};
-use jeton_domain::{NewToken, PasswordHash, Token, TokenDigest, TokenId, TokenName, UserId};
+use jeton_domain::{
+    AuditAction, Initiator, NewToken, PasswordHash, Token, TokenDigest, TokenId, TokenName, UserId,
+};
+use serde_json::json;
 
 /// Issues a token to a user who has just proved to know the password. `None` when the password was changed, or the
 /// user disabled or deleted, since `verified` was read: the proof is then of something that no longer holds.
@@ -20,6 +24,7 @@ use jeton_domain::{NewToken, PasswordHash, Token, TokenDigest, TokenId, TokenNam
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn issue_for_password(
     connection: &mut PgConnection,
+    by: &Initiator,
     user: UserId,
     verified: &PasswordHash,
     token: &NewToken,
@@ -33,7 +38,13 @@ pub fn issue_for_password(
             .for_share()
             .first::<uuid::Uuid>(connection)
             .optional()?;
-        unchanged.map(|_| insert(connection, user, token)).transpose()
+        if unchanged.is_none() {
+            return Ok(None);
+        }
+        let token = insert(connection, user, token)?;
+        let event = NewAuditEvent::new(AuditAction::SignIn).of(user).token(token.id);
+        audit::record(connection, &by.as_user(user), &event.detail(described(&token)))?;
+        Ok(Some(token))
     })
 }
 
@@ -43,8 +54,9 @@ pub fn issue_for_password(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn issue_by_token(
     connection: &mut PgConnection,
+    by: &Initiator,
     user: UserId,
-    by: TokenId,
+    with: TokenId,
     token: &NewToken,
 ) -> DatabaseResult<Option<Token>> {
     connection.transaction(|connection| {
@@ -54,12 +66,14 @@ pub fn issue_by_token(
         // A statement of its own, after the lock: its snapshot sees what whoever held the lock before has done.
         let still_valid: bool = select(exists(
             tokens::table
-                .find(by.0)
+                .find(with.0)
                 .filter(tokens::user_id.eq(user.0))
                 .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now))),
         ))
         .get_result(connection)?;
-        still_valid.then(|| insert(connection, user, token)).transpose()
+        still_valid
+            .then(|| insert_for_program(connection, by, user, token))
+            .transpose()
     })
 }
 
@@ -69,12 +83,15 @@ pub fn issue_by_token(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn issue_by_operator(
     connection: &mut PgConnection,
+    by: &Initiator,
     user: UserId,
     token: &NewToken,
 ) -> DatabaseResult<Option<Token>> {
     connection.transaction(|connection| {
         let enabled = lock_enabled(connection, user)?;
-        enabled.then(|| insert(connection, user, token)).transpose()
+        enabled
+            .then(|| insert_for_program(connection, by, user, token))
+            .transpose()
     })
 }
 
@@ -87,6 +104,30 @@ fn lock_enabled(connection: &mut PgConnection, user: UserId) -> DatabaseResult<b
         .first::<uuid::Uuid>(connection)
         .optional()?;
     Ok(found.is_some())
+}
+
+fn insert_for_program(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    user: UserId,
+    token: &NewToken,
+) -> DatabaseResult<Token> {
+    let token = insert(connection, user, token)?;
+    let event = NewAuditEvent::new(AuditAction::TokenIssued)
+        .of(user)
+        .token(token.id);
+    audit::record(connection, by, &event.detail(described(&token)))?;
+    Ok(token)
+}
+
+/// What the audit log says of a new token.
+pub(crate) fn described(token: &Token) -> serde_json::Value {
+    json!({
+        "kind": token.kind.as_str(),
+        "name": token.name.as_str(),
+        "scopes": token.scopes.to_texts(),
+        "expires_at": token.expires_at,
+    })
 }
 
 pub(crate) fn insert(connection: &mut PgConnection, user: UserId, token: &NewToken) -> DatabaseResult<Token> {
@@ -156,23 +197,39 @@ pub fn list(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn rename(
     connection: &mut PgConnection,
+    by: &Initiator,
     owner: UserId,
     id: TokenId,
     name: &TokenName,
 ) -> DatabaseResult<Option<Token>> {
-    let target = tokens::table
-        .find(id.0)
-        .filter(tokens::user_id.eq(owner.0))
-        .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)));
-    let renamed = diesel::update(target)
-        .set(tokens::name.eq(name.as_str()))
-        .execute(connection)?
-        > 0;
-    if renamed {
+    connection.transaction(|connection| {
+        let target = tokens::table
+            .find(id.0)
+            .filter(tokens::user_id.eq(owner.0))
+            .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)));
+        let renamed = diesel::update(target)
+            .set(tokens::name.eq(name.as_str()))
+            .execute(connection)?;
+        if renamed == 0 {
+            return Ok(None);
+        }
+        let event = NewAuditEvent::new(AuditAction::TokenRenamed).of(owner).token(id);
+        audit::record(connection, by, &event.detail(json!({ "name": name.as_str() })))?;
         find(connection, owner, id)
-    } else {
-        Ok(None)
-    }
+    })
+}
+
+/// Revokes the token that asks for it; says whether it was still there. Twice, or by two at once, does no harm.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn log_out(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    owner: UserId,
+    id: TokenId,
+) -> DatabaseResult<(bool, Revocation)> {
+    revoke_one(connection, by, AuditAction::Logout, owner, id)
 }
 
 /// Revokes one of the owner's tokens; says whether there was one. Twice, or by two at once, does no harm.
@@ -181,12 +238,27 @@ pub fn rename(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn revoke(
     connection: &mut PgConnection,
+    by: &Initiator,
+    owner: UserId,
+    id: TokenId,
+) -> DatabaseResult<(bool, Revocation)> {
+    revoke_one(connection, by, AuditAction::TokenRevoked, owner, id)
+}
+
+fn revoke_one(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    action: AuditAction,
     owner: UserId,
     id: TokenId,
 ) -> DatabaseResult<(bool, Revocation)> {
     revoking(connection, |connection| {
         let target = tokens::table.find(id.0).filter(tokens::user_id.eq(owner.0));
-        Ok(diesel::delete(target).execute(connection)? > 0)
+        let revoked = diesel::delete(target).execute(connection)? > 0;
+        if revoked {
+            audit::record(connection, by, &NewAuditEvent::new(action).of(owner).token(id))?;
+        }
+        Ok(revoked)
     })
 }
 
@@ -194,10 +266,31 @@ pub fn revoke(
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn revoke_by_operator(connection: &mut PgConnection, id: TokenId) -> DatabaseResult<(bool, Revocation)> {
+pub fn revoke_by_operator(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    id: TokenId,
+) -> DatabaseResult<(bool, Revocation)> {
     revoking(connection, |connection| {
-        Ok(diesel::delete(tokens::table.find(id.0)).execute(connection)? > 0)
+        let owner: Option<uuid::Uuid> = diesel::delete(tokens::table.find(id.0))
+            .returning(tokens::user_id)
+            .get_result(connection)
+            .optional()?;
+        if let Some(owner) = owner {
+            record_revoked(connection, by, UserId(owner), id)?;
+        }
+        Ok(owner.is_some())
     })
+}
+
+fn record_revoked(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    owner: UserId,
+    id: TokenId,
+) -> DatabaseResult<()> {
+    let event = NewAuditEvent::new(AuditAction::TokenRevoked).of(owner).token(id);
+    audit::record(connection, by, &event)
 }
 
 /// What became of a token that somebody presented to have it revoked.
@@ -217,6 +310,7 @@ pub enum Presented {
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn revoke_presented(
     connection: &mut PgConnection,
+    by: &Initiator,
     digest: TokenDigest,
     owner: Option<UserId>,
 ) -> DatabaseResult<(Presented, Revocation)> {
@@ -232,10 +326,15 @@ pub fn revoke_presented(
             Some(_) => {}
         }
         let target = tokens::table.filter(tokens::digest.eq(&digest.as_bytes()[..]));
-        Ok(match diesel::delete(target).execute(connection)? {
-            0 => Presented::Unknown,
-            _ => Presented::Revoked,
-        })
+        let revoked: Option<(uuid::Uuid, uuid::Uuid)> = diesel::delete(target)
+            .returning((tokens::id, tokens::user_id))
+            .get_result(connection)
+            .optional()?;
+        let Some((id, owner)) = revoked else {
+            return Ok(Presented::Unknown);
+        };
+        record_revoked(connection, by, UserId(owner), TokenId(id))?;
+        Ok(Presented::Revoked)
     })
 }
 
@@ -243,10 +342,16 @@ pub fn revoke_presented(
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn revoke_all(connection: &mut PgConnection, owner: UserId) -> DatabaseResult<(usize, Revocation)> {
+pub fn revoke_all(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    owner: UserId,
+) -> DatabaseResult<(usize, Revocation)> {
     revoking(connection, |connection| {
         lock(connection, owner)?;
-        revoke_except(connection, owner, None)
+        let revoked = revoke_except(connection, owner, None)?;
+        record_several(connection, by, AuditAction::LogoutAll, owner, revoked)?;
+        Ok(revoked)
     })
 }
 
@@ -256,13 +361,30 @@ pub fn revoke_all(connection: &mut PgConnection, owner: UserId) -> DatabaseResul
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn revoke_others(
     connection: &mut PgConnection,
+    by: &Initiator,
     owner: UserId,
     kept: TokenId,
 ) -> DatabaseResult<(usize, Revocation)> {
     revoking(connection, |connection| {
         lock(connection, owner)?;
-        revoke_except(connection, owner, Some(kept))
+        let revoked = revoke_except(connection, owner, Some(kept))?;
+        record_several(connection, by, AuditAction::LogoutOthers, owner, revoked)?;
+        Ok(revoked)
     })
+}
+
+fn record_several(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    action: AuditAction,
+    owner: UserId,
+    revoked: usize,
+) -> DatabaseResult<()> {
+    if revoked == 0 {
+        return Ok(());
+    }
+    let event = NewAuditEvent::new(action).of(owner);
+    audit::record(connection, by, &event.detail(json!({ "revoked": revoked })))
 }
 
 /// Keeps tokens from being issued to the user until the transaction ends.

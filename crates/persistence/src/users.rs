@@ -1,5 +1,6 @@
 //! Users: creating, finding and changing them. What a change revokes is revoked in the same transaction.
 
+use crate::audit::{self, NewAuditEvent};
 use crate::revocations::revoking;
 use crate::rows::{self, UserRow};
 use crate::schema::users;
@@ -9,7 +10,11 @@ use diesel::dsl::{exists, now, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Nullable, Timestamptz};
 
-use jeton_domain::{NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenId, User, UserId, UsernameKey};
+use jeton_domain::{
+    AuditAction, Initiator, NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenId, User, UserId,
+    UsernameKey,
+};
+use serde_json::json;
 
 /// The constraint that a taken name conflicts with: see [`DatabaseError::Conflict`](crate::DatabaseError::Conflict).
 pub const USERNAME_TAKEN: &str = "users_username_key_unique";
@@ -23,11 +28,24 @@ pub struct SignInUser {
     pub password_hash: Option<PasswordHash>,
 }
 
-/// Creates a user.
+/// Creates a user in somebody else's name: the operator's, say.
 ///
 /// # Errors
 /// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`USERNAME_TAKEN`]; else see [`DatabaseError`](crate::DatabaseError).
-pub fn create(connection: &mut PgConnection, user: &NewUser) -> DatabaseResult<User> {
+pub fn create(connection: &mut PgConnection, by: &Initiator, user: &NewUser) -> DatabaseResult<User> {
+    connection.transaction(|connection| {
+        let created = insert(connection, user)?;
+        let event = NewAuditEvent::new(AuditAction::UserCreated).of(created.id);
+        let detail = json!({
+            "scopes": created.scopes.to_texts(),
+            "service_account": user.password_hash.is_none(),
+        });
+        audit::record(connection, by, &event.detail(detail))?;
+        Ok(created)
+    })
+}
+
+fn insert(connection: &mut PgConnection, user: &NewUser) -> DatabaseResult<User> {
     let row: UserRow = diesel::insert_into(users::table)
         .values((
             users::id.eq(user.id.0),
@@ -48,12 +66,18 @@ pub fn create(connection: &mut PgConnection, user: &NewUser) -> DatabaseResult<U
 /// As [`create`].
 pub fn sign_up(
     connection: &mut PgConnection,
+    by: &Initiator,
     user: &NewUser,
     token: &NewToken,
 ) -> DatabaseResult<(User, Token)> {
     connection.transaction(|connection| {
-        let user = create(connection, user)?;
+        let user = insert(connection, user)?;
         let token = tokens::insert(connection, user.id, token)?;
+        let event = NewAuditEvent::new(AuditAction::SignUp)
+            .of(user.id)
+            .token(token.id);
+        let event = event.detail(tokens::described(&token));
+        audit::record(connection, &by.as_user(user.id), &event)?;
         Ok((user, token))
     })
 }
@@ -161,6 +185,7 @@ pub fn list(connection: &mut PgConnection, after: Option<UserId>, limit: u32) ->
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn change_password(
     connection: &mut PgConnection,
+    by: &Initiator,
     id: UserId,
     verified: &PasswordHash,
     new: &PasswordHash,
@@ -176,7 +201,9 @@ pub fn change_password(
             .execute(connection)?
             > 0;
         if changed {
-            tokens::revoke_except(connection, id, Some(kept))?;
+            let revoked = tokens::revoke_except(connection, id, Some(kept))?;
+            let event = NewAuditEvent::new(AuditAction::PasswordChanged).of(id);
+            audit::record(connection, by, &event.detail(json!({ "revoked": revoked })))?;
         }
         Ok(changed)
     })
@@ -188,6 +215,7 @@ pub fn change_password(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn set_password(
     connection: &mut PgConnection,
+    by: &Initiator,
     id: UserId,
     new: &PasswordHash,
 ) -> DatabaseResult<(bool, Revocation)> {
@@ -196,7 +224,11 @@ pub fn set_password(
             .set(users::password_hash.eq(new.expose_encoded()))
             .execute(connection)?
             > 0;
-        tokens::revoke_except(connection, id, None)?;
+        if changed {
+            let revoked = tokens::revoke_except(connection, id, None)?;
+            let event = NewAuditEvent::new(AuditAction::PasswordSet).of(id);
+            audit::record(connection, by, &event.detail(json!({ "revoked": revoked })))?;
+        }
         Ok(changed)
     })
 }
@@ -207,16 +239,31 @@ pub fn set_password(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn set_scopes(
     connection: &mut PgConnection,
+    by: &Initiator,
     id: UserId,
     scopes: &ScopeSet,
 ) -> DatabaseResult<(Option<User>, Revocation)> {
     revoking(connection, |connection| {
-        let row: Option<UserRow> = diesel::update(users::table.find(id.0))
+        let before: Option<UserRow> = users::table
+            .find(id.0)
+            .select(UserRow::as_select())
+            .for_no_key_update()
+            .first(connection)
+            .optional()?;
+        let Some(before) = before.map(User::try_from).transpose()? else {
+            return Ok(None);
+        };
+        if before.scopes == *scopes {
+            return Ok(Some(before));
+        }
+        let after: UserRow = diesel::update(users::table.find(id.0))
             .set(users::scopes.eq(scopes.to_texts()))
             .returning(UserRow::as_returning())
-            .get_result(connection)
-            .optional()?;
-        row.map(User::try_from).transpose()
+            .get_result(connection)?;
+        let detail = json!({ "from": before.scopes.to_texts(), "to": scopes.to_texts() });
+        let event = NewAuditEvent::new(AuditAction::ScopesChanged).of(id);
+        audit::record(connection, by, &event.detail(detail))?;
+        after.try_into().map(Some)
     })
 }
 
@@ -225,11 +272,22 @@ pub fn set_scopes(
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn disable(connection: &mut PgConnection, id: UserId) -> DatabaseResult<(Option<User>, Revocation)> {
+pub fn disable(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    id: UserId,
+) -> DatabaseResult<(Option<User>, Revocation)> {
     revoking(connection, |connection| {
-        diesel::update(users::table.find(id.0).filter(users::disabled_at.is_null()))
+        let disabled = diesel::update(users::table.find(id.0).filter(users::disabled_at.is_null()))
             .set(users::disabled_at.eq(now.into_sql::<Timestamptz>().nullable()))
             .execute(connection)?;
+        if disabled > 0 {
+            audit::record(
+                connection,
+                by,
+                &NewAuditEvent::new(AuditAction::UserDisabled).of(id),
+            )?;
+        }
         find(connection, id)
     })
 }
@@ -238,13 +296,20 @@ pub fn disable(connection: &mut PgConnection, id: UserId) -> DatabaseResult<(Opt
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn enable(connection: &mut PgConnection, id: UserId) -> DatabaseResult<Option<User>> {
-    let row: Option<UserRow> = diesel::update(users::table.find(id.0))
-        .set(users::disabled_at.eq(None::<chrono::DateTime<chrono::Utc>>))
-        .returning(UserRow::as_returning())
-        .get_result(connection)
-        .optional()?;
-    row.map(User::try_from).transpose()
+pub fn enable(connection: &mut PgConnection, by: &Initiator, id: UserId) -> DatabaseResult<Option<User>> {
+    connection.transaction(|connection| {
+        let enabled = diesel::update(users::table.find(id.0).filter(users::disabled_at.is_not_null()))
+            .set(users::disabled_at.eq(None::<chrono::DateTime<chrono::Utc>>))
+            .execute(connection)?;
+        if enabled > 0 {
+            audit::record(
+                connection,
+                by,
+                &NewAuditEvent::new(AuditAction::UserEnabled).of(id),
+            )?;
+        }
+        find(connection, id)
+    })
 }
 
 /// Deletes the user whose password `verified` is the hash of, with tokens and notes. `false` when the password is
@@ -254,6 +319,7 @@ pub fn enable(connection: &mut PgConnection, id: UserId) -> DatabaseResult<Optio
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn delete_for_password(
     connection: &mut PgConnection,
+    by: &Initiator,
     id: UserId,
     verified: &PasswordHash,
 ) -> DatabaseResult<(bool, Revocation)> {
@@ -261,7 +327,11 @@ pub fn delete_for_password(
         let target = users::table
             .find(id.0)
             .filter(users::password_hash.eq(verified.expose_encoded()));
-        Ok(diesel::delete(target).execute(connection)? > 0)
+        let username = diesel::delete(target)
+            .returning(users::username)
+            .get_result(connection)
+            .optional()?;
+        record_deleted(connection, by, id, username)
     })
 }
 
@@ -269,8 +339,31 @@ pub fn delete_for_password(
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn delete(connection: &mut PgConnection, id: UserId) -> DatabaseResult<(bool, Revocation)> {
+pub fn delete(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    id: UserId,
+) -> DatabaseResult<(bool, Revocation)> {
     revoking(connection, |connection| {
-        Ok(diesel::delete(users::table.find(id.0)).execute(connection)? > 0)
+        let username = diesel::delete(users::table.find(id.0))
+            .returning(users::username)
+            .get_result(connection)
+            .optional()?;
+        record_deleted(connection, by, id, username)
     })
+}
+
+/// The username is that of the one who is gone; none, and there was nobody.
+fn record_deleted(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    id: UserId,
+    username: Option<String>,
+) -> DatabaseResult<bool> {
+    let Some(username) = username else {
+        return Ok(false);
+    };
+    let event = NewAuditEvent::new(AuditAction::UserDeleted).of_gone(id, username);
+    audit::record(connection, by, &event)?;
+    Ok(true)
 }

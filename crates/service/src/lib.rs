@@ -8,6 +8,7 @@ mod log;
 mod page;
 mod problems;
 mod program;
+mod request_info;
 mod server;
 mod verifier_args;
 
@@ -19,5 +20,6 @@ pub use log::LogSettings;
 pub use page::{Page, PageLimit};
 pub use problems::{database_problem, get_or_head, method_not_allowed};
 pub use program::{parse_settings, run};
+pub use request_info::{client_address, request_id};
 pub use server::{Running, serve};
 pub use verifier_args::VerifierArgs;

@@ -1,4 +1,5 @@
 use crate::error::{ApiError, ApiResult};
+use crate::initiator::By;
 use crate::state::State;
 use crate::validation::{self, Refusals};
 use crate::wire;
@@ -7,10 +8,13 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use jeton_api_types::{ExposeSecret, LoginRequest};
 use jeton_domain::{
-    NewToken, Password, PasswordHash, PlainToken, ScopeSet, TokenId, TokenKind, TokenName, User, Username,
+    AuditAction, Initiator, NewToken, Password, PasswordHash, PlainToken, ScopeSet, TokenId, TokenKind,
+    TokenName, User, Username,
 };
+use jeton_persistence::audit::{self, NewAuditEvent};
 use jeton_persistence::{tokens, users};
 use jeton_service::JsonOrForm;
+use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -22,11 +26,15 @@ struct Wishes {
 }
 
 /// `POST /v1/login`: a token for username and password.
-pub(crate) async fn log_in(state: Data<State>, body: JsonOrForm<LoginRequest>) -> ApiResult<HttpResponse> {
+pub(crate) async fn log_in(
+    state: Data<State>,
+    by: By,
+    body: JsonOrForm<LoginRequest>,
+) -> ApiResult<HttpResponse> {
     let JsonOrForm(body) = body;
     let wishes = wishes(&body, state.token_ttl)?;
     let password = Password::new(body.password.expose_secret().to_owned());
-    let (user, verified) = authenticate(&state, &body.username, password).await?;
+    let (user, verified) = authenticate(&state, &by.0, &body.username, password).await?;
 
     let scopes = wishes.scopes.unwrap_or_else(|| user.scopes.clone());
     if !scopes.is_subset(&user.scopes) {
@@ -44,7 +52,7 @@ pub(crate) async fn log_in(state: Data<State>, body: JsonOrForm<LoginRequest>) -
     let id = user.id;
     let issued = state
         .database
-        .run(move |connection| tokens::issue_for_password(connection, id, &verified, &token))
+        .run(move |connection| tokens::issue_for_password(connection, &by.0, id, &verified, &token))
         .await?;
     let token = issued.ok_or(ApiError::InvalidCredentials)?;
     Ok(wire::issued(
@@ -74,8 +82,13 @@ fn wishes(body: &LoginRequest, service_ttl: Option<Duration>) -> ApiResult<Wishe
 }
 
 /// Finds the user whose password it is. Unknown name, wrong password, no password and disabled user cost the same
-/// time, one query and one hash, and give the same answer.
-async fn authenticate(state: &State, username: &str, password: Password) -> ApiResult<(User, PasswordHash)> {
+/// time, one query, one hash and one event, and give the same answer.
+async fn authenticate(
+    state: &State,
+    by: &Initiator,
+    username: &str,
+    password: Password,
+) -> ApiResult<(User, PasswordHash)> {
     // A name that nobody can have goes the same way, to the hash of nobody: it must not be the quicker answer.
     let key = Username::parse(username).map(|name| name.key().clone());
     let found = state
@@ -87,8 +100,23 @@ async fn authenticate(state: &State, username: &str, password: Password) -> ApiR
         .await?;
     let hash = found.as_ref().and_then(|found| found.password_hash.clone());
     let right = state.hasher.verify(hash.clone(), password).await?;
-    match (found, hash) {
-        (Some(found), Some(hash)) if right && found.user.disabled_at.is_none() => Ok((found.user, hash)),
-        _ => Err(ApiError::InvalidCredentials),
+    let user = found.map(|found| found.user);
+    let (user, reason) = match (user, hash) {
+        (Some(user), Some(hash)) if right && user.disabled_at.is_none() => return Ok((user, hash)),
+        (Some(user), Some(_)) if right => (Some(user), "disabled"),
+        (Some(user), Some(_)) => (Some(user), "wrong-password"),
+        (Some(user), None) => (Some(user), "no-password"),
+        (None, _) => (None, "unknown-user"),
+    };
+    let mut event = NewAuditEvent::new(AuditAction::SignInFailed).detail(json!({ "reason": reason }));
+    // Of a name that is nobody's nothing is kept: people type passwords there.
+    if let Some(user) = user {
+        event = event.of(user.id);
     }
+    let by = by.clone();
+    state
+        .database
+        .run(move |connection| audit::record(connection, &by, &event))
+        .await?;
+    Err(ApiError::InvalidCredentials)
 }

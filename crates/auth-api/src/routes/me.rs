@@ -1,10 +1,12 @@
 use crate::error::{ApiError, ApiResult};
+use crate::initiator::By;
 use crate::state::State;
 use crate::wire;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use jeton_api_types::{DeleteAccountRequest, ExposeSecret, MeResponse};
-use jeton_domain::{Password, PasswordHash, UserId};
+use jeton_domain::{AuditAction, Initiator, Password, PasswordHash, UserId};
+use jeton_persistence::audit::{self, NewAuditEvent};
 use jeton_persistence::{tokens, users};
 use jeton_service::Json;
 use jeton_verifier::Caller;
@@ -34,14 +36,17 @@ pub(crate) async fn show(state: Data<State>, caller: Caller) -> ApiResult<HttpRe
 pub(crate) async fn delete_account(
     state: Data<State>,
     caller: Caller,
+    by: By,
     body: Json<DeleteAccountRequest>,
 ) -> ApiResult<HttpResponse> {
     let id = caller.user_id();
     let password = Password::new(body.0.password.expose_secret().to_owned());
-    let verified = confirm_password(&state, id, password).await?;
+    let Some(verified) = check_password(&state, id, password).await? else {
+        return Err(refuse_password(&state, by.0, id).await);
+    };
     let deleted = state
         .database
-        .run(move |connection| users::delete_for_password(connection, id, &verified))
+        .run(move |connection| users::delete_for_password(connection, &by.0, id, &verified))
         .await?;
     if state.confirm(deleted).await? {
         Ok(HttpResponse::NoContent().finish())
@@ -50,16 +55,26 @@ pub(crate) async fn delete_account(
     }
 }
 
-/// Checks the password that somebody signed in must give again.
-pub(crate) async fn confirm_password(
+/// Checks the password that somebody signed in must give again: its hash, if it is the one.
+pub(crate) async fn check_password(
     state: &State,
     id: UserId,
     password: Password,
-) -> ApiResult<PasswordHash> {
+) -> ApiResult<Option<PasswordHash>> {
     let hash = state
         .database
         .run(move |connection| users::find_password_hash(connection, id))
         .await?;
     let right = state.hasher.verify(hash.clone(), password).await?;
-    hash.filter(|_| right).ok_or(ApiError::WrongPassword)
+    Ok(hash.filter(|_| right))
+}
+
+/// Writes down that it was not the one.
+pub(crate) async fn refuse_password(state: &State, by: Initiator, id: UserId) -> ApiError {
+    let event = NewAuditEvent::new(AuditAction::ConfirmationFailed).of(id);
+    let recorded = state
+        .database
+        .run(move |connection| audit::record(connection, &by, &event))
+        .await;
+    recorded.map_or_else(ApiError::from, |()| ApiError::WrongPassword)
 }

@@ -1,11 +1,12 @@
 use crate::error::{ApiError, ApiResult};
-use crate::routes::me::confirm_password;
+use crate::initiator::By;
+use crate::routes::me::{check_password, refuse_password};
 use crate::state::State;
 use crate::validation::refuse;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use jeton_api_types::{ChangePasswordRequest, ExposeSecret};
-use jeton_domain::{Password, TokenId, UserId};
+use jeton_domain::{Initiator, Password, TokenId, UserId};
 use jeton_persistence::{tokens, users};
 use jeton_service::Json;
 use jeton_verifier::Caller;
@@ -15,14 +16,14 @@ use jeton_verifier::Caller;
 pub(crate) async fn change(
     state: Data<State>,
     caller: Caller,
+    by: By,
     body: Json<ChangePasswordRequest>,
 ) -> ApiResult<HttpResponse> {
     let (id, kept) = (caller.user_id(), caller.token_id());
     let current = Password::new(body.0.current_password.expose_secret().to_owned());
     let new = || Password::new(body.0.new_password.expose_secret().to_owned());
-    let verified = match confirm_password(&state, id, current).await {
-        Err(ApiError::WrongPassword) => return finish(&state, id, kept, new()).await,
-        other => other?,
+    let Some(verified) = check_password(&state, id, current).await? else {
+        return finish(&state, by.0, id, kept, new()).await;
     };
 
     let user = state
@@ -36,7 +37,7 @@ pub(crate) async fn change(
 
     let changed = state
         .database
-        .run(move |connection| users::change_password(connection, id, &verified, &hash, kept))
+        .run(move |connection| users::change_password(connection, &by.0, id, &verified, &hash, kept))
         .await?;
     // The password that was confirmed is no longer the password.
     if state.confirm(changed).await? {
@@ -47,11 +48,19 @@ pub(crate) async fn change(
 }
 
 /// The password may be the new one already.
-async fn finish(state: &State, id: UserId, kept: TokenId, new: Password) -> ApiResult<HttpResponse> {
-    confirm_password(state, id, new).await?;
+async fn finish(
+    state: &State,
+    by: Initiator,
+    id: UserId,
+    kept: TokenId,
+    new: Password,
+) -> ApiResult<HttpResponse> {
+    if check_password(state, id, new).await?.is_none() {
+        return Err(refuse_password(state, by, id).await);
+    }
     let revoked = state
         .database
-        .run(move |connection| tokens::revoke_others(connection, id, kept))
+        .run(move |connection| tokens::revoke_others(connection, &by, id, kept))
         .await?;
     state.confirm(revoked).await?;
     Ok(HttpResponse::NoContent().finish())

@@ -1,4 +1,5 @@
 use crate::error::{ApiError, ApiResult};
+use crate::initiator::By;
 use crate::state::State;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -15,6 +16,7 @@ use jeton_verifier::Caller;
 pub(crate) async fn revoke(
     state: Data<State>,
     caller: Caller,
+    by: By,
     body: Form<PresentedToken>,
 ) -> ApiResult<HttpResponse> {
     let Ok(digest) = PlainToken::digest_of(body.0.token.expose_secret()) else {
@@ -23,7 +25,7 @@ pub(crate) async fn revoke(
     let owner = (!caller.scopes().contains(REVOKE_TOKENS)).then(|| caller.user_id());
     let (outcome, revocation) = state
         .database
-        .run(move |connection| tokens::revoke_presented(connection, digest, owner))
+        .run(move |connection| tokens::revoke_presented(connection, &by.0, digest, owner))
         .await?;
     if outcome == Presented::NotTheOwners {
         return Err(ApiError::InsufficientScope(REVOKE_TOKENS.to_owned()));

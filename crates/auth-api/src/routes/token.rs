@@ -1,4 +1,5 @@
 use crate::error::{ApiError, ApiResult};
+use crate::initiator::By;
 use crate::state::State;
 use crate::validation::refuse;
 use crate::wire;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 pub(crate) async fn rename(
     state: Data<State>,
     caller: Caller,
+    by: By,
     id: Path<Uuid>,
     body: Json<RenameTokenRequest>,
 ) -> ApiResult<HttpResponse> {
@@ -22,18 +24,23 @@ pub(crate) async fn rename(
     let (owner, id) = (caller.user_id(), TokenId(id.into_inner()));
     let renamed = state
         .database
-        .run(move |connection| tokens::rename(connection, owner, id, &name))
+        .run(move |connection| tokens::rename(connection, &by.0, owner, id, &name))
         .await?;
     let token = renamed.ok_or(ApiError::NoSuchToken)?;
     Ok(HttpResponse::Ok().json(wire::info(token)))
 }
 
 /// `DELETE /v1/tokens/{id}`: revokes one of the user's tokens.
-pub(crate) async fn revoke(state: Data<State>, caller: Caller, id: Path<Uuid>) -> ApiResult<HttpResponse> {
+pub(crate) async fn revoke(
+    state: Data<State>,
+    caller: Caller,
+    by: By,
+    id: Path<Uuid>,
+) -> ApiResult<HttpResponse> {
     let (owner, id) = (caller.user_id(), TokenId(id.into_inner()));
     let revoked = state
         .database
-        .run(move |connection| tokens::revoke(connection, owner, id))
+        .run(move |connection| tokens::revoke(connection, &by.0, owner, id))
         .await?;
     if state.confirm(revoked).await? {
         Ok(HttpResponse::NoContent().finish())

@@ -1,4 +1,5 @@
 use crate::error::{ApiError, ApiResult};
+use crate::initiator::By;
 use crate::state::State;
 use crate::validation::{self, Refusals};
 use crate::wire;
@@ -27,6 +28,7 @@ pub(crate) async fn list(state: Data<State>, caller: Caller, page: Query<Page>) 
 pub(crate) async fn create(
     state: Data<State>,
     caller: Caller,
+    by: By,
     body: Json<CreateTokenRequest>,
 ) -> ApiResult<HttpResponse> {
     let Json(body) = body;
@@ -52,10 +54,10 @@ pub(crate) async fn create(
         scopes,
         ttl,
     };
-    let (user, by) = (caller.user_id(), caller.token_id());
+    let (user, with) = (caller.user_id(), caller.token_id());
     let issued = state
         .database
-        .run(move |connection| tokens::issue_by_token(connection, user, by, &token))
+        .run(move |connection| tokens::issue_by_token(connection, &by.0, user, with, &token))
         .await?;
     let token = issued.ok_or(ApiError::TokenGone)?;
     Ok(wire::issued(

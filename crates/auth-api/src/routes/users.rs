@@ -1,4 +1,5 @@
 use crate::error::{ApiError, ApiResult};
+use crate::initiator::By;
 use crate::settings::Signup;
 use crate::state::State;
 use crate::validation::{Refusals, refuse};
@@ -15,7 +16,11 @@ use jeton_service::Json;
 use uuid::Uuid;
 
 /// `POST /v1/users`: creates a user and a first token, both or neither.
-pub(crate) async fn sign_up(state: Data<State>, body: Json<SignUpRequest>) -> ApiResult<HttpResponse> {
+pub(crate) async fn sign_up(
+    state: Data<State>,
+    by: By,
+    body: Json<SignUpRequest>,
+) -> ApiResult<HttpResponse> {
     if state.signup == Signup::Closed {
         return Err(ApiError::SignupClosed);
     }
@@ -59,7 +64,7 @@ pub(crate) async fn sign_up(state: Data<State>, body: Json<SignUpRequest>) -> Ap
     };
     let created = state
         .database
-        .run(move |connection| users::sign_up(connection, &user, &token))
+        .run(move |connection| users::sign_up(connection, &by.0, &user, &token))
         .await;
     let (user, token) = created.map_err(|error| match error {
         DatabaseError::Conflict { constraint } if constraint == users::USERNAME_TAKEN => {

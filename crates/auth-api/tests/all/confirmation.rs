@@ -3,7 +3,7 @@
 use crate::support::{Auth, PASSWORD, kind, sign_up, start_service};
 use diesel::connection::SimpleConnection;
 use jeton_client::{AuthClient, ExposeSecret, ProblemKind, Session};
-use jeton_domain::UserId;
+use jeton_domain::{Initiator, UserId};
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, users, verifiers};
 use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, migrate};
@@ -215,9 +215,9 @@ async fn a_disabled_users_logout_is_refused_and_revokes_nothing() {
     let auth = Auth::start();
     let session = auth.sign_up("ada").await;
     let id = UserId(session.me().await.unwrap().user.id);
-    auth.revoke(|connection| users::disable(connection, id));
+    auth.revoke(|connection| users::disable(connection, &Initiator::cli(), id));
     let logout = auth.send(&request("POST", "/v1/logout", &session));
     assert_eq!(logout.status, 401, "{}", logout.text());
-    users::enable(&mut auth.connect(), id).unwrap();
+    users::enable(&mut auth.connect(), &Initiator::cli(), id).unwrap();
     session.me().await.unwrap();
 }

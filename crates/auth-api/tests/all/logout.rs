@@ -120,7 +120,7 @@ async fn futures_all(
 #[tokio::test]
 async fn what_one_instance_issues_another_accepts_and_revokes() {
     let auth = Auth::start();
-    let second = crate::support::start_service(auth.database.url(), &[]);
+    let second = crate::support::start_service(auth.role.url(), &[]);
     let session = auth.sign_up("ada").await;
     let there = AuthClient::new(&second.base_url())
         .unwrap()

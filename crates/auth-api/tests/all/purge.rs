@@ -16,7 +16,7 @@ async fn what_nobody_needs_goes_by_itself() {
             "UPDATE tokens SET expires_at = now() - interval '1 second' WHERE id = '{id}'"
         ))
         .unwrap();
-    let another = start_service(auth.database.url(), &[]);
+    let another = start_service(auth.role.url(), &[]);
     let deadline = Instant::now() + Duration::from_secs(60);
     while crate::secrets::dump(&auth).contains(&id.to_string()) {
         assert!(Instant::now() < deadline, "{}", another.logs());

@@ -71,7 +71,7 @@ async fn no_log_holds_a_password_or_a_token_even_at_trace() {
         logs.contains("/v1/login") && logs.contains("\"TRACE\""),
         "the log was captured, at trace:\n{logs}"
     );
-    let database_password = auth.database.url().split([':', '@']).nth(2).unwrap();
+    let database_password = auth.role.url().split([':', '@']).nth(2).unwrap();
     for secret in [
         PASSWORD,
         "my other secret",

@@ -110,6 +110,7 @@ fn help_tells_every_setting_and_no_secret() {
         "JETON_SIGNUP",
         "JETON_DEFAULT_SCOPES",
         "JETON_HASHING_QUEUE",
+        "JETON_AUDIT_RETENTION",
         "JETON_LOG",
         "JETON_LOG_FORMAT",
     ] {

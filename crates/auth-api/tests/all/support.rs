@@ -1,13 +1,16 @@
 use jeton_client::{AuthClient, ClientError, Credentials, LoginRequest, ProblemKind, Session, SignUpRequest};
-use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase};
+use jeton_domain::Initiator;
+use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, TestRole};
 use std::fmt::Debug;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_jeton-auth-api");
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
-/// The service with a database of its own. Stopped before the database is dropped.
+/// The service with a database of its own, to which it signs in as a role that may do what the service needs, and nothing
+/// else. Stopped before both are dropped.
 pub(crate) struct Auth {
     pub(crate) service: ServiceProcess,
+    pub(crate) role: TestRole,
     pub(crate) database: TestDatabase,
 }
 
@@ -18,8 +21,13 @@ impl Auth {
 
     pub(crate) fn start_with(settings: &[(&str, &str)]) -> Self {
         let database = TestDatabase::create();
-        let service = start_service(database.url(), settings);
-        Self { service, database }
+        let role = TestRole::create(&database, "IN ROLE jeton_verifier, jeton_auth");
+        let service = start_service(role.url(), settings);
+        Self {
+            service,
+            role,
+            database,
+        }
     }
 
     pub(crate) fn client(&self) -> AuthClient {
@@ -44,7 +52,9 @@ impl Auth {
     pub(crate) async fn sign_up_with(&self, username: &str, scopes: &str) -> Session {
         let id = jeton_domain::UserId(self.sign_up(username).await.me().await.unwrap().user.id);
         let scopes = scopes.parse().unwrap();
-        self.revoke(|connection| jeton_persistence::users::set_scopes(connection, id, &scopes));
+        self.revoke(|connection| {
+            jeton_persistence::users::set_scopes(connection, &Initiator::cli(), id, &scopes)
+        });
         self.sign_in(username).await
     }
 

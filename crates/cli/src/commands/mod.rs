@@ -1,5 +1,6 @@
 //! The commands, one file each: its arguments, and what it does.
 
+mod audit;
 mod healthcheck;
 mod migrate;
 mod role;
@@ -18,6 +19,7 @@ pub(crate) enum Command {
     /// Manage the roles that services sign in to the database as
     #[command(subcommand)]
     Role(role::Command),
+    Audit(audit::Args),
     Healthcheck(healthcheck::Args),
 }
 
@@ -28,6 +30,7 @@ impl Command {
             Self::User(command) => command.run(),
             Self::Token(command) => command.run(),
             Self::Role(command) => command.run(),
+            Self::Audit(args) => audit::run(&args),
             Self::Healthcheck(args) => healthcheck::run(&args),
         }
     }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
+mod audit;
 mod healthcheck;
 mod jeton;
 mod migrate;

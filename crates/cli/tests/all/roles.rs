@@ -73,6 +73,34 @@ fn create_again_sets_another_password_and_says_so() {
     assert!(may(theirs, "SELECT * FROM notes"));
 }
 
+/// What `scripts/up` and the compose file run the auth service as.
+#[test]
+fn create_makes_a_role_for_the_auth_service() {
+    let role = Role::new();
+    assert_eq!(
+        role.create("--auth", "sesame").ok(),
+        format!(
+            "created the role {}, a member of jeton_verifier and jeton_auth\n",
+            role.name
+        )
+    );
+    let theirs = &mut role.sign_in("sesame").unwrap();
+    assert!(may(theirs, "SELECT password_hash FROM users"));
+    assert!(!may(theirs, "DELETE FROM audit_events"));
+    assert!(!may(theirs, "SELECT * FROM notes"));
+    // Said again without it, it is taken back.
+    role.create("", "sesame").ok();
+    assert!(!may(theirs, "SELECT password_hash FROM users"));
+
+    let events = role.jeton.run("audit --json --action role-created").json();
+    let detail = &events["events"][1]["detail"];
+    assert_eq!(detail["role"], role.name.as_str());
+    assert_eq!(
+        detail["member_of"],
+        serde_json::json!(["jeton_verifier", "jeton_auth"])
+    );
+}
+
 #[test]
 fn create_needs_a_password() {
     let role = Role::new();
@@ -97,7 +125,13 @@ fn create_refuses_the_name_of_somebody_else() {
         )
     );
     role.sign_in("theirs").unwrap();
-    for name in ["jeton_verifier", "jeton_notes", "pg_monitor", "Shop"] {
+    for name in [
+        "jeton_verifier",
+        "jeton_notes",
+        "jeton_auth",
+        "pg_monitor",
+        "Shop",
+    ] {
         let refused = role
             .jeton
             .run_with_input(&format!("role create {name}"), "sesame");
@@ -124,12 +158,15 @@ fn migrate_says_what_it_could_not_set_up() {
     assert_eq!(jeton.run("migrate").stderr, "");
     jeton
         .connect()
-        .batch_execute("REVOKE ALL ON verifiers FROM jeton_verifier; REVOKE ALL ON notes FROM jeton_notes")
+        .batch_execute(
+            "REVOKE ALL ON verifiers FROM jeton_verifier; REVOKE ALL ON notes FROM jeton_notes; \
+            REVOKE ALL ON users FROM jeton_auth",
+        )
         .unwrap();
     let migrated = jeton.run("migrate --json");
     assert_eq!(
         migrated.stderr,
-        "warning: jeton_verifier and jeton_notes, which services sign in by, could not be set up; \
+        "warning: jeton_verifier and jeton_notes and jeton_auth, which services sign in by, could not be set up; \
         `jeton role create` does it, as a user who may create roles\n"
     );
     migrated.json();

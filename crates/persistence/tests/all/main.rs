@@ -4,6 +4,8 @@
     reason = "clippy allows it in test functions by itself, not in what they call"
 )]
 
+mod audit;
+mod audit_log;
 mod database;
 mod logbook;
 mod lookups;

@@ -1,5 +1,5 @@
 use crate::support::{connect, count, create_user, execute, outcome, text};
-use jeton_domain::{NoteId, UserId};
+use jeton_domain::{Initiator, NoteId, UserId};
 use jeton_persistence::notes::{self, NoteRow};
 use jeton_persistence::{DatabaseError, PgConnection, users};
 use jeton_test_support::TestDatabase;
@@ -114,7 +114,7 @@ fn nobody_writes_for_a_user_who_is_gone() {
     let connection = &mut connect(&database);
     let ada = create_user(connection, "ada").id;
     let note = NoteId(write(connection, ada, "title").id);
-    outcome(users::delete(connection, ada).unwrap());
+    outcome(users::delete(connection, &Initiator::cli(), ada).unwrap());
     let written = notes::create(connection, ada, NoteId(Uuid::now_v7()), "title", "body");
     assert!(
         matches!(&written, Err(DatabaseError::Conflict { constraint }) if constraint == notes::OWNER),

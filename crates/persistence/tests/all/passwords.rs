@@ -1,5 +1,5 @@
 use crate::support::{connect, create_user, execute, hash, is_stored, issue, outcome};
-use jeton_domain::{TokenId, UserId};
+use jeton_domain::{Initiator, TokenId, UserId};
 use jeton_persistence::{PgConnection, users};
 use jeton_test_support::TestDatabase;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ fn a_change_keeps_one_token_and_revokes_the_others() {
     let (bob, others) = with_three_tokens(connection, "bob");
 
     assert!(
-        users::change_password(connection, ada, &hash(4), &hash(5), kept)
+        users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), kept)
             .unwrap()
             .0
     );
@@ -36,7 +36,7 @@ fn a_change_that_was_verified_against_an_older_password_does_nothing() {
     let connection = &mut connect(&database);
     let (ada, tokens) = with_three_tokens(connection, "ada");
     assert!(
-        !users::change_password(connection, ada, &hash(6), &hash(5), tokens[0])
+        !users::change_password(connection, &Initiator::cli(), ada, &hash(6), &hash(5), tokens[0])
             .unwrap()
             .0
     );
@@ -49,16 +49,16 @@ fn nobody_who_is_disabled_or_without_a_password_changes_it() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (ada, tokens) = with_three_tokens(connection, "ada");
-    outcome(users::disable(connection, ada).unwrap());
+    outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
     assert!(
-        !users::change_password(connection, ada, &hash(4), &hash(5), tokens[0])
+        !users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), tokens[0])
             .unwrap()
             .0
     );
-    users::enable(connection, ada).unwrap();
+    users::enable(connection, &Initiator::cli(), ada).unwrap();
     execute(connection, "UPDATE users SET password_hash = NULL");
     assert!(
-        !users::change_password(connection, ada, &hash(4), &hash(5), tokens[0])
+        !users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), tokens[0])
             .unwrap()
             .0
     );
@@ -67,9 +67,16 @@ fn nobody_who_is_disabled_or_without_a_password_changes_it() {
 
     let nobody = UserId(Uuid::now_v7());
     assert!(
-        !users::change_password(connection, nobody, &hash(4), &hash(5), tokens[0])
-            .unwrap()
-            .0
+        !users::change_password(
+            connection,
+            &Initiator::cli(),
+            nobody,
+            &hash(4),
+            &hash(5),
+            tokens[0]
+        )
+        .unwrap()
+        .0
     );
 }
 
@@ -81,7 +88,7 @@ fn a_change_that_keeps_somebody_elses_token_keeps_none() {
     let (ada, tokens) = with_three_tokens(connection, "ada");
     let (_, others) = with_three_tokens(connection, "bob");
     assert!(
-        users::change_password(connection, ada, &hash(4), &hash(5), others[0])
+        users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), others[0])
             .unwrap()
             .0
     );
@@ -95,16 +102,20 @@ fn the_operator_sets_one_and_revokes_everything() {
     let connection = &mut connect(&database);
     let (ada, tokens) = with_three_tokens(connection, "ada");
     let (bob, others) = with_three_tokens(connection, "bob");
-    outcome(users::disable(connection, ada).unwrap());
+    outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
 
-    assert!(users::set_password(connection, ada, &hash(5)).unwrap().0);
+    assert!(
+        users::set_password(connection, &Initiator::cli(), ada, &hash(5))
+            .unwrap()
+            .0
+    );
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(5)));
     assert_eq!(tokens.map(|id| is_stored(connection, id)), [false; 3]);
     assert_eq!(users::find_password_hash(connection, bob).unwrap(), Some(hash(4)));
     assert_eq!(others.map(|id| is_stored(connection, id)), [true; 3]);
 
     assert!(
-        !users::set_password(connection, UserId(Uuid::now_v7()), &hash(5))
+        !users::set_password(connection, &Initiator::cli(), UserId(Uuid::now_v7()), &hash(5))
             .unwrap()
             .0
     );
@@ -117,7 +128,11 @@ fn the_highest_cost_is_that_of_the_most_costly_hash() {
     assert_eq!(users::highest_bcrypt_cost(connection).unwrap(), None);
     for (name, cost) in [("ada", 5), ("bob", 10), ("eve", 4)] {
         let id = create_user(connection, name).id;
-        assert!(users::set_password(connection, id, &hash(cost)).unwrap().0);
+        assert!(
+            users::set_password(connection, &Initiator::cli(), id, &hash(cost))
+                .unwrap()
+                .0
+        );
     }
     execute(
         connection,

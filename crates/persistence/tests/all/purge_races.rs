@@ -3,7 +3,7 @@
 use crate::logbook::{id_of, log, setting};
 use crate::support::{connect, count, execute, interleave, is_stored, issue, outcome};
 use diesel::Connection;
-use jeton_domain::TokenId;
+use jeton_domain::{Initiator, TokenId};
 use jeton_persistence::purge::{Purge, Purged};
 use jeton_persistence::{DatabaseResult, PgConnection, tokens, users, uses};
 use std::time::Duration;
@@ -31,9 +31,9 @@ fn of_two_one_works() {
 fn a_purge_and_a_logout_everywhere_do_not_deadlock() {
     type Act = fn(&mut PgConnection, jeton_domain::UserId) -> DatabaseResult<()>;
     let acts: [Act; 3] = [
-        |c, user| tokens::revoke_all(c, user).map(drop),
-        |c, user| users::disable(c, user).map(drop),
-        |c, user| users::delete(c, user).map(drop),
+        |c, user| tokens::revoke_all(c, &Initiator::cli(), user).map(drop),
+        |c, user| users::disable(c, &Initiator::cli(), user).map(drop),
+        |c, user| users::delete(c, &Initiator::cli(), user).map(drop),
     ];
     for act in acts {
         let (database, mut connection, users) = setting();
@@ -67,10 +67,13 @@ fn a_purge_in_the_middle_of_two_revocations_waits_for_neither() {
     let holder = &mut connect(&database);
     execute(&mut connection, "SET lock_timeout = '10s'");
     let both: DatabaseResult<_> = holder.transaction(|holder| {
-        outcome(tokens::revoke(holder, users.ada, b)?);
+        outcome(tokens::revoke(holder, &Initiator::cli(), users.ada, b)?);
         let purged = step(&mut connection)?.unwrap();
         // Its transaction is over: nobody holds the other.
-        Ok((purged.tokens, outcome(tokens::revoke(holder, users.ada, a)?)))
+        Ok((
+            purged.tokens,
+            outcome(tokens::revoke(holder, &Initiator::cli(), users.ada, a)?),
+        ))
     });
     assert_eq!(both.unwrap(), (1, false));
     assert!(!is_stored(&mut connection, a) && !is_stored(&mut connection, b));

@@ -2,7 +2,7 @@
 
 use crate::support::{connect, create_user, execute, hash, interleave, is_stored, issue, new_token, outcome};
 use diesel::Connection;
-use jeton_domain::{NewToken, NoteId, TokenId, UserId};
+use jeton_domain::{Initiator, NewToken, NoteId, TokenId, UserId};
 use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection, notes, tokens, users};
 use jeton_test_support::TestDatabase;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ fn setting() -> (TestDatabase, PgConnection, UserId, TokenId) {
 }
 
 fn log_in(connection: &mut PgConnection, user: UserId, new: &NewToken) -> DatabaseResult<bool> {
-    Ok(tokens::issue_for_password(connection, user, &hash(4), new)?.is_some())
+    Ok(tokens::issue_for_password(connection, &Initiator::cli(), user, &hash(4), new)?.is_some())
 }
 
 fn issue_by(
@@ -26,7 +26,7 @@ fn issue_by(
     by: TokenId,
     new: &NewToken,
 ) -> DatabaseResult<bool> {
-    Ok(tokens::issue_by_token(connection, user, by, new)?.is_some())
+    Ok(tokens::issue_by_token(connection, &Initiator::cli(), user, by, new)?.is_some())
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_login_before_a_password_change_is_undone_by_it() {
     let (issued, changed) = interleave(
         &database,
         |c| log_in(c, ada, &new),
-        |c| users::change_password(c, ada, &hash(4), &hash(5), kept).map(outcome),
+        |c| users::change_password(c, &Initiator::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
     );
     assert!(issued && changed.unwrap());
     assert!(!is_stored(&mut connection, new.id));
@@ -49,7 +49,7 @@ fn a_login_with_the_password_before_the_change_is_none() {
     let new = new_token();
     let (changed, issued) = interleave(
         &database,
-        |c| users::change_password(c, ada, &hash(4), &hash(5), kept).map(outcome),
+        |c| users::change_password(c, &Initiator::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
         |c| log_in(c, ada, &new),
     );
     assert!(changed && !issued.unwrap());
@@ -63,7 +63,7 @@ fn a_login_before_a_logout_everywhere_is_undone_by_it() {
     let (issued, revoked) = interleave(
         &database,
         |c| log_in(c, ada, &new),
-        |c| tokens::revoke_all(c, ada).map(outcome),
+        |c| tokens::revoke_all(c, &Initiator::cli(), ada).map(outcome),
     );
     assert!(issued);
     assert_eq!(revoked.unwrap(), 2);
@@ -77,7 +77,7 @@ fn a_login_after_a_logout_everywhere_stands() {
     let new = new_token();
     let (revoked, issued) = interleave(
         &database,
-        |c| tokens::revoke_all(c, ada).map(outcome),
+        |c| tokens::revoke_all(c, &Initiator::cli(), ada).map(outcome),
         |c| log_in(c, ada, &new),
     );
     assert_eq!(revoked, 1);
@@ -92,7 +92,7 @@ fn a_token_made_by_a_token_before_a_logout_everywhere_is_undone_by_it() {
     let (issued, revoked) = interleave(
         &database,
         |c| issue_by(c, ada, by, &new),
-        |c| tokens::revoke_all(c, ada).map(outcome),
+        |c| tokens::revoke_all(c, &Initiator::cli(), ada).map(outcome),
     );
     assert!(issued);
     assert_eq!(revoked.unwrap(), 2);
@@ -105,7 +105,7 @@ fn a_token_that_everything_was_revoked_with_makes_none() {
     let new = new_token();
     let (revoked, issued) = interleave(
         &database,
-        |c| tokens::revoke_all(c, ada).map(outcome),
+        |c| tokens::revoke_all(c, &Initiator::cli(), ada).map(outcome),
         |c| issue_by(c, ada, by, &new),
     );
     assert_eq!(revoked, 1);
@@ -120,7 +120,7 @@ fn a_token_that_a_password_change_revokes_makes_none() {
     let new = new_token();
     let (changed, issued) = interleave(
         &database,
-        |c| users::change_password(c, ada, &hash(4), &hash(5), kept).map(outcome),
+        |c| users::change_password(c, &Initiator::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
         |c| issue_by(c, ada, by, &new),
     );
     assert!(changed && !issued.unwrap());
@@ -134,7 +134,7 @@ fn a_token_made_before_the_operator_sets_a_password_is_undone_by_it() {
     let (issued, set) = interleave(
         &database,
         |c| issue_by(c, ada, by, &new),
-        |c| users::set_password(c, ada, &hash(5)).map(outcome),
+        |c| users::set_password(c, &Initiator::cli(), ada, &hash(5)).map(outcome),
     );
     assert!(issued && set.unwrap());
     assert!(!is_stored(&mut connection, new.id) && !is_stored(&mut connection, by));
@@ -146,14 +146,14 @@ fn a_user_who_is_being_disabled_gets_no_token() {
     let ways: [Issue; 3] = [
         |c, user, _, new| log_in(c, user, new),
         |c, user, by, new| issue_by(c, user, by, new),
-        |c, user, _, new| Ok(tokens::issue_by_operator(c, user, new)?.is_some()),
+        |c, user, _, new| Ok(tokens::issue_by_operator(c, &Initiator::cli(), user, new)?.is_some()),
     ];
     for way in ways {
         let (database, mut connection, ada, by) = setting();
         let new = new_token();
         let (_, issued) = interleave(
             &database,
-            |c| users::disable(c, ada).map(outcome),
+            |c| users::disable(c, &Initiator::cli(), ada).map(outcome),
             |c| way(c, ada, by, &new),
         );
         assert!(!issued.unwrap());
@@ -167,7 +167,7 @@ fn a_user_who_is_being_deleted_gets_no_token_and_no_error() {
     let new = new_token();
     let (deleted, issued) = interleave(
         &database,
-        |c| users::delete(c, ada).map(outcome),
+        |c| users::delete(c, &Initiator::cli(), ada).map(outcome),
         |c| issue_by(c, ada, by, &new),
     );
     assert!(deleted && !issued.unwrap());
@@ -175,7 +175,7 @@ fn a_user_who_is_being_deleted_gets_no_token_and_no_error() {
     let (database, _, ada, _) = setting();
     let (deleted, issued) = interleave(
         &database,
-        |c| users::delete(c, ada).map(outcome),
+        |c| users::delete(c, &Initiator::cli(), ada).map(outcome),
         |c| log_in(c, ada, &new),
     );
     assert!(deleted && !issued.unwrap());
@@ -187,7 +187,7 @@ fn a_user_who_is_being_deleted_gets_no_note() {
     let id = NoteId(Uuid::now_v7());
     let (deleted, written) = interleave(
         &database,
-        |c| users::delete(c, ada).map(outcome),
+        |c| users::delete(c, &Initiator::cli(), ada).map(outcome),
         |c| notes::create(c, ada, id, "title", "body"),
     );
     assert!(deleted);
@@ -203,8 +203,8 @@ fn of_two_password_changes_one_wins() {
     let (losers, third) = (issue(&mut connection, ada), issue(&mut connection, ada));
     let (first, second) = interleave(
         &database,
-        |c| users::change_password(c, ada, &hash(4), &hash(5), winners).map(outcome),
-        |c| users::change_password(c, ada, &hash(4), &hash(6), losers).map(outcome),
+        |c| users::change_password(c, &Initiator::cli(), ada, &hash(4), &hash(5), winners).map(outcome),
+        |c| users::change_password(c, &Initiator::cli(), ada, &hash(4), &hash(6), losers).map(outcome),
     );
     assert!(first && !second.unwrap());
     assert_eq!(
@@ -222,8 +222,8 @@ fn a_deletion_for_a_password_that_is_being_changed_does_nothing() {
     let (database, mut connection, ada, kept) = setting();
     let (changed, deleted) = interleave(
         &database,
-        |c| users::change_password(c, ada, &hash(4), &hash(5), kept).map(outcome),
-        |c| users::delete_for_password(c, ada, &hash(4)).map(outcome),
+        |c| users::change_password(c, &Initiator::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
+        |c| users::delete_for_password(c, &Initiator::cli(), ada, &hash(4)).map(outcome),
     );
     assert!(changed && !deleted.unwrap());
     assert!(users::find(&mut connection, ada).unwrap().is_some());
@@ -235,8 +235,8 @@ fn of_two_revocations_of_a_token_one_finds_it() {
     let (database, mut connection, ada, token) = setting();
     let (first, second) = interleave(
         &database,
-        |c| tokens::revoke(c, ada, token).map(outcome),
-        |c| tokens::revoke(c, ada, token).map(outcome),
+        |c| tokens::revoke(c, &Initiator::cli(), ada, token).map(outcome),
+        |c| tokens::revoke(c, &Initiator::cli(), ada, token).map(outcome),
     );
     assert!(first && !second.unwrap());
     assert!(!is_stored(&mut connection, token));

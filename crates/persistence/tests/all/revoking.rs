@@ -4,7 +4,7 @@ use crate::logbook::{digest, id_of, log, logged_by, setting, token};
 use crate::support::{connect, execute, interleave, issue_this, outcome, scopes};
 use crate::verifiers::register;
 use diesel::connection::SimpleConnection;
-use jeton_domain::TokenName;
+use jeton_domain::{Initiator, TokenName};
 use jeton_persistence::revocations::{of_token, revoking, standing};
 use jeton_persistence::{
     DatabaseError, DatabaseResult, PgConnection, Revocation, Snapshot, Xid, tokens, users, verifiers,
@@ -35,15 +35,15 @@ fn who_revokes_waits_for_their_own_transaction() {
     let (_database, mut connection, users) = setting();
     register(&mut connection);
     let a = id_of(&mut connection, 'a');
-    let (revoked, of_a) = tokens::revoke(&mut connection, users.ada, a).unwrap();
+    let (revoked, of_a) = tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap();
     assert!(revoked);
     assert_eq!(of_a, of_token(&mut connection, digest('a')).unwrap());
     // Not for what others have revoked and some have not applied yet.
-    let (revoked, of_rest) = tokens::revoke_all(&mut connection, users.ada).unwrap();
+    let (revoked, of_rest) = tokens::revoke_all(&mut connection, &Initiator::cli(), users.ada).unwrap();
     assert_eq!(revoked, 2);
     assert_ne!(only(&of_rest), only(&of_a));
     assert_eq!(of_rest, of_token(&mut connection, digest('b')).unwrap());
-    let (_, of_bob) = users::set_scopes(&mut connection, users.bob, &scopes("")).unwrap();
+    let (_, of_bob) = users::set_scopes(&mut connection, &Initiator::cli(), users.bob, &scopes("")).unwrap();
     assert_ne!(only(&of_bob), only(&of_rest));
     // It is in the log, and was not revoked.
     let of_d = of_token(&mut connection, digest('d')).unwrap();
@@ -56,19 +56,19 @@ fn who_revokes_nothing_waits_for_all_that_stands() {
     let (_database, mut connection, users) = setting();
     let (id, applied) = register(&mut connection);
     let (a, d) = (id_of(&mut connection, 'a'), id_of(&mut connection, 'd'));
-    let (_, of_a) = tokens::revoke(&mut connection, users.ada, a).unwrap();
-    let (again, stands) = tokens::revoke(&mut connection, users.ada, a).unwrap();
+    let (_, of_a) = tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap();
+    let (again, stands) = tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap();
     assert!(!again);
     assert_eq!(stands, of_a);
 
-    let (_, of_d) = tokens::revoke(&mut connection, users.bob, d).unwrap();
-    let (_, mut stands) = tokens::revoke(&mut connection, users.ada, a).unwrap();
+    let (_, of_d) = tokens::revoke(&mut connection, &Initiator::cli(), users.bob, d).unwrap();
+    let (_, mut stands) = tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap();
     stands.xids.sort_unstable();
     assert_eq!(stands.xids, [only(&of_a), only(&of_d)]);
     assert_eq!(standing(&mut connection).unwrap().xids.len(), 2);
 
     catch_up(&mut connection, id, applied);
-    let (_, stands) = tokens::revoke(&mut connection, users.ada, a).unwrap();
+    let (_, stands) = tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap();
     assert_eq!(stands, Revocation::default());
 }
 
@@ -78,20 +78,34 @@ fn so_does_each_act_that_finds_nothing_to_do() {
     let (_database, mut connection, users) = setting();
     register(&mut connection);
     let a = id_of(&mut connection, 'a');
-    let (_, first) = users::disable(&mut connection, users.ada).unwrap();
-    let (_, second) = users::disable(&mut connection, users.ada).unwrap();
+    let (_, first) = users::disable(&mut connection, &Initiator::cli(), users.ada).unwrap();
+    let (_, second) = users::disable(&mut connection, &Initiator::cli(), users.ada).unwrap();
     assert_eq!(second, first);
-    let (_, same) = users::set_scopes(&mut connection, users.ada, &scopes("notes:read notes:write")).unwrap();
+    let (_, same) = users::set_scopes(
+        &mut connection,
+        &Initiator::cli(),
+        users.ada,
+        &scopes("notes:read notes:write"),
+    )
+    .unwrap();
     assert_eq!(same, first);
     execute(&mut connection, "DELETE FROM users WHERE username = 'ada'");
     let mut stands = standing(&mut connection).unwrap();
     stands.xids.sort_unstable();
     assert_eq!(stands.xids.len(), 2);
     let acts = [
-        users::delete(&mut connection, users.ada).unwrap().1,
-        users::disable(&mut connection, users.ada).unwrap().1,
-        tokens::revoke_all(&mut connection, users.ada).unwrap().1,
-        tokens::revoke_by_operator(&mut connection, a).unwrap().1,
+        users::delete(&mut connection, &Initiator::cli(), users.ada)
+            .unwrap()
+            .1,
+        users::disable(&mut connection, &Initiator::cli(), users.ada)
+            .unwrap()
+            .1,
+        tokens::revoke_all(&mut connection, &Initiator::cli(), users.ada)
+            .unwrap()
+            .1,
+        tokens::revoke_by_operator(&mut connection, &Initiator::cli(), a)
+            .unwrap()
+            .1,
     ];
     for mut act in acts {
         act.xids.sort_unstable();
@@ -107,14 +121,20 @@ fn other_writing_is_no_revocation() {
     let a = id_of(&mut connection, 'a');
     let rename = |connection: &mut PgConnection| {
         let (renamed, revocation) = revoking(connection, |connection| {
-            tokens::rename(connection, users.ada, a, &TokenName::parse("phone").unwrap())
+            tokens::rename(
+                connection,
+                &Initiator::cli(),
+                users.ada,
+                a,
+                &TokenName::parse("phone").unwrap(),
+            )
         })
         .unwrap();
         assert!(renamed.is_some());
         revocation
     };
     assert_eq!(rename(&mut connection), Revocation::default());
-    let (_, of_bob) = users::disable(&mut connection, users.bob).unwrap();
+    let (_, of_bob) = users::disable(&mut connection, &Initiator::cli(), users.bob).unwrap();
     assert_eq!(rename(&mut connection), of_bob);
 }
 
@@ -138,7 +158,7 @@ fn what_stands_is_what_any_verifier_lacks() {
     let (_database, mut connection, users) = setting();
     assert_eq!(standing(&mut connection).unwrap(), Revocation::default());
     let a = id_of(&mut connection, 'a');
-    outcome(tokens::revoke(&mut connection, users.ada, a).unwrap());
+    outcome(tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap());
     assert_eq!(
         standing(&mut connection).unwrap(),
         Revocation::default(),
@@ -152,7 +172,7 @@ fn what_stands_is_what_any_verifier_lacks() {
         Revocation::default(),
         "nobody remembers"
     );
-    let (_, of_bob) = users::disable(&mut connection, users.bob).unwrap();
+    let (_, of_bob) = users::disable(&mut connection, &Initiator::cli(), users.bob).unwrap();
     assert_eq!(standing(&mut connection).unwrap(), of_bob);
     catch_up(&mut connection, ahead, ahead_applied);
     assert_eq!(standing(&mut connection).unwrap(), of_bob);
@@ -166,7 +186,11 @@ fn what_stands_is_what_any_verifier_lacks() {
 fn what_is_not_committed_does_not_stand() {
     let (database, mut connection, users) = setting();
     register(&mut connection);
-    let (_, seen) = interleave(&database, |c| users::disable(c, users.bob).map(outcome), standing);
+    let (_, seen) = interleave(
+        &database,
+        |c| users::disable(c, &Initiator::cli(), users.bob).map(outcome),
+        standing,
+    );
     assert_eq!(seen.unwrap(), Revocation::default());
     assert_eq!(standing(&mut connection).unwrap().xids.len(), 1);
 }
@@ -179,8 +203,8 @@ fn an_attempt_that_runs_beside_another_waits_for_it() {
     let a = id_of(&mut connection, 'a');
     let (_, second) = interleave(
         &database,
-        |c| tokens::revoke(c, users.ada, a).map(outcome),
-        |c| tokens::revoke(c, users.ada, a),
+        |c| tokens::revoke(c, &Initiator::cli(), users.ada, a).map(outcome),
+        |c| tokens::revoke(c, &Initiator::cli(), users.ada, a),
     );
     let (revoked, stands) = second.unwrap();
     assert!(!revoked);

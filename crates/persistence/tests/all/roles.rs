@@ -3,8 +3,8 @@
 use crate::logbook::setting;
 use crate::support::{connect, connect_to, count, execute, unavailable};
 use diesel::connection::SimpleConnection;
-use jeton_domain::Password;
-use jeton_persistence::roles::{self, Made, RoleError};
+use jeton_domain::{Initiator, Password};
+use jeton_persistence::roles::{self, Duties, Made, RoleError};
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, notes};
 use jeton_test_support::{TestDatabase, TestRole};
 use uuid::Uuid;
@@ -48,6 +48,49 @@ const NOTES: [&str; 4] = [
     "SELECT * FROM notes",
     "UPDATE notes SET title = 't', body = 'b', updated_at = now()",
     "DELETE FROM notes",
+];
+
+/// What the auth service does besides.
+const AUTH: [&str; 17] = [
+    "SELECT * FROM users",
+    "SELECT id FROM users FOR SHARE",
+    "SELECT id FROM users FOR NO KEY UPDATE",
+    "INSERT INTO users (id, username, username_key, scopes) VALUES (gen_random_uuid(), 'eve', 'eve', '{}')",
+    "UPDATE users SET scopes = '{admin}', disabled_at = now(), password_hash = NULL",
+    "DELETE FROM users",
+    "SELECT * FROM tokens FOR UPDATE SKIP LOCKED",
+    "INSERT INTO tokens (id, user_id, digest, kind, name, scopes)
+        SELECT gen_random_uuid(), id, sha256(id::text::bytea), 'login', 'n', '{}' FROM users",
+    "UPDATE tokens SET name = 'n'",
+    "DELETE FROM tokens",
+    "SELECT * FROM verifiers",
+    "DELETE FROM verifiers",
+    "DELETE FROM revocations",
+    "DELETE FROM token_uses",
+    "INSERT INTO audit_events (id, action, actor_label) VALUES (gen_random_uuid(), 'logout', 'cli')",
+    "SELECT * FROM audit_events",
+    "SELECT jeton_purge_audit_events(now() - interval '168 hours', 1000)",
+];
+
+/// Nobody rewrites history, and nobody but the triggers writes the log of revocations.
+const NOT_EVEN_AUTH: [&str; 17] = [
+    "UPDATE audit_events SET action = 'logout'",
+    "UPDATE audit_events SET detail = '{}'",
+    "DELETE FROM audit_events",
+    "TRUNCATE audit_events",
+    "INSERT INTO audit_events (id, action, actor_label, at) VALUES (gen_random_uuid(), 'logout', 'cli', now())",
+    "SELECT id FROM audit_events FOR UPDATE",
+    "SELECT jeton_purge_audit_events(now() - interval '167 hours', 1000)",
+    "SELECT jeton_purge_audit_events(NULL, 1000)",
+    "SELECT jeton_purge_audit_events('infinity', 1000)",
+    "INSERT INTO revocations (digest) VALUES ('')",
+    "TRUNCATE tokens",
+    "TRUNCATE users CASCADE",
+    "SELECT * FROM notes",
+    "DELETE FROM __diesel_schema_migrations",
+    "CREATE TABLE mine ()",
+    "ALTER TABLE audit_events DISABLE TRIGGER ALL",
+    "DROP TABLE audit_events",
 ];
 
 /// Nobody's business but the auth service's and the operator's.
@@ -129,6 +172,32 @@ fn one_who_keeps_notes_may_do_that_and_nothing_else() {
     }
 }
 
+/// By which whoever takes the auth service over cannot cover it up.
+#[test]
+fn the_auth_service_may_do_its_work_and_not_rewrite_what_happened() {
+    let (database, _) = with_a_note();
+    let role = TestRole::create(&database, "IN ROLE jeton_verifier, jeton_auth");
+    let connection = &mut connect_to(role.url());
+    for statement in CHECKS.iter().chain(&AUTH) {
+        may(connection, statement);
+    }
+    for statement in NOT_EVEN_AUTH {
+        may_not(connection, statement);
+    }
+}
+
+#[test]
+fn who_is_not_the_auth_service_sees_nothing_of_what_happened() {
+    let (database, _) = with_a_note();
+    for group in ["jeton_verifier", "jeton_notes"] {
+        let role = TestRole::create(&database, &format!("IN ROLE {group}"));
+        let connection = &mut connect_to(role.url());
+        for statement in &AUTH[14..] {
+            may_not(connection, statement);
+        }
+    }
+}
+
 /// The functions write the log as its owner, for the tables that they belong to.
 #[test]
 fn the_logs_triggers_are_not_to_be_put_on_other_tables() {
@@ -192,13 +261,28 @@ fn a_role_is_made_with_a_password_and_then_given_another() {
     let connection = &mut connect(&name.1);
     // Whoever quotes by hand gets it wrong.
     let (first, second) = (r"it's%20'or\%20%25s", "another");
-    let made = roles::create(connection, &name.0, &password(r"it's 'or\ %s"), false);
+    let made = roles::create(
+        connection,
+        &Initiator::cli(),
+        &name.0,
+        &password(r"it's 'or\ %s"),
+        Duties::default(),
+    );
     assert_eq!(made.unwrap(), Made::Created);
     let theirs = &mut name.sign_in(first).unwrap();
     may(theirs, CHECKS[0]);
     may_not(theirs, NOTES[3]);
 
-    let made = roles::create(connection, &name.0, &password(second), true);
+    let made = roles::create(
+        connection,
+        &Initiator::cli(),
+        &name.0,
+        &password(second),
+        Duties {
+            notes: true,
+            ..Duties::default()
+        },
+    );
     assert_eq!(made.unwrap(), Made::Changed);
     unavailable(name.sign_in(first).map(drop));
     let theirs = &mut name.sign_in(second).unwrap();
@@ -206,7 +290,14 @@ fn a_role_is_made_with_a_password_and_then_given_another() {
     may(theirs, NOTES[3]);
 
     // What is not said again is taken back.
-    roles::create(connection, &name.0, &password(second), false).unwrap();
+    roles::create(
+        connection,
+        &Initiator::cli(),
+        &name.0,
+        &password(second),
+        Duties::default(),
+    )
+    .unwrap();
     may_not(theirs, NOTES[3]);
 }
 
@@ -221,7 +312,13 @@ fn a_role_that_is_no_services_is_left_alone() {
         "LOGIN PASSWORD 'theirs' IN ROLE jeton_verifier SUPERUSER",
     ] {
         execute(connection, &format!("CREATE ROLE {} {options}", name.0));
-        let taken = roles::create(connection, &name.0, &password("mine"), false);
+        let taken = roles::create(
+            connection,
+            &Initiator::cli(),
+            &name.0,
+            &password("mine"),
+            Duties::default(),
+        );
         assert!(
             matches!(&taken, Err(RoleError::Taken(role)) if *role == name.0),
             "{options}: {taken:?}"
@@ -234,7 +331,13 @@ fn a_role_that_is_no_services_is_left_alone() {
         connection,
         &format!("ALTER TABLE tokens OWNER TO {}", owner.name()),
     );
-    let taken = roles::create(connection, owner.name(), &password("mine"), false);
+    let taken = roles::create(
+        connection,
+        &Initiator::cli(),
+        owner.name(),
+        &password("mine"),
+        Duties::default(),
+    );
     assert!(matches!(taken, Err(RoleError::Taken(_))), "{taken:?}");
     connect_to(owner.url());
 }
@@ -244,7 +347,14 @@ fn who_may_not_create_roles_is_told_so() {
     let name = Name::new();
     let owner = TestRole::create(&name.1, "");
     let theirs = &mut connect_to(owner.url());
-    let refused = roles::create(theirs, &name.0, &password("mine"), false).unwrap_err();
+    let refused = roles::create(
+        theirs,
+        &Initiator::cli(),
+        &name.0,
+        &password("mine"),
+        Duties::default(),
+    )
+    .unwrap_err();
     assert_eq!(
         refused.to_string(),
         format!("the user {} may not create roles", owner.name())

@@ -79,7 +79,9 @@ fn nothing_is_null_but_what_may_be() {
     );
     assert_eq!(
         nullable,
-        "tokens.expires_at users.disabled_at users.email users.password_hash"
+        "audit_events.actor_id audit_events.actor_label audit_events.address audit_events.request_id \
+        audit_events.subject_id audit_events.subject_username audit_events.token_id \
+        tokens.expires_at users.disabled_at users.email users.password_hash"
     );
 }
 
@@ -147,6 +149,26 @@ fn every_query_has_an_index() {
             &["notes_user_id_id"],
         ),
         ("DELETE FROM notes WHERE user_id = ID", &["notes_user_id_id"]),
+        (
+            "SELECT * FROM audit_events WHERE at <= now() AND (at < now() OR id < ID) ORDER BY at DESC, id DESC LIMIT 20",
+            &["audit_events_pkey"],
+        ),
+        (
+            "SELECT * FROM audit_events WHERE subject_id = ID AND at <= now() ORDER BY at DESC, id DESC LIMIT 20",
+            &["audit_events_subject_id"],
+        ),
+        (
+            "SELECT * FROM audit_events WHERE actor_id = ID AND at <= now() ORDER BY at DESC, id DESC LIMIT 20",
+            &["audit_events_actor_id"],
+        ),
+        (
+            "SELECT * FROM audit_events WHERE action = 'logout' ORDER BY at DESC, id DESC LIMIT 20",
+            &["audit_events_action"],
+        ),
+        (
+            "SELECT at, id FROM audit_events WHERE at < now() - interval '7 days' ORDER BY at, id LIMIT 20",
+            &["audit_events_pkey"],
+        ),
     ] {
         let plan = plan(connection, &query.replace("ID", ID));
         for index in indexes {

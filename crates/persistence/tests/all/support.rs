@@ -2,8 +2,8 @@ use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Bool, Integer, Text};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use jeton_domain::{
-    BcryptCost, NewToken, NewUser, PasswordHash, ScopeSet, TokenDigest, TokenId, TokenKind, TokenName, User,
-    UserId, Username,
+    BcryptCost, Initiator, NewToken, NewUser, PasswordHash, ScopeSet, TokenDigest, TokenId, TokenKind,
+    TokenName, User, UserId, Username,
 };
 use jeton_persistence::{
     ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, PoolSettings, Revocation,
@@ -152,7 +152,7 @@ pub(crate) fn new_token() -> NewToken {
 }
 
 pub(crate) fn create_user(connection: &mut PgConnection, name: &str) -> User {
-    users::create(connection, &new_user(name)).unwrap()
+    users::create(connection, &Initiator::cli(), &new_user(name)).unwrap()
 }
 
 /// A new token of the user's.
@@ -161,7 +161,7 @@ pub(crate) fn issue(connection: &mut PgConnection, user: UserId) -> TokenId {
 }
 
 pub(crate) fn issue_this(connection: &mut PgConnection, user: UserId, token: &NewToken) -> TokenId {
-    tokens::issue_by_operator(connection, user, token)
+    tokens::issue_by_operator(connection, &Initiator::cli(), user, token)
         .unwrap()
         .unwrap()
         .id

@@ -2,7 +2,7 @@ use crate::support::{
     connect, count, create_user, execute, expire, hash, is_stored, issue, issue_expired, issue_this,
     new_token, outcome, text,
 };
-use jeton_domain::{NewToken, TokenId, TokenKind, TokenName, UserId};
+use jeton_domain::{Initiator, NewToken, TokenId, TokenKind, TokenName, UserId};
 use jeton_persistence::{DatabaseError, PgConnection, tokens, users};
 use jeton_test_support::TestDatabase;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn what_is_issued_is_found_as_it_was() {
         name: TokenName::parse("nightly backup").unwrap(),
         ..new_token()
     };
-    let token = tokens::issue_for_password(connection, ada, &hash(4), &new)
+    let token = tokens::issue_for_password(connection, &Initiator::cli(), ada, &hash(4), &new)
         .unwrap()
         .unwrap();
     assert_eq!((token.id, token.user_id, token.kind), (new.id, ada, new.kind));
@@ -55,7 +55,9 @@ fn a_life_is_counted_by_the_databases_clock() {
             ttl: Some(ttl),
             ..new_token()
         };
-        let token = tokens::issue_by_operator(connection, ada, &new).unwrap().unwrap();
+        let token = tokens::issue_by_operator(connection, &Initiator::cli(), ada, &new)
+            .unwrap()
+            .unwrap();
         let lives = token.expires_at.unwrap() - token.created_at;
         assert_eq!(lives.to_std().unwrap(), ttl);
         let as_said = format!(
@@ -70,7 +72,7 @@ fn a_life_is_counted_by_the_databases_clock() {
         ttl: None,
         ..new_token()
     };
-    let token = tokens::issue_by_operator(connection, ada, &endless)
+    let token = tokens::issue_by_operator(connection, &Initiator::cli(), ada, &endless)
         .unwrap()
         .unwrap();
     assert_eq!(token.expires_at, None);
@@ -84,14 +86,17 @@ fn a_password_issues_while_it_is_the_users() {
     let connection = &mut connect(&database);
     let ada = create_user(connection, "ada").id;
     let mut issue = |user, verified| {
-        let token = tokens::issue_for_password(connection, user, &hash(verified), &new_token()).unwrap();
+        let token =
+            tokens::issue_for_password(connection, &Initiator::cli(), user, &hash(verified), &new_token())
+                .unwrap();
         token.is_some()
     };
     assert!(issue(ada, 4));
     assert!(!issue(ada, 5), "changed");
     assert!(!issue(nobody(), 4), "deleted");
-    outcome(users::disable(connection, ada).unwrap());
-    let disabled = tokens::issue_for_password(connection, ada, &hash(4), &new_token()).unwrap();
+    outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
+    let disabled =
+        tokens::issue_for_password(connection, &Initiator::cli(), ada, &hash(4), &new_token()).unwrap();
     assert_eq!(disabled, None);
     assert_eq!(count(connection, "tokens"), 1);
 }
@@ -110,9 +115,9 @@ fn a_token_issues_while_it_is_valid() {
         issue(connection, bob),
     );
     let expired = issue_expired(connection, ada);
-    outcome(tokens::revoke(connection, ada, revoked).unwrap());
+    outcome(tokens::revoke(connection, &Initiator::cli(), ada, revoked).unwrap());
     let issue = |connection: &mut PgConnection, user, by| {
-        tokens::issue_by_token(connection, user, by, &new_token())
+        tokens::issue_by_token(connection, &Initiator::cli(), user, by, &new_token())
             .unwrap()
             .is_some()
     };
@@ -121,7 +126,7 @@ fn a_token_issues_while_it_is_valid() {
     assert!(!issue(connection, ada, expired));
     assert!(!issue(connection, ada, of_bob));
     assert!(!issue(connection, nobody(), by));
-    outcome(users::disable(connection, ada).unwrap());
+    outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
     assert!(!issue(connection, ada, by));
     assert_eq!(count(connection, &format!("tokens WHERE user_id = '{ada}'")), 3);
 }
@@ -132,17 +137,17 @@ fn the_operator_issues_to_whoever_is_enabled() {
     let connection = &mut connect(&database);
     let ada = create_user(connection, "ada").id;
     assert!(
-        tokens::issue_by_operator(connection, ada, &new_token())
+        tokens::issue_by_operator(connection, &Initiator::cli(), ada, &new_token())
             .unwrap()
             .is_some()
     );
     assert_eq!(
-        tokens::issue_by_operator(connection, nobody(), &new_token()).unwrap(),
+        tokens::issue_by_operator(connection, &Initiator::cli(), nobody(), &new_token()).unwrap(),
         None
     );
-    outcome(users::disable(connection, ada).unwrap());
+    outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
     assert_eq!(
-        tokens::issue_by_operator(connection, ada, &new_token()).unwrap(),
+        tokens::issue_by_operator(connection, &Initiator::cli(), ada, &new_token()).unwrap(),
         None
     );
 }
@@ -158,10 +163,17 @@ fn an_expired_token_is_not_there() {
     assert_eq!(tokens::find(connection, ada, expired).unwrap(), None);
     assert_eq!(ids(connection, ada), [valid]);
     let name = TokenName::parse("again").unwrap();
-    assert_eq!(tokens::rename(connection, ada, expired, &name).unwrap(), None);
+    assert_eq!(
+        tokens::rename(connection, &Initiator::cli(), ada, expired, &name).unwrap(),
+        None
+    );
     assert_eq!(count(connection, "tokens WHERE name = 'again'"), 0);
     // Revoking it does no harm, and tidies up.
-    assert!(tokens::revoke(connection, ada, expired).unwrap().0);
+    assert!(
+        tokens::revoke(connection, &Initiator::cli(), ada, expired)
+            .unwrap()
+            .0
+    );
 }
 
 #[test]
@@ -175,9 +187,19 @@ fn somebody_elses_token_is_no_token() {
     let token = issue(connection, ada);
     let name = TokenName::parse("stolen").unwrap();
     assert_eq!(tokens::find(connection, bob, token).unwrap(), None);
-    assert_eq!(tokens::rename(connection, bob, token, &name).unwrap(), None);
-    assert!(!tokens::revoke(connection, bob, token).unwrap().0);
-    assert_eq!(tokens::revoke_all(connection, bob).unwrap().0, 0);
+    assert_eq!(
+        tokens::rename(connection, &Initiator::cli(), bob, token, &name).unwrap(),
+        None
+    );
+    assert!(
+        !tokens::revoke(connection, &Initiator::cli(), bob, token)
+            .unwrap()
+            .0
+    );
+    assert_eq!(
+        tokens::revoke_all(connection, &Initiator::cli(), bob).unwrap().0,
+        0
+    );
     assert_eq!(ids(connection, bob), []);
     let found = tokens::find(connection, ada, token).unwrap().unwrap();
     assert_eq!(found.name, TokenName::login());
@@ -191,7 +213,9 @@ fn a_token_gets_another_name_and_nothing_else() {
     let (other, token) = (issue(connection, ada), issue(connection, ada));
     let before = tokens::find(connection, ada, token).unwrap().unwrap();
     let name = TokenName::parse("Pixel 9").unwrap();
-    let renamed = tokens::rename(connection, ada, token, &name).unwrap().unwrap();
+    let renamed = tokens::rename(connection, &Initiator::cli(), ada, token, &name)
+        .unwrap()
+        .unwrap();
     assert_eq!(renamed, jeton_domain::Token { name, ..before });
     assert_eq!(tokens::find(connection, ada, token).unwrap(), Some(renamed));
     let other = tokens::find(connection, ada, other).unwrap().unwrap();
@@ -234,10 +258,26 @@ fn revoking_twice_does_no_harm() {
         issue(connection, ada),
         issue(connection, ada),
     );
-    assert!(tokens::revoke(connection, ada, token).unwrap().0);
-    assert!(!tokens::revoke(connection, ada, token).unwrap().0);
-    assert!(tokens::revoke_by_operator(connection, third).unwrap().0);
-    assert!(!tokens::revoke_by_operator(connection, third).unwrap().0);
+    assert!(
+        tokens::revoke(connection, &Initiator::cli(), ada, token)
+            .unwrap()
+            .0
+    );
+    assert!(
+        !tokens::revoke(connection, &Initiator::cli(), ada, token)
+            .unwrap()
+            .0
+    );
+    assert!(
+        tokens::revoke_by_operator(connection, &Initiator::cli(), third)
+            .unwrap()
+            .0
+    );
+    assert!(
+        !tokens::revoke_by_operator(connection, &Initiator::cli(), third)
+            .unwrap()
+            .0
+    );
     assert_eq!(ids(connection, ada), [kept]);
 }
 
@@ -253,9 +293,20 @@ fn revoking_all_tells_how_many() {
     for _ in 0..3 {
         issue(connection, ada);
     }
-    assert_eq!(tokens::revoke_all(connection, ada).unwrap().0, 3);
-    assert_eq!(tokens::revoke_all(connection, ada).unwrap().0, 0);
-    assert_eq!(tokens::revoke_all(connection, nobody()).unwrap().0, 0);
+    assert_eq!(
+        tokens::revoke_all(connection, &Initiator::cli(), ada).unwrap().0,
+        3
+    );
+    assert_eq!(
+        tokens::revoke_all(connection, &Initiator::cli(), ada).unwrap().0,
+        0
+    );
+    assert_eq!(
+        tokens::revoke_all(connection, &Initiator::cli(), nobody())
+            .unwrap()
+            .0,
+        0
+    );
     assert!(is_stored(connection, of_bob));
 }
 

@@ -3,7 +3,7 @@
 use crate::logbook::{digest, log, logged_by, setting, token};
 use crate::support::{connect_to, count, execute, interleave, outcome, scopes, text};
 use diesel::connection::SimpleConnection;
-use jeton_domain::UserId;
+use jeton_domain::{Initiator, UserId};
 use jeton_persistence::{DatabaseResult, PgConnection, lookups, tokens, users};
 use jeton_test_support::TestRole;
 
@@ -109,7 +109,7 @@ type Act = fn(&mut PgConnection, UserId) -> DatabaseResult<()>;
 /// The ways in which a token comes to a user; each gives the user the token n.
 const ISSUES: [(&str, Act); 3] = [
     ("issue", |connection, user| {
-        tokens::issue_by_operator(connection, user, &token('n')).map(drop)
+        tokens::issue_by_operator(connection, &Initiator::cli(), user, &token('n')).map(drop)
     }),
     ("insert", |connection, user| {
         let insert = format!(
@@ -133,7 +133,7 @@ fn a_token_that_is_issued_while_its_user_changes_is_said_or_sees_the_change() {
         let (_, changed) = interleave(
             &database,
             |c| issue(c, users.bob),
-            |c| users::set_scopes(c, users.bob, &scopes("")).map(outcome),
+            |c| users::set_scopes(c, &Initiator::cli(), users.bob, &scopes("")).map(outcome),
         );
         changed.unwrap();
         assert_eq!(
@@ -145,7 +145,7 @@ fn a_token_that_is_issued_while_its_user_changes_is_said_or_sees_the_change() {
         let (database, mut connection, users) = setting();
         let (_, seen) = interleave(
             &database,
-            |c| users::set_scopes(c, users.bob, &scopes("")).map(outcome),
+            |c| users::set_scopes(c, &Initiator::cli(), users.bob, &scopes("")).map(outcome),
             |c| {
                 issue(c, users.bob)?;
                 // From now on a verifier may see it.

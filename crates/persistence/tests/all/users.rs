@@ -1,5 +1,5 @@
 use crate::support::{connect, count, create_user, execute, hash, issue, new_user, scopes, text};
-use jeton_domain::{Email, NewUser, UserId, Username};
+use jeton_domain::{Email, Initiator, NewUser, UserId, Username};
 use jeton_persistence::{DatabaseError, PgConnection, lookups, notes, users};
 use jeton_test_support::TestDatabase;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ fn what_is_created_is_found_as_it_was() {
         email: Some(Email::parse("ada@example.org").unwrap()),
         ..new_user("Ada.Straße")
     };
-    let created = users::create(connection, &new).unwrap();
+    let created = users::create(connection, &Initiator::cli(), &new).unwrap();
     assert_eq!(created.id, new.id);
     assert_eq!(created.username.as_str(), "Ada.Straße");
     assert_eq!(created.email, new.email);
@@ -61,14 +61,22 @@ fn who_is_not_there_is_none() {
     assert_eq!(users::find_password_hash(connection, nobody()).unwrap(), None);
     assert!(!users::is_taken(connection, &key("adam")).unwrap());
     assert_eq!(
-        users::set_scopes(connection, nobody(), &scopes("")).unwrap().0,
+        users::set_scopes(connection, &Initiator::cli(), nobody(), &scopes(""))
+            .unwrap()
+            .0,
         None
     );
-    assert_eq!(users::disable(connection, nobody()).unwrap().0, None);
-    assert_eq!(users::enable(connection, nobody()).unwrap(), None);
-    assert!(!users::delete(connection, nobody()).unwrap().0);
+    assert_eq!(
+        users::disable(connection, &Initiator::cli(), nobody()).unwrap().0,
+        None
+    );
+    assert_eq!(
+        users::enable(connection, &Initiator::cli(), nobody()).unwrap(),
+        None
+    );
+    assert!(!users::delete(connection, &Initiator::cli(), nobody()).unwrap().0);
     assert!(
-        !users::delete_for_password(connection, nobody(), &hash(4))
+        !users::delete_for_password(connection, &Initiator::cli(), nobody(), &hash(4))
             .unwrap()
             .0
     );
@@ -82,7 +90,7 @@ fn a_service_account_has_no_password() {
         password_hash: None,
         ..new_user("backup")
     };
-    let id = users::create(connection, &new).unwrap().id;
+    let id = users::create(connection, &Initiator::cli(), &new).unwrap().id;
     assert_eq!(users::find_password_hash(connection, id).unwrap(), None);
     let found = users::find_for_sign_in(connection, &key("backup"))
         .unwrap()
@@ -116,18 +124,35 @@ fn disabling_twice_keeps_the_first_time() {
     let (ada, bob) = (create_user(connection, "ada").id, create_user(connection, "bob"));
     let token = issue(connection, ada);
 
-    let first = users::disable(connection, ada).unwrap().0.unwrap().disabled_at;
+    let first = users::disable(connection, &Initiator::cli(), ada)
+        .unwrap()
+        .0
+        .unwrap()
+        .disabled_at;
     assert!(first.is_some());
-    let again = users::disable(connection, ada).unwrap().0.unwrap().disabled_at;
+    let again = users::disable(connection, &Initiator::cli(), ada)
+        .unwrap()
+        .0
+        .unwrap()
+        .disabled_at;
     assert_eq!(again, first);
     assert_eq!(users::find(connection, bob.id).unwrap(), Some(bob), "nobody else");
 
-    let enabled = users::enable(connection, ada).unwrap().unwrap();
+    let enabled = users::enable(connection, &Initiator::cli(), ada)
+        .unwrap()
+        .unwrap();
     assert_eq!(enabled.disabled_at, None);
-    assert_eq!(users::enable(connection, ada).unwrap(), Some(enabled));
+    assert_eq!(
+        users::enable(connection, &Initiator::cli(), ada).unwrap(),
+        Some(enabled)
+    );
     assert_eq!(count(connection, &format!("tokens WHERE id = '{token}'")), 1);
 
-    let later = users::disable(connection, ada).unwrap().0.unwrap().disabled_at;
+    let later = users::disable(connection, &Initiator::cli(), ada)
+        .unwrap()
+        .0
+        .unwrap()
+        .disabled_at;
     assert!(later > first);
 }
 
@@ -136,14 +161,14 @@ fn scopes_are_set_for_one_user() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (ada, bob) = (create_user(connection, "ada").id, create_user(connection, "bob"));
-    let changed = users::set_scopes(connection, ada, &scopes("b:z a:y"))
+    let changed = users::set_scopes(connection, &Initiator::cli(), ada, &scopes("b:z a:y"))
         .unwrap()
         .0
         .unwrap();
     assert_eq!(changed.scopes, scopes("a:y b:z"));
     assert_eq!(users::find(connection, ada).unwrap(), Some(changed));
     assert_eq!(users::find(connection, bob.id).unwrap(), Some(bob));
-    let none = users::set_scopes(connection, ada, &scopes(""))
+    let none = users::set_scopes(connection, &Initiator::cli(), ada, &scopes(""))
         .unwrap()
         .0
         .unwrap();
@@ -171,11 +196,11 @@ fn deleting_takes_tokens_and_notes_along() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (ada, bob) = (settle(connection, "ada"), settle(connection, "bob"));
-    assert!(users::delete(connection, ada).unwrap().0);
+    assert!(users::delete(connection, &Initiator::cli(), ada).unwrap().0);
     assert_eq!(users::find(connection, ada).unwrap(), None);
     assert_eq!(belongings(connection, ada), (0, 0));
     assert_eq!(belongings(connection, bob), (1, 1));
-    assert!(!users::delete(connection, ada).unwrap().0);
+    assert!(!users::delete(connection, &Initiator::cli(), ada).unwrap().0);
     create_user(connection, "ADA");
 }
 
@@ -184,9 +209,17 @@ fn deleting_for_a_password_needs_the_one_of_now() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (ada, bob) = (settle(connection, "ada"), settle(connection, "bob"));
-    assert!(!users::delete_for_password(connection, ada, &hash(5)).unwrap().0);
+    assert!(
+        !users::delete_for_password(connection, &Initiator::cli(), ada, &hash(5))
+            .unwrap()
+            .0
+    );
     assert_eq!(belongings(connection, ada), (1, 1));
-    assert!(users::delete_for_password(connection, ada, &hash(4)).unwrap().0);
+    assert!(
+        users::delete_for_password(connection, &Initiator::cli(), ada, &hash(4))
+            .unwrap()
+            .0
+    );
     assert_eq!(users::find(connection, ada).unwrap(), None);
     assert_eq!(belongings(connection, ada), (0, 0));
     assert_eq!(
@@ -210,20 +243,20 @@ fn rows_against_the_rules_are_told_by_their_column() {
         ("email = 'nowhere'", "users.email"),
         ("scopes = ARRAY['a b']", "users.scopes"),
     ] {
-        execute(connection, "BEGIN");
-        execute(connection, &format!("UPDATE users SET {change}"));
-        let found = [
-            users::find(connection, ada).map(drop),
-            users::find_by_username(connection, &key("ada")).map(drop),
-            users::find_for_sign_in(connection, &key("ada")).map(drop),
-            users::list(connection, None, 10).map(drop),
-            users::enable(connection, ada).map(drop),
-            users::disable(connection, ada).map(drop),
+        type Read = fn(&mut PgConnection, UserId) -> Result<(), DatabaseError>;
+        let reads: [Read; 6] = [
+            |connection, ada| users::find(connection, ada).map(drop),
+            |connection, _| users::find_by_username(connection, &key("ada")).map(drop),
+            |connection, _| users::find_for_sign_in(connection, &key("ada")).map(drop),
+            |connection, _| users::list(connection, None, 10).map(drop),
+            |connection, ada| users::enable(connection, &Initiator::cli(), ada).map(drop),
+            |connection, ada| users::disable(connection, &Initiator::cli(), ada).map(drop),
         ];
-        for result in found {
-            assert_eq!(corrupt(result), column);
+        for read in reads {
+            execute(connection, &format!("BEGIN; UPDATE users SET {change}"));
+            assert_eq!(corrupt(read(connection, ada)), column);
+            execute(connection, "ROLLBACK");
         }
-        execute(connection, "ROLLBACK");
     }
     execute(connection, "UPDATE users SET password_hash = 'sesame'");
     let for_sign_in = users::find_for_sign_in(connection, &key("ada")).map(drop);

@@ -4,6 +4,7 @@ use crate::support::{
     Issued, connect_to, count, database, execute, remembering, settings, token_of, unknown, user_with_token,
     wait_until,
 };
+use jeton_domain::Initiator;
 use jeton_local_postgres::LocalPostgres;
 use jeton_test_support::migrate;
 use jeton_verifier::{ConnectError, Verifier, VerifierSettings, VerifyError};
@@ -187,7 +188,8 @@ async fn one_that_is_gone_without_a_word_is_waited_for_once() {
     );
     let verifier = remembering(&database).await;
     assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
-    let (_, revocation) = jeton_persistence::tokens::revoke(&mut connection, ada.id, token.id).unwrap();
+    let (_, revocation) =
+        jeton_persistence::tokens::revoke(&mut connection, &Initiator::cli(), ada.id, token.id).unwrap();
     jeton_revoker::wait(&mut connection, revocation).unwrap();
     assert_eq!(count(&mut connection, "verifiers WHERE name = 'killed'"), 0);
     assert_eq!(count(&mut connection, "verifiers"), 1);

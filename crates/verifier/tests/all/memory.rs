@@ -5,6 +5,7 @@ use crate::support::{
     Issued, PATIENCE, database, execute, issue, poll_once, remembering, settings, token_of, unknown,
     user_with_token, wait_until,
 };
+use jeton_domain::Initiator;
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_test_support::TestDatabase;
 use jeton_verifier::{Caller, UserId, Verifier, VerifierSettings, VerifyError};
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 /// As the auth service does: what this returns from is acknowledged.
 fn revoke(connection: &mut PgConnection, owner: UserId, token: &Issued) {
-    let (revoked, revocation) = tokens::revoke(connection, owner, token.id).unwrap();
+    let (revoked, revocation) = tokens::revoke(connection, &Initiator::cli(), owner, token.id).unwrap();
     assert!(revoked);
     jeton_revoker::wait(connection, revocation).unwrap();
 }
@@ -87,22 +88,22 @@ async fn so_is_whatever_a_user_loses() {
     let acts: [(&str, Act, Result<&str, VerifyError>); 4] = [
         (
             "scopes",
-            |c, id| Ok(users::set_scopes(c, id, &"notes:read".parse().unwrap())?.1),
+            |c, id| Ok(users::set_scopes(c, &Initiator::cli(), id, &"notes:read".parse().unwrap())?.1),
             Ok("notes:read"),
         ),
         (
             "disable",
-            |c, id| Ok(users::disable(c, id)?.1),
+            |c, id| Ok(users::disable(c, &Initiator::cli(), id)?.1),
             Err(VerifyError::Invalid),
         ),
         (
             "revoke_all",
-            |c, id| Ok(tokens::revoke_all(c, id)?.1),
+            |c, id| Ok(tokens::revoke_all(c, &Initiator::cli(), id)?.1),
             Err(VerifyError::Invalid),
         ),
         (
             "delete",
-            |c, id| Ok(users::delete(c, id)?.1),
+            |c, id| Ok(users::delete(c, &Initiator::cli(), id)?.1),
             Err(VerifyError::Invalid),
         ),
     ];

@@ -3,6 +3,7 @@
 use crate::support::{
     PATIENCE, count, database, remembering_at, settings, token_of, user_with_token, wait_until,
 };
+use jeton_domain::Initiator;
 use jeton_test_support::TestDatabase;
 use jeton_verifier::{ConnectError, Verifier, VerifyError};
 use std::io::Write;
@@ -91,7 +92,8 @@ async fn a_pool_that_lends_for_a_session_is_as_good_as_none() {
         assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
     }
     assert_eq!(verifier.status().entries, 1);
-    let (_, revocation) = jeton_persistence::tokens::revoke(&mut connection, ada.id, token.id).unwrap();
+    let (_, revocation) =
+        jeton_persistence::tokens::revoke(&mut connection, &Initiator::cli(), ada.id, token.id).unwrap();
     jeton_revoker::wait(&mut connection, revocation).unwrap();
     assert_eq!(
         token_of(verifier.verify(&token.text).await),
@@ -112,7 +114,8 @@ async fn a_pool_that_lends_for_a_transaction_does_no_harm() {
     for verifier in verifiers.iter().flatten() {
         let _ = verifier.verify(&token.text).await;
     }
-    let (_, revocation) = jeton_persistence::tokens::revoke(&mut connection, ada.id, token.id).unwrap();
+    let (_, revocation) =
+        jeton_persistence::tokens::revoke(&mut connection, &Initiator::cli(), ada.id, token.id).unwrap();
     tokio::task::spawn_blocking(move || {
         jeton_revoker::wait(&mut connection, revocation).unwrap();
         assert_eq!(count(&mut connection, "tokens"), 0);

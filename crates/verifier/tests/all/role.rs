@@ -3,6 +3,7 @@
 use crate::support::{
     PATIENCE, connect_to, count, database, execute, settings, text, token_of, user_with_token, wait_until,
 };
+use jeton_domain::Initiator;
 use jeton_persistence::tokens;
 use jeton_test_support::TestRole;
 use jeton_verifier::{Verifier, VerifierSettings, VerifyError};
@@ -49,7 +50,7 @@ async fn the_role_of_a_service_is_all_that_a_verifier_needs() {
     );
 
     // Told of what was revoked.
-    let (_, revocation) = tokens::revoke(&mut connection, ada.id, token.id).unwrap();
+    let (_, revocation) = tokens::revoke(&mut connection, &Initiator::cli(), ada.id, token.id).unwrap();
     jeton_revoker::wait(&mut connection, revocation).unwrap();
     assert_eq!(verifier.status().entries, 0);
     assert_eq!(

@@ -1,7 +1,9 @@
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::BigInt;
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
-use jeton_domain::{ExposeSecret, NewToken, NewUser, PlainToken, ScopeSet, TokenName, User, Username};
+use jeton_domain::{
+    ExposeSecret, Initiator, NewToken, NewUser, PlainToken, ScopeSet, TokenName, User, Username,
+};
 use jeton_persistence::{ConnectionLimits, PgConnection, establish, tokens, users};
 use jeton_test_support::TestDatabase;
 use jeton_verifier::{
@@ -133,7 +135,7 @@ pub(crate) fn create_user(connection: &mut PgConnection, name: &str) -> User {
         password_hash: None,
         scopes: ScopeSet::parse("notes:read notes:write").unwrap(),
     };
-    users::create(connection, &user).unwrap()
+    users::create(connection, &Initiator::cli(), &user).unwrap()
 }
 
 /// A token for an hour, with the scopes `notes:read` and `notes:write`.
@@ -151,7 +153,7 @@ pub(crate) fn issue_as(connection: &mut PgConnection, user: UserId, text: String
         scopes: ScopeSet::parse("notes:read notes:write").unwrap(),
         ttl: Some(Duration::from_secs(3600)),
     };
-    let issued = tokens::issue_by_operator(connection, user, &token)
+    let issued = tokens::issue_by_operator(connection, &Initiator::cli(), user, &token)
         .unwrap()
         .unwrap();
     Issued { text, id: issued.id }

@@ -1,11 +1,12 @@
 use crate::{database, output, password};
-use jeton_persistence::roles::{self, Made};
+use jeton_domain::Initiator;
+use jeton_persistence::roles::{self, Duties, Made};
 use jeton_service::DatabaseSettings;
 
-/// Create a role of the database's for a service that checks tokens
+/// Create a role of the database's for a service to sign in as
 ///
 /// A service that signs in as this role can check tokens, and do nothing else: read no password, issue and revoke
-/// nothing. The password is asked for on the terminal, or read from the first line of standard input where that is not
+/// nothing; with --auth, it can do what the auth service does. The password is asked for on the terminal, or read from the first line of standard input where that is not
 /// a terminal. Where the role is there, it is given this password.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -17,6 +18,10 @@ pub(crate) struct Args {
     #[arg(long)]
     notes: bool,
 
+    /// Let the service be the auth service: issue and revoke, and add to the audit log
+    #[arg(long)]
+    auth: bool,
+
     #[command(flatten)]
     database: DatabaseSettings,
 }
@@ -24,20 +29,19 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
     let password = password::ask_for_role(&args.name)?;
-    let made = roles::create(&mut connection, &args.name, &password, args.notes)?;
+    let duties = Duties {
+        notes: args.notes,
+        auth: args.auth,
+    };
+    let made = roles::create(&mut connection, &Initiator::cli(), &args.name, &password, duties)?;
     let what = match made {
         Made::Created => "created the role",
         Made::Changed => "set a new password for the role",
     };
-    let of_notes = if args.notes {
-        format!(" and {}", roles::NOTES)
-    } else {
-        String::new()
-    };
     output::line(&format!(
-        "{what} {}, a member of {}{of_notes}",
+        "{what} {}, a member of {}",
         args.name,
-        roles::VERIFIER
+        duties.roles().join(" and ")
     ))
 }
 
@@ -51,7 +55,7 @@ fn role_name(text: &str) -> Result<String, String> {
     if !fits || text.starts_with("pg_") {
         return Err("say up to 63 of a to z, 0 to 9 and _, as shop_api".to_owned());
     }
-    if [roles::VERIFIER, roles::NOTES].contains(&text) {
+    if [roles::VERIFIER, roles::NOTES, roles::AUTH].contains(&text) {
         return Err("is what services are members of; say another name".to_owned());
     }
     Ok(text.to_owned())
@@ -79,6 +83,7 @@ mod tests {
             "pg_shop",
             "jeton_verifier",
             "jeton_notes",
+            "jeton_auth",
             &long,
         ] {
             assert!(role_name(bad).is_err(), "{bad}");

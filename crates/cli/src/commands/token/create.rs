@@ -2,7 +2,8 @@ use crate::scopes::{self, ScopeArgs};
 use crate::{database, output, parse};
 use anyhow::{Context, anyhow, ensure};
 use jeton_domain::{
-    ExposeSecret, NewToken, PlainToken, ScopeSet, Token, TokenId, TokenKind, TokenName, User, Username,
+    ExposeSecret, Initiator, NewToken, PlainToken, ScopeSet, Token, TokenId, TokenKind, TokenName, User,
+    Username,
 };
 use jeton_persistence::{PgConnection, tokens};
 use jeton_service::{DatabaseSettings, Lifetime};
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         scopes,
         ttl: args.expires_in.0,
     };
-    let token = tokens::issue_by_operator(&mut connection, user.id, &new)?
+    let token = tokens::issue_by_operator(&mut connection, &Initiator::cli(), user.id, &new)?
         // Disabled or deleted since it was found.
         .with_context(|| disabled(&user.username))?;
     hand_over(&mut connection, &text, &token)?;
@@ -88,7 +89,7 @@ fn hand_over(connection: &mut PgConnection, text: &PlainToken, token: &Token) ->
         return Ok(());
     };
     database::revoke(connection, |connection| {
-        tokens::revoke_by_operator(connection, token.id)
+        tokens::revoke_by_operator(connection, &Initiator::cli(), token.id)
     })
     .with_context(|| format!("{error}, and the token {} could not be revoked", token.id))?;
     // Not as the cause: that nobody reads is a success elsewhere, and none here.

@@ -1,7 +1,7 @@
 use crate::error::UsageError;
 use crate::{database, output};
 use anyhow::ensure;
-use jeton_domain::TokenId;
+use jeton_domain::{Initiator, TokenId};
 use jeton_persistence::tokens;
 use jeton_service::DatabaseSettings;
 use uuid::Uuid;
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .map_err(|_| UsageError("not the id of a token; `jeton token list USERNAME` shows ids"))?;
     let mut connection = database::open(&args.database)?;
     let revoked = database::revoke(&mut connection, |connection| {
-        tokens::revoke_by_operator(connection, id)
+        tokens::revoke_by_operator(connection, &Initiator::cli(), id)
     })?;
     ensure!(revoked, "no token with the id {id}");
     output::line(&format!("revoked {id}"))

@@ -2,7 +2,7 @@ use crate::password::PasswordArgs;
 use crate::scopes::{self, ScopeArgs};
 use crate::{database, output};
 use anyhow::{anyhow, ensure};
-use jeton_domain::{Email, NewUser, ScopeSet, UserId, Username};
+use jeton_domain::{Email, Initiator, NewUser, ScopeSet, UserId, Username};
 use jeton_persistence::{DatabaseError, users};
 use jeton_service::DatabaseSettings;
 use uuid::Uuid;
@@ -66,7 +66,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         password_hash,
         scopes,
     };
-    let created = users::create(&mut connection, &user).map_err(|error| match error {
+    let created = users::create(&mut connection, &Initiator::cli(), &user).map_err(|error| match error {
         DatabaseError::Conflict { constraint } if constraint == users::USERNAME_TAKEN => {
             anyhow!(name_taken(&user.username))
         }

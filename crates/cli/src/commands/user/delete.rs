@@ -1,7 +1,7 @@
 use crate::error::UsageError;
 use crate::{database, output};
 use anyhow::{Context, ensure};
-use jeton_domain::Username;
+use jeton_domain::{Initiator, Username};
 use jeton_persistence::users;
 use jeton_service::DatabaseSettings;
 use std::io::{IsTerminal, Write};
@@ -33,7 +33,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         args.yes || confirmed(&user.username)?,
         "not confirmed; nothing was deleted"
     );
-    let deleted = database::revoke(&mut connection, |connection| users::delete(connection, user.id))?;
+    let deleted = database::revoke(&mut connection, |connection| {
+        users::delete(connection, &Initiator::cli(), user.id)
+    })?;
     ensure!(deleted, database::no_user(&args.name));
     output::line(&format!("deleted {}", user.username))
 }

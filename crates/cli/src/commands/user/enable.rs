@@ -1,6 +1,6 @@
 use crate::{database, output};
 use anyhow::Context;
-use jeton_domain::Username;
+use jeton_domain::{Initiator, Username};
 use jeton_persistence::users;
 use jeton_service::DatabaseSettings;
 
@@ -18,6 +18,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
     let found = database::find_user(&mut connection, &args.name)?;
-    let user = users::enable(&mut connection, found.id)?.with_context(|| database::no_user(&args.name))?;
+    let user = users::enable(&mut connection, &Initiator::cli(), found.id)?
+        .with_context(|| database::no_user(&args.name))?;
     output::line(&format!("enabled {}", user.username))
 }

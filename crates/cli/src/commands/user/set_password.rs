@@ -1,7 +1,7 @@
 use crate::password::PasswordArgs;
 use crate::{database, output};
 use anyhow::{Context, ensure};
-use jeton_domain::Username;
+use jeton_domain::{Initiator, Username};
 use jeton_persistence::users;
 use jeton_service::DatabaseSettings;
 
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     );
     let hash = args.password.ask_for(&found.user)?;
     let set = database::revoke(&mut connection, |connection| {
-        users::set_password(connection, found.user.id, &hash)
+        users::set_password(connection, &Initiator::cli(), found.user.id, &hash)
     })?;
     ensure!(set, database::no_user(&args.name));
     output::line(&format!(

@@ -1,6 +1,6 @@
 use crate::{database, output, scopes};
 use anyhow::Context;
-use jeton_domain::{Scope, Username};
+use jeton_domain::{Initiator, Scope, Username};
 use jeton_persistence::users;
 use jeton_service::DatabaseSettings;
 
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
     let found = database::find_user(&mut connection, &args.name)?;
     let user = database::revoke(&mut connection, |connection| {
-        users::set_scopes(connection, found.id, &wanted)
+        users::set_scopes(connection, &Initiator::cli(), found.id, &wanted)
     })?
     .with_context(|| database::no_user(&args.name))?;
     output::line(&format!(

@@ -1,0 +1,143 @@
+use crate::table::Table;
+use crate::{database, output, parse};
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use jeton_api_types::{AuditEventInfo, AuditEventList};
+use jeton_domain::{AuditAction, UserId, Username};
+use jeton_persistence::audit::{self, AuditCursor, AuditEvent, AuditFilter};
+use jeton_persistence::{PgConnection, users};
+use jeton_service::DatabaseSettings;
+use std::net::IpAddr;
+use uuid::Uuid;
+
+/// List what happened, the newest first: who did what to whom, and from where
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What happened to this user: a name or an id, of a deleted user as well
+    #[arg(long)]
+    user: Option<String>,
+
+    /// What this user did: a name or an id, of a deleted user as well
+    #[arg(long)]
+    by: Option<String>,
+
+    /// What happened, as sign-in or token-revoked
+    #[arg(long, value_parser = action)]
+    action: Option<AuditAction>,
+
+    /// From this time on: 2026-11-24T09:00:00Z, or a time ago as 7d or 90m
+    #[arg(long, value_parser = parse::moment)]
+    since: Option<DateTime<Utc>>,
+
+    /// Before this time
+    #[arg(long, value_parser = parse::moment)]
+    until: Option<DateTime<Utc>>,
+
+    /// At most so many events
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+
+    /// Go on where the page before ended: its "next"
+    #[arg(long)]
+    after: Option<AuditCursor>,
+
+    /// Answer in JSON: {"events": [...], "next": ...}
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    database: DatabaseSettings,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let mut connection = database::open(&args.database)?;
+    let mut find = |name: &Option<String>| {
+        let name = name.as_deref();
+        name.map(|name| find_user(&mut connection, name)).transpose()
+    };
+    let filter = AuditFilter {
+        subject: find(&args.user)?,
+        actor: find(&args.by)?,
+        action: args.action,
+        since: args.since,
+        until: args.until,
+    };
+    let mut events = audit::list(&mut connection, &filter, args.after, args.limit + 1)?;
+    let more = events.len() > args.limit as usize;
+    events.truncate(args.limit as usize);
+    let next = events
+        .last()
+        .filter(|_| more)
+        .map(|event| event.cursor().to_string());
+    if args.json {
+        let events = events.into_iter().map(info).collect();
+        return output::json(&AuditEventList { events, next });
+    }
+    let rows: Vec<_> = events.iter().map(row).collect();
+    let mut table = Table::new(["AT", "ACTION", "BY", "USER", "ADDRESS", "TOKEN", "DETAIL"]);
+    output::write(&table.page(&rows))?;
+    if let Some(next) = next {
+        output::note(&format!("there are more: --after {next}"));
+    }
+    Ok(())
+}
+
+fn action(text: &str) -> Result<AuditAction, String> {
+    text.parse().map_err(|_| {
+        let all: Vec<&str> = AuditAction::ALL.iter().map(|action| action.as_str()).collect();
+        format!("say one of {}", all.join(", "))
+    })
+}
+
+/// A user's id, who is or has been there.
+fn find_user(connection: &mut PgConnection, name: &str) -> anyhow::Result<UserId> {
+    if let Ok(id) = Uuid::try_parse(name) {
+        return Ok(UserId(id));
+    }
+    let username = Username::parse(name).with_context(|| "the username")?;
+    if let Some(user) = users::find_by_username(connection, username.key())? {
+        return Ok(user.id);
+    }
+    audit::find_deleted(connection, username.as_str())?.with_context(|| database::no_user(&username))
+}
+
+fn row(event: &AuditEvent) -> [String; 7] {
+    let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    let actor = event.actor_username.as_deref().or(event.actor_label.as_deref());
+    // Somebody who is gone, and may be the one to whom it happened.
+    let actor = actor.or(event
+        .subject_username
+        .as_deref()
+        .filter(|_| event.actor_id == event.subject_id));
+    [
+        parse::rfc3339(event.at),
+        event.action.clone(),
+        actor.map_or_else(
+            || event.actor_id.map_or_else(|| "-".to_owned(), |id| id.to_string()),
+            str::to_owned,
+        ),
+        or_dash(event.subject_username.as_deref()),
+        event
+            .address
+            .map_or_else(|| "-".to_owned(), |address: IpAddr| address.to_string()),
+        event.token_id.map_or_else(|| "-".to_owned(), |id| id.to_string()),
+        event.detail.to_string(),
+    ]
+}
+
+fn info(event: AuditEvent) -> AuditEventInfo {
+    AuditEventInfo {
+        id: event.id,
+        at: event.at,
+        action: event.action,
+        actor_id: event.actor_id.map(|id| id.0),
+        actor_username: event.actor_username,
+        actor_label: event.actor_label,
+        subject_id: event.subject_id.map(|id| id.0),
+        subject_username: event.subject_username,
+        token_id: event.token_id.map(|id| id.0),
+        address: event.address,
+        request_id: event.request_id,
+        detail: event.detail,
+    }
+}

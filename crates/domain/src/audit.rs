@@ -1,0 +1,172 @@
+use crate::UserId;
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+macro_rules! audit_actions {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// Everything that the audit log tells of.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum AuditAction { $($(#[$doc])* $name,)* }
+
+        impl AuditAction {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The action's name in the database, on the wire and on the command line.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+audit_actions! {
+    /// Somebody signed in; the token that was issued for it.
+    SignIn = "sign-in",
+    /// A sign-in failed: `reason` is `unknown-user`, `wrong-password`, `no-password` or `disabled`.
+    SignInFailed = "sign-in-failed",
+    /// Somebody signed up; the token that was issued for it.
+    SignUp = "sign-up",
+    /// The password that must be given again, to change it or to delete the account, was wrong.
+    ConfirmationFailed = "confirmation-failed",
+    /// A token was revoked by itself.
+    Logout = "logout",
+    /// All of a user's tokens were revoked at the user's wish: `revoked` of them.
+    LogoutAll = "logout-all",
+    /// All of a user's tokens but the one that asked were revoked: `revoked` of them.
+    LogoutOthers = "logout-others",
+    /// A token was issued to a program.
+    TokenIssued = "token-issued",
+    /// A token was given another name.
+    TokenRenamed = "token-renamed",
+    /// A token was revoked, and not by itself.
+    TokenRevoked = "token-revoked",
+    /// A user chose another password, which revoked `revoked` tokens.
+    PasswordChanged = "password-changed",
+    /// A user was given another password, which revoked `revoked` tokens.
+    PasswordSet = "password-set",
+    /// A user was created by somebody else.
+    UserCreated = "user-created",
+    /// What the user's tokens may do at the most was changed, `from` and `to`.
+    ScopesChanged = "scopes-changed",
+    /// From then on no sign-in, and no token of the user's was accepted.
+    UserDisabled = "user-disabled",
+    /// The user was let in again.
+    UserEnabled = "user-enabled",
+    /// The user was deleted, with all tokens.
+    UserDeleted = "user-deleted",
+    /// A service was given a role of the database's.
+    RoleCreated = "role-created",
+}
+
+/// A text that names no action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an action of the audit log")]
+pub struct UnknownAuditAction;
+
+impl FromStr for AuditAction {
+    type Err = UnknownAuditAction;
+
+    fn from_str(text: &str) -> Result<Self, UnknownAuditAction> {
+        let named = Self::ALL.iter().find(|action| action.as_str() == text);
+        named.copied().ok_or(UnknownAuditAction)
+    }
+}
+
+impl fmt::Display for AuditAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who does something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// A user, known by password or token.
+    User(UserId),
+    /// Nobody that is known: somebody who fails to sign in.
+    Anonymous,
+    /// The operator, on the command line.
+    Cli,
+}
+
+/// Who does something, and from where: what is written down with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Initiator {
+    /// Who.
+    pub actor: Actor,
+    /// The client's address; `None`: not by way of the network.
+    pub address: Option<IpAddr>,
+    /// What the logs name the request by.
+    pub request_id: Option<String>,
+}
+
+impl Actor {
+    /// What stands for one who is no user.
+    #[must_use]
+    pub fn label(self) -> Option<&'static str> {
+        match self {
+            Self::User(_) => None,
+            Self::Anonymous => Some("anonymous"),
+            Self::Cli => Some("cli"),
+        }
+    }
+
+    /// The user, if it is one.
+    #[must_use]
+    pub fn user_id(self) -> Option<UserId> {
+        match self {
+            Self::User(id) => Some(id),
+            Self::Anonymous | Self::Cli => None,
+        }
+    }
+}
+
+impl Initiator {
+    /// The operator, on the command line.
+    #[must_use]
+    pub fn cli() -> Self {
+        Self {
+            actor: Actor::Cli,
+            address: None,
+            request_id: None,
+        }
+    }
+
+    /// The same, once it is known who it is.
+    #[must_use]
+    pub fn as_user(&self, id: UserId) -> Self {
+        Self {
+            actor: Actor::User(id),
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_action_has_a_name_of_its_own_and_is_found_by_it() {
+        let names: HashSet<_> = AuditAction::ALL.iter().map(|action| action.as_str()).collect();
+        assert_eq!(names.len(), AuditAction::ALL.len());
+        for &action in AuditAction::ALL {
+            assert_eq!(action.as_str().parse(), Ok(action));
+        }
+        assert_eq!("SIGN-IN".parse::<AuditAction>(), Err(UnknownAuditAction));
+    }
+
+    #[test]
+    fn who_is_no_user_has_a_label() {
+        let ada = UserId(uuid::Uuid::nil());
+        for actor in [Actor::User(ada), Actor::Anonymous, Actor::Cli] {
+            assert_ne!(actor.label().is_some(), actor.user_id().is_some());
+        }
+        assert_eq!(Initiator::cli().as_user(ada).actor, Actor::User(ada));
+    }
+}
