@@ -45,11 +45,14 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         highest_cost,
     );
     janitor::start(database.clone(), settings.audit_retention.0);
+    let (proxies, routes) = (settings.proxies.configure(), routes::configure(state));
     serve(
         settings.address,
         "JETON_AUTH_ADDR",
         database,
         verifier,
-        routes::configure(state),
+        move |config| {
+            config.configure(&proxies).configure(&routes);
+        },
     )
 }

@@ -1,6 +1,6 @@
 use jeton_domain::{BcryptCost, ScopeSet};
 use jeton_persistence::audit::SHORTEST_RETENTION_DAYS;
-use jeton_service::{DatabaseSettings, Lifetime, LogSettings, VerifierArgs};
+use jeton_service::{DatabaseSettings, Lifetime, LogSettings, ProxyArgs, VerifierArgs};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -75,6 +75,10 @@ pub struct Settings {
         value_parser = audit_retention
     )]
     pub audit_retention: Lifetime,
+
+    /// Whom the service believes where its requests come from.
+    #[command(flatten)]
+    pub proxies: ProxyArgs,
 
     /// How tokens are checked.
     #[command(flatten)]

@@ -22,12 +22,15 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     check_migrated(&database).await?;
     let verifier = Verifier::connect(settings.verifier.settings(url)).await?;
     let routes = configure(Guard::new(verifier.clone()), database.clone());
+    let proxies = settings.proxies.configure();
     serve(
         settings.address,
         "JETON_RESOURCE_ADDR",
         database,
         verifier,
-        routes,
+        move |config| {
+            config.configure(&proxies).configure(&routes);
+        },
     )
 }
 

@@ -1,4 +1,4 @@
-use jeton_service::{DatabaseSettings, LogSettings, VerifierArgs};
+use jeton_service::{DatabaseSettings, LogSettings, ProxyArgs, VerifierArgs};
 use std::net::SocketAddr;
 
 /// Jeton's demo resource service: notes, protected by tokens.
@@ -17,6 +17,10 @@ pub struct Settings {
         default_value = "127.0.0.1:8081"
     )]
     pub address: SocketAddr,
+
+    /// Whom the service believes where its requests come from.
+    #[command(flatten)]
+    pub proxies: ProxyArgs,
 
     /// How tokens are checked.
     #[command(flatten)]

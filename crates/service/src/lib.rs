@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod body;
+mod client_address;
 mod database_settings;
 mod health;
 mod lifetime;
@@ -13,6 +14,7 @@ mod server;
 mod verifier_args;
 
 pub use body::{Form, Json, JsonOrForm, MAX_BODY_BYTES};
+pub use client_address::{ProxyArgs, TrustedProxies, client_address};
 pub use database_settings::DatabaseSettings;
 pub use health::check_migrated;
 pub use lifetime::Lifetime;
@@ -20,6 +22,6 @@ pub use log::LogSettings;
 pub use page::{Page, PageLimit};
 pub use problems::{database_problem, get_or_head, method_not_allowed};
 pub use program::{parse_settings, run};
-pub use request_info::{client_address, request_id};
+pub use request_info::request_id;
 pub use server::{Running, serve};
 pub use verifier_args::VerifierArgs;

@@ -155,3 +155,15 @@ async fn two_logouts_at_once_are_one_event() {
     first.and(second).unwrap();
     assert_eq!(actions(&auth), ["sign-up", "logout"]);
 }
+
+#[tokio::test]
+async fn behind_a_proxy_the_address_is_the_clients_own() {
+    let proxied = |auth: &Auth| {
+        let request = json("POST", "/v1/login", r#"{"username": "x", "password": "y"}"#);
+        auth.send(&request.header("X-Forwarded-For", "1.1.1.1, 203.0.113.9"));
+        events(auth)[0].address.unwrap().to_string()
+    };
+    let trusting = [("JETON_TRUSTED_PROXIES", "192.0.2.0/24,127.0.0.0/8")];
+    assert_eq!(proxied(&Auth::start_with(&trusting)), "203.0.113.9");
+    assert_eq!(proxied(&Auth::start()), "127.0.0.1");
+}

@@ -28,6 +28,8 @@ fn a_bad_setting_is_named_in_one_line() {
         ("JETON_SIGNUP", "perhaps"),
         ("JETON_DEFAULT_SCOPES", "a\"b"),
         ("JETON_HASHING_QUEUE", "-1"),
+        ("JETON_AUDIT_RETENTION", "6d"),
+        ("JETON_TRUSTED_PROXIES", "proxy.example.org"),
         ("JETON_LOG", "a=b=c"),
         ("JETON_LOG_FORMAT", "xml"),
     ] {
@@ -111,6 +113,7 @@ fn help_tells_every_setting_and_no_secret() {
         "JETON_DEFAULT_SCOPES",
         "JETON_HASHING_QUEUE",
         "JETON_AUDIT_RETENTION",
+        "JETON_TRUSTED_PROXIES",
         "JETON_LOG",
         "JETON_LOG_FORMAT",
     ] {
