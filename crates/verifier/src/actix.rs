@@ -1,11 +1,12 @@
 //! The guard for actix-web: one `wrap` protects a route, a scope or a whole app, and handlers take a [`Caller`].
 
+use crate::verifier::Check;
 use crate::{Caller, Verifier, VerifyError, bearer_token};
 use actix_web::body::EitherBody;
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError};
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{Either, FutureExt, LocalBoxFuture, Map};
 use jeton_api_types::{ProblemKind, ProblemResponse};
 use std::future::{Ready, ready};
 use std::rc::Rc;
@@ -42,12 +43,17 @@ impl Guard {
         guard
     }
 
-    async fn authenticate(&self, request: &ServiceRequest) -> Result<(), ProblemResponse> {
+    /// Who is calling, as far as that can be told without asking the database.
+    fn check(&self, request: &ServiceRequest) -> Result<Check, ProblemResponse> {
         let known = request.extensions().get::<Caller>().cloned();
-        let caller = match known {
-            Some(caller) => caller,
-            None => self.verifier.verify(token_of(request)?).await.map_err(problem)?,
-        };
+        match known {
+            Some(caller) => Ok(Check::Known(caller)),
+            None => self.verifier.check(token_of(request)?).map_err(problem),
+        }
+    }
+
+    /// Lets the caller in, if it has what is required.
+    fn admit(&self, request: &ServiceRequest, caller: Caller) -> Result<(), ProblemResponse> {
         if let Some(missing) = self.scopes.iter().find(|scope| !caller.scopes().contains(scope)) {
             return Err(ProblemResponse::insufficient_scope(missing));
         }
@@ -111,22 +117,48 @@ where
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+    /// What is told from memory is told at once; only a look-up needs a future of its own.
+    type Future = Either<
+        Either<Ready<Result<Self::Response, Error>>, Map<S::Future, fn(Inner<B>) -> Outer<B>>>,
+        LocalBoxFuture<'static, Result<Self::Response, Error>>,
+    >;
 
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let (guard, service) = (self.guard.clone(), self.service.clone());
-        Box::pin(async move {
-            match guard.authenticate(&request).await {
-                Ok(()) => Ok(service.call(request).await?.map_into_left_body()),
-                // A response, not an `Err`: the middleware around this one, CORS say, shall see it.
-                Err(problem) => Ok(request
-                    .into_response(problem.error_response())
-                    .map_into_right_body()),
+        let caller = match self.guard.check(&request) {
+            Ok(Check::Known(caller)) => caller,
+            Ok(Check::LookUp(digest)) => {
+                let (guard, service) = (self.guard.clone(), self.service.clone());
+                return Either::Right(Box::pin(async move {
+                    let caller = guard.verifier.look_up(digest).await.map_err(problem);
+                    match caller.and_then(|caller| guard.admit(&request, caller)) {
+                        Ok(()) => passed(service.call(request).await),
+                        Err(problem) => Ok(refused(request, &problem)),
+                    }
+                }));
             }
+            Err(problem) => return Either::Left(Either::Left(ready(Ok(refused(request, &problem))))),
+        };
+        Either::Left(match self.guard.admit(&request, caller) {
+            Ok(()) => Either::Right(self.service.call(request).map(passed)),
+            Err(problem) => Either::Left(ready(Ok(refused(request, &problem)))),
         })
     }
+}
+
+type Inner<B> = Result<ServiceResponse<B>, Error>;
+type Outer<B> = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+fn passed<B>(response: Inner<B>) -> Outer<B> {
+    response.map(ServiceResponse::map_into_left_body)
+}
+
+/// A response, not an `Err`: the middleware around this one, CORS say, shall see it.
+fn refused<B>(request: ServiceRequest, problem: &ProblemResponse) -> ServiceResponse<EitherBody<B>> {
+    request
+        .into_response(problem.error_response())
+        .map_into_right_body()
 }
 
 /// What the guard found. In a handler that no guard stands before, the request fails: 500.

@@ -1,8 +1,8 @@
-use jeton_domain::{ScopeSet, TokenId, TokenKind, UserId};
+use jeton_domain::{ScopeSet, TokenDigest, TokenId, TokenKind, UserId};
 use jeton_persistence::BootTime;
 use jeton_persistence::lookups::ValidToken;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Who is calling, by a token that was found valid. Cheap to clone.
@@ -10,32 +10,40 @@ use std::time::Duration;
 pub struct Caller(Arc<Known>);
 
 /// One allocation, and one for the name: there may be a million of these.
+///
+/// In this order: with the counts of the [`Arc`], what a check reads and writes are the first 64 bytes.
 #[derive(Debug)]
+#[repr(C)]
 struct Known {
-    user_id: UserId,
-    token_id: TokenId,
-    kind: TokenKind,
-    username: Box<str>,
-    scopes: Arc<ScopeSet>,
+    digest: TokenDigest,
     expires_at: BootTime,
     /// The minute for which a use was noted last.
     used: AtomicU32,
+    /// Whether it was asked for lately, see [`Table`](crate::table::Table).
+    recent: AtomicBool,
+    kind: TokenKind,
+    scopes: Arc<ScopeSet>,
+    username: Box<str>,
+    user_id: UserId,
+    token_id: TokenId,
 }
 
 impl Caller {
     /// The token was found by a query sent at that moment; `scopes` are the token's, shared with others who have the
     /// same.
-    pub(crate) fn new(token: ValidToken, scopes: Arc<ScopeSet>, sent: BootTime) -> Self {
+    pub(crate) fn new(digest: TokenDigest, token: ValidToken, scopes: Arc<ScopeSet>, sent: BootTime) -> Self {
         Self(Arc::new(Known {
-            user_id: token.user_id,
-            token_id: token.token_id,
-            kind: token.kind,
-            username: token.username.into_boxed_str(),
-            scopes,
+            digest,
             expires_at: token
                 .remaining
                 .map_or(BootTime::NEVER, |remaining| sent + remaining),
             used: AtomicU32::new(0),
+            recent: AtomicBool::new(false),
+            kind: token.kind,
+            scopes,
+            username: token.username.into_boxed_str(),
+            user_id: token.user_id,
+            token_id: token.token_id,
         }))
     }
 
@@ -69,6 +77,10 @@ impl Caller {
         &self.0.scopes
     }
 
+    pub(crate) fn digest(&self) -> &TokenDigest {
+        &self.0.digest
+    }
+
     pub(crate) fn expires_at(&self) -> BootTime {
         self.0.expires_at
     }
@@ -79,5 +91,18 @@ impl Caller {
         // From 1 on: 0 is for never. Wraps around after 8,000 years.
         let minute = (now.as_nanos() / MINUTE + 1) as u32;
         self.0.used.load(Ordering::Relaxed) != minute && self.0.used.swap(minute, Ordering::Relaxed) != minute
+    }
+
+    /// It was asked for.
+    pub(crate) fn mark_recent(&self) {
+        // Most of the time it is marked already, and a line that is only read can be in all processors' caches.
+        if !self.0.recent.load(Ordering::Relaxed) {
+            self.0.recent.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it was asked for since this was asked last.
+    pub(crate) fn take_recent(&self) -> bool {
+        self.0.recent.swap(false, Ordering::Relaxed)
     }
 }

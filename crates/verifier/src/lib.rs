@@ -11,6 +11,7 @@ mod memory;
 #[cfg(feature = "negative-controls")]
 pub mod negative_controls;
 mod settings;
+mod table;
 mod uses;
 mod verifier;
 

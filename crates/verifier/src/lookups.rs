@@ -191,7 +191,7 @@ impl Shared {
         let mut unreadable = Vec::new();
         for (digest, token) in found {
             match token {
-                Ok(token) => callers.push((digest, self.caller(token, sent))),
+                Ok(token) => callers.push(self.caller(digest, token, sent)),
                 Err(error) => {
                     // Neither valid nor invalid: somebody has written a row that this code cannot read.
                     tracing::error!(%error, "a token's row cannot be read");
@@ -200,8 +200,9 @@ impl Shared {
             }
         }
         self.memory.fill(beginning, callers.iter().cloned());
-        for (digest, caller) in callers {
-            reply_to(askers.remove(&digest).into_iter().flatten(), &Ok(caller));
+        for caller in callers {
+            let askers = askers.remove(caller.digest()).into_iter().flatten();
+            reply_to(askers, &Ok(caller));
         }
         for digest in unreadable {
             let askers = askers.remove(&digest).into_iter().flatten();
@@ -210,7 +211,7 @@ impl Shared {
         reply_to(askers.into_values().flatten(), &Err(VerifyError::Invalid));
     }
 
-    fn caller(&self, mut token: lookups::ValidToken, sent: BootTime) -> Caller {
+    fn caller(&self, digest: TokenDigest, mut token: lookups::ValidToken, sent: BootTime) -> Caller {
         let mut known = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
         let scopes = match known.get(&token.scopes) {
             Some(scopes) => scopes.clone(),
@@ -223,7 +224,7 @@ impl Shared {
                 scopes
             }
         };
-        Caller::new(token, scopes, sent)
+        Caller::new(digest, token, scopes, sent)
     }
 }
 

@@ -5,12 +5,10 @@
 //! them.
 
 use crate::Caller;
+use crate::table::Table;
 use jeton_domain::TokenDigest;
 use jeton_persistence::BootTime;
 use jeton_persistence::revocations::Revoked;
-use quick_cache::UnitWeighter;
-use quick_cache::sync::{Cache, DefaultLifecycle};
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -20,7 +18,7 @@ pub(crate) struct Memory {
     /// Counts the times that something was forgotten. A fill that began before the last one is not kept. Checks that
     /// are answered from memory never touch this lock.
     generation: RwLock<u64>,
-    tokens: Cache<TokenDigest, Caller, UnitWeighter, BuildHasherDefault<DigestHasher>>,
+    tokens: Table,
 }
 
 /// When a look-up began, for [`Memory::fill`].
@@ -32,14 +30,7 @@ impl Memory {
         Self {
             deadline: AtomicU64::new(0),
             generation: RwLock::new(0),
-            tokens: Cache::with(
-                // Room for so many before it grows; not more, or an idle service would pay for a busy one's memory.
-                capacity.min(1024),
-                capacity as u64,
-                UnitWeighter,
-                BuildHasherDefault::default(),
-                DefaultLifecycle::default(),
-            ),
+            tokens: Table::new(capacity),
         }
     }
 
@@ -64,6 +55,11 @@ impl Memory {
         self.tokens.len()
     }
 
+    /// How many tokens were found here, those that were expired among them.
+    pub(crate) fn hits(&self) -> u64 {
+        self.tokens.hits()
+    }
+
     /// To be called before a look-up's query is sent.
     pub(crate) fn begin(&self) -> Beginning {
         Beginning(*self.generation.read().unwrap_or_else(PoisonError::into_inner))
@@ -71,11 +67,7 @@ impl Memory {
 
     /// Keeps what a look-up has found, unless it may be out of date by now: something was forgotten since the query was
     /// sent, or nobody waits for this verifier any more.
-    pub(crate) fn fill(
-        &self,
-        Beginning(then): Beginning,
-        found: impl Iterator<Item = (TokenDigest, Caller)>,
-    ) {
+    pub(crate) fn fill(&self, Beginning(then): Beginning, found: impl Iterator<Item = Caller>) {
         let generation = self.generation.read().unwrap_or_else(PoisonError::into_inner);
         let out_of_date = *generation != then || BootTime::now() >= self.deadline();
         #[cfg(feature = "negative-controls")]
@@ -83,8 +75,8 @@ impl Memory {
         if out_of_date {
             return;
         }
-        for (digest, caller) in found {
-            self.tokens.insert(digest, caller);
+        for caller in found {
+            self.tokens.insert(caller);
         }
     }
 
@@ -112,23 +104,4 @@ impl Memory {
         self.allow_until(BootTime::ZERO);
         self.forget(&Revoked::Everything);
     }
-}
-
-/// A digest is as good as random already.
-#[derive(Default)]
-struct DigestHasher(u64);
-
-impl Hasher for DigestHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk() {
-            self.0 = u64::from_ne_bytes(*first);
-        }
-    }
-
-    // The length of the array, which is always the same.
-    fn write_usize(&mut self, _: usize) {}
 }

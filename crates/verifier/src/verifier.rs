@@ -22,6 +22,13 @@ struct Inner {
     patience: Duration,
 }
 
+/// What can be told of a token without asking the database.
+pub(crate) enum Check {
+    Known(Caller),
+    /// It is not remembered, or nothing may be answered from memory now.
+    LookUp(TokenDigest),
+}
+
 /// How a verifier is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status {
@@ -29,6 +36,8 @@ pub struct Status {
     pub lease_left: Duration,
     /// How many tokens are remembered.
     pub entries: usize,
+    /// How many checks were answered from memory so far.
+    pub hits: u64,
     /// How long ago the last renewal was sent that succeeded; `None`: none has yet.
     pub last_renewal: Option<Duration>,
 }
@@ -105,16 +114,32 @@ impl Verifier {
     /// # Errors
     /// [`VerifyError`]
     pub async fn verify(&self, token: &str) -> Result<Caller, VerifyError> {
+        match self.check(token)? {
+            Check::Known(caller) => Ok(caller),
+            Check::LookUp(digest) => self.look_up(digest).await,
+        }
+    }
+
+    /// The part of [`verify`](Self::verify) that asks nobody.
+    pub(crate) fn check(&self, token: &str) -> Result<Check, VerifyError> {
         let digest = PlainToken::digest_of(token).map_err(|_| VerifyError::Invalid)?;
-        let (caller, now) = match self.0.memory.get(&digest) {
-            Some(known) => known,
-            None => (self.look_up(digest).await?, BootTime::now()),
-        };
-        self.0.uses.note(&caller, now);
+        Ok(match self.0.memory.get(&digest) {
+            Some((caller, now)) => {
+                self.0.uses.note(&caller, now);
+                Check::Known(caller)
+            }
+            None => Check::LookUp(digest),
+        })
+    }
+
+    /// The rest of it.
+    pub(crate) async fn look_up(&self, digest: TokenDigest) -> Result<Caller, VerifyError> {
+        let caller = self.ask(digest).await?;
+        self.0.uses.note(&caller, BootTime::now());
         Ok(caller)
     }
 
-    async fn look_up(&self, digest: TokenDigest) -> Result<Caller, VerifyError> {
+    async fn ask(&self, digest: TokenDigest) -> Result<Caller, VerifyError> {
         // A server that has stopped in the middle of a query keeps the thread, not the caller.
         tokio::time::timeout(self.0.patience, self.0.lookups.find(digest))
             .await
@@ -126,7 +151,7 @@ impl Verifier {
     /// # Errors
     /// [`VerifyError::Unavailable`]
     pub async fn ready(&self) -> Result<(), VerifyError> {
-        match self.look_up(TokenDigest::from([0; 32])).await {
+        match self.ask(TokenDigest::from([0; 32])).await {
             Ok(_) | Err(VerifyError::Invalid) => Ok(()),
             Err(VerifyError::Unavailable) => Err(VerifyError::Unavailable),
         }
@@ -139,6 +164,7 @@ impl Verifier {
         Status {
             lease_left: self.0.memory.deadline().since(now),
             entries: self.0.memory.len(),
+            hits: self.0.memory.hits(),
             last_renewal: self.0.lease.renewed_at().map(|sent| now.since(sent)),
         }
     }
