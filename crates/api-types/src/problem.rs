@@ -115,6 +115,8 @@ problem_kinds! {
     MethodNotAllowed = 405 "method-not-allowed" "Method not allowed",
     /// Somebody else has the username.
     UsernameTaken = 409 "username-taken" "Username taken",
+    /// The user has as many tokens as may be, and none of them gives way.
+    TooManyTokens = 409 "too-many-tokens" "Too many tokens",
     /// The body is larger than the resource takes.
     BodyTooLarge = 413 "body-too-large" "Body too large",
     /// The body has a content type that the resource does not take.

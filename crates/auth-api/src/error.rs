@@ -39,6 +39,8 @@ pub(crate) enum ApiError {
     SignupClosed,
     #[error("the username is taken")]
     UsernameTaken,
+    #[error("the user has as many tokens as may be")]
+    TooManyTokens,
     #[error("no such token")]
     NoSuchToken,
     #[error("the token lacks the scope {0}")]
@@ -90,6 +92,10 @@ impl ApiError {
             ),
             Self::SignupClosed => problem(ProblemKind::SignupClosed, "Ask the operator for an account."),
             Self::UsernameTaken => problem(ProblemKind::UsernameTaken, "Somebody else has this username."),
+            Self::TooManyTokens => problem(
+                ProblemKind::TooManyTokens,
+                "You have as many personal tokens as you may; revoke one first.",
+            ),
             Self::InsufficientScope(scope) => ProblemResponse::insufficient_scope(scope),
             Self::MalformedQuery(detail) => problem(ProblemKind::MalformedQuery, detail),
             // The verifier has said why already.

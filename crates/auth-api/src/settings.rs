@@ -30,6 +30,17 @@ pub struct Settings {
     )]
     pub token_ttl: Lifetime,
 
+    /// How many valid tokens a user may have, from 2 to 10000: beyond it, a sign-in revokes the login token that was not
+    /// used for longest
+    #[arg(
+        long,
+        env = "JETON_TOKENS_PER_USER",
+        value_name = "JETON_TOKENS_PER_USER",
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(2..=10_000)
+    )]
+    pub tokens_per_user: u32,
+
     /// The cost of a password hash, from 4 to 18: each step doubles the time of a sign-in, and of a guess
     #[arg(
         long,

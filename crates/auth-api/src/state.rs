@@ -1,8 +1,9 @@
 use crate::Settings;
-use crate::error::ApiResult;
+use crate::error::{ApiError, ApiResult};
 use crate::hasher::Hasher;
 use crate::settings::Signup;
-use jeton_domain::{BcryptCost, ScopeSet};
+use jeton_domain::{BcryptCost, ScopeSet, Token};
+use jeton_persistence::tokens::Issue;
 use jeton_persistence::{Database, Revocation};
 use jeton_revoker::Barrier;
 use jeton_verifier::Verifier;
@@ -18,6 +19,7 @@ pub(crate) struct State {
     pub(crate) signup: Signup,
     pub(crate) default_scopes: ScopeSet,
     pub(crate) token_ttl: Option<Duration>,
+    pub(crate) tokens_per_user: u32,
 }
 
 impl State {
@@ -36,6 +38,17 @@ impl State {
             signup: settings.signup,
             default_scopes: settings.default_scopes.clone(),
             token_ttl: settings.token_ttl.0,
+            tokens_per_user: settings.tokens_per_user,
+        }
+    }
+
+    /// The token that was asked for, once what gave way to it is accepted nowhere any more. `refused` is why there is
+    /// none, where the user may have another.
+    pub(crate) async fn issued(&self, issue: (Issue, Revocation), refused: ApiError) -> ApiResult<Token> {
+        match self.confirm(issue).await? {
+            Issue::Issued(token) => Ok(token),
+            Issue::Refused => Err(refused),
+            Issue::TooMany => Err(ApiError::TooManyTokens),
         }
     }
 

@@ -38,4 +38,7 @@ pub struct NewToken {
     pub scopes: ScopeSet,
     /// How long it lives, counted by the database from the moment it stores it; `None`: for ever.
     pub ttl: Option<Duration>,
+    /// How many valid tokens its user may have, this one included. At least 2: the last place is for one that signing in
+    /// gives.
+    pub user_limit: u32,
 }

@@ -56,6 +56,13 @@ pub fn revoking<T>(
     Ok((result, revocation))
 }
 
+/// What the caller's transaction has revoked, to be waited for once it is committed.
+pub(crate) fn of_this_transaction(connection: &mut PgConnection) -> DatabaseResult<Revocation> {
+    Ok(Revocation {
+        xids: logged_here(connection)?.into_iter().collect(),
+    })
+}
+
 /// This transaction, if it has written the log.
 fn logged_here(connection: &mut PgConnection) -> DatabaseResult<Option<Xid>> {
     let current: Option<Xid> = select(pg_current_xact_id_if_assigned()).get_result(connection)?;

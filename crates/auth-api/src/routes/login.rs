@@ -48,13 +48,14 @@ pub(crate) async fn log_in(
         name: wishes.name,
         scopes,
         ttl: wishes.ttl,
+        user_limit: state.tokens_per_user,
     };
     let id = user.id;
     let issued = state
         .database
         .run(move |connection| tokens::issue_for_password(connection, &by.0, id, &verified, &token))
         .await?;
-    let token = issued.ok_or(ApiError::InvalidCredentials)?;
+    let token = state.issued(issued, ApiError::InvalidCredentials).await?;
     Ok(wire::issued(
         StatusCode::OK,
         &plain,

@@ -53,13 +53,14 @@ pub(crate) async fn create(
         name,
         scopes,
         ttl,
+        user_limit: state.tokens_per_user,
     };
     let (user, with) = (caller.user_id(), caller.token_id());
     let issued = state
         .database
         .run(move |connection| tokens::issue_by_token(connection, &by.0, user, with, &token))
         .await?;
-    let token = issued.ok_or(ApiError::TokenGone)?;
+    let token = state.issued(issued, ApiError::TokenGone).await?;
     Ok(wire::issued(
         StatusCode::CREATED,
         &plain,

@@ -95,6 +95,28 @@ async fn so_does_a_revocation_by_the_tokens_text() {
     assert_eq!([first, again].map(|one| one.join().unwrap().status), [200, 200]);
 }
 
+/// The sign-in that takes the place of another token has revoked that one.
+#[tokio::test(flavor = "multi_thread")]
+async fn so_does_a_sign_in_that_another_token_gives_way_to() {
+    let auth = Auth::start_with(&[("JETON_TOKENS_PER_USER", "2")]);
+    let first = auth.sign_up("ada").await;
+    let connection = &mut auth.connect();
+    connection.batch_execute(SILENT).unwrap();
+    // There is room: nobody waits.
+    auth.sign_in("ada").await;
+    let sign_in = || {
+        let body = format!(r#"{{"username": "ada", "password": "{PASSWORD}"}}"#);
+        send(&auth.service, crate::support::json("POST", "/v1/login", &body))
+    };
+    let waiting = sign_in();
+    wait_until("the oldest is refused", || {
+        auth.send(&request("GET", "/v1/verify", &first)).status == 401
+    });
+    assert!(unapplied(connection) && !waiting.is_finished());
+    connection.batch_execute(GIVEN_UP).unwrap();
+    assert_eq!(waiting.join().unwrap().status, 200);
+}
+
 /// A verifier that has died is waited for as long as its lease, by all together, and then by nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn hundreds_at_once_wait_for_one_dead_verifier_together() {

@@ -22,6 +22,7 @@ mod revoke;
 mod secrets;
 mod settings;
 mod support;
+mod token_limit;
 mod tokens;
 mod users;
 mod verify;

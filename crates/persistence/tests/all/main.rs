@@ -25,6 +25,7 @@ mod roles;
 mod schema;
 mod sign_up;
 mod support;
+mod token_limit;
 mod tokens;
 mod triggers;
 mod triggers_always;

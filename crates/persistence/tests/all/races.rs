@@ -2,7 +2,7 @@
 
 use crate::support::{connect, create_user, execute, hash, interleave, is_stored, issue, new_token, outcome};
 use diesel::Connection;
-use jeton_domain::{Initiator, NewToken, NoteId, TokenId, UserId};
+use jeton_domain::{Initiator, NewToken, NoteId, TokenId, TokenKind, UserId};
 use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection, notes, tokens, users};
 use jeton_test_support::TestDatabase;
 use uuid::Uuid;
@@ -17,7 +17,15 @@ fn setting() -> (TestDatabase, PgConnection, UserId, TokenId) {
 }
 
 fn log_in(connection: &mut PgConnection, user: UserId, new: &NewToken) -> DatabaseResult<bool> {
-    Ok(tokens::issue_for_password(connection, &Initiator::cli(), user, &hash(4), new)?.is_some())
+    Ok(outcome(tokens::issue_for_password(
+        connection,
+        &Initiator::cli(),
+        user,
+        &hash(4),
+        new,
+    )?)
+    .token()
+    .is_some())
 }
 
 fn issue_by(
@@ -26,7 +34,15 @@ fn issue_by(
     by: TokenId,
     new: &NewToken,
 ) -> DatabaseResult<bool> {
-    Ok(tokens::issue_by_token(connection, &Initiator::cli(), user, by, new)?.is_some())
+    Ok(outcome(tokens::issue_by_token(
+        connection,
+        &Initiator::cli(),
+        user,
+        by,
+        new,
+    )?)
+    .token()
+    .is_some())
 }
 
 #[test]
@@ -146,7 +162,13 @@ fn a_user_who_is_being_disabled_gets_no_token() {
     let ways: [Issue; 3] = [
         |c, user, _, new| log_in(c, user, new),
         |c, user, by, new| issue_by(c, user, by, new),
-        |c, user, _, new| Ok(tokens::issue_by_operator(c, &Initiator::cli(), user, new)?.is_some()),
+        |c, user, _, new| {
+            Ok(
+                outcome(tokens::issue_by_operator(c, &Initiator::cli(), user, new)?)
+                    .token()
+                    .is_some(),
+            )
+        },
     ];
     for way in ways {
         let (database, mut connection, ada, by) = setting();
@@ -242,19 +264,60 @@ fn of_two_revocations_of_a_token_one_finds_it() {
     assert!(!is_stored(&mut connection, token));
 }
 
-/// Tokens are issued to one user side by side: those who issue share the lock.
+/// Whoever issues a token counts the user's first, and no other comes in between.
 #[test]
-fn two_logins_do_not_wait_for_each_other() {
+fn of_two_logins_with_one_place_left_the_second_finds_it_taken() {
+    let (database, mut connection, ada, old) = setting();
+    let [first, second] = [0, 1].map(|_| NewToken {
+        user_limit: 2,
+        ..new_token()
+    });
+    let (one, other) = interleave(
+        &database,
+        |c| log_in(c, ada, &first),
+        |c| tokens::issue_for_password(c, &Initiator::cli(), ada, &hash(4), &second),
+    );
+    assert!(one);
+    let (issue, revocation) = other.unwrap();
+    assert!(issue.token().is_some());
+    assert_eq!(revocation.xids.len(), 1);
+    assert_eq!(
+        [old, first.id, second.id].map(|id| is_stored(&mut connection, id)),
+        [false, true, true]
+    );
+}
+
+#[test]
+fn a_token_that_asks_while_a_login_takes_its_place_makes_none() {
     let (database, mut connection, ada, by) = setting();
+    issue(&mut connection, ada);
+    let [login, program] = [TokenKind::Login, TokenKind::Personal].map(|kind| NewToken {
+        kind,
+        user_limit: 2,
+        ..new_token()
+    });
+    let (one, other) = interleave(
+        &database,
+        |c| log_in(c, ada, &login),
+        |c| issue_by(c, ada, by, &program),
+    );
+    assert!(one && !other.unwrap());
+    assert!(!is_stored(&mut connection, by) && !is_stored(&mut connection, program.id));
+}
+
+/// The lock is the user's own.
+#[test]
+fn logins_of_two_users_do_not_wait_for_each_other() {
+    let (database, mut connection, ada, _) = setting();
+    let bob = create_user(&mut connection, "bob").id;
     let mut other = connect(&database);
     // It would wait for as long as the first one's transaction is open.
     execute(&mut other, "SET lock_timeout = '10s'");
     let both: DatabaseResult<_> = connection.transaction(|connection| {
         Ok([
             log_in(connection, ada, &new_token())?,
-            log_in(&mut other, ada, &new_token())?,
-            issue_by(&mut other, ada, by, &new_token())?,
+            log_in(&mut other, bob, &new_token())?,
         ])
     });
-    assert_eq!(both.unwrap(), [true; 3]);
+    assert_eq!(both.unwrap(), [true; 2]);
 }

@@ -2,9 +2,10 @@ use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Bool, Integer, Text};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use jeton_domain::{
-    BcryptCost, Initiator, NewToken, NewUser, PasswordHash, ScopeSet, TokenDigest, TokenId, TokenKind,
+    BcryptCost, Initiator, NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenDigest, TokenId, TokenKind,
     TokenName, User, UserId, Username,
 };
+use jeton_persistence::tokens::Issue;
 use jeton_persistence::{
     ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, PoolSettings, Revocation,
     establish, tokens, users,
@@ -148,6 +149,7 @@ pub(crate) fn new_token() -> NewToken {
         name: TokenName::login(),
         scopes: scopes("notes:read notes:write"),
         ttl: Some(Duration::from_secs(3600)),
+        user_limit: 1000,
     }
 }
 
@@ -161,10 +163,14 @@ pub(crate) fn issue(connection: &mut PgConnection, user: UserId) -> TokenId {
 }
 
 pub(crate) fn issue_this(connection: &mut PgConnection, user: UserId, token: &NewToken) -> TokenId {
-    tokens::issue_by_operator(connection, &Initiator::cli(), user, token)
-        .unwrap()
-        .unwrap()
-        .id
+    issued(tokens::issue_by_operator(
+        connection,
+        &Initiator::cli(),
+        user,
+        token,
+    ))
+    .unwrap()
+    .id
 }
 
 /// As [`issue`], for a token whose time is over.
@@ -224,4 +230,9 @@ pub(crate) fn unavailable<T: std::fmt::Debug>(result: DatabaseResult<T>) -> Stri
 /// What an act came to, without what must be waited for.
 pub(crate) fn outcome<T>((outcome, _): (T, Revocation)) -> T {
     outcome
+}
+
+/// The token that was issued, if one was.
+pub(crate) fn issued(issue: DatabaseResult<(Issue, Revocation)>) -> Option<Token> {
+    outcome(issue.unwrap()).token()
 }

@@ -1,10 +1,10 @@
 //! The log is written whoever revokes, and however the session is set.
 
 use crate::logbook::{digest, log, logged_by, setting, token};
-use crate::support::{connect_to, count, execute, interleave, outcome, scopes, text};
+use crate::support::{connect_to, count, execute, interleave, issue_this, outcome, scopes, text};
 use diesel::connection::SimpleConnection;
 use jeton_domain::{Initiator, UserId};
-use jeton_persistence::{DatabaseResult, PgConnection, lookups, tokens, users};
+use jeton_persistence::{DatabaseResult, PgConnection, lookups, users};
 use jeton_test_support::TestRole;
 
 /// Restores set this, which turns ordinary triggers off, and foreign keys with them.
@@ -109,7 +109,8 @@ type Act = fn(&mut PgConnection, UserId) -> DatabaseResult<()>;
 /// The ways in which a token comes to a user; each gives the user the token n.
 const ISSUES: [(&str, Act); 3] = [
     ("issue", |connection, user| {
-        tokens::issue_by_operator(connection, &Initiator::cli(), user, &token('n')).map(drop)
+        issue_this(connection, user, &token('n'));
+        Ok(())
     }),
     ("insert", |connection, user| {
         let insert = format!(

@@ -1,11 +1,12 @@
 use crate::scopes::{self, ScopeArgs};
 use crate::{database, output, parse};
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use jeton_domain::{
     ExposeSecret, Initiator, NewToken, PlainToken, ScopeSet, Token, TokenId, TokenKind, TokenName, User,
     Username,
 };
-use jeton_persistence::{PgConnection, tokens};
+use jeton_persistence::PgConnection;
+use jeton_persistence::tokens::{self, Issue};
 use jeton_service::{DatabaseSettings, Lifetime};
 use uuid::Uuid;
 
@@ -35,6 +36,16 @@ pub(crate) struct Args {
     )]
     expires_in: Lifetime,
 
+    /// How many valid tokens a user may have, from 2 to 10000
+    #[arg(
+        long,
+        env = "JETON_TOKENS_PER_USER",
+        value_name = "JETON_TOKENS_PER_USER",
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(2..=10_000)
+    )]
+    tokens_per_user: u32,
+
     #[command(flatten)]
     database: DatabaseSettings,
 }
@@ -55,10 +66,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         name: args.name.clone(),
         scopes,
         ttl: args.expires_in.0,
+        user_limit: args.tokens_per_user,
     };
-    let token = tokens::issue_by_operator(&mut connection, &Initiator::cli(), user.id, &new)?
+    let issue = database::revoke(&mut connection, |connection| {
+        tokens::issue_by_operator(connection, &Initiator::cli(), user.id, &new)
+    })?;
+    let token = match issue {
+        Issue::Issued(token) => token,
         // Disabled or deleted since it was found.
-        .with_context(|| disabled(&user.username))?;
+        Issue::Refused => bail!(disabled(&user.username)),
+        Issue::TooMany => bail!(
+            "\"{}\" has as many personal tokens as there may be; revoke one first",
+            user.username
+        ),
+    };
     hand_over(&mut connection, &text, &token)?;
     describe(&user, &token);
     Ok(())

@@ -1,157 +1,23 @@
 //! Issuing, listing and revoking tokens.
 //!
-//! A user's row is the lock of all that is the user's: whatever issues a token holds it `FOR SHARE`, whatever revokes
-//! all of them holds it `FOR NO KEY UPDATE`. So a token is either issued before such a revocation, and revoked by it,
-//! or not at all.
+//! A user's row is the lock of all that is the user's: whatever issues a token, or revokes all of them, holds it
+//! `FOR NO KEY UPDATE`. So a token is either issued before such a revocation, and revoked by it, or not at all; and
+//! whoever counts a user's tokens before issuing another counts right.
+
+mod issue;
+
+pub use issue::{Issue, issue_by_operator, issue_by_token, issue_for_password};
+pub(crate) use issue::{described, insert};
 
 use crate::audit::{self, NewAuditEvent};
 use crate::revocations::revoking;
-use crate::rows::{self, TokenRow, UsedTokenRow, used_tokens};
+use crate::rows::{self, UsedTokenRow, used_tokens};
 use crate::schema::{tokens, users};
 use crate::{DatabaseResult, Revocation};
-use diesel::dsl::{exists, now, select, sql};
+use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel::sql_types::{Double, Nullable, Timestamptz};
-use jeton_domain::{
-    AuditAction, Initiator, NewToken, PasswordHash, Token, TokenDigest, TokenId, TokenName, UserId,
-};
+use jeton_domain::{AuditAction, Initiator, Token, TokenDigest, TokenId, TokenName, UserId};
 use serde_json::json;
-
-/// Issues a token to a user who has just proved to know the password. `None` when the password was changed, or the
-/// user disabled or deleted, since `verified` was read: the proof is then of something that no longer holds.
-///
-/// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
-pub fn issue_for_password(
-    connection: &mut PgConnection,
-    by: &Initiator,
-    user: UserId,
-    verified: &PasswordHash,
-    token: &NewToken,
-) -> DatabaseResult<Option<Token>> {
-    connection.transaction(|connection| {
-        let unchanged = users::table
-            .find(user.0)
-            .filter(users::disabled_at.is_null())
-            .filter(users::password_hash.eq(verified.expose_encoded()))
-            .select(users::id)
-            .for_share()
-            .first::<uuid::Uuid>(connection)
-            .optional()?;
-        if unchanged.is_none() {
-            return Ok(None);
-        }
-        let token = insert(connection, user, token)?;
-        let event = NewAuditEvent::new(AuditAction::SignIn).of(user).token(token.id);
-        audit::record(connection, &by.as_user(user), &event.detail(described(&token)))?;
-        Ok(Some(token))
-    })
-}
-
-/// Issues a token by means of another of the same user. `None` when that one is no longer valid.
-///
-/// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
-pub fn issue_by_token(
-    connection: &mut PgConnection,
-    by: &Initiator,
-    user: UserId,
-    with: TokenId,
-    token: &NewToken,
-) -> DatabaseResult<Option<Token>> {
-    connection.transaction(|connection| {
-        if !lock_enabled(connection, user)? {
-            return Ok(None);
-        }
-        // A statement of its own, after the lock: its snapshot sees what whoever held the lock before has done.
-        let still_valid: bool = select(exists(
-            tokens::table
-                .find(with.0)
-                .filter(tokens::user_id.eq(user.0))
-                .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now))),
-        ))
-        .get_result(connection)?;
-        still_valid
-            .then(|| insert_for_program(connection, by, user, token))
-            .transpose()
-    })
-}
-
-/// Issues a token in the operator's name. `None` when there is no such user, or the user is disabled.
-///
-/// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
-pub fn issue_by_operator(
-    connection: &mut PgConnection,
-    by: &Initiator,
-    user: UserId,
-    token: &NewToken,
-) -> DatabaseResult<Option<Token>> {
-    connection.transaction(|connection| {
-        let enabled = lock_enabled(connection, user)?;
-        enabled
-            .then(|| insert_for_program(connection, by, user, token))
-            .transpose()
-    })
-}
-
-fn lock_enabled(connection: &mut PgConnection, user: UserId) -> DatabaseResult<bool> {
-    let found = users::table
-        .find(user.0)
-        .filter(users::disabled_at.is_null())
-        .select(users::id)
-        .for_share()
-        .first::<uuid::Uuid>(connection)
-        .optional()?;
-    Ok(found.is_some())
-}
-
-fn insert_for_program(
-    connection: &mut PgConnection,
-    by: &Initiator,
-    user: UserId,
-    token: &NewToken,
-) -> DatabaseResult<Token> {
-    let token = insert(connection, user, token)?;
-    let event = NewAuditEvent::new(AuditAction::TokenIssued)
-        .of(user)
-        .token(token.id);
-    audit::record(connection, by, &event.detail(described(&token)))?;
-    Ok(token)
-}
-
-/// What the audit log says of a new token.
-pub(crate) fn described(token: &Token) -> serde_json::Value {
-    json!({
-        "kind": token.kind.as_str(),
-        "name": token.name.as_str(),
-        "scopes": token.scopes.to_texts(),
-        "expires_at": token.expires_at,
-    })
-}
-
-pub(crate) fn insert(connection: &mut PgConnection, user: UserId, token: &NewToken) -> DatabaseResult<Token> {
-    let ttl_secs = token.ttl.map(|ttl| ttl.as_secs_f64());
-    let token = diesel::insert_into(tokens::table)
-        .values((
-            tokens::id.eq(token.id.0),
-            tokens::user_id.eq(user.0),
-            tokens::digest.eq(&token.digest.as_bytes()[..]),
-            tokens::kind.eq(token.kind.as_str()),
-            tokens::name.eq(token.name.as_str()),
-            tokens::scopes.eq(token.scopes.to_texts()),
-            tokens::expires_at.eq(sql::<Nullable<Timestamptz>>("now() + make_interval(secs => ")
-                .bind::<Nullable<Double>, _>(ttl_secs)
-                .sql(")")),
-        ))
-        .returning(TokenRow::as_returning())
-        .get_result(connection)?;
-    UsedTokenRow {
-        token,
-        last_used_at: None,
-    }
-    .try_into()
-}
 
 /// Reads one of the owner's tokens, if it is valid.
 ///

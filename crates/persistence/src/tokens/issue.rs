@@ -1,0 +1,249 @@
+//! Issuing tokens, no more to a user than there may be.
+
+use crate::audit::{self, NewAuditEvent};
+use crate::revocations;
+use crate::rows::{TokenRow, UsedTokenRow};
+use crate::schema::{tokens, users};
+use crate::{DatabaseResult, Revocation};
+use diesel::dsl::{exists, now, select, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Double, Nullable, Timestamptz, Uuid as SqlUuid};
+use jeton_domain::{AuditAction, Initiator, NewToken, PasswordHash, Token, TokenId, TokenKind, UserId};
+use serde_json::json;
+use uuid::Uuid;
+
+/// What became of the wish for a token.
+#[derive(Debug)]
+#[must_use]
+pub enum Issue {
+    /// It is issued. Another may have given way to it, which is revoked as any other.
+    Issued(Token),
+    /// It is not, since what gave a right to it no longer holds: the password, the token that asked, the user.
+    Refused,
+    /// It is not, since the user has as many as may be, and none that gives way.
+    TooMany,
+}
+
+impl Issue {
+    /// The token, if there is one.
+    #[must_use]
+    pub fn token(self) -> Option<Token> {
+        match self {
+            Self::Issued(token) => Some(token),
+            Self::Refused | Self::TooMany => None,
+        }
+    }
+}
+
+/// Issues a token to a user who has just proved to know the password. Refused when the password was changed, or the
+/// user disabled or deleted, since `verified` was read: the proof is then of something that no longer holds.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn issue_for_password(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    user: UserId,
+    verified: &PasswordHash,
+    token: &NewToken,
+) -> DatabaseResult<(Issue, Revocation)> {
+    connection.transaction(|connection| {
+        let unchanged = users::table
+            .find(user.0)
+            .filter(users::disabled_at.is_null())
+            .filter(users::password_hash.eq(verified.expose_encoded()))
+            .select(users::id)
+            .for_no_key_update()
+            .first::<Uuid>(connection)
+            .optional()?;
+        if unchanged.is_none() {
+            return Ok(refused());
+        }
+        issue(
+            connection,
+            &by.as_user(user),
+            AuditAction::SignIn,
+            user,
+            None,
+            token,
+        )
+    })
+}
+
+/// Issues a token by means of another of the same user, which does not give way to it. Refused when that one is no
+/// longer valid.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn issue_by_token(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    user: UserId,
+    with: TokenId,
+    token: &NewToken,
+) -> DatabaseResult<(Issue, Revocation)> {
+    connection.transaction(|connection| {
+        if !lock_enabled(connection, user)? {
+            return Ok(refused());
+        }
+        // A statement of its own, after the lock: its snapshot sees what whoever held the lock before has done.
+        let still_valid: bool = select(exists(
+            tokens::table
+                .find(with.0)
+                .filter(tokens::user_id.eq(user.0))
+                .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now))),
+        ))
+        .get_result(connection)?;
+        if !still_valid {
+            return Ok(refused());
+        }
+        issue(connection, by, AuditAction::TokenIssued, user, Some(with), token)
+    })
+}
+
+/// Issues a token in the operator's name. Refused when there is no such user, or the user is disabled.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn issue_by_operator(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    user: UserId,
+    token: &NewToken,
+) -> DatabaseResult<(Issue, Revocation)> {
+    connection.transaction(|connection| {
+        if !lock_enabled(connection, user)? {
+            return Ok(refused());
+        }
+        issue(connection, by, AuditAction::TokenIssued, user, None, token)
+    })
+}
+
+fn refused() -> (Issue, Revocation) {
+    (Issue::Refused, Revocation::default())
+}
+
+fn lock_enabled(connection: &mut PgConnection, user: UserId) -> DatabaseResult<bool> {
+    let found = users::table
+        .find(user.0)
+        .filter(users::disabled_at.is_null())
+        .select(users::id)
+        .for_no_key_update()
+        .first::<Uuid>(connection)
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// Makes room and stores the token. The caller holds the user's row.
+fn issue(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    action: AuditAction,
+    user: UserId,
+    kept: Option<TokenId>,
+    token: &NewToken,
+) -> DatabaseResult<(Issue, Revocation)> {
+    let Some(gone) = make_room(connection, user, kept, token)? else {
+        return Ok((Issue::TooMany, Revocation::default()));
+    };
+    for id in &gone {
+        let event = NewAuditEvent::new(AuditAction::TokenRevoked).of(user).token(*id);
+        let why = json!({ "reason": "too-many-tokens", "for": token.id.0 });
+        audit::record(connection, by, &event.detail(why))?;
+    }
+    let token = insert(connection, user, token)?;
+    let event = NewAuditEvent::new(action).of(user).token(token.id);
+    audit::record(connection, by, &event.detail(described(&token)))?;
+    let revocation = if gone.is_empty() {
+        Revocation::default()
+    } else {
+        revocations::of_this_transaction(connection)?
+    };
+    Ok((Issue::Issued(token), revocation))
+}
+
+/// Revokes what has to give way to the token: the login tokens that were not used for longest, and never one that was
+/// made for a program. `None` when there can be no room: one place is kept for signing in, or a user with many programs
+/// could not sign in to revoke the tokens of some. The caller holds the user's row.
+fn make_room(
+    connection: &mut PgConnection,
+    user: UserId,
+    kept: Option<TokenId>,
+    token: &NewToken,
+) -> DatabaseResult<Option<Vec<TokenId>>> {
+    #[derive(QueryableByName)]
+    struct Held {
+        #[diesel(sql_type = BigInt)]
+        personal: i64,
+        #[diesel(sql_type = BigInt)]
+        login: i64,
+    }
+    #[derive(QueryableByName)]
+    struct Gone {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+    }
+    let held: Held = diesel::sql_query(
+        "SELECT count(*) FILTER (WHERE kind = 'personal') AS personal, \
+            count(*) FILTER (WHERE kind <> 'personal') AS login \
+            FROM tokens WHERE user_id = $1 AND (expires_at IS NULL OR expires_at > now())",
+    )
+    .bind::<SqlUuid, _>(user.0)
+    .get_result(connection)?;
+    let limit = i64::from(token.user_limit);
+    let room_for_programs = match token.kind {
+        TokenKind::Personal => limit - 1,
+        TokenKind::Login => limit,
+    };
+    if held.personal >= room_for_programs {
+        return Ok(None);
+    }
+    let excess = held.personal + held.login + 1 - limit;
+    if excess <= 0 {
+        return Ok(Some(Vec::new()));
+    }
+    let gone: Vec<Gone> = diesel::sql_query(
+        "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens LEFT JOIN token_uses ON token_id = id \
+            WHERE user_id = $1 AND kind = 'login' AND (expires_at IS NULL OR expires_at > now()) \
+                AND id IS DISTINCT FROM $2 \
+            ORDER BY coalesce(last_used_at, created_at), id LIMIT $3) RETURNING id",
+    )
+    .bind::<SqlUuid, _>(user.0)
+    .bind::<Nullable<SqlUuid>, _>(kept.map(|id| id.0))
+    .bind::<BigInt, _>(excess)
+    .load(connection)?;
+    Ok(Some(gone.into_iter().map(|row| TokenId(row.id)).collect()))
+}
+
+/// What the audit log says of a new token.
+pub(crate) fn described(token: &Token) -> serde_json::Value {
+    json!({
+        "kind": token.kind.as_str(),
+        "name": token.name.as_str(),
+        "scopes": token.scopes.to_texts(),
+        "expires_at": token.expires_at,
+    })
+}
+
+pub(crate) fn insert(connection: &mut PgConnection, user: UserId, token: &NewToken) -> DatabaseResult<Token> {
+    let ttl_secs = token.ttl.map(|ttl| ttl.as_secs_f64());
+    let token = diesel::insert_into(tokens::table)
+        .values((
+            tokens::id.eq(token.id.0),
+            tokens::user_id.eq(user.0),
+            tokens::digest.eq(&token.digest.as_bytes()[..]),
+            tokens::kind.eq(token.kind.as_str()),
+            tokens::name.eq(token.name.as_str()),
+            tokens::scopes.eq(token.scopes.to_texts()),
+            tokens::expires_at.eq(sql::<Nullable<Timestamptz>>("now() + make_interval(secs => ")
+                .bind::<Nullable<Double>, _>(ttl_secs)
+                .sql(")")),
+        ))
+        .returning(TokenRow::as_returning())
+        .get_result(connection)?;
+    UsedTokenRow {
+        token,
+        last_used_at: None,
+    }
+    .try_into()
+}
