@@ -40,6 +40,8 @@ pub struct TokenInfo {
     pub created_at: DateTime<Utc>,
     /// From when on it is no longer accepted; null: never.
     pub expires_at: Option<DateTime<Utc>>,
+    /// So many seconds after its last use, or its issue, it is no longer accepted either; null: there is no such limit.
+    pub idle_ttl: Option<u64>,
     /// When it was last used, to the minute; null: not yet, or only just.
     pub last_used_at: Option<DateTime<Utc>>,
 }

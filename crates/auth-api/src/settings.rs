@@ -30,6 +30,17 @@ pub struct Settings {
     )]
     pub token_ttl: Lifetime,
 
+    /// How long a token from signing in is accepted after its last use: a time as 14d, five minutes at the least, or never
+    /// for no such limit
+    #[arg(
+        long,
+        env = "JETON_TOKEN_IDLE_TTL",
+        value_name = "JETON_TOKEN_IDLE_TTL",
+        default_value = "never",
+        value_parser = idle_ttl
+    )]
+    pub token_idle_ttl: Lifetime,
+
     /// How many valid tokens a user may have, from 2 to 10000: beyond it, a sign-in revokes the login token that was not
     /// used for longest
     #[arg(
@@ -116,4 +127,17 @@ fn audit_retention(text: &str) -> Result<Lifetime, String> {
         return Err(format!("say at least {SHORTEST_RETENTION_DAYS}d, or `never`"));
     }
     Ok(retention)
+}
+
+/// Uses are noted to the minute, and some seconds after: a time of minutes would end tokens that are in use.
+fn idle_ttl(text: &str) -> Result<Lifetime, String> {
+    const SHORTEST: Duration = Duration::from_secs(5 * 60);
+    const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
+    let ttl: Lifetime = text.parse()?;
+    match ttl.0 {
+        Some(time) if !(SHORTEST..=LONGEST).contains(&time) => {
+            Err("say at least 5m and at most 3650d, or `never`".to_owned())
+        }
+        _ => Ok(ttl),
+    }
 }

@@ -19,6 +19,7 @@ pub(crate) struct State {
     pub(crate) signup: Signup,
     pub(crate) default_scopes: ScopeSet,
     pub(crate) token_ttl: Option<Duration>,
+    pub(crate) token_idle_ttl: Option<Duration>,
     pub(crate) tokens_per_user: u32,
 }
 
@@ -38,6 +39,7 @@ impl State {
             signup: settings.signup,
             default_scopes: settings.default_scopes.clone(),
             token_ttl: settings.token_ttl.0,
+            token_idle_ttl: settings.token_idle_ttl.0,
             tokens_per_user: settings.tokens_per_user,
         }
     }

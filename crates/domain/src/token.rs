@@ -19,6 +19,8 @@ pub struct Token {
     pub created_at: DateTime<Utc>,
     /// From when on it is no longer accepted; `None`: never.
     pub expires_at: Option<DateTime<Utc>>,
+    /// So long after its last use, or its issue, it is no longer accepted either; `None`: there is no such limit.
+    pub idle_ttl: Option<Duration>,
     /// When it was last used, to the minute, as far as that has been noted; `None`: never yet.
     pub last_used_at: Option<DateTime<Utc>>,
 }
@@ -38,6 +40,8 @@ pub struct NewToken {
     pub scopes: ScopeSet,
     /// How long it lives, counted by the database from the moment it stores it; `None`: for ever.
     pub ttl: Option<Duration>,
+    /// See [`Token::idle_ttl`]; whole seconds.
+    pub idle_ttl: Option<Duration>,
     /// How many valid tokens its user may have, this one included. At least 2: the last place is for one that signing in
     /// gives.
     pub user_limit: u32,

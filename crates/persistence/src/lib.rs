@@ -11,6 +11,7 @@ mod rows;
 #[expect(unreachable_pub, reason = "written by Diesel")]
 mod schema;
 mod snapshot;
+mod validity;
 
 pub mod audit;
 pub mod lookups;

@@ -2,6 +2,7 @@
 
 use crate::rows::{self, TextArray};
 use crate::schema::{tokens, users};
+use crate::validity::{ends_at, is_valid};
 use crate::{DatabaseError, DatabaseResult};
 use chrono::{DateTime, Utc};
 use diesel::IntoSql;
@@ -25,7 +26,7 @@ pub struct ValidToken {
     pub username: String,
     /// What the token may do: its own scopes and its user's in common.
     pub scopes: ScopeSet,
-    /// How much longer it lives; `None`: for ever.
+    /// How much longer it lives if nobody uses it; `None`: for ever.
     pub remaining: Option<Duration>,
 }
 
@@ -39,11 +40,11 @@ struct Row {
     user_id: Uuid,
     username: String,
     user_scopes: TextArray,
-    expires_at: Option<DateTime<Utc>>,
+    ends_at: Option<DateTime<Utc>>,
     asked_at: DateTime<Utc>,
 }
 
-/// Finds which of the digests belong to tokens that are valid now: stored, not expired, their user not disabled. One
+/// Finds which of the digests belong to tokens that are valid now: stored, not expired nor idle for too long, their user not disabled. One
 /// statement, however many digests; a digest that is not in the answer is not valid. A corrupt row is that token's
 /// error, not that of the others asked for along with it.
 ///
@@ -58,7 +59,7 @@ pub fn find_valid(
         .inner_join(users::table)
         .filter(tokens::digest.eq_any(digests))
         .filter(users::disabled_at.is_null())
-        .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)))
+        .filter(is_valid())
         .select((
             tokens::digest,
             tokens::id,
@@ -67,7 +68,7 @@ pub fn find_valid(
             users::id,
             users::username,
             users::scopes,
-            tokens::expires_at,
+            ends_at(),
             now.into_sql::<Timestamptz>(),
         ))
         .load(connection)?;
@@ -93,7 +94,7 @@ fn valid_token(row: Row) -> DatabaseResult<ValidToken> {
         username: row.username,
         scopes: token_scopes.intersection(&user_scopes),
         remaining: row
-            .expires_at
+            .ends_at
             .map(|end| (end - row.asked_at).to_std().unwrap_or_default()),
     })
 }

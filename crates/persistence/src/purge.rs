@@ -1,7 +1,8 @@
-//! Deleting what nobody needs any more: expired tokens, applied revocations, uses of tokens that are gone, old audit
+//! Deleting what nobody needs any more: expired and idle tokens, applied revocations, uses of tokens that are gone, old audit
 //! events. In small batches, by any instance, one at a time.
 
 use crate::functions::pg_try_advisory_xact_lock;
+use crate::validity::ENDS_AT;
 use crate::{DatabaseResult, audit, uses};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Uuid as SqlUuid};
@@ -20,6 +21,8 @@ const LOCK: i64 = 0x6a_65_74_6f_6e_70_75_72;
 pub struct Purge {
     /// Where the sweep of the uses has come to.
     swept: Option<Uuid>,
+    /// Where the sweep of the tokens with an idle time has come to.
+    swept_idle: Option<Uuid>,
     /// How long audit events are kept; `None`: for ever.
     audit_retention: Option<Duration>,
 }
@@ -27,7 +30,7 @@ pub struct Purge {
 /// What one step deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Purged {
-    /// Expired tokens.
+    /// Expired tokens, and those that nobody has used for too long.
     pub tokens: usize,
     /// Rows of the log.
     pub revocations: usize,
@@ -37,6 +40,13 @@ pub struct Purged {
     pub audit_events: usize,
     /// Whether another step would find more to do at once.
     pub more: bool,
+}
+
+/// Where one step of a sweep ends; nowhere: it has come to the end.
+#[derive(QueryableByName)]
+struct Last {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    id: Option<Uuid>,
 }
 
 impl Purge {
@@ -59,28 +69,47 @@ impl Purge {
                 return Ok(None);
             }
             let revocations = delete_applied(connection)?;
-            let tokens = delete_expired(connection)?;
-            let (uses, swept_all) = self.sweep_uses(connection)?;
+            let expired = delete_expired(connection)?;
+            let (idle, swept_idle) = self.sweep_idle(connection)?;
+            let (uses, swept_uses) = self.sweep_uses(connection)?;
             let audit_events = match self.audit_retention {
                 Some(retention) => audit::purge(connection, retention, BATCH)?,
                 None => 0,
             };
             Ok(Some(Purged {
-                tokens,
+                tokens: expired + idle,
                 revocations,
                 uses,
                 audit_events,
-                more: !swept_all || tokens.max(revocations).max(audit_events) >= BATCH as usize,
+                more: !(swept_idle && swept_uses)
+                    || expired.max(revocations).max(audit_events) >= BATCH as usize,
             }))
         })
     }
 
+    /// Deletes what has been idle for too long, and for some time more: of a use that is still to be noted nobody knows
+    /// yet that it made the token last.
+    fn sweep_idle(&mut self, connection: &mut PgConnection) -> DatabaseResult<(usize, bool)> {
+        let from = self.swept_idle.unwrap_or_default();
+        let last: Last = diesel::sql_query(
+            "SELECT (SELECT id FROM tokens WHERE idle_ttl_secs IS NOT NULL AND id > $1 ORDER BY id \
+                OFFSET $2 LIMIT 1) AS id",
+        )
+        .bind::<SqlUuid, _>(from)
+        .bind::<Integer, _>(BATCH)
+        .get_result(connection)?;
+        let deleted = diesel::sql_query(format!(
+            "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE idle_ttl_secs IS NOT NULL \
+                AND id > $1 AND id <= $2 AND {ENDS_AT} <= now() - interval '10 minutes' FOR UPDATE SKIP LOCKED)",
+        ))
+        .bind::<SqlUuid, _>(from)
+        .bind::<SqlUuid, _>(last.id.unwrap_or(Uuid::max()))
+        .execute(connection)?;
+        self.swept_idle = last.id;
+        Ok((deleted, last.id.is_none()))
+    }
+
     fn sweep_uses(&mut self, connection: &mut PgConnection) -> DatabaseResult<(usize, bool)> {
-        #[derive(QueryableByName)]
-        struct Last {
-            #[diesel(sql_type = Nullable<SqlUuid>)]
-            id: Option<Uuid>,
-        }
         // Else somebody writes uses at the moment: next time.
         if !uses::lock(connection)? {
             return Ok((0, true));

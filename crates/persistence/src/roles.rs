@@ -16,9 +16,10 @@ pub const NOTES: &str = "jeton_notes";
 pub const AUTH: &str = "jeton_auth";
 
 /// Each makes roles and gives them their rights, where that has not been done.
-const RIGHTS: [&str; 2] = [
+const RIGHTS: [&str; 3] = [
     include_str!("../../../migrations/2026-11-23-000600_roles/up.sql"),
     include_str!("../../../migrations/2026-11-24-000810_auth_role/up.sql"),
+    include_str!("../../../migrations/2026-11-24-000910_verifier_idle_ttl/up.sql"),
 ];
 
 /// What a service is to do besides checking tokens.

@@ -11,6 +11,7 @@ use diesel::{
 use jeton_domain::{
     Email, PasswordHash, ScopeSet, Token, TokenId, TokenKind, TokenName, User, UserId, Username,
 };
+use std::time::Duration;
 use uuid::Uuid;
 
 /// An array column whose elements are never null.
@@ -37,6 +38,7 @@ pub(crate) struct TokenRow {
     scopes: TextArray,
     created_at: DateTime<Utc>,
     expires_at: Option<DateTime<Utc>>,
+    idle_ttl_secs: Option<i32>,
 }
 
 impl TryFrom<UserRow> for User {
@@ -95,9 +97,15 @@ impl TryFrom<UsedTokenRow> for Token {
             scopes: scopes(row.scopes).ok_or(DatabaseError::Corrupt("tokens.scopes"))?,
             created_at: row.created_at,
             expires_at: row.expires_at,
+            idle_ttl: row.idle_ttl_secs.map(idle_ttl).transpose()?,
             last_used_at,
         })
     }
+}
+
+fn idle_ttl(secs: i32) -> DatabaseResult<Duration> {
+    let secs = u64::try_from(secs).or(Err(DatabaseError::Corrupt("tokens.idle_ttl_secs")))?;
+    Ok(Duration::from_secs(secs))
 }
 
 pub(crate) fn kind(text: &str) -> DatabaseResult<TokenKind> {

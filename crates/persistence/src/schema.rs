@@ -64,6 +64,7 @@ diesel::table! {
         scopes -> Array<Nullable<Text>>,
         created_at -> Timestamptz,
         expires_at -> Nullable<Timestamptz>,
+        idle_ttl_secs -> Nullable<Int4>,
     }
 }
 

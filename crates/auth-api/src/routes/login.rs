@@ -48,6 +48,7 @@ pub(crate) async fn log_in(
         name: wishes.name,
         scopes,
         ttl: wishes.ttl,
+        idle_ttl: state.token_idle_ttl,
         user_limit: state.tokens_per_user,
     };
     let id = user.id;

@@ -53,6 +53,7 @@ pub(crate) async fn create(
         name,
         scopes,
         ttl,
+        idle_ttl: None,
         user_limit: state.tokens_per_user,
     };
     let (user, with) = (caller.user_id(), caller.token_id());

@@ -61,6 +61,7 @@ pub(crate) async fn sign_up(
         name: TokenName::login(),
         scopes: state.default_scopes.clone(),
         ttl: state.token_ttl,
+        idle_ttl: state.token_idle_ttl,
         user_limit: state.tokens_per_user,
     };
     let created = state

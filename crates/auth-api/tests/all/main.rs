@@ -12,6 +12,7 @@ mod confirmation;
 mod everywhere;
 mod gateways;
 mod hashing;
+mod idle;
 mod introspect;
 mod login;
 mod logout;

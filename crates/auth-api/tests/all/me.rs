@@ -42,6 +42,7 @@ async fn shows_the_user_and_the_token() {
         ],
         "created_at": "[time]",
         "expires_at": "[time]",
+        "idle_ttl": null,
         "last_used_at": null
       }
     }

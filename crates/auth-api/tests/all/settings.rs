@@ -24,6 +24,9 @@ fn a_bad_setting_is_named_in_one_line() {
     for (name, value) in [
         ("JETON_AUTH_ADDR", "nowhere"),
         ("JETON_TOKEN_TTL", "a fortnight"),
+        ("JETON_TOKEN_IDLE_TTL", "4m"),
+        ("JETON_TOKEN_IDLE_TTL", "11y"),
+        ("JETON_TOKENS_PER_USER", "1"),
         ("JETON_BCRYPT_COST", "99"),
         ("JETON_SIGNUP", "perhaps"),
         ("JETON_DEFAULT_SCOPES", "a\"b"),

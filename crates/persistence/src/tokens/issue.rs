@@ -4,8 +4,9 @@ use crate::audit::{self, NewAuditEvent};
 use crate::revocations;
 use crate::rows::{TokenRow, UsedTokenRow};
 use crate::schema::{tokens, users};
+use crate::validity::{IS_VALID, is_valid};
 use crate::{DatabaseResult, Revocation};
-use diesel::dsl::{exists, now, select, sql};
+use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Timestamptz, Uuid as SqlUuid};
 use jeton_domain::{AuditAction, Initiator, NewToken, PasswordHash, Token, TokenId, TokenKind, UserId};
@@ -91,7 +92,7 @@ pub fn issue_by_token(
             tokens::table
                 .find(with.0)
                 .filter(tokens::user_id.eq(user.0))
-                .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now))),
+                .filter(is_valid()),
         ))
         .get_result(connection)?;
         if !still_valid {
@@ -183,11 +184,11 @@ fn make_room(
         #[diesel(sql_type = SqlUuid)]
         id: Uuid,
     }
-    let held: Held = diesel::sql_query(
+    let held: Held = diesel::sql_query(format!(
         "SELECT count(*) FILTER (WHERE kind = 'personal') AS personal, \
             count(*) FILTER (WHERE kind <> 'personal') AS login \
-            FROM tokens WHERE user_id = $1 AND (expires_at IS NULL OR expires_at > now())",
-    )
+            FROM tokens WHERE user_id = $1 AND {IS_VALID}",
+    ))
     .bind::<SqlUuid, _>(user.0)
     .get_result(connection)?;
     let limit = i64::from(token.user_limit);
@@ -202,12 +203,11 @@ fn make_room(
     if excess <= 0 {
         return Ok(Some(Vec::new()));
     }
-    let gone: Vec<Gone> = diesel::sql_query(
+    let gone: Vec<Gone> = diesel::sql_query(format!(
         "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens LEFT JOIN token_uses ON token_id = id \
-            WHERE user_id = $1 AND kind = 'login' AND (expires_at IS NULL OR expires_at > now()) \
-                AND id IS DISTINCT FROM $2 \
-            ORDER BY coalesce(last_used_at, created_at), id LIMIT $3) RETURNING id",
-    )
+            WHERE user_id = $1 AND kind = 'login' AND {IS_VALID} AND id IS DISTINCT FROM $2 \
+            ORDER BY coalesce(token_uses.last_used_at, created_at), id LIMIT $3) RETURNING id",
+    ))
     .bind::<SqlUuid, _>(user.0)
     .bind::<Nullable<SqlUuid>, _>(kept.map(|id| id.0))
     .bind::<BigInt, _>(excess)
@@ -227,6 +227,10 @@ pub(crate) fn described(token: &Token) -> serde_json::Value {
 
 pub(crate) fn insert(connection: &mut PgConnection, user: UserId, token: &NewToken) -> DatabaseResult<Token> {
     let ttl_secs = token.ttl.map(|ttl| ttl.as_secs_f64());
+    // Longer than anybody lives is as good as any other such time.
+    let idle_ttl_secs = token
+        .idle_ttl
+        .map(|ttl| i32::try_from(ttl.as_secs()).unwrap_or(i32::MAX));
     let token = diesel::insert_into(tokens::table)
         .values((
             tokens::id.eq(token.id.0),
@@ -238,6 +242,7 @@ pub(crate) fn insert(connection: &mut PgConnection, user: UserId, token: &NewTok
             tokens::expires_at.eq(sql::<Nullable<Timestamptz>>("now() + make_interval(secs => ")
                 .bind::<Nullable<Double>, _>(ttl_secs)
                 .sql(")")),
+            tokens::idle_ttl_secs.eq(idle_ttl_secs),
         ))
         .returning(TokenRow::as_returning())
         .get_result(connection)?;

@@ -13,8 +13,8 @@ use crate::audit::{self, NewAuditEvent};
 use crate::revocations::revoking;
 use crate::rows::{self, UsedTokenRow, used_tokens};
 use crate::schema::{tokens, users};
+use crate::validity::is_valid;
 use crate::{DatabaseResult, Revocation};
-use diesel::dsl::now;
 use diesel::prelude::*;
 use jeton_domain::{AuditAction, Initiator, Token, TokenDigest, TokenId, TokenName, UserId};
 use serde_json::json;
@@ -27,7 +27,7 @@ pub fn find(connection: &mut PgConnection, owner: UserId, id: TokenId) -> Databa
     let row: Option<UsedTokenRow> = used_tokens()
         .filter(tokens::id.eq(id.0))
         .filter(tokens::user_id.eq(owner.0))
-        .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)))
+        .filter(is_valid())
         .first(connection)
         .optional()?;
     row.map(Token::try_from).transpose()
@@ -45,7 +45,7 @@ pub fn list(
 ) -> DatabaseResult<Vec<Token>> {
     let mut query = used_tokens()
         .filter(tokens::user_id.eq(owner.0))
-        .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)))
+        .filter(is_valid())
         .into_boxed();
     if let Some(after) = after {
         query = query.filter(tokens::id.lt(after.0));
@@ -72,7 +72,7 @@ pub fn rename(
         let target = tokens::table
             .find(id.0)
             .filter(tokens::user_id.eq(owner.0))
-            .filter(tokens::expires_at.is_null().or(tokens::expires_at.gt(now)));
+            .filter(is_valid());
         let renamed = diesel::update(target)
             .set(tokens::name.eq(name.as_str()))
             .execute(connection)?;

@@ -7,6 +7,7 @@
 mod audit;
 mod audit_log;
 mod database;
+mod idle;
 mod logbook;
 mod lookups;
 mod migrations;

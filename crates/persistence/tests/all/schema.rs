@@ -55,6 +55,7 @@ fn no_bad_token_gets_in() {
         ("scopes = ARRAY['notes:read', NULL]", "tokens_scopes_check"),
         ("expires_at = 'infinity'", "tokens_expires_at_check"),
         ("expires_at = '-infinity'", "tokens_expires_at_check"),
+        ("idle_ttl_secs = 0", "tokens_idle_ttl_secs_check"),
         ("user_id = gen_random_uuid()", "tokens_user_id_fkey"),
     ] {
         let change = format!("UPDATE tokens SET {change} WHERE id = '{token}'");
@@ -81,7 +82,7 @@ fn nothing_is_null_but_what_may_be() {
         nullable,
         "audit_events.actor_id audit_events.actor_label audit_events.address audit_events.request_id \
         audit_events.subject_id audit_events.subject_username audit_events.token_id \
-        tokens.expires_at users.disabled_at users.email users.password_hash"
+        tokens.expires_at tokens.idle_ttl_secs users.disabled_at users.email users.password_hash"
     );
 }
 

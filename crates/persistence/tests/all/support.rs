@@ -149,6 +149,7 @@ pub(crate) fn new_token() -> NewToken {
         name: TokenName::login(),
         scopes: scopes("notes:read notes:write"),
         ttl: Some(Duration::from_secs(3600)),
+        idle_ttl: None,
         user_limit: 1000,
     }
 }

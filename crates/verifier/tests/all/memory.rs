@@ -123,6 +123,34 @@ async fn so_is_whatever_a_user_loses() {
     }
 }
 
+/// No longer than it lives when nobody uses it; and then the database says whether somebody has.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_with_an_idle_time_is_asked_for_again_when_that_is_over() {
+    let (database, mut connection) = database();
+    let (ada, unused) = user_with_token(&mut connection, "ada");
+    let used = issue(&mut connection, ada.id);
+    let mut gate = Gate::install(&database);
+    // Two seconds are left; the uses of these checks are not written, as if the service died before.
+    execute(
+        &mut connection,
+        "UPDATE tokens SET idle_ttl_secs = 3600, created_at = now() - interval '3598 seconds'",
+    );
+    let verifier = remembering(&database).await;
+    checked(&verifier, &unused).await;
+    checked(&verifier, &used).await;
+    assert_eq!(gate.statements(), 2);
+    // What another service has noted meanwhile.
+    let use_of = format!("INSERT INTO token_uses VALUES ('{}', now())", used.id);
+    execute(&mut connection, &use_of);
+    wait_for(&verifier, &unused, VerifyError::Invalid).await;
+    checked(&verifier, &used).await;
+    let asked = gate.statements();
+    for _ in 0..3 {
+        checked(&verifier, &used).await;
+    }
+    assert_eq!(gate.statements(), asked);
+}
+
 /// Typed into psql: nobody waits, and nobody nudges, and a third of a lease later it holds.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_typed_into_psql_holds_soon() {

@@ -152,6 +152,7 @@ pub(crate) fn issue_as(connection: &mut PgConnection, user: UserId, text: String
         name: TokenName::parse("a test's").unwrap(),
         scopes: ScopeSet::parse("notes:read notes:write").unwrap(),
         ttl: Some(Duration::from_secs(3600)),
+        idle_ttl: None,
         user_limit: 1000,
     };
     let (issue, _) = tokens::issue_by_operator(connection, &Initiator::cli(), user, &token).unwrap();

@@ -66,6 +66,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         name: args.name.clone(),
         scopes,
         ttl: args.expires_in.0,
+        idle_ttl: None,
         user_limit: args.tokens_per_user,
     };
     let issue = database::revoke(&mut connection, |connection| {

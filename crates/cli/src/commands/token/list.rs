@@ -69,6 +69,7 @@ fn info(token: &Token) -> TokenInfo {
         scopes: token.scopes.to_texts(),
         created_at: token.created_at,
         expires_at: token.expires_at,
+        idle_ttl: token.idle_ttl.map(|ttl| ttl.as_secs()),
         last_used_at: token.last_used_at,
     }
 }

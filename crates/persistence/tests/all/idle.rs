@@ -1,0 +1,209 @@
+//! Tokens that end when nobody uses them.
+
+use crate::logbook::logged_by;
+use crate::support::{
+    connect, count, create_user, execute, is_stored, issue_this, issued, new_token, outcome,
+};
+use jeton_domain::{Initiator, NewToken, TokenKind, TokenName, UserId};
+use jeton_persistence::lookups::find_valid;
+use jeton_persistence::purge::Purge;
+use jeton_persistence::{PgConnection, tokens};
+use jeton_test_support::TestDatabase;
+use std::time::Duration;
+
+const TEN_MINUTES: Duration = Duration::from_secs(600);
+
+/// A user with one token that ends after ten minutes without a use.
+fn setting() -> (TestDatabase, PgConnection, UserId, NewToken) {
+    let database = TestDatabase::create();
+    let mut connection = connect(&database);
+    let ada = create_user(&mut connection, "ada").id;
+    let token = NewToken {
+        idle_ttl: Some(TEN_MINUTES),
+        ..new_token()
+    };
+    issue_this(&mut connection, ada, &token);
+    (database, connection, ada, token)
+}
+
+/// How long the token still lives; `None`: it is not valid.
+fn remaining(connection: &mut PgConnection, token: &NewToken) -> Option<Duration> {
+    let found = find_valid(connection, &[token.digest]).unwrap();
+    let (_, token) = found.into_iter().next()?;
+    token.unwrap().remaining
+}
+
+fn used(connection: &mut PgConnection, token: &NewToken, ago: &str) {
+    let sql = format!(
+        "DELETE FROM token_uses WHERE token_id = '{0}';
+        INSERT INTO token_uses VALUES ('{0}', now() - interval '{ago}')",
+        token.id
+    );
+    execute(connection, &sql);
+}
+
+/// All at one moment, to the microsecond.
+#[test]
+fn it_lives_for_its_idle_time_from_its_issue_and_then_from_its_last_use() {
+    let (_database, mut connection, _, token) = setting();
+    let connection = &mut connection;
+    let micros = Duration::from_micros;
+    for (issued, last_use, left) in [
+        ("0", None, Some(TEN_MINUTES)),
+        ("9 minutes", None, Some(Duration::from_secs(60))),
+        ("10 minutes -1 microsecond", None, Some(micros(1))),
+        ("10 minutes", None, None),
+        ("1 day", None, None),
+        ("1 day", Some("0"), Some(TEN_MINUTES)),
+        ("1 day", Some("7 minutes"), Some(Duration::from_secs(180))),
+        ("1 day", Some("10 minutes -1 microsecond"), Some(micros(1))),
+        ("1 day", Some("10 minutes"), None),
+    ] {
+        execute(
+            connection,
+            &format!("BEGIN; UPDATE tokens SET created_at = now() - interval '{issued}', expires_at = NULL"),
+        );
+        if let Some(ago) = last_use {
+            used(connection, &token, ago);
+        }
+        assert_eq!(remaining(connection, &token), left, "{issued} {last_use:?}");
+        execute(connection, "ROLLBACK");
+    }
+}
+
+#[test]
+fn its_expiry_holds_all_the_same() {
+    let (_database, mut connection, _, token) = setting();
+    let connection = &mut connection;
+    for (expires, left) in [("1 second", Some(1)), ("1 hour", Some(600)), ("0", None)] {
+        execute(
+            connection,
+            &format!(
+                "BEGIN; UPDATE tokens SET created_at = now(), expires_at = now() + interval '{expires}'"
+            ),
+        );
+        assert_eq!(
+            remaining(connection, &token),
+            left.map(Duration::from_secs),
+            "{expires}"
+        );
+        execute(connection, "ROLLBACK");
+    }
+}
+
+/// For whatever asks about tokens.
+#[test]
+fn one_that_nobody_used_is_not_there() {
+    let (_database, mut connection, ada, token) = setting();
+    let connection = &mut connection;
+    let other = issue_this(connection, ada, &new_token());
+    let by = Initiator::cli();
+    let make = |connection: &mut PgConnection| {
+        let new = NewToken {
+            kind: TokenKind::Personal,
+            ..new_token()
+        };
+        issued(tokens::issue_by_token(connection, &by, ada, token.id, &new)).is_some()
+    };
+    let found = tokens::find(connection, ada, token.id).unwrap().unwrap();
+    assert_eq!(found.idle_ttl, Some(TEN_MINUTES));
+    assert_eq!(tokens::list(connection, ada, None, 10).unwrap().len(), 2);
+    assert!(make(connection));
+
+    execute(
+        connection,
+        "UPDATE tokens SET created_at = now() - interval '1 day'",
+    );
+    assert_eq!(tokens::find(connection, ada, token.id).unwrap(), None);
+    let listed = tokens::list(connection, ada, None, 10).unwrap();
+    assert!(listed.iter().all(|listed| listed.id != token.id) && listed.len() == 2);
+    let name = TokenName::parse("Pixel 9").unwrap();
+    assert_eq!(
+        tokens::rename(connection, &by, ada, token.id, &name).unwrap(),
+        None
+    );
+    assert!(!make(connection));
+    // It takes nobody's place, and nobody's place is taken for it.
+    let new = NewToken {
+        user_limit: 3,
+        ..new_token()
+    };
+    let issue = tokens::issue_by_operator(connection, &by, ada, &new).unwrap();
+    assert_eq!(issue.1.xids.len(), 0);
+    assert!(outcome(issue).token().is_some() && is_stored(connection, other));
+}
+
+#[test]
+fn it_is_purged_when_no_use_can_be_on_its_way_any_more() {
+    let (_database, mut connection, ada, gone) = setting();
+    let connection = &mut connection;
+    let [late, used_since, without] = [0, 1, 2].map(|number| {
+        let token = NewToken {
+            idle_ttl: (number < 2).then_some(TEN_MINUTES),
+            ttl: None,
+            ..new_token()
+        };
+        issue_this(connection, ada, &token);
+        token
+    });
+    execute(
+        connection,
+        "UPDATE tokens SET created_at = now() - interval '1 day'",
+    );
+    used(connection, &gone, "21 minutes");
+    used(connection, &late, "19 minutes");
+    used(connection, &used_since, "1 minute");
+    let purged = Purge::default().step(connection).unwrap().unwrap();
+    assert_eq!((purged.tokens, purged.more), (1, false));
+    let stored = [&gone, &late, &used_since, &without].map(|token| is_stored(connection, token.id));
+    assert_eq!(stored, [false, true, true, true]);
+}
+
+#[test]
+fn many_are_purged_step_by_step() {
+    let (_database, mut connection, ada, _) = setting();
+    let connection = &mut connection;
+    let many = format!(
+        "INSERT INTO tokens (id, user_id, digest, kind, name, scopes, created_at, idle_ttl_secs)
+            SELECT gen_random_uuid(), '{ada}', sha256(n::text::bytea), 'login', 'old', '{{}}',
+                now() - interval '1 day', CASE WHEN n % 2 = 0 THEN 600 ELSE 864000 END
+            FROM generate_series(1, 5000) AS n"
+    );
+    execute(connection, &many);
+    let mut purge = Purge::default();
+    let mut deleted = 0;
+    loop {
+        let purged = purge.step(connection).unwrap().unwrap();
+        deleted += purged.tokens;
+        if !purged.more {
+            break;
+        }
+    }
+    assert_eq!(deleted, 2500);
+    assert_eq!(count(connection, "tokens"), 2501);
+}
+
+/// What verifiers remember must not outlast what is typed into psql.
+#[test]
+fn a_shorter_idle_time_is_logged_and_a_longer_one_is_not() {
+    let (_database, mut connection, _) = crate::logbook::setting();
+    let connection = &mut connection;
+    execute(
+        connection,
+        "UPDATE tokens SET idle_ttl_secs = 600 WHERE name < 'c'; DELETE FROM revocations",
+    );
+    for (change, logged) in [
+        ("idle_ttl_secs = 599", "abcd"),
+        ("idle_ttl_secs = 600", "cd"),
+        ("idle_ttl_secs = idle_ttl_secs + 1", ""),
+        ("idle_ttl_secs = NULL", ""),
+        ("created_at = created_at - interval '1 second'", "ab"),
+        ("created_at = created_at + interval '1 second'", ""),
+    ] {
+        assert_eq!(
+            logged_by(connection, &format!("UPDATE tokens SET {change}")),
+            logged,
+            "{change}"
+        );
+    }
+}
