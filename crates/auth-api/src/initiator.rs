@@ -1,7 +1,7 @@
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use jeton_domain::{Actor, Initiator};
-use jeton_service::{client_address, request_id};
+use jeton_service::{RequestId, client_address};
 use jeton_verifier::Caller;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -18,7 +18,7 @@ impl FromRequest for By {
         ready(Ok(Self(Initiator {
             actor: caller.map_or(Actor::Anonymous, Actor::User),
             address: client_address(request),
-            request_id: request_id(request),
+            request_id: RequestId::find(request).map(|id| id.to_string()),
         })))
     }
 }

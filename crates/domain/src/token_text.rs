@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use zeroize::Zeroizing;
 
-const PREFIX: &[u8; 4] = b"jtn_";
+const PREFIX: &[u8] = PlainToken::PREFIX.as_bytes();
 const RANDOM: usize = 32;
 const CHECKSUM: usize = 6;
 const BODY: usize = PREFIX.len() + RANDOM;
@@ -27,6 +27,9 @@ pub struct PlainToken(SecretString);
 pub struct MalformedToken;
 
 impl PlainToken {
+    /// What every token starts with.
+    pub const PREFIX: &str = "jtn_";
+
     /// Makes a new token.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         let mut text = Zeroizing::new([0; LENGTH]);

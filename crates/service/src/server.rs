@@ -1,7 +1,7 @@
+use crate::observe::Observe;
 use crate::{health, problems};
-use actix_web::body::MessageBody;
-use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
-use actix_web::{App, Error, HttpServer, web};
+use actix_web::dev::Server;
+use actix_web::{App, HttpServer, web};
 use anyhow::Context;
 use jeton_persistence::Database;
 use jeton_verifier::Verifier;
@@ -10,9 +10,6 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
-use tracing::Span;
-use tracing::field::Empty;
-use tracing_actix_web::{RootSpanBuilder, TracingLogger};
 
 /// How long a client may take to send the head of its request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -47,8 +44,8 @@ impl Running {
     }
 }
 
-/// Starts an HTTP service: the routes of `configure`, together with what all services share: one log line a request,
-/// `livez` and `readyz`, and problems for whatever nobody answers.
+/// Starts an HTTP service: the routes of `configure`, together with what all services share: an id and a log line for
+/// each request, `livez` and `readyz`, and problems for whatever nobody answers.
 ///
 /// # Errors
 /// The address is taken or not this machine's.
@@ -65,7 +62,7 @@ where
     let data = (web::Data::new(database), web::Data::new(verifier.clone()));
     let app = move || {
         App::new()
-            .wrap(TracingLogger::<RequestSpan>::new())
+            .wrap(Observe)
             .app_data(data.0.clone())
             .app_data(data.1.clone())
             .configure(problems::configure)
@@ -84,23 +81,4 @@ where
         server: server.run(),
         verifier,
     })
-}
-
-/// What the log says of a request. No header and no query: they may hold what should not be kept.
-struct RequestSpan;
-
-impl RootSpanBuilder for RequestSpan {
-    fn on_request_start(request: &ServiceRequest) -> Span {
-        let route = request.match_pattern().unwrap_or_else(|| "-".to_owned());
-        tracing::info_span!("request", method = %request.method(), route, status = Empty, user_id = Empty, token_id = Empty)
-    }
-
-    fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
-        let status = match outcome {
-            Ok(response) => response.status(),
-            Err(error) => error.as_response_error().error_response().status(),
-        };
-        span.record("status", status.as_u16());
-        span.in_scope(|| tracing::info!("answered"));
-    }
 }

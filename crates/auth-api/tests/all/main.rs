@@ -19,6 +19,7 @@ mod logout;
 mod me;
 mod outage;
 mod purge;
+mod request_log;
 mod revoke;
 mod secrets;
 mod settings;
