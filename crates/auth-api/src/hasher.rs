@@ -1,5 +1,6 @@
 use jeton_domain::{BcryptCost, NewPassword, Password, PasswordHash, PasswordRefused, Username};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 
 use tokio::sync::{Semaphore, oneshot};
@@ -12,11 +13,23 @@ pub(crate) struct Hasher {
     cores: Arc<Semaphore>,
     /// One permit for each that is being hashed or waits for it.
     places: Arc<Semaphore>,
+    /// How many threads and places there are.
+    sizes: (usize, usize),
+    /// How many found no place.
+    refused: Arc<AtomicU64>,
     /// What new hashes are made with.
     cost: BcryptCost,
     /// What every check takes the time of: no less than the most costly hash that is stored, or the time of an unknown
     /// user's check would be told from that of a user whose hash was made when the setting was higher.
     check_cost: BcryptCost,
+}
+
+/// How busy the hasher is.
+pub(crate) struct HasherStatus {
+    pub(crate) threads: usize,
+    pub(crate) in_use: usize,
+    pub(crate) waiting: usize,
+    pub(crate) refused: u64,
 }
 
 /// Why a password was not hashed.
@@ -35,8 +48,22 @@ impl Hasher {
         Self {
             cores: Arc::new(Semaphore::new(cores)),
             places: Arc::new(Semaphore::new(places)),
+            sizes: (cores, places),
+            refused: Arc::default(),
             cost,
             check_cost: highest_stored.map_or(cost, |stored| stored.max(cost)),
+        }
+    }
+
+    pub(crate) fn status(&self) -> HasherStatus {
+        let (threads, places) = self.sizes;
+        let in_use = threads - self.cores.available_permits().min(threads);
+        let taken = places - self.places.available_permits().min(places);
+        HasherStatus {
+            threads,
+            in_use,
+            waiting: taken.saturating_sub(in_use),
+            refused: self.refused.load(Ordering::Relaxed),
         }
     }
 
@@ -74,11 +101,10 @@ impl Hasher {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashingError> {
-        let place = self
-            .places
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| HashingError::QueueFull)?;
+        let place = self.places.clone().try_acquire_owned().map_err(|_| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            HashingError::QueueFull
+        })?;
         let core = self
             .cores
             .clone()

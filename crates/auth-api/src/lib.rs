@@ -6,6 +6,7 @@ mod hasher;
 mod initiator;
 mod janitor;
 mod login_token;
+mod metrics;
 mod routes;
 mod settings;
 mod state;
@@ -14,10 +15,12 @@ mod wire;
 
 pub use settings::Settings;
 
+use crate::metrics::RevocationMetrics;
 use jeton_domain::BcryptCost;
 use jeton_persistence::{Database, PoolSettings, users};
 use jeton_revoker::Barrier;
-use jeton_service::{Running, check_migrated, serve};
+use jeton_service::{Metrics, Running, Service, check_migrated, serve};
+
 use jeton_verifier::Verifier;
 
 /// Starts the service: ready to be awaited when it has its port and has seen that the database is up to date.
@@ -37,22 +40,24 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
             "JETON_BCRYPT_COST is lower than that of stored hashes: sign-ins take the time of the highest"
         );
     }
+    let mut metrics = Metrics::new("jeton-auth-api", env!("CARGO_PKG_VERSION"));
     let state = state::State::new(
         &settings,
         database.clone(),
         verifier.clone(),
         barrier,
+        RevocationMetrics::register(&mut metrics),
         highest_cost,
     );
+    metrics::register_hasher(&mut metrics, state.hasher.clone());
     janitor::start(database.clone(), settings.audit_retention.0);
-    let (proxies, routes) = (settings.proxies.configure(), routes::configure(state));
-    serve(
-        settings.address,
-        "JETON_AUTH_ADDR",
+    let service = Service {
+        address: (settings.address, "JETON_AUTH_ADDR"),
+        metrics_address: settings.metrics_address,
+        metrics,
+        proxies: settings.proxies,
         database,
         verifier,
-        move |config| {
-            config.configure(&proxies).configure(&routes);
-        },
-    )
+    };
+    serve(service, routes::configure(state))
 }

@@ -1,6 +1,6 @@
 use jeton_domain::{BcryptCost, ScopeSet};
 use jeton_persistence::audit::SHORTEST_RETENTION_DAYS;
-use jeton_service::{DatabaseSettings, Lifetime, LogSettings, ProxyArgs, VerifierArgs};
+use jeton_service::{DatabaseSettings, Lifetime, LogSettings, MetricsAddress, ProxyArgs, VerifierArgs};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -20,6 +20,15 @@ pub struct Settings {
         default_value = "127.0.0.1:8080"
     )]
     pub address: SocketAddr,
+
+    /// Where to tell metrics to Prometheus, or off
+    #[arg(
+        long,
+        env = "JETON_METRICS_ADDR",
+        value_name = "JETON_METRICS_ADDR",
+        default_value = "127.0.0.1:9090"
+    )]
+    pub metrics_address: MetricsAddress,
 
     /// How long a token lives: seconds, a time as 30d or 12h, or never
     #[arg(

@@ -1,13 +1,14 @@
 use crate::Settings;
 use crate::error::{ApiError, ApiResult};
 use crate::hasher::Hasher;
+use crate::metrics::RevocationMetrics;
 use crate::settings::Signup;
 use jeton_domain::{BcryptCost, ScopeSet, Token};
 use jeton_persistence::tokens::Issue;
 use jeton_persistence::{Database, Revocation};
 use jeton_revoker::Barrier;
 use jeton_verifier::Verifier;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What every handler works with.
 #[derive(Clone)]
@@ -15,6 +16,7 @@ pub(crate) struct State {
     pub(crate) database: Database,
     pub(crate) verifier: Verifier,
     barrier: Barrier,
+    waits: RevocationMetrics,
     pub(crate) hasher: Hasher,
     pub(crate) signup: Signup,
     pub(crate) default_scopes: ScopeSet,
@@ -29,12 +31,14 @@ impl State {
         database: Database,
         verifier: Verifier,
         barrier: Barrier,
+        waits: RevocationMetrics,
         highest_cost: Option<BcryptCost>,
     ) -> Self {
         Self {
             database,
             verifier,
             barrier,
+            waits,
             hasher: Hasher::new(settings.bcrypt_cost, highest_cost, settings.hashing_queue),
             signup: settings.signup,
             default_scopes: settings.default_scopes.clone(),
@@ -56,7 +60,12 @@ impl State {
 
     /// Waits until no verifier anywhere accepts what was revoked: before any answer that says so.
     pub(crate) async fn confirm<T>(&self, (outcome, revocation): (T, Revocation)) -> ApiResult<T> {
-        self.barrier.wait(revocation).await?;
+        if !revocation.xids.is_empty() {
+            let started = Instant::now();
+            let waited = self.barrier.wait(revocation).await;
+            self.waits.note(waited.is_ok(), started.elapsed());
+            waited?;
+        }
         Ok(outcome)
     }
 }

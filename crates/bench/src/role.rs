@@ -61,6 +61,8 @@ async fn auth_api(config: AuthApi) -> anyhow::Result<()> {
         "jeton-auth-api",
         "--address",
         "127.0.0.1:0",
+        "--metrics-address",
+        "off",
         "--bcrypt-cost",
         &cost,
     ];

@@ -3,8 +3,9 @@ use crate::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl};
 use diesel::PgConnection;
 use diesel::result::Error::QueryBuilderError;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 /// How much of the database one process takes, and how long it waits for it.
@@ -39,7 +40,37 @@ pub struct Database {
     /// One permit a connection: a blocking thread that starts finds one free, so that the waiting is done by futures,
     /// not by threads.
     permits: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
     settings: PoolSettings,
+}
+
+/// How busy the pool is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// The most connections that it opens.
+    pub most: u32,
+    /// Those that are open.
+    pub connections: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+    /// How many wait for one.
+    pub waiting: usize,
+}
+
+/// One that waits, for as long as it lives.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Database {
@@ -64,7 +95,31 @@ impl Database {
         Self {
             pool,
             permits: Arc::new(Semaphore::new(settings.connections as usize)),
+            waiting: Arc::default(),
             settings,
+        }
+    }
+
+    /// How busy the pool is.
+    #[must_use]
+    pub fn status(&self) -> PoolStatus {
+        let state = self.pool.state();
+        PoolStatus {
+            most: self.settings.connections,
+            connections: state.connections,
+            idle: state.idle_connections,
+            waiting: self.waiting.load(Ordering::Relaxed),
+        }
+    }
+
+    async fn permit(&self) -> DatabaseResult<OwnedSemaphorePermit> {
+        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
+            return Ok(permit);
+        }
+        let _waiting = Waiting::begin(&self.waiting);
+        match timeout(self.settings.wait, self.permits.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(DatabaseError::Unavailable("all connections are busy".to_owned())),
         }
     }
 
@@ -81,10 +136,7 @@ impl Database {
         F: FnOnce(&mut PgConnection) -> DatabaseResult<T> + Send + 'static,
         T: Send + 'static,
     {
-        let permit = match timeout(self.settings.wait, self.permits.clone().acquire_owned()).await {
-            Ok(Ok(permit)) => permit,
-            _ => return Err(DatabaseError::Unavailable("all connections are busy".to_owned())),
-        };
+        let permit = self.permit().await?;
         let (pool, span) = (self.pool.clone(), tracing::Span::current());
         let job = tokio::task::spawn_blocking(move || {
             let _permit = permit;

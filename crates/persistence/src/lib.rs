@@ -27,7 +27,7 @@ pub mod verifiers;
 
 pub use boot_time::BootTime;
 pub use connection::{ConnectionLimits, establish};
-pub use database::{Database, PoolSettings};
+pub use database::{Database, PoolSettings, PoolStatus};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use diesel::PgConnection;
 pub use error::{DatabaseError, DatabaseResult};

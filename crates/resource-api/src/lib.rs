@@ -8,7 +8,7 @@ pub use settings::Settings;
 
 use actix_web::web::{Data, ServiceConfig, delete, post, put, resource};
 use jeton_persistence::{Database, PoolSettings};
-use jeton_service::{Running, check_migrated, get_or_head, method_not_allowed, serve};
+use jeton_service::{Metrics, Running, Service, check_migrated, get_or_head, method_not_allowed, serve};
 use jeton_verifier::Verifier;
 use jeton_verifier::actix::Guard;
 
@@ -22,16 +22,15 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     check_migrated(&database).await?;
     let verifier = Verifier::connect(settings.verifier.settings(url)).await?;
     let routes = configure(Guard::new(verifier.clone()), database.clone());
-    let proxies = settings.proxies.configure();
-    serve(
-        settings.address,
-        "JETON_RESOURCE_ADDR",
+    let service = Service {
+        address: (settings.address, "JETON_RESOURCE_ADDR"),
+        metrics_address: settings.metrics_address,
+        metrics: Metrics::new("jeton-resource-api", env!("CARGO_PKG_VERSION")),
+        proxies: settings.proxies,
         database,
         verifier,
-        move |config| {
-            config.configure(&proxies).configure(&routes);
-        },
-    )
+    };
+    serve(service, routes)
 }
 
 /// All that a service does to be protected: a guard before what needs a token, and the scopes it needs.

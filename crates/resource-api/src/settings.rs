@@ -1,4 +1,4 @@
-use jeton_service::{DatabaseSettings, LogSettings, ProxyArgs, VerifierArgs};
+use jeton_service::{DatabaseSettings, LogSettings, MetricsAddress, ProxyArgs, VerifierArgs};
 use std::net::SocketAddr;
 
 /// Jeton's demo resource service: notes, protected by tokens.
@@ -17,6 +17,15 @@ pub struct Settings {
         default_value = "127.0.0.1:8081"
     )]
     pub address: SocketAddr,
+
+    /// Where to tell metrics to Prometheus, or off
+    #[arg(
+        long,
+        env = "JETON_METRICS_ADDR",
+        value_name = "JETON_METRICS_ADDR",
+        default_value = "127.0.0.1:9091"
+    )]
+    pub metrics_address: MetricsAddress,
 
     /// Whom the service believes where its requests come from.
     #[command(flatten)]

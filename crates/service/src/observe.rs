@@ -1,19 +1,23 @@
-use crate::{RequestId, client_address};
+use crate::metrics::{Ending, RequestMetrics, Shard};
 use crate::request_id::X_REQUEST_ID;
+use crate::{RequestId, client_address};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpMessage, HttpRequest};
 use jeton_verifier::Caller;
 use pin_project_lite::pin_project;
 use std::future::{Ready, ready};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tracing::Span;
 
 /// What stands around everything else: gives each request its id, a span for whatever is logged on its way, and a line
-/// in the log when it is answered.
-pub(crate) struct Observe;
+/// in the log when it is answered; and counts them.
+pub(crate) struct Observe {
+    pub(crate) metrics: Arc<RequestMetrics>,
+}
 
 impl<S, B> Transform<S, ServiceRequest> for Observe
 where
@@ -26,12 +30,15 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(ObserveService { service }))
+        // One of these is made for each thread.
+        let shard = self.metrics.shard();
+        ready(Ok(ObserveService { service, shard }))
     }
 }
 
 pub(crate) struct ObserveService<S> {
     service: S,
+    shard: Arc<Shard>,
 }
 
 impl<S, B> Service<ServiceRequest> for ObserveService<S>
@@ -45,7 +52,7 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let watch = Watch::start(&request);
+        let watch = Watch::start(&request, self.shard.clone());
         request.extensions_mut().insert(watch.id);
         let service = watch.span.in_scope(|| self.service.call(request));
         Observed { service, watch }
@@ -80,13 +87,16 @@ where
 struct Watch {
     id: RequestId,
     span: Span,
+    method: Method,
+    route: Option<String>,
     started: Instant,
+    shard: Arc<Shard>,
     answered: bool,
 }
 
 impl Watch {
     /// Of what was sent, the log keeps neither headers nor query nor path: they may hold what should not be kept.
-    fn start(request: &ServiceRequest) -> Self {
+    fn start(request: &ServiceRequest, shard: Arc<Shard>) -> Self {
         let id = RequestId::of(request.headers());
         let route = request.match_pattern();
         // At the level of an error, so that a line of any level has it.
@@ -97,9 +107,13 @@ impl Watch {
             route = route.as_deref().unwrap_or("-"),
             client = client_address(request.request()).map(tracing::field::display),
         );
+        shard.begin();
         Self {
             id,
             span,
+            method: request.method().clone(),
+            route,
+            shard,
             started: Instant::now(),
             answered: false,
         }
@@ -113,12 +127,12 @@ impl Watch {
                 if let Some(id) = header {
                     response.headers_mut().insert(X_REQUEST_ID, id);
                 }
-                self.log(response.status(), caller_of(response.request()));
+                self.note(response.status(), caller_of(response.request()));
                 Ok(response)
             }
             // From a middleware: the answer is made of it later, out of reach.
             Err(mut error) => {
-                self.log(error.as_response_error().status_code(), None);
+                self.note(error.as_response_error().status_code(), None);
                 error.add_response_mapper(move |mut response| {
                     if let Some(id) = &header {
                         response.headers_mut().insert(X_REQUEST_ID, id.clone());
@@ -130,11 +144,13 @@ impl Watch {
         }
     }
 
-    fn log(&self, status: StatusCode, caller: Option<Caller>) {
+    fn note(&self, status: StatusCode, caller: Option<Caller>) {
+        let took = self.started.elapsed();
+        self.count(Ending::Answered(status), took);
         self.span.in_scope(|| {
             tracing::info!(
                 status = status.as_u16(),
-                duration_ms = self.milliseconds(),
+                duration_ms = milliseconds(took),
                 user_id = caller
                     .as_ref()
                     .map(|caller| tracing::field::display(caller.user_id())),
@@ -146,17 +162,23 @@ impl Watch {
         });
     }
 
-    /// To the microsecond.
-    fn milliseconds(&self) -> f64 {
-        self.started.elapsed().as_micros() as f64 / 1000.0
+    fn count(&self, ending: Ending, took: Duration) {
+        self.shard.end(self.route.as_deref(), &self.method, ending, took);
     }
+}
+
+/// To the microsecond.
+fn milliseconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1000.0
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
         if !self.answered {
+            let took = self.started.elapsed();
+            self.count(Ending::Abandoned, took);
             let _entered = self.span.enter();
-            tracing::info!(duration_ms = self.milliseconds(), "the client went away");
+            tracing::info!(duration_ms = milliseconds(took), "the client went away");
         }
     }
 }

@@ -102,7 +102,9 @@ impl FromRequest for RequestId {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self::find(request).unwrap_or_else(|| Self::of(request.headers()))))
+        ready(Ok(
+            Self::find(request).unwrap_or_else(|| Self::of(request.headers()))
+        ))
     }
 }
 

@@ -31,7 +31,7 @@ pub struct NotStarted {
 
 impl ServiceProcess {
     /// Starts a program, and waits until it says `listening on http://ADDRESS`. Of our environment the program sees
-    /// nothing that is a setting of Jeton's or Postgres'; `env` is all it is told.
+    /// nothing that is a setting of Jeton's or Postgres'; `env` is all it is told, and to tell no metrics.
     ///
     /// # Panics
     /// When it does not start, with what it wrote.
@@ -55,7 +55,9 @@ impl ServiceProcess {
                 command.env_remove(name);
             }
         }
+        // Tests run many services at a time: none takes the port that is everybody's default.
         let mut child = command
+            .env("JETON_METRICS_ADDR", "off")
             .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

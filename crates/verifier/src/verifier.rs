@@ -7,6 +7,7 @@ use crate::{Caller, VerifierSettings};
 use jeton_domain::{PlainToken, TokenDigest};
 use jeton_persistence::{BootTime, ConnectionLimits, DatabaseError, establish, migrations};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Checks tokens against the table that the auth service writes. Make one for the process and clone it: clones share
@@ -19,6 +20,7 @@ struct Inner {
     uses: Arc<Uses>,
     lookups: Lookups,
     lease: Lease,
+    counts: Counts,
     patience: Duration,
 }
 
@@ -27,6 +29,19 @@ pub(crate) enum Check {
     Known(Caller),
     /// It is not remembered, or nothing may be answered from memory now.
     LookUp(TokenDigest),
+}
+
+/// What came of the checks that were not answered from memory.
+#[derive(Default)]
+struct Counts {
+    looked_up_valid: AtomicU64,
+    looked_up_invalid: AtomicU64,
+    malformed: AtomicU64,
+    unavailable: AtomicU64,
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
 }
 
 /// How a verifier is doing.
@@ -40,6 +55,14 @@ pub struct Status {
     pub hits: u64,
     /// How long ago the last renewal was sent that succeeded; `None`: none has yet.
     pub last_renewal: Option<Duration>,
+    /// How many checks found a valid token by asking the database, so far.
+    pub looked_up_valid: u64,
+    /// How many found no valid one by asking the database.
+    pub looked_up_invalid: u64,
+    /// How many were of a text that no token can have, and asked nobody.
+    pub malformed: u64,
+    /// How many ended without an answer, since the database gave none.
+    pub unavailable: u64,
 }
 
 /// Why a check did not find a valid token.
@@ -104,6 +127,7 @@ impl Verifier {
             uses,
             lookups,
             lease,
+            counts: Counts::default(),
             patience: settings.patience,
         })))
     }
@@ -122,7 +146,10 @@ impl Verifier {
 
     /// The part of [`verify`](Self::verify) that asks nobody.
     pub(crate) fn check(&self, token: &str) -> Result<Check, VerifyError> {
-        let digest = PlainToken::digest_of(token).map_err(|_| VerifyError::Invalid)?;
+        let digest = PlainToken::digest_of(token).map_err(|_| {
+            count(&self.0.counts.malformed);
+            VerifyError::Invalid
+        })?;
         Ok(match self.0.memory.get(&digest) {
             Some((caller, now)) => {
                 self.0.uses.note(&caller, now);
@@ -134,7 +161,13 @@ impl Verifier {
 
     /// The rest of it.
     pub(crate) async fn look_up(&self, digest: TokenDigest) -> Result<Caller, VerifyError> {
-        let caller = self.ask(digest).await?;
+        let outcome = self.ask(digest).await;
+        count(match outcome {
+            Ok(_) => &self.0.counts.looked_up_valid,
+            Err(VerifyError::Invalid) => &self.0.counts.looked_up_invalid,
+            Err(VerifyError::Unavailable) => &self.0.counts.unavailable,
+        });
+        let caller = outcome?;
         self.0.uses.note(&caller, BootTime::now());
         Ok(caller)
     }
@@ -160,12 +193,16 @@ impl Verifier {
     /// How the verifier is doing.
     #[must_use]
     pub fn status(&self) -> Status {
-        let now = BootTime::now();
+        let (now, counts) = (BootTime::now(), &self.0.counts);
         Status {
             lease_left: self.0.memory.deadline().since(now),
             entries: self.0.memory.len(),
             hits: self.0.memory.hits(),
             last_renewal: self.0.lease.renewed_at().map(|sent| now.since(sent)),
+            looked_up_valid: counts.looked_up_valid.load(Ordering::Relaxed),
+            looked_up_invalid: counts.looked_up_invalid.load(Ordering::Relaxed),
+            malformed: counts.malformed.load(Ordering::Relaxed),
+            unavailable: counts.unavailable.load(Ordering::Relaxed),
         }
     }
 

@@ -102,6 +102,7 @@ impl Auth {
             env: vec![
                 ("DATABASE_URL", world.server.url_through(proxy.port())?),
                 ("JETON_AUTH_ADDR", "127.0.0.1:0".to_owned()),
+                ("JETON_METRICS_ADDR", "off".to_owned()),
                 ("JETON_BCRYPT_COST", "4".to_owned()),
                 ("JETON_LOG", log.to_owned()),
                 (

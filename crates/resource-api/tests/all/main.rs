@@ -7,6 +7,7 @@
 )]
 
 mod instances;
+mod metrics;
 mod notes;
 mod outage;
 mod ready;

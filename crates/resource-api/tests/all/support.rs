@@ -41,19 +41,29 @@ impl Stack {
 }
 
 pub(crate) fn start_auth(database_url: &str) -> ServiceProcess {
-    let env = [
+    start_auth_with(database_url, &[])
+}
+
+pub(crate) fn start_auth_with(database_url: &str, settings: &[(&str, &str)]) -> ServiceProcess {
+    let mut env = vec![
         ("DATABASE_URL", database_url),
         ("JETON_AUTH_ADDR", "127.0.0.1:0"),
         ("JETON_BCRYPT_COST", "4"),
     ];
+    env.extend_from_slice(settings);
     ServiceProcess::start(program("jeton-auth-api"), &env)
 }
 
 pub(crate) fn start_notes(database_url: &str) -> ServiceProcess {
-    let env = [
+    start_notes_with(database_url, &[])
+}
+
+pub(crate) fn start_notes_with(database_url: &str, settings: &[(&str, &str)]) -> ServiceProcess {
+    let mut env = vec![
         ("DATABASE_URL", database_url),
         ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
     ];
+    env.extend_from_slice(settings);
     ServiceProcess::start(env!("CARGO_BIN_EXE_jeton-resource-api"), &env)
 }
 

@@ -1,0 +1,67 @@
+//! What the auth service tells Prometheus beside what every service does.
+
+use crate::hasher::Hasher;
+use jeton_service::{Histogram, Metrics};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How revocations fared that waited until no verifier accepts what they revoked.
+#[derive(Clone)]
+pub(crate) struct RevocationMetrics {
+    waits: Histogram,
+    unconfirmed: Arc<AtomicU64>,
+}
+
+impl RevocationMetrics {
+    pub(crate) fn register(metrics: &mut Metrics) -> Self {
+        let waits = metrics.add_waits(
+            "jeton_revocation_wait_seconds",
+            "Time until a revocation was known to hold everywhere",
+        );
+        let unconfirmed = Arc::<AtomicU64>::default();
+        let read = unconfirmed.clone();
+        metrics.add(move |samples| {
+            samples.counter(
+                "jeton_revocations_unconfirmed",
+                "Revocations that were done and are not known to hold everywhere: answered 503",
+                read.load(Ordering::Relaxed),
+            )
+        });
+        Self { waits, unconfirmed }
+    }
+
+    pub(crate) fn note(&self, confirmed: bool, took: Duration) {
+        if confirmed {
+            self.waits.observe(took.as_secs_f64());
+        } else {
+            self.unconfirmed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+pub(crate) fn register_hasher(metrics: &mut Metrics, hasher: Hasher) {
+    metrics.add(move |samples| {
+        let status = hasher.status();
+        samples.gauge(
+            "jeton_hashing_threads",
+            "How many passwords can be hashed at a time",
+            status.threads as f64,
+        )?;
+        samples.gauge(
+            "jeton_hashing_in_use",
+            "Passwords that are being hashed",
+            status.in_use as f64,
+        )?;
+        samples.gauge(
+            "jeton_hashing_waiting",
+            "Passwords that wait to be hashed",
+            status.waiting as f64,
+        )?;
+        samples.counter(
+            "jeton_hashing_refused",
+            "Passwords that found the queue full: answered 503",
+            status.refused,
+        )
+    });
+}
