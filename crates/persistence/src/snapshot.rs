@@ -9,7 +9,7 @@ use std::io::Write;
 /// A transaction of the database's, by the number that no other transaction of it ever has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, FromSqlRow, AsExpression)]
 #[diesel(sql_type = Xid8)]
-pub struct Xid(pub(crate) u64);
+pub struct Xid(pub u64);
 
 /// Which transactions a statement saw the work of: [`pg_snapshot`].
 ///
@@ -26,6 +26,19 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The snapshot of these parts, which Postgres writes as `xmin:xmax:xip`: all before `xmin` had ended, none from
+    /// `xmax` on, and of those between all but these.
+    #[must_use]
+    pub fn new(Xid(xmin): Xid, Xid(xmax): Xid, in_progress: impl IntoIterator<Item = Xid>) -> Self {
+        let mut in_progress: Vec<u64> = in_progress.into_iter().map(|Xid(xid)| xid).collect();
+        in_progress.sort_unstable();
+        Self {
+            xmin,
+            xmax,
+            in_progress,
+        }
+    }
+
     /// Whether what the transaction did can be seen in the snapshot, provided that it did commit: what Postgres's
     /// `pg_visible_in_snapshot` says.
     #[must_use]

@@ -50,7 +50,8 @@ pub struct VerifierRow {
     pub version: i64,
     /// All revocations that this snapshot sees have left its memory.
     pub applied: Snapshot,
-    lease_ms: i32,
+    /// See [`lease`](Self::lease).
+    pub lease_ms: i32,
 }
 
 impl VerifierRow {

@@ -1,9 +1,10 @@
 use crate::Unconfirmed;
-use crate::rounds::{Dead, Wait, Watch};
+use crate::rounds::{Dead, Rounds, Wait, Waiting};
 use jeton_persistence::{
     BootTime, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, Revocation,
     establish, verifiers,
 };
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -24,12 +25,6 @@ pub struct Barrier {
     waiting: Sender<Waiting>,
 }
 
-#[derive(Debug)]
-struct Waiting {
-    wait: Wait,
-    reply: oneshot::Sender<Result<(), Unconfirmed>>,
-}
-
 impl Barrier {
     /// Starts the thread. Twice a minute it looks for verifiers that have died, and takes them off the list, so that the
     /// next revocation need not wait for them.
@@ -38,12 +33,7 @@ impl Barrier {
     /// No thread could be started.
     pub fn start(url: DatabaseUrl) -> std::io::Result<Self> {
         let (waiting, arriving) = channel();
-        let keeper = Keeper {
-            url,
-            connection: None,
-            waiting: Vec::new(),
-            watch: Watch::default(),
-        };
+        let keeper = Keeper::new(url);
         std::thread::Builder::new()
             .name("jeton-barrier".to_owned())
             .spawn(move || keeper.run(&arriving))?;
@@ -61,10 +51,9 @@ impl Barrier {
             return Ok(());
         }
         let (reply, answer) = oneshot::channel();
-        let wait = Wait::new(revocation);
-        let stopped = || Unconfirmed("the thread that waits has stopped".to_owned());
+        let stopped = || Unconfirmed("the wait was broken off".to_owned());
         self.waiting
-            .send(Waiting { wait, reply })
+            .send(Waiting::new(revocation, reply))
             .map_err(|_| stopped())?;
         match tokio::time::timeout(PATIENCE, answer).await {
             Ok(answer) => answer.unwrap_or_else(|_| Err(stopped())),
@@ -125,19 +114,25 @@ fn look(
 struct Keeper {
     url: DatabaseUrl,
     connection: Option<PgConnection>,
-    waiting: Vec<Waiting>,
-    watch: Watch,
+    rounds: Rounds,
 }
 
 impl Keeper {
+    fn new(url: DatabaseUrl) -> Self {
+        Self {
+            url,
+            connection: None,
+            rounds: Rounds::default(),
+        }
+    }
+
     fn run(mut self, arriving: &Receiver<Waiting>) {
         let mut pause = PAUSE.0;
         loop {
-            let idle = self.waiting.is_empty();
+            let idle = self.rounds.is_idle();
             let arrived = match arriving.recv_timeout(if idle { WATCH } else { pause }) {
                 Ok(first) => {
-                    self.waiting.push(first);
-                    self.waiting.extend(arriving.try_iter());
+                    self.rounds.add(std::iter::once(first).chain(arriving.try_iter()));
                     true
                 }
                 Err(RecvTimeoutError::Timeout) => false,
@@ -148,25 +143,34 @@ impl Keeper {
             } else {
                 (pause * 2).min(PAUSE.1)
             };
-            self.round(arrived);
+            self.attempt(|keeper| keeper.round(arrived));
         }
     }
 
-    /// Looks once for all that wait, and answers those whose revocation holds everywhere. Where the database cannot be
-    /// asked, all are told so: they may have committed to a server that is no more.
-    fn round(&mut self, arrived: bool) {
-        self.waiting.retain(|waiting| !waiting.reply.is_closed());
-        if let Err(error) = self.try_round(arrived) {
-            if !self.waiting.is_empty() {
-                tracing::warn!(%error, "revocations cannot be confirmed");
+    /// Does a round. Where the database cannot be asked, all that wait are told so: they may have committed to a server
+    /// that is no more. So are they after a panic, and the thread goes on: without it, nothing would ever be confirmed.
+    fn attempt(&mut self, round: impl FnOnce(&mut Self) -> DatabaseResult<()>) {
+        self.rounds.forget_abandoned();
+        // Nothing that a broken round has touched is used again: not the connection, nor what was seen on it.
+        let unconfirmed = match catch_unwind(AssertUnwindSafe(|| round(self))) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
+                if !self.rounds.is_idle() {
+                    tracing::warn!(%error, "revocations cannot be confirmed");
+                }
+                error.to_string()
             }
-            for waiting in self.waiting.drain(..) {
-                let _ = waiting.reply.send(Err(Unconfirmed(error.to_string())));
+            Err(_) => {
+                tracing::error!("the wait for revocations panicked");
+                "the wait was broken off".to_owned()
             }
-        }
+        };
+        self.connection = None;
+        self.rounds.give_up(&unconfirmed);
     }
 
-    fn try_round(&mut self, arrived: bool) -> DatabaseResult<()> {
+    /// Looks once for all that wait, and answers those whose revocation holds everywhere.
+    fn round(&mut self, arrived: bool) -> DatabaseResult<()> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connect()?,
@@ -176,32 +180,82 @@ impl Keeper {
             connection = self.connect()?;
             verifiers::nudge(&mut connection)?;
         }
-        let mut still = Vec::new();
-        let (waiting, watch) = (&mut self.waiting, &mut self.watch);
-        let looked = look(&mut connection, |rows, now, dead| {
-            watch.look(rows, now, dead);
-            for mut one in waiting.drain(..) {
-                if one.wait.look(rows, now, dead) {
-                    let _ = one.reply.send(Ok(()));
-                } else {
-                    still.push(one);
-                }
-            }
-        });
-        self.waiting.append(&mut still);
-        looked?;
+        look(&mut connection, |rows, now, dead| {
+            self.rounds.look(rows, now, dead);
+        })?;
         self.connection = Some(connection);
         Ok(())
     }
 
     fn connect(&mut self) -> DatabaseResult<PgConnection> {
-        self.watch = Watch::default();
-        for waiting in &mut self.waiting {
-            waiting.wait.start_over();
-        }
+        self.rounds.start_over();
         let limits = ConnectionLimits {
             statement_timeout: Some(STATEMENT_TIMEOUT),
         };
         establish(&self.url, limits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+    use super::*;
+    use jeton_persistence::Xid;
+    use jeton_test_support::TestDatabase;
+    use uuid::Uuid;
+
+    fn setting() -> (TestDatabase, PgConnection, Keeper) {
+        let database = TestDatabase::create();
+        let url = DatabaseUrl::parse(database.url()).unwrap();
+        let connection = establish(&url, ConnectionLimits::NONE).unwrap();
+        (database, connection, Keeper::new(url))
+    }
+
+    fn is_registered(connection: &mut PgConnection, id: Uuid) -> bool {
+        verifiers::list(connection)
+            .unwrap()
+            .iter()
+            .any(|row| row.id == id)
+    }
+
+    /// A crash of the server in between may have taken the version back.
+    #[test]
+    fn what_was_seen_on_one_connection_does_not_count_on_the_next() {
+        let (_database, mut connection, mut keeper) = setting();
+        let lease = Duration::from_millis(100);
+        let id = Uuid::now_v7();
+        verifiers::register(&mut connection, id, None, "silent", lease).unwrap();
+        keeper.attempt(|keeper| keeper.round(false));
+        let seen = BootTime::now();
+        while BootTime::now().since(seen) < lease {
+            std::thread::sleep(PAUSE.0);
+        }
+        keeper.connection = None;
+        keeper.attempt(|keeper| keeper.round(false));
+        assert!(is_registered(&mut connection, id), "seen for the first time");
+        while is_registered(&mut connection, id) {
+            keeper.attempt(|keeper| keeper.round(false));
+        }
+    }
+
+    #[test]
+    fn after_a_panic_those_who_wait_are_told_and_the_next_are_served() {
+        let (_database, _, mut keeper) = setting();
+        let wait = |keeper: &mut Keeper| {
+            let (reply, answer) = oneshot::channel();
+            let revocation = Revocation { xids: vec![Xid(3)] };
+            keeper
+                .rounds
+                .add(std::iter::once(Waiting::new(revocation, reply)));
+            answer
+        };
+        let mut broken_off = wait(&mut keeper);
+        keeper.attempt(|_| panic!("on purpose"));
+        assert!(broken_off.try_recv().unwrap().is_err());
+
+        let mut served = wait(&mut keeper);
+        keeper.attempt(|keeper| keeper.round(true));
+        served.try_recv().unwrap().unwrap();
     }
 }

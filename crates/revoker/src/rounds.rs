@@ -1,9 +1,75 @@
 //! What has been waited for and what has not: the rule, without threads and time of its own.
 
+use crate::Unconfirmed;
 use jeton_persistence::verifiers::VerifierRow;
 use jeton_persistence::{BootTime, Revocation};
 use std::collections::HashMap;
+use tokio::sync::oneshot;
 use uuid::Uuid;
+
+/// All that a process waits for, and watches, on one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Rounds {
+    waiting: Vec<Waiting>,
+    watch: Watch,
+}
+
+/// Somebody who waits for a revocation.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    wait: Wait,
+    reply: oneshot::Sender<Result<(), Unconfirmed>>,
+}
+
+impl Waiting {
+    pub(crate) fn new(revocation: Revocation, reply: oneshot::Sender<Result<(), Unconfirmed>>) -> Self {
+        let wait = Wait::new(revocation);
+        Self { wait, reply }
+    }
+}
+
+impl Rounds {
+    pub(crate) fn add(&mut self, arrived: impl Iterator<Item = Waiting>) {
+        self.waiting.extend(arrived);
+    }
+
+    /// Whether nobody waits.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Forgets those who do not wait any more.
+    pub(crate) fn forget_abandoned(&mut self) {
+        self.waiting.retain(|waiting| !waiting.reply.is_closed());
+    }
+
+    /// As [`Wait::look`], for all, and answers those whose revocation holds everywhere.
+    pub(crate) fn look(&mut self, rows: &[VerifierRow], now: BootTime, dead: &mut Vec<Dead>) {
+        self.watch.look(rows, now, dead);
+        for mut one in std::mem::take(&mut self.waiting) {
+            if one.wait.look(rows, now, dead) {
+                let _ = one.reply.send(Ok(()));
+            } else {
+                self.waiting.push(one);
+            }
+        }
+    }
+
+    /// Tells all who wait that it was in vain.
+    pub(crate) fn give_up(&mut self, reason: &str) {
+        for waiting in self.waiting.drain(..) {
+            let _ = waiting.reply.send(Err(Unconfirmed(reason.to_owned())));
+        }
+    }
+
+    /// Forgets what was seen, since it was seen on another connection.
+    pub(crate) fn start_over(&mut self) {
+        self.watch = Watch::default();
+        for waiting in &mut self.waiting {
+            waiting.wait.start_over();
+        }
+    }
+}
 
 // A crash of the server may undo a renewal, since renewals do not wait for the disk, and bring back the version that was
 // seen before it, of a verifier that lives on what it was granted. So nothing that was seen on one connection counts on
@@ -110,3 +176,6 @@ impl Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
