@@ -70,6 +70,16 @@ impl ProblemResponse {
         response
     }
 
+    /// 429: too many have failed, another attempt may be made in so many seconds (RFC 6585 §4).
+    #[must_use]
+    pub fn too_many_attempts(retry_after_secs: u64) -> Self {
+        Self::new(
+            ProblemKind::TooManyAttempts,
+            "Too many attempts have failed. Wait before the next one.",
+        )
+        .with_header(RETRY_AFTER, HeaderValue::from(retry_after_secs))
+    }
+
     /// 503: try again in so many seconds.
     #[must_use]
     pub fn unavailable(retry_after_secs: u32) -> Self {

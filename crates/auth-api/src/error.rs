@@ -6,6 +6,7 @@ use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
 use jeton_persistence::DatabaseError;
 use jeton_revoker::Unconfirmed;
 use jeton_service::database_problem;
+use std::time::Duration;
 
 /// What a client is told to wait, in seconds, when the hashing queue is full: about what it takes to work it off.
 const HASHING_RETRY_AFTER_SECS: u32 = 3;
@@ -24,6 +25,8 @@ pub(crate) enum ApiError {
     Unconfirmed(#[from] Unconfirmed),
     #[error("fields are refused")]
     Validation(Vec<FieldError>),
+    #[error("too many attempts have failed")]
+    TooManyAttempts(Duration),
     #[error("wrong username or password")]
     InvalidCredentials,
     #[error("wrong password")]
@@ -72,6 +75,7 @@ impl ApiError {
                 ProblemResponse::unavailable(RETRY_AFTER_SECS)
             }
             Self::Validation(errors) => ProblemResponse::validation(errors.clone()),
+            Self::TooManyAttempts(wait) => ProblemResponse::too_many_attempts(wait.as_secs().max(1)),
             Self::InvalidCredentials => {
                 // RFC 9110 §15.5.2: a 401 names a way to authenticate.
                 problem(ProblemKind::InvalidCredentials, "Username or password is wrong.").with_header(

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Where passwords are hashed: on as many threads as there are cores, with a bounded queue before them. A
 /// storm of sign-ins fills the queue, not the machine.
@@ -31,6 +31,11 @@ pub(crate) struct HasherStatus {
     pub(crate) waiting: usize,
     pub(crate) refused: u64,
 }
+
+/// A place in the queue before the cores, kept until the password is hashed.
+pub(crate) struct Place(
+    #[expect(dead_code, reason = "what matters is when it is dropped")] OwnedSemaphorePermit,
+);
 
 /// Why a password was not hashed.
 #[derive(Debug, thiserror::Error)]
@@ -67,14 +72,24 @@ impl Hasher {
         }
     }
 
+    /// A place in the queue, if there is one: before anything else is spent on a password.
+    pub(crate) fn place(&self) -> Result<Place, HashingError> {
+        let place = self.places.clone().try_acquire_owned();
+        place.map(Place).map_err(|_| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            HashingError::QueueFull
+        })
+    }
+
     /// Whether the password is the one of the hash; `None` is nobody's hash, takes as long and says no.
     pub(crate) async fn verify(
         &self,
+        place: Place,
         hash: Option<PasswordHash>,
         password: Password,
     ) -> Result<bool, HashingError> {
         let cost = self.check_cost;
-        self.run(move || {
+        self.run(place, move || {
             hash.unwrap_or_else(|| PasswordHash::of_nobody(cost))
                 .verify_in_the_time_of(&password, cost)
         })
@@ -90,7 +105,7 @@ impl Hasher {
     ) -> Result<Result<PasswordHash, PasswordRefused>, HashingError> {
         let (cost, salt) = (self.cost, rand::random());
         // Looking for guessable passwords takes its time as well, so it is done on the same threads.
-        self.run(move || {
+        self.run(self.place()?, move || {
             let password = NewPassword::choose(password, &username, email.as_deref())?;
             Ok(PasswordHash::make(&password, cost, salt))
         })
@@ -99,12 +114,9 @@ impl Hasher {
 
     async fn run<T: Send + 'static>(
         &self,
+        place: Place,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashingError> {
-        let place = self.places.clone().try_acquire_owned().map_err(|_| {
-            self.refused.fetch_add(1, Ordering::Relaxed);
-            HashingError::QueueFull
-        })?;
         let core = self
             .cores
             .clone()

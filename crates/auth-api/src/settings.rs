@@ -79,6 +79,27 @@ pub struct Settings {
     )]
     pub hashing_queue: usize,
 
+    /// How many sign-ins to an account may fail in a row, 4 to 100: a quarter at once, then with growing delays, and
+    /// after the last none for a day. Networks that the account has signed in from are counted by themselves
+    #[arg(
+        long,
+        env = "JETON_ACCOUNT_FAILURES",
+        value_name = "JETON_ACCOUNT_FAILURES",
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(4..=100)
+    )]
+    pub account_failures: u32,
+
+    /// How many sign-ins from an IPv4 address, or a /64 of IPv6, may fail in an hour
+    #[arg(
+        long,
+        env = "JETON_NETWORK_FAILURES",
+        value_name = "JETON_NETWORK_FAILURES",
+        default_value_t = 300,
+        value_parser = clap::value_parser!(u32).range(4..=1_000_000)
+    )]
+    pub network_failures: u32,
+
     /// Whether anybody may sign up
     #[arg(
         long,

@@ -4,6 +4,7 @@ use crate::hasher::Hasher;
 use crate::metrics::RevocationMetrics;
 use crate::settings::Signup;
 use jeton_domain::{BcryptCost, ScopeSet, Token};
+use jeton_persistence::attempts::Limits;
 use jeton_persistence::tokens::Issue;
 use jeton_persistence::{Database, Revocation};
 use jeton_revoker::Barrier;
@@ -18,6 +19,7 @@ pub(crate) struct State {
     barrier: Barrier,
     waits: RevocationMetrics,
     pub(crate) hasher: Hasher,
+    pub(crate) limits: Limits,
     pub(crate) signup: Signup,
     pub(crate) default_scopes: ScopeSet,
     pub(crate) token_ttl: Option<Duration>,
@@ -40,6 +42,10 @@ impl State {
             barrier,
             waits,
             hasher: Hasher::new(settings.bcrypt_cost, highest_cost, settings.hashing_queue),
+            limits: Limits {
+                account: settings.account_failures,
+                network: settings.network_failures,
+            },
             signup: settings.signup,
             default_scopes: settings.default_scopes.clone(),
             token_ttl: settings.token_ttl.0,

@@ -98,6 +98,13 @@ impl ClientError {
         }
     }
 
+    /// Whether it is a 429: too many attempts have failed, and the next may be made after
+    /// [`retry_after`](Self::retry_after).
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
+    }
+
     /// Whether it is a 401: no token, a token that is no longer accepted, or a wrong username or password.
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {

@@ -28,6 +28,8 @@ audit_actions! {
     SignIn = "sign-in",
     /// A sign-in failed: `reason` is `unknown-user`, `wrong-password`, `no-password` or `disabled`.
     SignInFailed = "sign-in-failed",
+    /// Attempts to sign in began to be held off: `limit` is `account` or `network`. Once in an hour at the most.
+    SignInThrottled = "sign-in-throttled",
     /// Somebody signed up; the token that was issued for it.
     SignUp = "sign-up",
     /// The password that must be given again, to change it or to delete the account, was wrong.
@@ -56,6 +58,8 @@ audit_actions! {
     UserDisabled = "user-disabled",
     /// The user was let in again.
     UserEnabled = "user-enabled",
+    /// The user's failed attempts to sign in were forgotten.
+    UserUnblocked = "user-unblocked",
     /// The user was deleted, with all tokens.
     UserDeleted = "user-deleted",
     /// A service was given a role of the database's.

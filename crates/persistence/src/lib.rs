@@ -13,6 +13,7 @@ mod schema;
 mod snapshot;
 mod validity;
 
+pub mod attempts;
 pub mod audit;
 pub mod lookups;
 pub mod migrations;

@@ -1,9 +1,9 @@
-//! Deleting what nobody needs any more: expired and idle tokens, applied revocations, uses of tokens that are gone, old audit
-//! events. In small batches, by any instance, one at a time.
+//! Deleting what nobody needs any more: expired and idle tokens, applied revocations, uses of tokens that are gone, old
+//! audit events, counts of attempts that no longer count. In small batches, by any instance, one at a time.
 
 use crate::functions::pg_try_advisory_xact_lock;
 use crate::validity::ENDS_AT;
-use crate::{DatabaseResult, audit, uses};
+use crate::{DatabaseResult, attempts, audit, uses};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Uuid as SqlUuid};
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub struct Purged {
     pub uses: usize,
     /// Old audit events.
     pub audit_events: usize,
+    /// Counts of attempts to sign in.
+    pub attempts: usize,
     /// Whether another step would find more to do at once.
     pub more: bool,
 }
@@ -76,13 +78,16 @@ impl Purge {
                 Some(retention) => audit::purge(connection, retention, BATCH)?,
                 None => 0,
             };
+            let attempts = attempts::purge(connection, BATCH)?;
             Ok(Some(Purged {
                 tokens: expired + idle,
                 revocations,
                 uses,
                 audit_events,
+                attempts,
                 more: !(swept_idle && swept_uses)
-                    || expired.max(revocations).max(audit_events) >= BATCH as usize,
+                    || [expired, revocations, audit_events, attempts].into_iter().max()
+                        >= Some(BATCH as usize),
             }))
         })
     }

@@ -15,12 +15,16 @@ pub const NOTES: &str = "jeton_notes";
 /// What the auth service is a member of, besides [`VERIFIER`].
 pub const AUTH: &str = "jeton_auth";
 
-/// Each makes roles and gives them their rights, where that has not been done.
-const RIGHTS: [&str; 3] = [
+/// Each makes roles, or gives them rights, where that has not been done.
+const RIGHTS: [&str; 4] = [
     include_str!("../../../migrations/2026-11-23-000600_roles/up.sql"),
     include_str!("../../../migrations/2026-11-24-000810_auth_role/up.sql"),
+    include_str!("../../../migrations/2026-11-24-000820_sign_in_attempts/up.sql"),
     include_str!("../../../migrations/2026-11-24-000910_verifier_idle_ttl/up.sql"),
 ];
+
+/// Where the rights begin in a migration that makes a table as well.
+const AFTER_TABLES: &str = "\n-- Rights: from here on `jeton role create` may run this again.\n";
 
 /// What a service is to do besides checking tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -91,7 +95,10 @@ pub fn create(
             return Err(RoleError::Taken(name.to_owned()));
         }
         if !lacking(connection)?.is_empty() {
-            for rights in RIGHTS {
+            for migration in RIGHTS {
+                let rights = migration
+                    .split_once(AFTER_TABLES)
+                    .map_or(migration, |(_, rights)| rights);
                 connection.batch_execute(rights)?;
             }
         }

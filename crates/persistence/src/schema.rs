@@ -11,6 +11,17 @@ pub mod sql_types {
 }
 
 diesel::table! {
+    account_attempts (account, network) {
+        account -> Bytea,
+        network -> Inet,
+        failures -> Int4,
+        blocked_until -> Timestamptz,
+        last_at -> Timestamptz,
+        noted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     audit_events (at, id) {
         id -> Uuid,
         at -> Timestamptz,
@@ -23,6 +34,15 @@ diesel::table! {
         address -> Nullable<Inet>,
         request_id -> Nullable<Text>,
         detail -> Jsonb,
+    }
+}
+
+diesel::table! {
+    network_attempts (network) {
+        network -> Inet,
+        failures -> Float8,
+        last_at -> Timestamptz,
+        noted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -99,7 +119,9 @@ diesel::joinable!(notes -> users (user_id));
 diesel::joinable!(tokens -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    account_attempts,
     audit_events,
+    network_attempts,
     notes,
     revocations,
     token_uses,

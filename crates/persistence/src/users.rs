@@ -4,7 +4,7 @@ use crate::audit::{self, NewAuditEvent};
 use crate::revocations::revoking;
 use crate::rows::{self, UserRow};
 use crate::schema::users;
-use crate::{DatabaseResult, Revocation, tokens};
+use crate::{DatabaseResult, Revocation, attempts, tokens};
 use diesel::IntoSql;
 use diesel::dsl::{exists, now, select, sql};
 use diesel::prelude::*;
@@ -78,6 +78,9 @@ pub fn sign_up(
             .token(token.id);
         let event = event.detail(tokens::described(&token));
         audit::record(connection, &by.as_user(user.id), &event)?;
+        if by.address.is_some() {
+            attempts::know(connection, by, user.id)?;
+        }
         Ok((user, token))
     })
 }
@@ -327,11 +330,11 @@ pub fn delete_for_password(
         let target = users::table
             .find(id.0)
             .filter(users::password_hash.eq(verified.expose_encoded()));
-        let username = diesel::delete(target)
-            .returning(users::username)
+        let deleted = diesel::delete(target)
+            .returning((users::username, users::username_key))
             .get_result(connection)
             .optional()?;
-        record_deleted(connection, by, id, username)
+        forget(connection, by, id, deleted)
     })
 }
 
@@ -345,24 +348,25 @@ pub fn delete(
     id: UserId,
 ) -> DatabaseResult<(bool, Revocation)> {
     revoking(connection, |connection| {
-        let username = diesel::delete(users::table.find(id.0))
-            .returning(users::username)
+        let deleted = diesel::delete(users::table.find(id.0))
+            .returning((users::username, users::username_key))
             .get_result(connection)
             .optional()?;
-        record_deleted(connection, by, id, username)
+        forget(connection, by, id, deleted)
     })
 }
 
-/// The username is that of the one who is gone; none, and there was nobody.
-fn record_deleted(
+/// What is left to do once a user is gone: name and key say who it was; none, and there was nobody.
+fn forget(
     connection: &mut PgConnection,
     by: &Initiator,
     id: UserId,
-    username: Option<String>,
+    deleted: Option<(String, String)>,
 ) -> DatabaseResult<bool> {
-    let Some(username) = username else {
+    let Some((username, key)) = deleted else {
         return Ok(false);
     };
+    attempts::forget(connection, &key)?;
     let event = NewAuditEvent::new(AuditAction::UserDeleted).of_gone(id, username);
     audit::record(connection, by, &event)?;
     Ok(true)

@@ -1,3 +1,4 @@
+use crate::attempt::admit;
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
 use crate::state::State;
@@ -11,8 +12,9 @@ use jeton_domain::{
     AuditAction, Initiator, NewToken, Password, PasswordHash, PlainToken, ScopeSet, TokenId, TokenKind,
     TokenName, User, Username,
 };
+use jeton_persistence::attempts::{self, Account};
 use jeton_persistence::audit::{self, NewAuditEvent};
-use jeton_persistence::{tokens, users};
+use jeton_persistence::{PgConnection, tokens, users};
 use jeton_service::JsonOrForm;
 use serde_json::json;
 use std::time::Duration;
@@ -38,6 +40,11 @@ pub(crate) async fn log_in(
 
     let scopes = wishes.scopes.unwrap_or_else(|| user.scopes.clone());
     if !scopes.is_subset(&user.scopes) {
+        // The password was right.
+        state
+            .database
+            .run(move |connection| attempts::succeed(connection, &by.0, user.id))
+            .await?;
         return Err(ApiError::ScopeNotHeld);
     }
     let plain = PlainToken::generate(&mut rand::rng());
@@ -83,8 +90,8 @@ fn wishes(body: &LoginRequest, service_ttl: Option<Duration>) -> ApiResult<Wishe
     }
 }
 
-/// Finds the user whose password it is. Unknown name, wrong password, no password and disabled user cost the same
-/// time, one query, one hash and one event, and give the same answer.
+/// Finds the user whose password it is. Unknown name, wrong password, no password and disabled user count alike, cost
+/// the same time, one hash and one event, and give the same answer.
 async fn authenticate(
     state: &State,
     by: &Initiator,
@@ -92,16 +99,15 @@ async fn authenticate(
     password: Password,
 ) -> ApiResult<(User, PasswordHash)> {
     // A name that nobody can have goes the same way, to the hash of nobody: it must not be the quicker answer.
-    let key = Username::parse(username).map(|name| name.key().clone());
-    let found = state
-        .database
-        .run(move |connection| match key {
-            Ok(key) => users::find_for_sign_in(connection, &key),
-            Err(_) => Ok(None),
-        })
-        .await?;
+    let key = Username::parse(username).map(|name| name.key().clone()).ok();
+    let account = key.clone().map_or(Account::Nobody, Account::Named);
+    let read = move |connection: &mut PgConnection| match key {
+        Some(key) => users::find_for_sign_in(connection, &key),
+        None => Ok(None),
+    };
+    let (place, found) = admit(state, by, account, read).await?;
     let hash = found.as_ref().and_then(|found| found.password_hash.clone());
-    let right = state.hasher.verify(hash.clone(), password).await?;
+    let right = state.hasher.verify(place, hash.clone(), password).await?;
     let user = found.map(|found| found.user);
     let (user, reason) = match (user, hash) {
         (Some(user), Some(hash)) if right && user.disabled_at.is_none() => return Ok((user, hash)),

@@ -1,3 +1,4 @@
+use crate::attempt::admit;
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
 use crate::state::State;
@@ -6,8 +7,9 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use jeton_api_types::{DeleteAccountRequest, ExposeSecret, MeResponse};
 use jeton_domain::{AuditAction, Initiator, Password, PasswordHash, UserId};
+use jeton_persistence::attempts::{self, Account};
 use jeton_persistence::audit::{self, NewAuditEvent};
-use jeton_persistence::{tokens, users};
+use jeton_persistence::{PgConnection, tokens, users};
 use jeton_service::Json;
 use jeton_verifier::Caller;
 
@@ -41,7 +43,7 @@ pub(crate) async fn delete_account(
 ) -> ApiResult<HttpResponse> {
     let id = caller.user_id();
     let password = Password::new(body.0.password.expose_secret().to_owned());
-    let Some(verified) = check_password(&state, id, password).await? else {
+    let Some(verified) = check_password(&state, &by.0, id, password).await? else {
         return Err(refuse_password(&state, by.0, id).await);
     };
     let deleted = state
@@ -55,18 +57,25 @@ pub(crate) async fn delete_account(
     }
 }
 
-/// Checks the password that somebody signed in must give again: its hash, if it is the one.
+/// Checks the password that somebody signed in must give again: its hash, if it is the one. It counts as a sign-in does:
+/// whoever has got hold of a token must not find out the password with it.
 pub(crate) async fn check_password(
     state: &State,
+    by: &Initiator,
     id: UserId,
     password: Password,
 ) -> ApiResult<Option<PasswordHash>> {
-    let hash = state
+    let read = move |connection: &mut PgConnection| users::find_password_hash(connection, id);
+    let (place, hash) = admit(state, by, Account::User(id), read).await?;
+    if !state.hasher.verify(place, hash.clone(), password).await? {
+        return Ok(None);
+    }
+    let by = by.clone();
+    state
         .database
-        .run(move |connection| users::find_password_hash(connection, id))
+        .run(move |connection| attempts::succeed(connection, &by, id))
         .await?;
-    let right = state.hasher.verify(hash.clone(), password).await?;
-    Ok(hash.filter(|_| right))
+    Ok(hash)
 }
 
 /// Writes down that it was not the one.

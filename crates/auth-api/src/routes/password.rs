@@ -22,7 +22,7 @@ pub(crate) async fn change(
     let (id, kept) = (caller.user_id(), caller.token_id());
     let current = Password::new(body.0.current_password.expose_secret().to_owned());
     let new = || Password::new(body.0.new_password.expose_secret().to_owned());
-    let Some(verified) = check_password(&state, id, current).await? else {
+    let Some(verified) = check_password(&state, &by.0, id, current).await? else {
         return finish(&state, by.0, id, kept, new()).await;
     };
 
@@ -55,7 +55,7 @@ async fn finish(
     kept: TokenId,
     new: Password,
 ) -> ApiResult<HttpResponse> {
-    if check_password(state, id, new).await?.is_none() {
+    if check_password(state, &by, id, new).await?.is_none() {
         return Err(refuse_password(state, by, id).await);
     }
     let revoked = state

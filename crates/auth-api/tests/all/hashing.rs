@@ -42,12 +42,15 @@ async fn past_the_queue_is_a_503_that_says_when_and_other_requests_go_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_is_long_enough_serves_all() {
     let auth = Auth::start_with(&[("JETON_HASHING_QUEUE", "40")]);
-    auth.sign_up("ada").await;
+    let names = ["ada", "bob", "eve"];
+    for name in names {
+        auth.sign_up(name).await;
+    }
     let client = auth.client();
     let storm: Vec<_> = (0..40)
-        .map(|_| {
+        .map(|i| {
             let client = client.clone();
-            tokio::spawn(async move { client.login(&login("ada", crate::support::PASSWORD)).await })
+            tokio::spawn(async move { client.login(&login(names[i % 3], crate::support::PASSWORD)).await })
         })
         .collect();
     for attempt in storm {

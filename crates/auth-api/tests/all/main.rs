@@ -24,6 +24,7 @@ mod revoke;
 mod secrets;
 mod settings;
 mod support;
+mod throttle;
 mod token_limit;
 mod tokens;
 mod users;

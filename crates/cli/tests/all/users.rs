@@ -200,6 +200,30 @@ fn disable_and_enable() {
 }
 
 #[test]
+fn unblock_forgets_failures() {
+    use jeton_domain::{Actor, Initiator, Username};
+    use jeton_persistence::attempts::{Account, Limits, Verdict, count};
+    let jeton = Jeton::new().with_user("ada");
+    let stranger = Initiator {
+        actor: Actor::Anonymous,
+        address: Some("203.0.113.9".parse().unwrap()),
+        request_id: None,
+    };
+    let attempt = || {
+        let account = Account::Named(Username::parse("ada").unwrap().key().clone());
+        let limits = Limits {
+            account: 4,
+            network: 100,
+        };
+        count(&mut jeton.connect(), &stranger, &account, limits).unwrap()
+    };
+    assert_eq!(attempt(), Verdict::Go);
+    assert_ne!(attempt(), Verdict::Go);
+    assert_eq!(jeton.run("user unblock ADA").ok(), "unblocked ada\n");
+    assert_eq!(attempt(), Verdict::Go);
+}
+
+#[test]
 fn set_scopes_replaces_them() {
     let jeton = Jeton::new().with_user("ada");
     let token = jeton.token("ada --name laptop");
@@ -264,6 +288,7 @@ fn nobody_of_that_name() {
     for args in [
         "user disable ada",
         "user enable ada",
+        "user unblock ada",
         "user set-scopes ada notes:read",
         "user set-password ada",
         "user delete ada --yes",

@@ -5,7 +5,7 @@ use crate::revocations;
 use crate::rows::{TokenRow, UsedTokenRow};
 use crate::schema::{tokens, users};
 use crate::validity::{IS_VALID, is_valid};
-use crate::{DatabaseResult, Revocation};
+use crate::{DatabaseResult, Revocation, attempts};
 use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Timestamptz, Uuid as SqlUuid};
@@ -60,6 +60,7 @@ pub fn issue_for_password(
         if unchanged.is_none() {
             return Ok(refused());
         }
+        attempts::succeed(connection, by, user)?;
         issue(
             connection,
             &by.as_user(user),

@@ -51,7 +51,7 @@ const NOTES: [&str; 4] = [
 ];
 
 /// What the auth service does besides.
-const AUTH: [&str; 17] = [
+const AUTH: [&str; 19] = [
     "SELECT * FROM users",
     "SELECT id FROM users FOR SHARE",
     "SELECT id FROM users FOR NO KEY UPDATE",
@@ -67,6 +67,8 @@ const AUTH: [&str; 17] = [
     "DELETE FROM verifiers",
     "DELETE FROM revocations",
     "DELETE FROM token_uses",
+    "DELETE FROM account_attempts",
+    "DELETE FROM network_attempts",
     "INSERT INTO audit_events (id, action, actor_label) VALUES (gen_random_uuid(), 'logout', 'cli')",
     "SELECT * FROM audit_events",
     "SELECT jeton_purge_audit_events(now() - interval '168 hours', 1000)",

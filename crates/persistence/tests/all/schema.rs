@@ -80,9 +80,9 @@ fn nothing_is_null_but_what_may_be() {
     );
     assert_eq!(
         nullable,
-        "audit_events.actor_id audit_events.actor_label audit_events.address audit_events.request_id \
+        "account_attempts.noted_at audit_events.actor_id audit_events.actor_label audit_events.address audit_events.request_id \
         audit_events.subject_id audit_events.subject_username audit_events.token_id \
-        tokens.expires_at tokens.idle_ttl_secs users.disabled_at users.email users.password_hash"
+        network_attempts.noted_at tokens.expires_at tokens.idle_ttl_secs users.disabled_at users.email users.password_hash"
     );
 }
 
@@ -169,6 +169,22 @@ fn every_query_has_an_index() {
         (
             "SELECT at, id FROM audit_events WHERE at < now() - interval '7 days' ORDER BY at, id LIMIT 20",
             &["audit_events_pkey"],
+        ),
+        (
+            "SELECT * FROM account_attempts WHERE account = sha256('x') AND network = '0.0.0.0/0'",
+            &["account_attempts_pkey"],
+        ),
+        (
+            "SELECT * FROM account_attempts WHERE network = '0.0.0.0/0' AND last_at < now() ORDER BY last_at LIMIT 20",
+            &["account_attempts_any_last_at"],
+        ),
+        (
+            "SELECT * FROM account_attempts WHERE network <> '0.0.0.0/0' AND last_at < now() ORDER BY last_at LIMIT 20",
+            &["account_attempts_known_last_at"],
+        ),
+        (
+            "SELECT * FROM network_attempts WHERE last_at < now() ORDER BY last_at LIMIT 20",
+            &["network_attempts_last_at"],
         ),
     ] {
         let plan = plan(connection, &query.replace("ID", ID));

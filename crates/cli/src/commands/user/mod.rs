@@ -5,6 +5,7 @@ mod enable;
 mod list;
 mod set_password;
 mod set_scopes;
+mod unblock;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -14,6 +15,7 @@ pub(crate) enum Command {
     Enable(enable::Args),
     SetScopes(set_scopes::Args),
     SetPassword(set_password::Args),
+    Unblock(unblock::Args),
     Delete(delete::Args),
 }
 
@@ -26,6 +28,7 @@ impl Command {
             Self::Enable(args) => enable::run(&args),
             Self::SetScopes(args) => set_scopes::run(&args),
             Self::SetPassword(args) => set_password::run(&args),
+            Self::Unblock(args) => unblock::run(&args),
             Self::Delete(args) => delete::run(&args),
         }
     }

@@ -1,0 +1,25 @@
+use crate::{database, output};
+use jeton_domain::{Initiator, Username};
+use jeton_persistence::attempts;
+use jeton_service::DatabaseSettings;
+
+/// Forget a user's failed sign-ins, so that the next one is let through at once
+///
+/// Sign-ins that fail too often from one network, under whatever names, are held off all the same; that passes within
+/// the hour.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The user's name
+    #[arg(value_parser = Username::parse)]
+    name: Username,
+
+    #[command(flatten)]
+    database: DatabaseSettings,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let mut connection = database::open(&args.database)?;
+    let found = database::find_user(&mut connection, &args.name)?;
+    attempts::unblock(&mut connection, &Initiator::cli(), found.id)?;
+    output::line(&format!("unblocked {}", found.username))
+}

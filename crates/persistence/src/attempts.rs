@@ -1,0 +1,321 @@
+//! Attempts to sign in, counted for each account and each network, so that guessing passwords takes long.
+//!
+//! An attempt counts as failed from before its password is hashed until it has succeeded: of many at once, no more are
+//! let through than of many one after the other. All instances count in the same rows. Those are locked in one order
+//! everywhere: the network's, the account's for all networks, the account's for one. (An update whose condition turns out
+//! not to hold may have locked the row all the same.)
+
+use crate::DatabaseResult;
+use crate::audit::{self, NewAuditEvent};
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Double, Inet, Integer, Nullable, Text, Uuid as SqlUuid};
+use ipnet::{IpNet, Ipv6Net};
+use jeton_domain::{AuditAction, Initiator, UserId, UsernameKey};
+use serde_json::json;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+/// How many attempts may fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// For one account, in a row: a quarter of them at once, then with growing delays, and after the last none for a
+    /// day.
+    pub account: u32,
+    /// From one network, in an hour.
+    pub network: u32,
+}
+
+/// Whose password is tried.
+#[derive(Debug, Clone)]
+pub enum Account {
+    /// That of somebody who is signed in.
+    User(UserId),
+    /// That of whoever has this name; perhaps nobody.
+    Named(UsernameKey),
+    /// That of a name that nobody can have: only the network counts.
+    Nobody,
+}
+
+/// What becomes of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "an attempt that is to wait must not go on"]
+pub enum Verdict {
+    /// It is counted, and may go on.
+    Go,
+    /// It is not counted, and must not go on. Another may, after this time: a second at the least.
+    Wait(Duration),
+}
+
+/// What attempts from this address count for: itself, or the /64 of IPv6, which is what one customer has.
+fn network(address: Option<IpAddr>) -> IpNet {
+    match address {
+        Some(IpAddr::V6(v6)) => Ipv6Net::new_assert(v6, 64).trunc().into(),
+        Some(v4) => v4.into(),
+        None => IpAddr::from(Ipv6Addr::UNSPECIFIED).into(),
+    }
+}
+
+/// `$1` is the key of a name, or `$2` a user's id; `$3` the network. `account` is the digest, or no row; `bucket` what
+/// counts for it: the network alone, where the account has signed in from there before.
+const BUCKET: &str = "WITH \
+    account AS MATERIALIZED (SELECT sha256(convert_to(key, 'UTF8')) AS digest FROM (SELECT \
+        coalesce($1, (SELECT username_key FROM users WHERE id = $2)) AS key) AS named WHERE key IS NOT NULL), \
+    bucket AS MATERIALIZED (SELECT digest, coalesce((SELECT known.network FROM account_attempts AS known \
+        WHERE known.account = digest AND known.network = $3), '0.0.0.0/0') AS network FROM account)";
+
+/// `$4` is the most failures of an account in a row. After so many, all of them counted, no more for a time: none after
+/// the first quarter, doubling from half a minute to a quarter of an hour, then a day.
+fn blocked_until(failures: &str) -> String {
+    // None is not `now()`: an attempt that began before this one may come to its turn after it.
+    format!(
+        "CASE WHEN {failures} >= $4 THEN now() + interval '24 hours' \
+            WHEN {failures} < greatest($4 / 4, 1) THEN 'epoch'::timestamptz \
+            ELSE now() + make_interval(secs => \
+                least(900, 30 * power(2, least({failures} - greatest($4 / 4, 1), 10)))) END"
+    )
+}
+
+/// `$5` is the most failures of a network in an hour: the level falls by as many in that time.
+const LEVEL: &str =
+    "greatest(0, n.failures - greatest(0, extract(epoch FROM now() - n.last_at))::float8 * $5 / 3600)";
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = Bool)]
+    of_network: bool,
+    #[diesel(sql_type = Bool)]
+    of_account: bool,
+    /// Whether it is the account that was held off already.
+    #[diesel(sql_type = Bool)]
+    blocked: bool,
+    #[diesel(sql_type = Double)]
+    wait_secs: f64,
+    /// Whether the audit log has not been told for an hour.
+    #[diesel(sql_type = Bool)]
+    to_note: bool,
+}
+
+/// Counts an attempt as failed, if one may be made now: to be called before the password is hashed. The first that may
+/// not, of an hour, goes into the audit log.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn count(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    account: &Account,
+    limits: Limits,
+) -> DatabaseResult<Verdict> {
+    let again = "CASE WHEN a.last_at <= now() - interval '24 hours' THEN 1 ELSE a.failures + 1 END";
+    // First a look at both without a lock, so that neither counts what the other does not let through. The conditions
+    // of the updates decide. Should a crash take some counts away, so be it: no need to wait for the disk.
+    let statement = format!(
+        "{BUCKET}, \
+        standing AS MATERIALIZED (SELECT \
+            (SELECT extract(epoch FROM a.blocked_until - now())::float8 FROM bucket \
+                JOIN account_attempts AS a ON a.account = bucket.digest AND a.network = bucket.network) AS blocked_secs, \
+            (SELECT ({LEVEL} + 1 - $5) * 3600 / $5 FROM network_attempts AS n WHERE n.network = $3) AS full_secs), \
+        of_network AS (INSERT INTO network_attempts AS n (network, failures, last_at) \
+            SELECT $3, 1, now() FROM standing WHERE coalesce(blocked_secs, 0) <= 0 \
+            ON CONFLICT (network) DO UPDATE SET failures = {LEVEL} + 1, last_at = greatest(n.last_at, now()) \
+                WHERE {LEVEL} + 1 <= $5 \
+            RETURNING true), \
+        of_account AS (INSERT INTO account_attempts AS a (account, network, failures, blocked_until, last_at) \
+            SELECT bucket.digest, bucket.network, 1, {first}, now() FROM bucket, of_network \
+            ON CONFLICT (account, network) DO UPDATE SET failures = {again}, blocked_until = {next}, \
+                last_at = greatest(a.last_at, now()) \
+                WHERE a.blocked_until <= now() \
+            RETURNING true) \
+        SELECT EXISTS (SELECT FROM of_network) AS of_network, \
+            (NOT EXISTS (SELECT FROM account) OR EXISTS (SELECT FROM of_account)) AS of_account, \
+            coalesce(blocked_secs > 0, false) AS blocked, greatest(blocked_secs, full_secs, 1) AS wait_secs, \
+            coalesce(CASE WHEN blocked_secs > 0 \
+                THEN (SELECT a.noted_at FROM bucket JOIN account_attempts AS a \
+                    ON a.account = bucket.digest AND a.network = bucket.network) \
+                ELSE (SELECT n.noted_at FROM network_attempts AS n WHERE n.network = $3) END, '-infinity') \
+                <= now() - interval '1 hour' AS to_note, \
+            set_config('synchronous_commit', 'off', true) \
+        FROM standing",
+        first = blocked_until("1"),
+        next = blocked_until(&format!("({again})")),
+    );
+    let (key, user) = parts(account);
+    let network = network(by.address);
+    let counted: Counted = diesel::sql_query(statement)
+        .bind::<Nullable<Text>, _>(key)
+        .bind::<Nullable<SqlUuid>, _>(user)
+        .bind::<Inet, _>(network)
+        .bind::<Integer, _>(i32::try_from(limits.account).unwrap_or(i32::MAX))
+        .bind::<Double, _>(f64::from(limits.network))
+        .get_result(connection)?;
+    match (counted.of_network, counted.of_account) {
+        (true, true) => return Ok(Verdict::Go),
+        (true, false) => {
+            // Another attempt has come before this one, between the look and the update.
+            give_back(connection, network)?;
+            note_account(connection, by, account)?;
+        }
+        (false, _) if !counted.to_note => {}
+        (false, _) if counted.blocked => note_account(connection, by, account)?,
+        (false, _) => note_network(connection, by)?,
+    }
+    Ok(Verdict::Wait(Duration::from_secs_f64(counted.wait_secs.ceil())))
+}
+
+fn parts(account: &Account) -> (Option<&str>, Option<uuid::Uuid>) {
+    match account {
+        Account::User(id) => (None, Some(id.0)),
+        Account::Named(key) => (Some(key.as_str()), None),
+        Account::Nobody => (None, None),
+    }
+}
+
+fn give_back(connection: &mut PgConnection, network: IpNet) -> DatabaseResult<()> {
+    diesel::sql_query("UPDATE network_attempts SET failures = greatest(0, failures - 1) WHERE network = $1")
+        .bind::<Inet, _>(network)
+        .execute(connection)?;
+    Ok(())
+}
+
+/// True of a row that nobody has told the audit log of within the hour.
+const NOT_NOTED: &str = "coalesce(noted_at, '-infinity') <= now() - interval '1 hour'";
+
+/// Tells the audit log that the account's attempts are held off. In a transaction that locks no other row of these.
+fn note_account(connection: &mut PgConnection, by: &Initiator, account: &Account) -> DatabaseResult<()> {
+    #[derive(QueryableByName)]
+    struct Noted {
+        #[diesel(sql_type = Nullable<SqlUuid>)]
+        user_id: Option<uuid::Uuid>,
+    }
+    let (key, user) = parts(account);
+    connection.transaction(|connection| {
+        let noted: Option<Noted> = diesel::sql_query(format!(
+            "{BUCKET} UPDATE account_attempts AS a SET noted_at = now() FROM bucket \
+                WHERE a.account = bucket.digest AND a.network = bucket.network AND a.blocked_until > now() \
+                    AND {NOT_NOTED} \
+                RETURNING (SELECT id FROM users WHERE username_key = $1 OR id = $2) AS user_id"
+        ))
+        .bind::<Nullable<Text>, _>(key)
+        .bind::<Nullable<SqlUuid>, _>(user)
+        .bind::<Inet, _>(network(by.address))
+        .get_result(connection)
+        .optional()?;
+        let Some(noted) = noted else { return Ok(()) };
+        let event = NewAuditEvent::new(AuditAction::SignInThrottled).detail(json!({ "limit": "account" }));
+        let event = match noted.user_id {
+            Some(id) => event.of(UserId(id)),
+            None => event,
+        };
+        audit::record(connection, by, &event)
+    })
+}
+
+/// The same of a network's.
+fn note_network(connection: &mut PgConnection, by: &Initiator) -> DatabaseResult<()> {
+    connection.transaction(|connection| {
+        let noted = diesel::sql_query(format!(
+            "UPDATE network_attempts SET noted_at = now() WHERE network = $1 AND {NOT_NOTED}"
+        ))
+        .bind::<Inet, _>(network(by.address))
+        .execute(connection)?;
+        if noted == 0 {
+            return Ok(());
+        }
+        let event = NewAuditEvent::new(AuditAction::SignInThrottled).detail(json!({ "limit": "network" }));
+        audit::record(connection, by, &event)
+    })
+}
+
+/// The attempt has succeeded: the network gets it back, and the account's failures are forgotten that it was counted
+/// with. From now on this network is one that the account has signed in from.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn succeed(connection: &mut PgConnection, by: &Initiator, user: UserId) -> DatabaseResult<()> {
+    if by.address.is_some() {
+        connection.transaction(|connection| {
+            give_back(connection, network(by.address))?;
+            know(connection, by, user)
+        })?;
+    }
+    Ok(())
+}
+
+/// Remembers that the account has signed in from there.
+pub(crate) fn know(connection: &mut PgConnection, by: &Initiator, user: UserId) -> DatabaseResult<()> {
+    for statement in [
+        "DELETE FROM account_attempts AS a USING bucket \
+            WHERE a.account = bucket.digest AND a.network = bucket.network AND a.network = '0.0.0.0/0'",
+        "INSERT INTO account_attempts AS a (account, network, failures, blocked_until, last_at) \
+            SELECT digest, $3, 0, 'epoch', now() FROM account \
+            ON CONFLICT (account, network) DO UPDATE SET failures = 0, blocked_until = 'epoch', last_at = now()",
+    ] {
+        diesel::sql_query(format!("{BUCKET} {statement}"))
+            .bind::<Nullable<Text>, _>(None::<String>)
+            .bind::<Nullable<SqlUuid>, _>(Some(user.0))
+            .bind::<Inet, _>(network(by.address))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Forgets all failures of an account, so that its owner is let in at once. Not those of networks.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn unblock(connection: &mut PgConnection, by: &Initiator, user: UserId) -> DatabaseResult<()> {
+    connection.transaction(|connection| {
+        // In the order in which everybody locks them: that of all networks is the first.
+        diesel::sql_query(
+            "WITH locked AS MATERIALIZED (SELECT account, network FROM account_attempts WHERE account = \
+                (SELECT sha256(convert_to(username_key, 'UTF8')) FROM users WHERE id = $1) \
+                ORDER BY network FOR UPDATE) \
+            UPDATE account_attempts AS a SET failures = 0, blocked_until = 'epoch', noted_at = NULL FROM locked \
+                WHERE a.account = locked.account AND a.network = locked.network",
+        )
+        .bind::<SqlUuid, _>(user.0)
+        .execute(connection)?;
+        audit::record(connection, by, &NewAuditEvent::new(AuditAction::UserUnblocked).of(user))
+    })
+}
+
+/// Forgets all that is known of an account whose user is gone.
+pub(crate) fn forget(connection: &mut PgConnection, username_key: &str) -> DatabaseResult<()> {
+    diesel::sql_query(
+        "DELETE FROM account_attempts WHERE (account, network) IN (SELECT account, network FROM account_attempts \
+            WHERE account = sha256(convert_to($1, 'UTF8')) ORDER BY network FOR UPDATE)",
+    )
+    .bind::<Text, _>(username_key)
+    .execute(connection)?;
+    Ok(())
+}
+
+/// Deletes what no longer counts, at most so many rows of each kind; says how many.
+pub(crate) fn purge(connection: &mut PgConnection, most: i32) -> DatabaseResult<usize> {
+    let mut deleted = 0;
+    for (key, table, old) in [
+        (
+            "account, network",
+            "account_attempts",
+            "network = '0.0.0.0/0' AND last_at < now() - interval '24 hours' AND blocked_until <= now()",
+        ),
+        (
+            "account, network",
+            "account_attempts",
+            "network <> '0.0.0.0/0' AND last_at < now() - interval '90 days'",
+        ),
+        (
+            "network",
+            "network_attempts",
+            "last_at < now() - interval '1 hour'",
+        ),
+    ] {
+        deleted += diesel::sql_query(format!(
+            "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {old} \
+                ORDER BY last_at LIMIT $1 FOR UPDATE SKIP LOCKED)"
+        ))
+        .bind::<Integer, _>(most)
+        .execute(connection)?;
+    }
+    Ok(deleted)
+}

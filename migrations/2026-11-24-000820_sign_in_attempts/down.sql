@@ -1,0 +1,2 @@
+DROP TABLE network_attempts;
+DROP TABLE account_attempts;
