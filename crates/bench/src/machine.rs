@@ -11,6 +11,8 @@ pub(crate) struct Machine {
     pub(crate) kernel: String,
     pub(crate) rustc: String,
     pub(crate) date: String,
+    /// Linux's `kernel.sched_autogroup_enabled`: whether sessions share the cores, or threads by their priorities do.
+    pub(crate) autogroup: Option<String>,
     pub(crate) postgres: Postgres,
 }
 
@@ -57,6 +59,9 @@ impl Machine {
                 .and_then(|text| Some(text.split(' ').nth(1)?.to_owned()))
                 .unwrap_or_else(unknown),
             date: chrono::Utc::now().format("%-d %B %Y").to_string(),
+            autogroup: std::fs::read_to_string("/proc/sys/kernel/sched_autogroup_enabled")
+                .ok()
+                .map(|text| text.trim().to_owned()),
             postgres: Postgres::ask(server)?,
         })
     }

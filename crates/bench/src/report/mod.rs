@@ -137,6 +137,12 @@ impl Report<'_> {
             settings.join(", "),
             number(self.took.as_secs_f64() / 60.0),
         );
+        if let Some(autogroup) = &self.machine.autogroup {
+            how.push_str(&format!(
+                " `kernel.sched_autogroup_enabled = {autogroup}`: with 1, the hashing's low priority counts for \
+                less (docs/OPERATING.md)."
+            ));
+        }
         if let (Some(busy), Some(stolen)) = (self.busy_before, self.stolen) {
             how.push_str(&format!(
                 " Just before it {:.1} % of the machine was in use, and during it its host took {:.1} % away.",
