@@ -1,6 +1,6 @@
 use jeton_domain::{BcryptCost, NewPassword, Password, PasswordHash, PasswordRefused, Username};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::available_parallelism;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -19,9 +19,10 @@ pub(crate) struct Hasher {
     refused: Arc<AtomicU64>,
     /// What new hashes are made with.
     cost: BcryptCost,
-    /// What every check takes the time of: no less than the most costly hash that is stored, or the time of an unknown
-    /// user's check would be told from that of a user whose hash was made when the setting was higher.
-    check_cost: BcryptCost,
+    /// What every check takes the time of: no less than the most costly hash that has been seen, or the time of an unknown
+    /// user's check would be told from that of a user whose hash was made with a higher setting: at another time, or by
+    /// an instance that has it now.
+    check_cost: Arc<RwLock<BcryptCost>>,
 }
 
 /// How busy the hasher is.
@@ -56,7 +57,9 @@ impl Hasher {
             sizes: (cores, places),
             refused: Arc::default(),
             cost,
-            check_cost: highest_stored.map_or(cost, |stored| stored.max(cost)),
+            check_cost: Arc::new(RwLock::new(
+                highest_stored.map_or(cost, |stored| stored.max(cost)),
+            )),
         }
     }
 
@@ -88,12 +91,37 @@ impl Hasher {
         hash: Option<PasswordHash>,
         password: Password,
     ) -> Result<bool, HashingError> {
-        let cost = self.check_cost;
+        let cost = self.check_cost(hash.as_ref());
         self.run(place, move || {
             hash.unwrap_or_else(|| PasswordHash::of_nobody(cost))
                 .verify_in_the_time_of(&password, cost)
         })
         .await
+    }
+
+    fn check_cost(&self, seen: Option<&PasswordHash>) -> BcryptCost {
+        let cost = *self.check_cost.read().unwrap_or_else(PoisonError::into_inner);
+        match seen.map(PasswordHash::cost) {
+            Some(higher) if higher > cost => {
+                let mut cost = self.check_cost.write().unwrap_or_else(PoisonError::into_inner);
+                *cost = higher.max(*cost);
+                *cost
+            }
+            _ => cost,
+        }
+    }
+
+    /// Hashes a password again that has just been verified, if its hash is cheaper than new ones are, and a core has
+    /// nothing to do.
+    pub(crate) async fn upgrade(&self, verified: &PasswordHash, password: Password) -> Option<PasswordHash> {
+        if !verified.needs_upgrade(self.cost) {
+            return None;
+        }
+        let place = Place(self.places.clone().try_acquire_owned().ok()?);
+        let core = self.cores.clone().try_acquire_owned().ok()?;
+        let (verified, cost, salt) = (verified.clone(), self.cost, rand::random());
+        let work = move || verified.upgrade(&password, cost, salt);
+        self.run_on(place, core, work).await.ok()
     }
 
     /// Checks that a password may be chosen, and hashes it.
@@ -123,6 +151,15 @@ impl Hasher {
             .acquire_owned()
             .await
             .map_err(|_| HashingError::Stopped)?;
+        self.run_on(place, core, work).await
+    }
+
+    async fn run_on<T: Send + 'static>(
+        &self,
+        place: Place,
+        core: OwnedSemaphorePermit,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, HashingError> {
         // The permits move into the closure: a client that goes away frees them when the core is free, not before.
         let (reply, result) = oneshot::channel();
         // A thread of its own, which costs nothing beside a hash, since it cannot take its low priority back.
@@ -155,7 +192,15 @@ mod tests {
         let cost = |cost| BcryptCost::new(cost).unwrap();
         for (stored, check) in [(None, 6), (Some(5), 6), (Some(9), 9)] {
             let hasher = Hasher::new(cost(6), stored.map(cost), 1);
-            assert_eq!((hasher.cost, hasher.check_cost), (cost(6), cost(check)));
+            assert_eq!((hasher.cost, hasher.check_cost(None)), (cost(6), cost(check)));
+            // Of another instance, from then on.
+            let hash = PasswordHash::of_nobody(cost(10));
+            assert_eq!(hasher.check_cost(Some(&hash)), cost(10));
+            assert_eq!(
+                hasher.check_cost(Some(&PasswordHash::of_nobody(cost(4)))),
+                cost(10)
+            );
+            assert_eq!(hasher.check_cost(None), cost(10));
         }
     }
 }

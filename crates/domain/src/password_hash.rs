@@ -66,7 +66,18 @@ impl PasswordHash {
     /// Hashes a password; takes 2^`cost` rounds, about a quarter of a second of one core at 12.
     #[must_use]
     pub fn make(password: &NewPassword, cost: BcryptCost, salt: [u8; 16]) -> Self {
-        let prehash = password.as_password().prehash();
+        Self::of(password.as_password(), cost, salt)
+    }
+
+    /// Hashes a password again that this hash has just [verified](Self::verify_in_the_time_of): chosen it is already,
+    /// perhaps by rules of another time. It takes as long as [`make`](Self::make).
+    #[must_use]
+    pub fn upgrade(&self, verified: &Password, cost: BcryptCost, salt: [u8; 16]) -> Self {
+        Self::of(verified, cost, salt)
+    }
+
+    fn of(password: &Password, cost: BcryptCost, salt: [u8; 16]) -> Self {
+        let prehash = password.prehash();
         #[expect(
             clippy::expect_used,
             reason = "fails for a cost outside 4..=31 or an input over 72 bytes, and neither can be"
@@ -128,6 +139,13 @@ impl PasswordHash {
             let _ = std::hint::black_box(bcrypt::hash_with_salt(prehash.as_bytes(), filler, [0; 16]));
         }
         right
+    }
+
+    /// The cost it was made with.
+    #[must_use]
+    pub fn cost(&self) -> BcryptCost {
+        let Scheme::BcryptSha256 { cost } = self.scheme;
+        cost
     }
 
     /// Whether a sign-in should replace this hash: it was made with a lower cost.
@@ -199,6 +217,20 @@ mod tests {
         let stored = hash("correct horse battery staple");
         assert!(stored.needs_upgrade(BcryptCost(5)));
         assert!(!stored.needs_upgrade(CHEAP));
+    }
+
+    #[test]
+    fn an_upgraded_hash_is_of_the_same_password() {
+        // Too guessable to be chosen today.
+        let stored =
+            PasswordHash::parse("bcrypt_sha256$$2b$04$abcdefghijklmnopqrstuuaBT8mpw5tGdD3eO40znWcQP/dT9hEVK")
+                .unwrap();
+        let five = BcryptCost::new(5).unwrap();
+        let upgraded = stored.upgrade(&password("letmein1"), five, [9; 16]);
+        assert_eq!((stored.cost(), upgraded.cost()), (CHEAP, five));
+        assert!(!upgraded.needs_upgrade(five));
+        assert!(upgraded.verify_in_the_time_of(&password("letmein1"), CHEAP));
+        assert!(!upgraded.verify_in_the_time_of(&password("letmein2"), CHEAP));
     }
 
     #[test]

@@ -212,6 +212,26 @@ pub fn change_password(
     })
 }
 
+/// Replaces a hash by another of the same password; `false`, and nothing is done, when it is another by now: what the user
+/// or an operator has set meanwhile stays. Revokes nothing, since nothing else has changed.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn upgrade_password_hash(
+    connection: &mut PgConnection,
+    id: UserId,
+    verified: &PasswordHash,
+    upgraded: &PasswordHash,
+) -> DatabaseResult<bool> {
+    let target = users::table
+        .find(id.0)
+        .filter(users::password_hash.eq(verified.expose_encoded()));
+    let replaced = diesel::update(target)
+        .set(users::password_hash.eq(upgraded.expose_encoded()))
+        .execute(connection)?;
+    Ok(replaced > 0)
+}
+
 /// Sets a password in the operator's name and revokes all the user's tokens. `false` when there is no such user.
 ///
 /// # Errors

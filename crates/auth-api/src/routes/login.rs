@@ -10,10 +10,11 @@ use actix_web::web::Data;
 use jeton_api_types::{ExposeSecret, LoginRequest};
 use jeton_domain::{
     AuditAction, Initiator, NewToken, Password, PasswordHash, PlainToken, ScopeSet, TokenId, TokenKind,
-    TokenName, User, Username,
+    TokenName, User, UserId, Username,
 };
 use jeton_persistence::attempts::{self, Account};
 use jeton_persistence::audit::{self, NewAuditEvent};
+use jeton_persistence::tokens::Issue;
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_service::JsonOrForm;
 use serde_json::json;
@@ -35,15 +36,32 @@ pub(crate) async fn log_in(
 ) -> ApiResult<HttpResponse> {
     let JsonOrForm(body) = body;
     let wishes = wishes(&body, state.token_ttl)?;
-    let password = Password::new(body.password.expose_secret().to_owned());
-    let (user, verified) = authenticate(&state, &by.0, &body.username, password).await?;
+    // Another sign-in may have replaced the hash meanwhile by a better one of the same password: then once more.
+    for _ in 0..2 {
+        if let Some(answer) = sign_in(&state, &by.0, &body, &wishes).await? {
+            return Ok(answer);
+        }
+    }
+    Err(ApiError::InvalidCredentials)
+}
 
-    let scopes = wishes.scopes.unwrap_or_else(|| user.scopes.clone());
+/// `None`: when it came to issuing the token, the hash was no longer the one that the password was verified with.
+async fn sign_in(
+    state: &State,
+    by: &Initiator,
+    body: &LoginRequest,
+    wishes: &Wishes,
+) -> ApiResult<Option<HttpResponse>> {
+    let password = || Password::new(body.password.expose_secret().to_owned());
+    let (user, verified) = authenticate(state, by, &body.username, password()).await?;
+
+    let (id, by) = (user.id, by.clone());
+    let scopes = wishes.scopes.clone().unwrap_or_else(|| user.scopes.clone());
     if !scopes.is_subset(&user.scopes) {
         // The password was right.
         state
             .database
-            .run(move |connection| attempts::succeed(connection, &by.0, user.id))
+            .run(move |connection| attempts::succeed(connection, &by, id))
             .await?;
         return Err(ApiError::ScopeNotHeld);
     }
@@ -52,24 +70,43 @@ pub(crate) async fn log_in(
         id: TokenId(Uuid::now_v7()),
         digest: plain.digest(),
         kind: TokenKind::Login,
-        name: wishes.name,
+        name: wishes.name.clone(),
         scopes,
         ttl: wishes.ttl,
         idle_ttl: state.token_idle_ttl,
         user_limit: state.tokens_per_user,
     };
-    let id = user.id;
+    let of_issue = verified.clone();
     let issued = state
         .database
-        .run(move |connection| tokens::issue_for_password(connection, &by.0, id, &verified, &token))
+        .run(move |connection| tokens::issue_for_password(connection, &by, id, &of_issue, &token))
         .await?;
+    if matches!(issued.0, Issue::Refused) {
+        return Ok(None);
+    }
     let token = state.issued(issued, ApiError::InvalidCredentials).await?;
-    Ok(wire::issued(
-        StatusCode::OK,
-        &plain,
-        wire::summary(id, user.username.as_str()),
-        token,
-    ))
+    upgrade_later(state, id, verified, password());
+    let user = wire::summary(id, user.username.as_str());
+    Ok(Some(wire::issued(StatusCode::OK, &plain, user, token)))
+}
+
+/// Replaces a hash that is cheaper than new ones are, while the answer is on its way already, and only if a core has
+/// nothing to do: whoever signs in never waits for it, and a storm of sign-ins is not made twice as long. Otherwise, and
+/// where it fails, the next sign-in tries again.
+fn upgrade_later(state: &State, id: UserId, verified: PasswordHash, password: Password) {
+    let (hasher, database) = (state.hasher.clone(), state.database.clone());
+    actix_web::rt::spawn(async move {
+        let Some(upgraded) = hasher.upgrade(&verified, password).await else {
+            return;
+        };
+        let replaced = database
+            .run(move |connection| users::upgrade_password_hash(connection, id, &verified, &upgraded))
+            .await;
+        match replaced {
+            Ok(replaced) => tracing::debug!(user_id = %id, replaced, "hashed a password anew"),
+            Err(error) => tracing::warn!(%error, "a password that was hashed anew was not stored"),
+        }
+    });
 }
 
 fn wishes(body: &LoginRequest, service_ttl: Option<Duration>) -> ApiResult<Wishes> {

@@ -42,19 +42,33 @@ pub(crate) async fn delete_account(
     body: Json<DeleteAccountRequest>,
 ) -> ApiResult<HttpResponse> {
     let id = caller.user_id();
-    let password = Password::new(body.0.password.expose_secret().to_owned());
-    let Some(verified) = check_password(&state, &by.0, id, password).await? else {
-        return Err(refuse_password(&state, by.0, id).await);
-    };
-    let deleted = state
-        .database
-        .run(move |connection| users::delete_for_password(connection, &by.0, id, &verified))
-        .await?;
-    if state.confirm(deleted).await? {
-        Ok(HttpResponse::NoContent().finish())
-    } else {
-        Err(ApiError::TokenGone)
+    loop {
+        let password = Password::new(body.0.password.expose_secret().to_owned());
+        let Some(verified) = check_password(&state, &by.0, id, password).await? else {
+            return Err(refuse_password(&state, by.0, id).await);
+        };
+        let (of_deletion, initiator) = (verified.clone(), by.0.clone());
+        let deleted = state
+            .database
+            .run(move |connection| users::delete_for_password(connection, &initiator, id, &of_deletion))
+            .await?;
+        if state.confirm(deleted).await? {
+            return Ok(HttpResponse::NoContent().finish());
+        }
+        if !is_replaced(&state, id, verified).await? {
+            return Err(ApiError::TokenGone);
+        }
     }
+}
+
+/// Whether there is another hash than the one that was verified: of another password, or a sign-in has made a better one
+/// of the same, so that the password is to be checked again. A better one costs more, which comes to an end.
+pub(crate) async fn is_replaced(state: &State, id: UserId, verified: PasswordHash) -> ApiResult<bool> {
+    let current = state
+        .database
+        .run(move |connection| users::find_password_hash(connection, id))
+        .await?;
+    Ok(current.is_some_and(|current| current != verified))
 }
 
 /// Checks the password that somebody signed in must give again: its hash, if it is the one. It counts as a sign-in does:

@@ -1,6 +1,6 @@
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
-use crate::routes::me::{check_password, refuse_password};
+use crate::routes::me::{check_password, is_replaced, refuse_password};
 use crate::state::State;
 use crate::validation::refuse;
 use actix_web::HttpResponse;
@@ -20,30 +20,35 @@ pub(crate) async fn change(
     body: Json<ChangePasswordRequest>,
 ) -> ApiResult<HttpResponse> {
     let (id, kept) = (caller.user_id(), caller.token_id());
-    let current = Password::new(body.0.current_password.expose_secret().to_owned());
+    let current = || Password::new(body.0.current_password.expose_secret().to_owned());
     let new = || Password::new(body.0.new_password.expose_secret().to_owned());
-    let Some(verified) = check_password(&state, &by.0, id, current).await? else {
-        return finish(&state, by.0, id, kept, new()).await;
-    };
+    loop {
+        let Some(verified) = check_password(&state, &by.0, id, current()).await? else {
+            return finish(&state, by.0, id, kept, new()).await;
+        };
+        let user = state
+            .database
+            .run(move |connection| users::find(connection, id))
+            .await?;
+        let user = user.ok_or(ApiError::TokenGone)?;
+        let email = user.email.map(|email| email.as_str().to_owned());
+        let hash = state.hasher.choose(new(), user.username, email).await?;
+        let hash = hash.map_err(|refused| refuse("/new_password", &refused))?;
 
-    let user = state
-        .database
-        .run(move |connection| users::find(connection, id))
-        .await?;
-    let user = user.ok_or(ApiError::TokenGone)?;
-    let email = user.email.map(|email| email.as_str().to_owned());
-    let hash = state.hasher.choose(new(), user.username, email).await?;
-    let hash = hash.map_err(|refused| refuse("/new_password", &refused))?;
-
-    let changed = state
-        .database
-        .run(move |connection| users::change_password(connection, &by.0, id, &verified, &hash, kept))
-        .await?;
-    // The password that was confirmed is no longer the password.
-    if state.confirm(changed).await? {
-        Ok(HttpResponse::NoContent().finish())
-    } else {
-        Err(ApiError::WrongPassword)
+        let (of_change, initiator) = (verified.clone(), by.0.clone());
+        let changed = state
+            .database
+            .run(move |connection| {
+                users::change_password(connection, &initiator, id, &of_change, &hash, kept)
+            })
+            .await?;
+        if state.confirm(changed).await? {
+            return Ok(HttpResponse::NoContent().finish());
+        }
+        // The password that was confirmed is no longer the password.
+        if !is_replaced(&state, id, verified).await? {
+            return Err(ApiError::WrongPassword);
+        }
     }
 }
 

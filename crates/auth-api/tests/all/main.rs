@@ -27,5 +27,6 @@ mod support;
 mod throttle;
 mod token_limit;
 mod tokens;
+mod upgrade;
 mod users;
 mod verify;

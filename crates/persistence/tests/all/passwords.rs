@@ -1,4 +1,4 @@
-use crate::support::{connect, create_user, execute, hash, is_stored, issue, outcome};
+use crate::support::{connect, count, create_user, execute, hash, interleave, is_stored, issue, outcome};
 use jeton_domain::{Initiator, TokenId, UserId};
 use jeton_persistence::{PgConnection, users};
 use jeton_test_support::TestDatabase;
@@ -139,4 +139,63 @@ fn the_highest_cost_is_that_of_the_most_costly_hash() {
         "UPDATE users SET password_hash = NULL WHERE username = 'eve'",
     );
     assert_eq!(users::highest_bcrypt_cost(connection).unwrap(), Some(10));
+}
+
+#[test]
+fn a_hash_is_upgraded_and_nothing_else_happens() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, tokens) = with_three_tokens(connection, "ada");
+    execute(connection, "DELETE FROM audit_events; DELETE FROM revocations");
+    assert!(!users::upgrade_password_hash(connection, ada, &hash(5), &hash(6)).unwrap());
+    assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(4)));
+    assert!(users::upgrade_password_hash(connection, ada, &hash(4), &hash(6)).unwrap());
+    assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(6)));
+    assert!(!users::upgrade_password_hash(connection, ada, &hash(4), &hash(7)).unwrap());
+    assert_eq!(users::highest_bcrypt_cost(connection).unwrap(), Some(6));
+    assert_eq!(tokens.map(|id| is_stored(connection, id)), [true; 3]);
+    assert_eq!(
+        count(connection, "revocations") + count(connection, "audit_events"),
+        0
+    );
+}
+
+/// What was set meanwhile stays.
+#[test]
+fn an_upgrade_does_not_undo_a_change() {
+    type Change = fn(&mut PgConnection, UserId, TokenId) -> bool;
+    let changes: [Change; 2] = [
+        |c, ada, kept| {
+            let by = &Initiator::cli();
+            outcome(users::change_password(c, by, ada, &hash(4), &hash(5), kept).unwrap())
+        },
+        |c, ada, _| outcome(users::set_password(c, &Initiator::cli(), ada, &hash(5)).unwrap()),
+    ];
+    for change in changes {
+        let database = TestDatabase::create();
+        let connection = &mut connect(&database);
+        let (ada, [kept, ..]) = with_three_tokens(connection, "ada");
+        let (changed, upgraded) = interleave(
+            &database,
+            |c| Ok(change(c, ada, kept)),
+            |c| users::upgrade_password_hash(c, ada, &hash(4), &hash(6)),
+        );
+        assert!(changed && !upgraded.unwrap());
+        assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(5)));
+    }
+}
+
+/// It was verified against what is no longer there: whoever changes it looks again.
+#[test]
+fn a_change_sees_that_the_hash_was_upgraded() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, [kept, ..]) = with_three_tokens(connection, "ada");
+    let (upgraded, changed) = interleave(
+        &database,
+        |c| users::upgrade_password_hash(c, ada, &hash(4), &hash(6)),
+        |c| users::change_password(c, &Initiator::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
+    );
+    assert!(upgraded && !changed.unwrap());
+    assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(6)));
 }
