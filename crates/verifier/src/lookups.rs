@@ -40,6 +40,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: Vec<Waiting>,
+    /// Who waits until the uses that were noted are written.
+    flushing: Vec<oneshot::Sender<()>>,
     closed: bool,
 }
 
@@ -92,6 +94,17 @@ impl Lookups {
     }
 }
 
+impl Lookups {
+    /// Has all uses written that were noted, now.
+    pub(crate) async fn write_uses(&self) {
+        let (done, written) = oneshot::channel();
+        self.shared.lock().flushing.push(done);
+        // The one thread that writes is among them.
+        self.shared.work.notify_all();
+        let _ = written.await;
+    }
+}
+
 impl Drop for Lookups {
     fn drop(&mut self) {
         self.shared.lock().closed = true;
@@ -110,10 +123,16 @@ impl Shared {
             let taken = self.take(batch, writer.as_ref().map(UsesWriter::due));
             let end = taken.is_none();
             self.answer_batch(&mut connection, taken.unwrap_or_default());
-            if let Some(writer) = &mut writer
-                && (end || writer.due() <= BootTime::now())
-            {
-                writer.write(&mut connection);
+            if let Some(writer) = &mut writer {
+                let flushing = std::mem::take(&mut self.lock().flushing);
+                if end || !flushing.is_empty() {
+                    writer.write_all(&mut connection);
+                } else if writer.due() <= BootTime::now() {
+                    writer.write(&mut connection);
+                }
+                for done in flushing {
+                    let _ = done.send(());
+                }
             }
             if end {
                 return;
@@ -128,6 +147,9 @@ impl Shared {
         while state.waiting.is_empty() {
             if state.closed {
                 return None;
+            }
+            if until.is_some() && !state.flushing.is_empty() {
+                return Some(Vec::new());
             }
             let left = until.map(|until| until.since(BootTime::now()));
             state = match left {

@@ -12,6 +12,9 @@ const MOST: usize = 16_384;
 /// How many are written by one statement.
 const BATCH: usize = 1000;
 
+/// How long to leave the table to somebody else who writes, where all must be written now.
+const OTHERS_PAUSE: Duration = Duration::from_millis(10);
+
 /// Uses that wait to be written: at most one a token and minute.
 pub(crate) struct Uses {
     waiting: Mutex<Vec<(TokenId, BootTime)>>,
@@ -66,6 +69,20 @@ impl UsesWriter {
     /// When [`write`](Self::write) shall be called next.
     pub(crate) fn due(&self) -> BootTime {
         self.due
+    }
+
+    /// Writes all that is there, for as long as the database takes it.
+    pub(crate) fn write_all(&mut self, connection: &mut Reconnecting) {
+        // Twice as many batches as there can be: somebody else may be writing now and then.
+        for _ in 0..2 * MOST.div_ceil(BATCH) {
+            self.write(connection);
+            let others_write = !self.left.is_empty();
+            if others_write {
+                std::thread::sleep(OTHERS_PAUSE);
+            } else if self.due > BootTime::now() {
+                return;
+            }
+        }
     }
 
     /// Writes a batch. What fails is lost; what somebody else's writing keeps from being written waits.

@@ -206,12 +206,13 @@ impl Verifier {
         }
     }
 
-    /// Stops answering from memory and gives the lease back, so that no revocation waits for this verifier; at most 2
-    /// seconds are spent on it. For the end of a program, once its requests are answered: what is checked later asks the
+    /// Stops answering from memory, gives the lease back, so that no revocation waits for this verifier, and writes what
+    /// was used; at most 2 seconds are spent on each. For the end of a program, once its requests are answered: what is checked later asks the
     /// database.
     pub async fn close(&self) {
         self.0.lease.stop();
         let _ = tokio::time::timeout(Duration::from_secs(2), self.0.lease.stopped()).await;
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.0.lookups.write_uses()).await;
     }
 }
 
