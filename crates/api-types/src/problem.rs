@@ -113,6 +113,8 @@ problem_kinds! {
     NotFound = 404 "not-found" "Not found",
     /// The resource does not know the method.
     MethodNotAllowed = 405 "method-not-allowed" "Method not allowed",
+    /// The body did not come in time.
+    RequestTimeout = 408 "request-timeout" "Request timeout",
     /// Somebody else has the username.
     UsernameTaken = 409 "username-taken" "Username taken",
     /// The user has as many tokens as may be, and none of them gives way.

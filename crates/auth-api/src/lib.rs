@@ -56,7 +56,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         address: (settings.address, "JETON_AUTH_ADDR"),
         metrics_address: settings.metrics_address,
         metrics,
-        proxies: settings.proxies,
+        http: settings.http,
         database,
         verifier,
     };

@@ -1,6 +1,6 @@
 use jeton_domain::{BcryptCost, ScopeSet};
 use jeton_persistence::audit::SHORTEST_RETENTION_DAYS;
-use jeton_service::{DatabaseSettings, Lifetime, LogSettings, MetricsAddress, ProxyArgs, VerifierArgs};
+use jeton_service::{DatabaseSettings, HttpArgs, Lifetime, LogSettings, MetricsAddress, VerifierArgs};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -128,9 +128,9 @@ pub struct Settings {
     )]
     pub audit_retention: Lifetime,
 
-    /// Whom the service believes where its requests come from.
+    /// How those who connect are treated.
     #[command(flatten)]
-    pub proxies: ProxyArgs,
+    pub http: HttpArgs,
 
     /// How tokens are checked.
     #[command(flatten)]

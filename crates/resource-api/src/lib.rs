@@ -26,7 +26,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         address: (settings.address, "JETON_RESOURCE_ADDR"),
         metrics_address: settings.metrics_address,
         metrics: Metrics::new("jeton-resource-api", env!("CARGO_PKG_VERSION")),
-        proxies: settings.proxies,
+        http: settings.http,
         database,
         verifier,
     };

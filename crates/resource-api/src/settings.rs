@@ -1,4 +1,4 @@
-use jeton_service::{DatabaseSettings, LogSettings, MetricsAddress, ProxyArgs, VerifierArgs};
+use jeton_service::{DatabaseSettings, HttpArgs, LogSettings, MetricsAddress, VerifierArgs};
 use std::net::SocketAddr;
 
 /// Jeton's demo resource service: notes, protected by tokens.
@@ -27,9 +27,9 @@ pub struct Settings {
     )]
     pub metrics_address: MetricsAddress,
 
-    /// Whom the service believes where its requests come from.
+    /// How those who connect are treated.
     #[command(flatten)]
-    pub proxies: ProxyArgs,
+    pub http: HttpArgs,
 
     /// How tokens are checked.
     #[command(flatten)]

@@ -1,5 +1,6 @@
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, web};
 use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
@@ -7,9 +8,20 @@ use serde::Deserializer;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::Segment;
 use std::pin::Pin;
+use std::time::Duration;
 
 /// The largest body that is read, in bytes. Ten times what the longest password takes with every character escaped.
 pub const MAX_BODY_BYTES: usize = 128 * 1024;
+
+/// How long a client may take to send the body, where the app has that as its data.
+#[derive(Clone, Copy)]
+pub(crate) struct Timeout(pub(crate) Duration);
+
+impl Default for Timeout {
+    fn default() -> Self {
+        Self(Duration::from_secs(10))
+    }
+}
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -114,10 +126,15 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, Prob
     let payload = web::Payload::from_request(request, &mut payload)
         .await
         .map_err(|_| malformed("The body"))?;
-    match payload.to_bytes_limited(MAX_BODY_BYTES).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(malformed("The body")),
-        Err(_) => Err(too_large()),
+    let Timeout(patience) = request.app_data().copied().unwrap_or_default();
+    match timeout(patience, payload.to_bytes_limited(MAX_BODY_BYTES)).await {
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
+        Ok(Ok(Err(_))) => Err(malformed("The body")),
+        Ok(Err(_)) => Err(too_large()),
+        Err(_) => {
+            let detail = "The body did not come in time.";
+            Err(ProblemResponse::new(ProblemKind::RequestTimeout, detail))
+        }
     }
 }
 

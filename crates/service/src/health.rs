@@ -1,5 +1,6 @@
 use crate::problems::{database_problem, get_or_head, method_not_allowed};
-use actix_web::{HttpResponse, web};
+use crate::shutdown::Ending;
+use actix_web::{HttpRequest, HttpResponse, web};
 use anyhow::Context;
 use jeton_api_types::ProblemResponse;
 use jeton_persistence::{Database, migrations};
@@ -21,7 +22,7 @@ pub async fn check_migrated(database: &Database) -> anyhow::Result<()> {
 }
 
 /// `GET /livez`: the process serves. `GET /readyz`: it can do its work, which takes the database, up to date, and checks of
-/// tokens.
+/// tokens; and it has not been told to end.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     let probe = |path| web::resource(path).default_service(method_not_allowed("GET, HEAD"));
     config
@@ -34,9 +35,13 @@ async fn livez() -> HttpResponse {
 }
 
 async fn readyz(
+    request: HttpRequest,
     database: web::Data<Database>,
     verifier: web::Data<Verifier>,
 ) -> Result<HttpResponse, ProblemResponse> {
+    if request.app_data().is_some_and(Ending::has_begun) {
+        return Err(ProblemResponse::unavailable(1));
+    }
     let pending = database
         .run(migrations::pending)
         .await

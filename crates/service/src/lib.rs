@@ -2,8 +2,13 @@
 
 mod body;
 mod client_address;
+mod connections;
+mod cors;
 mod database_settings;
+mod descriptors;
+mod duration_setting;
 mod health;
+mod http_args;
 mod lifetime;
 mod log;
 mod metrics;
@@ -13,12 +18,15 @@ mod problems;
 mod program;
 mod request_id;
 mod server;
+mod shutdown;
 mod verifier_args;
 
 pub use body::{Form, Json, JsonOrForm, MAX_BODY_BYTES};
 pub use client_address::{ProxyArgs, TrustedProxies, client_address};
 pub use database_settings::DatabaseSettings;
+pub use duration_setting::DurationSetting;
 pub use health::check_migrated;
+pub use http_args::HttpArgs;
 pub use lifetime::Lifetime;
 pub use log::LogSettings;
 pub use metrics::{Histogram, Labels, Metrics, MetricsAddress, Samples};

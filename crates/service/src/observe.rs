@@ -1,3 +1,4 @@
+use crate::connections::Connection;
 use crate::metrics::{Ending, RequestMetrics, Shard};
 use crate::request_id::X_REQUEST_ID;
 use crate::{RequestId, client_address};
@@ -8,6 +9,7 @@ use jeton_verifier::Caller;
 use pin_project_lite::pin_project;
 use std::future::{Ready, ready};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -89,6 +91,7 @@ struct Watch {
     span: Span,
     method: Method,
     route: Option<String>,
+    connection: Option<Rc<Connection>>,
     started: Instant,
     shard: Arc<Shard>,
     answered: bool,
@@ -108,11 +111,16 @@ impl Watch {
             client = client_address(request.request()).map(tracing::field::display),
         );
         shard.begin();
+        let connection = request.conn_data::<Rc<Connection>>().cloned();
+        if let Some(connection) = &connection {
+            connection.begin_request();
+        }
         Self {
             id,
             span,
             method: request.method().clone(),
             route,
+            connection,
             shard,
             started: Instant::now(),
             answered: false,
@@ -146,7 +154,7 @@ impl Watch {
 
     fn note(&self, status: StatusCode, caller: Option<Caller>) {
         let took = self.started.elapsed();
-        self.count(Ending::Answered(status), took);
+        self.end(Ending::Answered(status), took);
         self.span.in_scope(|| {
             tracing::info!(
                 status = status.as_u16(),
@@ -162,7 +170,10 @@ impl Watch {
         });
     }
 
-    fn count(&self, ending: Ending, took: Duration) {
+    fn end(&self, ending: Ending, took: Duration) {
+        if let Some(connection) = &self.connection {
+            connection.end_request();
+        }
         self.shard.end(self.route.as_deref(), &self.method, ending, took);
     }
 }
@@ -176,7 +187,7 @@ impl Drop for Watch {
     fn drop(&mut self) {
         if !self.answered {
             let took = self.started.elapsed();
-            self.count(Ending::Abandoned, took);
+            self.end(Ending::Abandoned, took);
             let _entered = self.span.enter();
             tracing::info!(duration_ms = milliseconds(took), "the client went away");
         }

@@ -1,22 +1,21 @@
+use crate::cors::refusals_as_problems;
 use crate::metrics::{self, Metrics, MetricsAddress, RequestMetrics};
 use crate::observe::Observe;
-use crate::{ProxyArgs, health, problems};
+use crate::shutdown::{Ending, Signals};
+use crate::{HttpArgs, body, connections, descriptors, health, problems};
 use actix_web::dev::Server;
+use actix_web::middleware::{Condition, from_fn};
+use actix_web::rt::{spawn, time};
 use actix_web::{App, HttpServer, web};
 use anyhow::Context;
+use futures_util::future::{Either, select};
 use jeton_persistence::Database;
 use jeton_verifier::Verifier;
-use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::thread::available_parallelism;
 use std::time::Duration;
-
-/// How long a client may take to send the head of its request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long requests may go on after the program was told to end, in seconds.
-const SHUTDOWN_SECS: u64 = 10;
 
 /// A service that has its port and is ready to [serve](Self::serve).
 pub struct Running {
@@ -25,30 +24,59 @@ pub struct Running {
     server: Server,
     metrics: Option<metrics::Server>,
     verifier: Verifier,
+    ending: Ending,
+    grace: Duration,
 }
 
 impl Running {
-    /// Serves until the program is told to end (SIGINT, SIGTERM) and the requests under way are answered.
+    /// Serves until the program is told to end (SIGTERM, SIGINT). Then `readyz` says so, and the service goes on for as
+    /// long as `JETON_SHUTDOWN_GRACE` says; then it takes no more connections, and the requests under way have
+    /// `JETON_SHUTDOWN_TIMEOUT` to be answered. A second signal ends the program on the spot.
     ///
     /// # Errors
-    /// The server could not start its threads.
+    /// The server could not start its threads, or the signals cannot be taken over.
     pub async fn serve(self) -> anyhow::Result<()> {
-        let mut server = pin!(self.server);
-        // The first poll starts the threads and takes the signals over. Only then may anybody be told that the service
-        // is there: a signal that came before would end the program on the spot.
-        if let Poll::Ready(ended) = poll_fn(|context| Poll::Ready(server.as_mut().poll(context))).await {
-            return Ok(ended?);
-        }
+        // Before anybody is told that the service is there: a signal would end the program on the spot.
+        let mut signals = Signals::take_over()?;
+        let handle = self.server.handle();
+        let server = spawn(self.server);
         let metrics = self.metrics.map(metrics::Server::start);
         tracing::info!("listening on http://{}", self.address);
-        let ended = server.await;
-        // The requests under way are answered: nobody needs to wait for this verifier any more.
-        self.verifier.close().await;
-        if let Some(metrics) = metrics {
-            metrics.stop(false).await;
+        let server = match select(pin!(signals.next()), server).await {
+            Either::Left((signal, server)) => {
+                say(signal, "ending; again, and it ends at once");
+                server
+            }
+            Either::Right((ended, _)) => return Ok(ended??),
+        };
+        let (ending, grace, verifier) = (self.ending, self.grace, self.verifier);
+        let in_order = async {
+            ending.begin();
+            time::sleep(grace).await;
+            handle.stop(true).await;
+            // The requests under way are answered: nobody needs to wait for this verifier any more.
+            verifier.close().await;
+            if let Some(metrics) = metrics {
+                metrics.stop(false).await;
+            }
+            server.await
+        };
+        match select(pin!(in_order), pin!(signals.next())).await {
+            Either::Left((ended, _)) => {
+                tracing::info!("ended in order");
+                Ok(ended??)
+            }
+            Either::Right((signal, _)) => {
+                say(signal, "ending at once");
+                // Whatever is under way: not even its threads are waited for.
+                std::process::exit(1)
+            }
         }
-        Ok(ended?)
     }
+}
+
+fn say(signal: &str, what: &str) {
+    tracing::info!("{signal}: {what}");
 }
 
 /// What an HTTP service consists of, besides its routes.
@@ -59,8 +87,8 @@ pub struct Service {
     pub metrics_address: MetricsAddress,
     /// Metrics of its own.
     pub metrics: Metrics,
-    /// Whose word is taken on where requests come from.
-    pub proxies: ProxyArgs,
+    /// How it treats those who connect to it.
+    pub http: HttpArgs,
     /// What `readyz` looks at.
     pub database: Database,
     /// Given back when the service ends.
@@ -68,7 +96,7 @@ pub struct Service {
 }
 
 /// Starts an HTTP service: the routes of `configure`, together with what all services share: an id and a log line for
-/// each request, metrics, `livez` and `readyz`, and problems for whatever nobody answers.
+/// each request, metrics, CORS, limits, `livez` and `readyz`, and problems for whatever nobody answers.
 ///
 /// # Errors
 /// An address is taken or not this machine's.
@@ -80,7 +108,7 @@ where
         address: (address, setting),
         metrics_address: MetricsAddress(metrics_address),
         mut metrics,
-        proxies,
+        http,
         database,
         verifier,
     } = service;
@@ -88,23 +116,46 @@ where
     metrics.add_requests(requests.clone());
     metrics.add_database(database.clone());
     metrics.add_verifier(verifier.clone());
-    let data = (web::Data::new(database), web::Data::new(verifier.clone()));
-    let proxies = proxies.configure();
+    let ending = Ending::default();
+    let data = (
+        web::Data::new(database),
+        web::Data::new(verifier.clone()),
+        ending.clone(),
+    );
+    let (proxies, body, cors) = (
+        http.proxies.configure(),
+        body::Timeout(http.client_timeout()),
+        http.cors_origins.clone(),
+    );
     let app = move || {
         let metrics = requests.clone();
         App::new()
+            // What is wrapped last is asked first.
+            .wrap(Condition::new(cors.is_some(), cors.middleware()))
+            .wrap(Condition::new(cors.is_some(), from_fn(refusals_as_problems)))
             .wrap(Observe { metrics })
             .app_data(data.0.clone())
             .app_data(data.1.clone())
+            .app_data(data.2.clone())
+            .app_data(body)
             .configure(proxies.clone())
             .configure(problems::configure)
             .configure(health::configure)
             .configure(configure.clone())
             .default_service(web::to(problems::not_found))
     };
+    let most = http.max_connections as usize;
+    descriptors::provide_for(most);
+    // The limit is each thread's.
+    let threads = available_parallelism().map_or(1, usize::from).min(most);
     let server = HttpServer::new(app)
-        .client_request_timeout(HEAD_TIMEOUT)
-        .shutdown_timeout(SHUTDOWN_SECS)
+        .workers(threads)
+        .max_connections(most / threads)
+        .client_request_timeout(http.client_timeout())
+        .keep_alive(http.keep_alive())
+        .on_connect(connections::note(http.keep_alive() + http.client_timeout()))
+        .shutdown_timeout(http.shutdown_secs())
+        .disable_signals()
         .bind(address)
         .with_context(|| format!("cannot listen on {address}; another address can be set with {setting}"))?;
     let address = *server.addrs().first().context("no address was bound")?;
@@ -114,5 +165,7 @@ where
         server: server.run(),
         metrics: metrics.transpose()?,
         verifier,
+        ending,
+        grace: http.shutdown_grace(),
     })
 }

@@ -1,5 +1,8 @@
+use crate::DurationSetting;
 use jeton_verifier::{DatabaseUrl, LONGEST_LEASE, SHORTEST_LEASE, VerifierSettings};
-use std::time::Duration;
+
+const SHORTEST_MS: u64 = SHORTEST_LEASE.as_millis() as u64;
+const LONGEST_MS: u64 = LONGEST_LEASE.as_millis() as u64;
 
 /// How a service checks tokens.
 #[derive(Debug, Clone, clap::Args)]
@@ -10,10 +13,9 @@ pub struct VerifierArgs {
         long,
         env = "JETON_LEASE_TTL",
         value_name = "JETON_LEASE_TTL",
-        default_value = "10s",
-        value_parser = lease
+        default_value = "10s"
     )]
-    lease_ttl: Duration,
+    lease_ttl: DurationSetting<SHORTEST_MS, LONGEST_MS>,
 
     /// How many tokens are remembered at the most: some 250 bytes each
     #[arg(
@@ -30,37 +32,9 @@ impl VerifierArgs {
     #[must_use]
     pub fn settings(&self, database_url: DatabaseUrl) -> VerifierSettings {
         VerifierSettings {
-            lease: self.lease_ttl,
+            lease: self.lease_ttl.0,
             cache_tokens: self.cache_tokens,
             ..VerifierSettings::new(database_url)
-        }
-    }
-}
-
-fn lease(text: &str) -> Result<Duration, String> {
-    let lease = match text.parse() {
-        Ok(secs) => Duration::from_secs(secs),
-        Err(_) => humantime::parse_duration(text).map_err(|_| "say a time as 10s or 500ms".to_owned())?,
-    };
-    if (SHORTEST_LEASE..=LONGEST_LEASE).contains(&lease) {
-        Ok(lease)
-    } else {
-        Err("say 100ms to 60s".to_owned())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::lease;
-    use std::time::Duration;
-
-    #[test]
-    fn a_lease_has_bounds() {
-        assert_eq!(lease("10"), Ok(Duration::from_secs(10)));
-        assert_eq!(lease("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(lease("1m"), Ok(Duration::from_secs(60)));
-        for bad in ["", "0", "99ms", "61s", "never", "-1s", "10 parsecs"] {
-            assert!(lease(bad).is_err(), "{bad}");
         }
     }
 }

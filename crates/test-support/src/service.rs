@@ -125,18 +125,23 @@ impl ServiceProcess {
     ///
     /// # Panics
     /// When it has not within a minute.
-    pub fn terminate(mut self) -> ExitStatus {
+    pub fn terminate(self) -> ExitStatus {
         self.signal("TERM");
+        self.wait()
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Panics
+    /// When it has not within a minute.
+    #[must_use]
+    pub fn wait(mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return status;
             }
-            assert!(
-                Instant::now() < deadline,
-                "still running after SIGTERM:\n{}",
-                self.logs()
-            );
+            assert!(Instant::now() < deadline, "still running:\n{}", self.logs());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -156,7 +161,11 @@ impl ServiceProcess {
         self.signal("CONT");
     }
 
-    fn signal(&self, name: &str) {
+    /// Sends a signal: `"TERM"`, `"INT"`.
+    ///
+    /// # Panics
+    /// When it cannot be sent.
+    pub fn signal(&self, name: &str) {
         if let Err(error) = process::signal(name, &[self.child.id()]) {
             panic!("cannot send SIG{name}: {error}");
         }

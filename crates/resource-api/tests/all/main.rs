@@ -6,7 +6,10 @@
     reason = "a test that cannot go on should say so and stop"
 )]
 
+mod cors;
+mod ending;
 mod instances;
+mod limits;
 mod metrics;
 mod notes;
 mod outage;
