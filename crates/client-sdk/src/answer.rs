@@ -34,6 +34,7 @@ pub(crate) async fn json<T: DeserializeOwned>(response: Response) -> Result<T, C
 pub(crate) async fn error(response: Response) -> ClientError {
     let status = response.status();
     let retry_after = retry_after(response.headers());
+    let request_id = request_id(response.headers());
     let problem = if is_problem(response.headers()) {
         read(response).await.and_then(|body| parse(status, &body))
     } else {
@@ -44,9 +45,19 @@ pub(crate) async fn error(response: Response) -> ClientError {
             status,
             problem: Box::new(problem),
             retry_after,
+            request_id,
         },
-        None => ClientError::Status { status, retry_after },
+        None => ClientError::Status {
+            status,
+            retry_after,
+            request_id,
+        },
     }
+}
+
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get("x-request-id")?.to_str().ok()?;
+    Some(id.to_owned())
 }
 
 fn is_problem(headers: &HeaderMap) -> bool {

@@ -17,6 +17,8 @@ pub enum ClientError {
         problem: Box<Problem>,
         /// How long to wait before trying again, where the service says so.
         retry_after: Option<Duration>,
+        /// What the service calls the request, in its log as well.
+        request_id: Option<String>,
     },
     /// The service answered with an error that is no problem, or the auth API with a redirect, which is not followed.
     #[error("the service answered {status}")]
@@ -25,6 +27,8 @@ pub enum ClientError {
         status: StatusCode,
         /// How long to wait before trying again, where the service says so.
         retry_after: Option<Duration>,
+        /// What the service calls the request, in its log as well.
+        request_id: Option<String>,
     },
     /// No answer: no connection, a time-out, or a request that cannot be sent. The URL in it has lost its query.
     #[error(transparent)]
@@ -98,6 +102,15 @@ impl ClientError {
         }
     }
 
+    /// What the service calls the request (`X-Request-Id`): whoever operates it finds the reason by that, in its log.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Problem { request_id, .. } | Self::Status { request_id, .. } => request_id.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether it is a 429: too many attempts have failed, and the next may be made after
     /// [`retry_after`](Self::retry_after).
     #[must_use]
@@ -153,6 +166,7 @@ mod tests {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             problem: Box::new(problem),
             retry_after: None,
+            request_id: None,
         };
         assert_eq!(
             error.to_string(),

@@ -120,7 +120,8 @@ async fn whatever_is_logged_on_the_way_has_the_id_even_where_only_warnings_are()
     let line: Value = serde_json::from_str(&auth.service.wait_for_log("unlucky")).unwrap();
     assert_eq!(line["level"], "ERROR");
     assert_eq!(line["span"]["route"], "/v1/login");
-    auth.client().login(&login("ada", "x")).await.unwrap_err();
+    let error = auth.client().login(&login("ada", "x")).await.unwrap_err();
+    auth.service.wait_for_log(error.request_id().unwrap());
 }
 
 #[test]

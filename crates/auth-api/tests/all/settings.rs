@@ -121,6 +121,13 @@ fn help_tells_every_setting_and_no_secret() {
         "JETON_ACCOUNT_FAILURES",
         "JETON_NETWORK_FAILURES",
         "JETON_TRUSTED_PROXIES",
+        "JETON_METRICS_ADDR",
+        "JETON_CORS_ORIGINS",
+        "JETON_CLIENT_TIMEOUT",
+        "JETON_KEEP_ALIVE",
+        "JETON_MAX_CONNECTIONS",
+        "JETON_SHUTDOWN_GRACE",
+        "JETON_SHUTDOWN_TIMEOUT",
         "JETON_LOG",
         "JETON_LOG_FORMAT",
     ] {

@@ -217,16 +217,3 @@ fn what_is_asked_for_is_told() {
     }
     assert!(asked > 20);
 }
-
-/// With Prometheus' own tool, where it is installed.
-#[test]
-fn the_alerts_are_well_formed() {
-    let alerts = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/prometheus/alerts.yml");
-    match std::process::Command::new("promtool")
-        .args(["check", "rules", alerts])
-        .output()
-    {
-        Ok(output) => assert!(output.status.success(), "{output:?}"),
-        Err(error) => eprintln!("skipped: promtool (Debian's package prometheus): {error}"),
-    }
-}
