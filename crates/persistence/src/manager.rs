@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// A connection that worked so short a time ago is taken without asking it again. No server comes back from a restart
-/// sooner, so that after one, no connection from before is taken unasked.
+/// A connection that worked so short a time ago is taken without asking it again. Where the server has restarted even
+/// sooner, whoever takes it is told that the database is unavailable, and tries again: after a loss, all that are older
+/// are asked first.
 const TRUSTED_FOR: Duration = Duration::from_millis(100);
 
 /// How r2d2 makes connections and tells good from bad. Diesel's own manager pings at every check-out, or, told not

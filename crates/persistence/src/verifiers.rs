@@ -16,7 +16,8 @@ use uuid::Uuid;
 /// The channel that verifiers listen to, and revokers notify. A notification only makes a renewal come sooner.
 pub const NUDGE_CHANNEL: &str = "jeton_revocations";
 
-/// More revoked digests than this at once, and the verifier forgets everything instead.
+/// More revoked digests than this at once, and the verifier forgets everything instead. The triggers log no more than
+/// this of one statement, either.
 const MOST_DIGESTS: usize = 20_000;
 
 /// A verifier at the beginning of its life.
@@ -35,8 +36,15 @@ pub struct Renewal {
     pub revoked: Revoked,
     /// What is applied once that is forgotten.
     pub snapshot: Snapshot,
-    /// The server process that served the connection this time.
-    pub backend: i32,
+}
+
+/// Why a lease was not renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotRenewed {
+    /// The row is gone: somebody has waited for the verifier in vain.
+    GivenUp,
+    /// Another server process serves the connection than when it registered.
+    Moved,
 }
 
 /// A verifier, as those see it who wait for it.
@@ -94,24 +102,35 @@ pub fn register(
 }
 
 /// Says what the verifier has applied, and reads what was revoked since: one statement, so that what is read and the
-/// snapshot that it returns are the same. `None`: the verifier was given up.
+/// snapshot that it returns are the same. Only in the server process that it registered in: another one may be of a
+/// server that has crashed since, and has lost what was not on the disk.
 ///
 /// # Errors
 /// See [`DatabaseError`].
-pub fn renew(connection: &mut PgConnection, id: Uuid, applied: Snapshot) -> DatabaseResult<Option<Renewal>> {
-    let (renewed, snapshot, backend, digests): (bool, Snapshot, i32, Vec<Vec<u8>>) =
-        Renew { id, applied }.get_result(connection)?;
-    Ok(renewed.then(|| Renewal {
-        revoked: revocations::revoked(digests, MOST_DIGESTS),
-        snapshot,
-        backend,
-    }))
+pub fn renew(
+    connection: &mut PgConnection,
+    id: Uuid,
+    backend: i32,
+    applied: Snapshot,
+) -> DatabaseResult<Result<Renewal, NotRenewed>> {
+    let renew = Renew { id, backend, applied };
+    let (renewed, moved, snapshot, digests): (bool, bool, Snapshot, Vec<Vec<u8>>) =
+        renew.get_result(connection)?;
+    Ok(match (renewed, moved) {
+        (true, _) => Ok(Renewal {
+            revoked: revocations::revoked(digests, MOST_DIGESTS),
+            snapshot,
+        }),
+        (false, true) => Err(NotRenewed::Moved),
+        (false, false) => Err(NotRenewed::GivenUp),
+    })
 }
 
 /// What [`renew`] asks, as a query that Diesel prepares once a connection.
 #[derive(QueryId)]
 struct Renew {
     id: Uuid,
+    backend: i32,
     applied: Snapshot,
 }
 
@@ -121,15 +140,17 @@ impl QueryFragment<Pg> for Renew {
         out.push_bind_param::<PgSnapshot, _>(&self.applied)?;
         out.push_sql(" WHERE id = ");
         out.push_bind_param::<SqlUuid, _>(&self.id)?;
-        // A row of the log that lies in the future is of another server: a restored dump has such rows. Should a crash
-        // undo the renewal, the verifier would only be waited for longer: no need to wait for the disk.
+        out.push_sql(" AND pg_backend_pid() = ");
+        out.push_bind_param::<Integer, _>(&self.backend)?;
+        // Should a crash undo the renewal, the verifier would only be waited for longer: no need to wait for the disk.
         out.push_sql(
             " RETURNING applied, set_config('synchronous_commit', 'off', true)) \
-            SELECT EXISTS (SELECT FROM renewed), pg_current_snapshot(), pg_backend_pid(), ARRAY( \
-                SELECT r.digest FROM renewed JOIN revocations r ON r.xid >= pg_snapshot_xmin(renewed.applied) \
-                    AND r.xid < pg_snapshot_xmax(pg_current_snapshot()) \
-                    AND NOT pg_visible_in_snapshot(r.xid, renewed.applied) LIMIT ",
+            SELECT EXISTS (SELECT FROM renewed), pg_backend_pid() <> ",
         );
+        out.push_bind_param::<Integer, _>(&self.backend)?;
+        out.push_sql(", pg_current_snapshot(), ARRAY(SELECT unseen.digest FROM renewed AS v CROSS JOIN ");
+        out.push_sql(revocations::UNSEEN);
+        out.push_sql(" LIMIT ");
         out.push_sql(&(MOST_DIGESTS + 1).to_string());
         out.push_sql(")");
         Ok(())
@@ -137,7 +158,7 @@ impl QueryFragment<Pg> for Renew {
 }
 
 impl Query for Renew {
-    type SqlType = (Bool, PgSnapshot, Integer, Array<Binary>);
+    type SqlType = (Bool, Bool, PgSnapshot, Array<Binary>);
 }
 
 impl RunQueryDsl<PgConnection> for Renew {}

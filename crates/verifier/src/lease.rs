@@ -2,11 +2,11 @@
 
 use crate::VerifierSettings;
 use crate::memory::Memory;
-use jeton_persistence::verifiers::{self, Registered};
+use jeton_persistence::verifiers::{self, NotRenewed, Registered};
 use jeton_persistence::{
     BootTime, ConnectionLimits, DatabaseError, DatabaseResult, PgConnection, Snapshot, establish,
 };
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -38,6 +38,8 @@ struct Shared {
     stopped: Condvar,
     /// When the last renewal that succeeded was sent; zero before the first.
     renewed_at: AtomicU64,
+    /// Whether it was said that connections are pooled.
+    pooled: AtomicBool,
 }
 
 impl Lease {
@@ -51,7 +53,6 @@ impl Lease {
             phase: sender,
             id: None,
             failing: false,
-            pooled: false,
         };
         std::thread::Builder::new()
             .name("jeton-lease".to_owned())
@@ -104,6 +105,15 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner);
         *stop
     }
+
+    fn say_pooled(&self) {
+        if !self.pooled.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "the database is reached through a pool that lends connections for a transaction: every check will \
+                ask the database; give verifiers a direct connection, or a pool that lends for a session"
+            );
+        }
+    }
 }
 
 /// Why a life of the verifier ended.
@@ -125,8 +135,6 @@ struct Keeper {
     id: Option<Uuid>,
     /// Whether the last attempt failed: the log tells changes, not every failure.
     failing: bool,
-    /// Whether it was said that connections are pooled.
-    pooled: bool,
 }
 
 impl Keeper {
@@ -139,7 +147,7 @@ impl Keeper {
                     tracing::warn!("the lease ran out before it was renewed: starting with an empty memory");
                     pause = RETRY.0;
                 }
-                Ok(End::Moved) => self.say_pooled(),
+                Ok(End::Moved) => self.shared.say_pooled(),
                 Err(error) => self.say_failing(&error),
             }
             self.phase.send_replace(Phase::Started);
@@ -170,7 +178,6 @@ impl Keeper {
             self.settings.lease,
         )?;
         self.id = Some(id);
-        self.look_for_pooler(backend);
         verifiers::listen(&mut connection)?;
         let end = self.renew_until_end(&mut connection, id, applied, backend)?;
         self.memory.shut();
@@ -187,17 +194,22 @@ impl Keeper {
         mut applied: Snapshot,
         backend: i32,
     ) -> DatabaseResult<End> {
+        let mut first = true;
         while !self.shared.pause(Duration::ZERO) {
             let sent = BootTime::now();
-            let Some(renewal) = verifiers::renew(connection, id, applied)? else {
-                return Ok(End::GivenUp);
+            let renewal = match verifiers::renew(connection, id, backend, applied)? {
+                Ok(renewal) => renewal,
+                Err(NotRenewed::GivenUp) => return Ok(End::GivenUp),
+                Err(NotRenewed::Moved) => return Ok(End::Moved),
             };
-            if renewal.backend != backend {
-                return Ok(End::Moved);
-            }
-            self.memory.forget(&renewal.revoked);
+            let lease = self.settings.lease;
+            self.memory
+                .renew(&renewal.revoked, sent + (lease - lease / MARGIN));
             applied = renewal.snapshot;
-            self.publish(sent);
+            self.tell_renewed(sent);
+            if std::mem::take(&mut first) {
+                self.look_for_pooler(backend);
+            }
             // What has just been forgotten is acknowledged by the next renewal: at once, then.
             if renewal.revoked.is_empty() {
                 self.wait_for_nudge(connection, sent + self.settings.lease / 3)?;
@@ -206,9 +218,7 @@ impl Keeper {
         Ok(End::Stopped)
     }
 
-    fn publish(&mut self, sent: BootTime) {
-        self.memory
-            .allow_until(sent + (self.settings.lease - self.settings.lease / MARGIN));
+    fn tell_renewed(&mut self, sent: BootTime) {
         self.shared.renewed_at.store(sent.as_nanos(), Ordering::Relaxed);
         if self.failing {
             self.failing = false;
@@ -224,21 +234,20 @@ impl Keeper {
     }
 
     /// A pooler that lends a connection for each transaction gives the idle lease connection's to the next who asks.
-    fn look_for_pooler(&mut self, backend: i32) {
-        let other = establish(&self.settings.database_url, ConnectionLimits::NONE)
-            .and_then(|mut connection| verifiers::backend(&mut connection));
-        if other.is_ok_and(|other| other == backend) {
-            self.say_pooled();
-        }
-    }
-
-    fn say_pooled(&mut self) {
-        if !std::mem::replace(&mut self.pooled, true) {
-            tracing::warn!(
-                "the database is reached through a pool that lends connections for a transaction: every check will \
-                ask the database; give verifiers a direct connection, or a pool that lends for a session"
-            );
-        }
+    /// Who asks is a thread of its own, which may wait for as long as it takes to connect.
+    fn look_for_pooler(&self, backend: i32) {
+        let (shared, url) = (self.shared.clone(), self.settings.database_url.clone());
+        let look = move || {
+            let other = establish(&url, ConnectionLimits::NONE)
+                .and_then(|mut connection| verifiers::backend(&mut connection));
+            if other.is_ok_and(|other| other == backend) {
+                shared.say_pooled();
+            }
+        };
+        // Without it, the log tells of the pooler when it first lends another connection.
+        let _ = std::thread::Builder::new()
+            .name("jeton-lease-pooler".to_owned())
+            .spawn(look);
     }
 
     fn say_failing(&mut self, error: &DatabaseError) {

@@ -80,8 +80,14 @@ impl Memory {
         }
     }
 
-    /// Forgets what was revoked. Only then may the deadline be published that comes of having asked.
-    pub(crate) fn forget(&self, revoked: &Revoked) {
+    /// Forgets what was revoked, and only then publishes the deadline that comes of having asked: before, what is still
+    /// remembered would be answered by a renewal that knew better.
+    pub(crate) fn renew(&self, revoked: &Revoked, deadline: BootTime) {
+        self.forget(revoked);
+        self.allow_until(deadline);
+    }
+
+    fn forget(&self, revoked: &Revoked) {
         let mut generation = self.generation.write().unwrap_or_else(PoisonError::into_inner);
         *generation += 1;
         match revoked {
@@ -95,7 +101,7 @@ impl Memory {
     }
 
     /// Answers may come from here until then.
-    pub(crate) fn allow_until(&self, deadline: BootTime) {
+    fn allow_until(&self, deadline: BootTime) {
         self.deadline.store(deadline.as_nanos(), Ordering::Release);
     }
 
@@ -103,5 +109,112 @@ impl Memory {
     pub(crate) fn shut(&self) {
         self.allow_until(BootTime::ZERO);
         self.forget(&Revoked::Everything);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+    use super::*;
+    use jeton_domain::{ScopeSet, TokenId, TokenKind, UserId};
+    use jeton_persistence::lookups::ValidToken;
+    use std::sync::{Arc, TryLockError};
+    use uuid::Uuid;
+
+    const DIGEST: [u8; 32] = [7; 32];
+
+    fn caller() -> Caller {
+        let token = ValidToken {
+            token_id: TokenId(Uuid::nil()),
+            kind: TokenKind::Login,
+            user_id: UserId(Uuid::nil()),
+            username: "ada".to_owned(),
+            scopes: ScopeSet::default(),
+            remaining: None,
+        };
+        Caller::new(TokenDigest::from(DIGEST), token, Arc::default(), BootTime::now())
+    }
+
+    /// With a lease that does not end, and one token.
+    fn memory() -> Memory {
+        let memory = Memory::new(10);
+        memory.allow_until(BootTime::NEVER);
+        memory.fill(memory.begin(), std::iter::once(caller()));
+        assert!(knows(&memory));
+        memory
+    }
+
+    fn knows(memory: &Memory) -> bool {
+        memory.get(&TokenDigest::from(DIGEST)).is_some()
+    }
+
+    fn nothing() -> Revoked {
+        Revoked::These(Vec::new())
+    }
+
+    /// Whoever looks the token up first and then reads the deadline has looked it up here.
+    #[test]
+    fn without_a_lease_nothing_is_looked_up() {
+        let memory = memory();
+        let hits = memory.hits();
+        for deadline in [BootTime::ZERO, BootTime::now()] {
+            memory.allow_until(deadline);
+            assert!(!knows(&memory));
+        }
+        assert_eq!((memory.hits(), memory.len()), (hits, 1));
+        memory.allow_until(BootTime::NEVER);
+        assert!(knows(&memory));
+        assert_eq!(memory.hits(), hits + 1);
+    }
+
+    /// The renewal may know of a revocation that the query was too early for, even if it is of no token that is known.
+    #[test]
+    fn nothing_is_kept_of_a_query_that_a_renewal_has_overtaken() {
+        let memory = Memory::new(10);
+        memory.allow_until(BootTime::NEVER);
+        let other = Revoked::These(vec![TokenDigest::from([8; 32])]);
+        for revoked in [nothing(), other, Revoked::Everything] {
+            let before = memory.begin();
+            memory.renew(&revoked, BootTime::NEVER);
+            memory.fill(before, std::iter::once(caller()));
+            assert!(!knows(&memory), "{revoked:?}");
+        }
+        memory.fill(memory.begin(), std::iter::once(caller()));
+        assert!(knows(&memory));
+    }
+
+    #[test]
+    fn nothing_is_kept_without_a_lease() {
+        let memory = Memory::new(10);
+        for deadline in [BootTime::ZERO, BootTime::now()] {
+            memory.allow_until(deadline);
+            memory.fill(memory.begin(), std::iter::once(caller()));
+            assert_eq!(memory.len(), 0);
+        }
+    }
+
+    #[test]
+    fn the_deadline_is_published_after_all_is_forgotten() {
+        let memory = memory();
+        let (before, after) = (BootTime::from_nanos(1), BootTime::NEVER);
+        for revoked in [
+            Revoked::These(vec![TokenDigest::from(DIGEST)]),
+            Revoked::Everything,
+        ] {
+            memory.allow_until(before);
+            std::thread::scope(|scope| {
+                let held = memory.tokens.hold();
+                scope.spawn(|| memory.renew(&revoked, after));
+                // It has begun, and cannot end.
+                while !matches!(memory.generation.try_read(), Err(TryLockError::WouldBlock)) {
+                    std::thread::yield_now();
+                }
+                assert_eq!(memory.deadline(), before, "{revoked:?}");
+                drop(held);
+            });
+            assert_eq!((memory.deadline(), memory.len()), (after, 0));
+            memory.fill(memory.begin(), std::iter::once(caller()));
+        }
     }
 }

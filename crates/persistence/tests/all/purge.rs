@@ -3,7 +3,7 @@
 
 use crate::logbook::{log, setting};
 use crate::support::{connect, count, execute, wait_until};
-use crate::verifiers::register;
+use crate::verifiers::{register, renew};
 use jeton_persistence::purge::{Purge, Purged};
 use jeton_persistence::{PgConnection, verifiers};
 
@@ -103,7 +103,7 @@ fn the_log_goes_once_every_verifier_has_applied_it() {
     settle(connection);
     let mut renew_and_purge_to = |connection: &mut PgConnection, wanted: &str| {
         wait_until("the log is purged", || {
-            let renewed = verifiers::renew(connection, busy, busy_applied.clone()).unwrap();
+            let renewed = renew(connection, busy, busy_applied.clone()).unwrap();
             busy_applied = renewed.unwrap().snapshot;
             step(connection);
             log(connection) == wanted
@@ -111,13 +111,10 @@ fn the_log_goes_once_every_verifier_has_applied_it() {
     };
     // As far as the one that has read nothing since it registered.
     renew_and_purge_to(connection, "b");
-    let read = verifiers::renew(connection, idle, idle_applied)
-        .unwrap()
-        .unwrap()
-        .snapshot;
+    let read = renew(connection, idle, idle_applied).unwrap().unwrap().snapshot;
     step(connection);
     assert_eq!(log(connection), "b", "read, and not said to be forgotten");
-    verifiers::renew(connection, idle, read).unwrap().unwrap();
+    renew(connection, idle, read).unwrap().unwrap();
     renew_and_purge_to(connection, "");
 
     // One that has left is not waited for, and one that comes later remembers nothing from before.

@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection;
 use jeton_domain::{Initiator, TokenName};
 use jeton_persistence::revocations::{of_token, revoking, standing};
 use jeton_persistence::{
-    DatabaseError, DatabaseResult, PgConnection, Revocation, Snapshot, Xid, tokens, users, verifiers,
+    DatabaseError, DatabaseResult, PgConnection, Revocation, Snapshot, Xid, tokens, users,
 };
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ fn only(revocation: &Revocation) -> Xid {
 /// Lets a verifier apply all that there is, and say so.
 fn catch_up(connection: &mut PgConnection, id: Uuid, applied: Snapshot) -> Snapshot {
     let mut renew = |applied| {
-        verifiers::renew(connection, id, applied)
+        crate::verifiers::renew(connection, id, applied)
             .unwrap()
             .unwrap()
             .snapshot

@@ -1,9 +1,9 @@
 //! The list of verifiers: who is on it, who gets off it, and the nudge. What a renewal brings is in `renewals`.
 
 use crate::logbook::setting;
-use crate::support::{connect, execute, interleave, text, wait_until};
+use crate::support::{backend_pid, connect, execute, interleave, text, wait_until};
 use diesel::Connection;
-use jeton_persistence::verifiers::{self, VerifierRow};
+use jeton_persistence::verifiers::{self, NotRenewed, Renewal, VerifierRow};
 use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection, Snapshot, revocations};
 use jeton_test_support::TestDatabase;
 use std::time::Duration;
@@ -11,6 +11,16 @@ use uuid::Uuid;
 
 const LEASE: Duration = Duration::from_secs(10);
 const DURABILITY: &str = "SELECT current_setting('synchronous_commit')";
+
+/// As [`verifiers::renew`], over the connection that the verifier registered with.
+pub(crate) fn renew(
+    connection: &mut PgConnection,
+    id: Uuid,
+    applied: Snapshot,
+) -> DatabaseResult<Result<Renewal, NotRenewed>> {
+    let backend = backend_pid(connection);
+    verifiers::renew(connection, id, backend, applied)
+}
 
 /// One that remembers nothing yet: its id, and what it has applied.
 pub(crate) fn register(connection: &mut PgConnection) -> (Uuid, Snapshot) {
@@ -89,7 +99,7 @@ fn registering_waits_for_the_disk_and_renewing_does_not() {
 
     execute(connection, "SET synchronous_commit = on");
     let renewed: DatabaseResult<()> = connection.transaction(|connection| {
-        verifiers::renew(connection, id, applied)?.unwrap();
+        renew(connection, id, applied)?.unwrap();
         assert_eq!(text(connection, DURABILITY), "off");
         Ok(())
     });
@@ -136,7 +146,7 @@ fn one_is_given_up_at_the_version_that_was_seen_and_no_other() {
     let connection = &mut connect(&database);
     let (other, _) = register(connection);
     let (id, applied) = register(connection);
-    verifiers::renew(connection, id, applied).unwrap().unwrap();
+    renew(connection, id, applied).unwrap().unwrap();
     for version in [0, 2] {
         assert!(!verifiers::give_up(connection, id, version).unwrap(), "{version}");
     }
@@ -154,10 +164,10 @@ fn one_that_renews_at_the_last_moment_is_not_given_up() {
     let (id, applied) = register(connection);
     let (renewed, given_up) = interleave(
         &database,
-        |c| verifiers::renew(c, id, applied),
+        |c| renew(c, id, applied),
         |c| verifiers::give_up(c, id, 0),
     );
-    assert!(renewed.is_some());
+    assert!(renewed.is_ok());
     assert!(!given_up.unwrap());
     assert_eq!(only(connection).version, 1);
 }
@@ -170,10 +180,10 @@ fn one_that_is_being_given_up_does_not_renew() {
     let (given_up, renewed) = interleave(
         &database,
         |c| verifiers::give_up(c, id, 0),
-        |c| verifiers::renew(c, id, applied),
+        |c| renew(c, id, applied),
     );
     assert!(given_up);
-    assert!(renewed.unwrap().is_none());
+    assert_eq!(renewed.unwrap().unwrap_err(), NotRenewed::GivenUp);
     assert_eq!(verifiers::list(connection).unwrap().len(), 0);
 }
 

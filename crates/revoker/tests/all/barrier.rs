@@ -1,7 +1,7 @@
 use diesel::connection::SimpleConnection;
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::revocations::{self, revoking};
-use jeton_persistence::verifiers::{self, Registered};
+use jeton_persistence::verifiers::{self, Registered, Renewal};
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, Revocation, Snapshot, establish};
 use jeton_revoker::{Barrier, wait};
 use jeton_test_support::{TestDatabase, migrate};
@@ -30,6 +30,12 @@ fn register(connection: &mut PgConnection, lease: Duration) -> (Uuid, Snapshot) 
     let id = Uuid::now_v7();
     let Registered { applied, .. } = verifiers::register(connection, id, None, "a row", lease).unwrap();
     (id, applied)
+}
+
+fn renew(connection: &mut PgConnection, id: Uuid, applied: Snapshot) -> Renewal {
+    let backend = verifiers::backend(connection).unwrap();
+    let renewed = verifiers::renew(connection, id, backend, applied).unwrap();
+    renewed.unwrap()
 }
 
 fn registered(connection: &mut PgConnection) -> Vec<Uuid> {
@@ -71,17 +77,13 @@ async fn it_waits_until_the_last_has_applied_it() {
     let waiting = tokio::spawn(async move { barrier.wait(revocation).await });
 
     // Reading it is not having applied it.
-    let read = verifiers::renew(connection, first, then).unwrap().unwrap();
+    let read = renew(connection, first, then);
     assert!(!read.revoked.is_empty());
-    let again = verifiers::renew(connection, first, read.snapshot)
-        .unwrap()
-        .unwrap();
+    let again = renew(connection, first, read.snapshot);
     assert!(again.revoked.is_empty());
-    let read = verifiers::renew(connection, second, then_too).unwrap().unwrap();
+    let read = renew(connection, second, then_too);
     assert!(!waiting.is_finished());
-    verifiers::renew(connection, second, read.snapshot)
-        .unwrap()
-        .unwrap();
+    renew(connection, second, read.snapshot);
     waiting.await.unwrap().unwrap();
     assert_eq!(registered(connection), [first, second]);
 }
@@ -111,8 +113,8 @@ fn a_dead_one_is_waited_for_once_and_taken_off_the_list() {
     };
     for _ in 0..2 {
         let applied = snapshot(connection);
-        let renewal = verifiers::renew(connection, live, applied).unwrap().unwrap();
-        verifiers::renew(connection, live, renewal.snapshot).unwrap();
+        let renewal = renew(connection, live, applied);
+        renew(connection, live, renewal.snapshot);
     }
     wait(connection, first).unwrap();
     assert_eq!(registered(connection), [live]);

@@ -6,8 +6,12 @@ use crate::support::{
 };
 use jeton_domain::Initiator;
 use jeton_local_postgres::LocalPostgres;
+use jeton_persistence::{BootTime, verifiers};
 use jeton_test_support::migrate;
 use jeton_verifier::{ConnectError, Verifier, VerifierSettings, VerifyError};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 fn server() -> (LocalPostgres, Issued) {
@@ -197,4 +201,87 @@ async fn one_that_is_gone_without_a_word_is_waited_for_once() {
         token_of(verifier.verify(&token.text).await),
         Err(VerifyError::Invalid)
     );
+}
+
+/// From the answer, it would outlast what revokers wait for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_is_counted_from_when_its_renewal_was_sent() {
+    const LEASE: Duration = Duration::from_secs(60);
+    let (database, mut connection) = database();
+    let verifier = Verifier::connect(with_lease(database.url(), LEASE))
+        .await
+        .unwrap();
+    let last_deadline = || {
+        let left = verifier.status().lease_left;
+        BootTime::now() + left
+    };
+    let before = last_deadline();
+    let mut holder = connect_to(database.url());
+    execute(&mut holder, "BEGIN; SELECT FROM verifiers FOR UPDATE");
+    verifiers::nudge(&mut connection).unwrap();
+    let blocked = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    wait_until("the renewal waits for the lock", || {
+        count(&mut connection, blocked) == 1
+    });
+    let was_sent_before = BootTime::now();
+    wait_until("the clock goes on", || {
+        BootTime::now() > was_sent_before + Duration::from_millis(20)
+    });
+    execute(&mut holder, "COMMIT");
+    // The next renewal is 20 seconds away.
+    wait_until("the renewal is there", || last_deadline() > before);
+    let asked = BootTime::now();
+    let deadline = asked + verifier.status().lease_left;
+    assert!(deadline < was_sent_before + (LEASE - LEASE / 10), "{deadline:?}");
+}
+
+/// Passes so many connections on to the database; those beyond are accepted and never answered.
+fn passing_on(url: &str, most: usize) -> (String, mpsc::Receiver<TcpStream>) {
+    let (account, rest) = url.split_once('@').unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (server, (keep, kept)) = (server.to_owned(), mpsc::channel());
+    thread::spawn(move || {
+        for (number, client) in listener.incoming().enumerate() {
+            let client = client.unwrap();
+            if number >= most {
+                if keep.send(client).is_err() {
+                    return;
+                }
+                continue;
+            }
+            let server = TcpStream::connect(&server).unwrap();
+            for (from, to) in [(&client, &server), (&server, &client)] {
+                let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(std::net::Shutdown::Both);
+                });
+            }
+        }
+    });
+    // For ever, so that nothing is over because somebody has waited long enough.
+    let separator = if name.contains('?') { '&' } else { '?' };
+    let url = format!("{account}@{address}/{name}{separator}connect_timeout=0");
+    (url, kept)
+}
+
+/// One connection looks at the migrations, one keeps the lease; the third, which looks for a pool, gets no answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_for_a_pool_holds_no_renewal_up() {
+    let (database, mut connection) = database();
+    let (url, silent) = passing_on(database.url(), 2);
+    let verifier = Verifier::connect(with_lease(&url, Duration::from_secs(60)))
+        .await
+        .unwrap();
+    assert!(!verifier.status().lease_left.is_zero());
+    let silent = silent.recv_timeout(crate::support::PATIENCE).unwrap();
+    for version in 2..4 {
+        verifiers::nudge(&mut connection).unwrap();
+        wait_until("it renews", || {
+            count(&mut connection, &format!("verifiers WHERE version >= {version}")) == 1
+        });
+    }
+    drop(silent);
 }
