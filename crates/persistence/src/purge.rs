@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// The most rows of a table that one transaction deletes.
 const BATCH: i32 = 1000;
-/// How many uses one step looks at: most belong to tokens that are there.
+/// How many uses, and how many tokens with an idle time, one step looks at: most of them stay.
 const SWEEP: i32 = 10_000;
 /// One purges, the others go on with their work: "jetonpur" in ASCII.
 const LOCK: i64 = 0x6a_65_74_6f_6e_70_75_72;
@@ -40,13 +40,14 @@ pub struct Purged {
     pub audit_events: usize,
     /// Counts of attempts to sign in.
     pub attempts: usize,
-    /// Whether another step would find more to do at once.
+    /// Whether another step is to be done at once: there was a full batch of something. A sweep that finds little to
+    /// delete goes on with the next round, so that it may take a day and never all of an instance's time.
     pub more: bool,
 }
 
-/// Where one step of a sweep ends; nowhere: it has come to the end.
+/// Where one step of a sweep ends; nowhere: it has come to the end. Or what it deleted.
 #[derive(QueryableByName)]
-struct Last {
+struct Place {
     #[diesel(sql_type = Nullable<SqlUuid>)]
     id: Option<Uuid>,
 }
@@ -72,70 +73,79 @@ impl Purge {
             }
             let revocations = delete_applied(connection)?;
             let expired = delete_expired(connection)?;
-            let (idle, swept_idle) = self.sweep_idle(connection)?;
-            let (uses, swept_uses) = self.sweep_uses(connection)?;
+            let idle = self.sweep_idle(connection)?;
+            let uses = self.sweep_uses(connection)?;
             let audit_events = match self.audit_retention {
                 Some(retention) => audit::purge(connection, retention, BATCH)?,
                 None => 0,
             };
             let attempts = attempts::purge(connection, BATCH)?;
+            let full_batch = |deleted: usize| deleted >= BATCH as usize;
             Ok(Some(Purged {
                 tokens: expired + idle,
                 revocations,
                 uses,
                 audit_events,
                 attempts,
-                more: !(swept_idle && swept_uses)
-                    || [expired, revocations, audit_events, attempts].into_iter().max()
-                        >= Some(BATCH as usize),
+                more: [expired, idle, revocations, uses, audit_events, attempts]
+                    .into_iter()
+                    .any(full_batch),
             }))
         })
     }
 
     /// Deletes what has been idle for too long, and for some time more: of a use that is still to be noted nobody knows
     /// yet that it made the token last.
-    fn sweep_idle(&mut self, connection: &mut PgConnection) -> DatabaseResult<(usize, bool)> {
+    fn sweep_idle(&mut self, connection: &mut PgConnection) -> DatabaseResult<usize> {
         let from = self.swept_idle.unwrap_or_default();
-        let last: Last = diesel::sql_query(
+        let last: Place = diesel::sql_query(
             "SELECT (SELECT id FROM tokens WHERE idle_ttl_secs IS NOT NULL AND id > $1 ORDER BY id \
                 OFFSET $2 LIMIT 1) AS id",
         )
         .bind::<SqlUuid, _>(from)
-        .bind::<Integer, _>(BATCH)
+        .bind::<Integer, _>(SWEEP)
         .get_result(connection)?;
-        let deleted = diesel::sql_query(format!(
+        let deleted: Vec<Place> = diesel::sql_query(format!(
             "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE idle_ttl_secs IS NOT NULL \
-                AND id > $1 AND id <= $2 AND {ENDS_AT} <= now() - interval '10 minutes' FOR UPDATE SKIP LOCKED)",
+                AND id > $1 AND id <= $2 AND {ENDS_AT} <= now() - interval '10 minutes' \
+                ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING id",
         ))
         .bind::<SqlUuid, _>(from)
         .bind::<SqlUuid, _>(last.id.unwrap_or(Uuid::max()))
-        .execute(connection)?;
-        self.swept_idle = last.id;
-        Ok((deleted, last.id.is_none()))
+        .bind::<Integer, _>(BATCH)
+        .load(connection)?;
+        // A full batch: there may be more of them before the last that was to be looked at.
+        self.swept_idle = if deleted.len() < BATCH as usize {
+            last.id
+        } else {
+            deleted.iter().filter_map(|deleted| deleted.id).max()
+        };
+        Ok(deleted.len())
     }
 
-    fn sweep_uses(&mut self, connection: &mut PgConnection) -> DatabaseResult<(usize, bool)> {
+    fn sweep_uses(&mut self, connection: &mut PgConnection) -> DatabaseResult<usize> {
         // Else somebody writes uses at the moment: next time.
         if !uses::lock(connection)? {
-            return Ok((0, true));
+            return Ok(0);
         }
         let from = self.swept.unwrap_or_default();
-        let last: Last = diesel::sql_query(
+        let last: Place = diesel::sql_query(
             "SELECT (SELECT token_id FROM token_uses WHERE token_id > $1 ORDER BY token_id \
                 OFFSET $2 LIMIT 1) AS id",
         )
         .bind::<SqlUuid, _>(from)
         .bind::<Integer, _>(SWEEP)
         .get_result(connection)?;
+        // A subquery that stays one: a join would be planned as one with all tokens.
         let deleted = diesel::sql_query(
             "DELETE FROM token_uses WHERE token_id > $1 AND token_id <= $2 \
-                AND NOT EXISTS (SELECT FROM tokens WHERE tokens.id = token_uses.token_id)",
+                AND (SELECT id FROM tokens WHERE tokens.id = token_uses.token_id) IS NULL",
         )
         .bind::<SqlUuid, _>(from)
         .bind::<SqlUuid, _>(last.id.unwrap_or(Uuid::max()))
         .execute(connection)?;
         self.swept = last.id;
-        Ok((deleted, last.id.is_none()))
+        Ok(deleted)
     }
 }
 
