@@ -204,3 +204,43 @@ fn of_transactions_those_count_that_commit() {
         3
     );
 }
+
+/// Each of them would be of no use: of more than a renewal tells, verifiers forget everything.
+#[test]
+fn too_many_at_once_are_one_row() {
+    let (_database, mut connection, users) = setting();
+    let many = |connection: &mut PgConnection, from: i32, to: i32| {
+        let insert = format!(
+            "INSERT INTO tokens (id, user_id, digest, kind, name, scopes)
+                SELECT gen_random_uuid(), '{}', sha256(n::text::bytea), 'personal', 'x', '{{}}'
+                FROM generate_series({from}, {to}) AS n",
+            users.ada
+        );
+        execute(connection, &insert);
+    };
+    let statements = [
+        "DELETE FROM tokens WHERE name = 'x'",
+        "UPDATE tokens SET scopes = '{admin}' WHERE name = 'x'",
+        "UPDATE users SET disabled_at = now() WHERE username = 'ada'",
+        "DELETE FROM users WHERE username = 'ada'",
+    ];
+    execute(
+        &mut connection,
+        "DELETE FROM tokens WHERE name IN ('a', 'b', 'c'); DELETE FROM revocations",
+    );
+    many(&mut connection, 1, 20_000);
+    let logged = |connection: &mut PgConnection, statement: &str| {
+        execute(connection, &format!("BEGIN; {statement}"));
+        let rows = ["digest = ''", "digest <> ''"]
+            .map(|which| count(connection, &format!("revocations WHERE {which}")));
+        execute(connection, "ROLLBACK");
+        rows
+    };
+    for statement in statements {
+        assert_eq!(logged(&mut connection, statement), [0, 20_000], "{statement}");
+    }
+    many(&mut connection, 20_001, 20_001);
+    for statement in statements {
+        assert_eq!(logged(&mut connection, statement), [1, 0], "{statement}");
+    }
+}
