@@ -1,6 +1,6 @@
 //! Services that are told to end.
 
-use crate::support::{client, only_token, sign_up, start_auth, start_notes_with};
+use crate::support::{client, only_token, sign_up, start_auth, start_notes_with, wait_until};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use jeton_client::ExposeSecret;
@@ -57,9 +57,7 @@ impl Busy {
         let request = std::thread::spawn(move || try_raw(address, &get.to_bytes()));
         let mut watcher = connect(&database);
         let waits = "pg_locks WHERE NOT granted AND relation = 'notes'::regclass";
-        while count(&mut watcher, waits) == 0 {
-            std::thread::yield_now();
-        }
+        wait_until("the request waits", || count(&mut watcher, waits) > 0);
         Self {
             notes,
             request,
@@ -118,9 +116,7 @@ fn in_its_grace_it_serves_and_says_that_it_ends() {
     let notes = start_notes_with(database.url(), &[("JETON_SHUTDOWN_GRACE", "1h")]);
     assert_eq!(status(&notes, "/readyz"), 200);
     notes.signal("TERM");
-    while status(&notes, "/readyz") == 200 {
-        std::thread::yield_now();
-    }
+    wait_until("it says so", || status(&notes, "/readyz") != 200);
     let ready = RawRequest::new("GET", "/readyz").send(notes.address());
     assert_eq!(ready.status, 503);
     assert!(ready.header("Retry-After").is_some());
