@@ -9,7 +9,7 @@ pub struct HttpArgs {
     #[command(flatten)]
     pub proxies: ProxyArgs,
 
-    /// The origins whose pages may call the service, as https://app.example.org, with commas between them; or *
+    /// The origins whose pages may call the service, as `https://app.example.org`, with commas between them; or *
     #[arg(
         long,
         env = "JETON_CORS_ORIGINS",
