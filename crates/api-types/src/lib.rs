@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod admin;
 mod audit;
 mod introspection;
 mod problem;
@@ -13,6 +14,9 @@ mod token;
 pub use account::{
     Account, ChangePasswordRequest, DeleteAccountRequest, LoginRequest, MeResponse, SignUpRequest,
     UserSummary,
+};
+pub use admin::{
+    AuditQuery, CreateUserRequest, SetPasswordRequest, SetScopesRequest, UserInfo, UserList, UserQuery,
 };
 pub use audit::{AuditEventInfo, AuditEventList};
 pub use introspection::{Introspection, PresentedToken};

@@ -117,6 +117,14 @@ problem_kinds! {
     RequestTimeout = 408 "request-timeout" "Request timeout",
     /// Somebody else has the username.
     UsernameTaken = 409 "username-taken" "Username taken",
+    /// Nobody else who can sign in has the scope `admin`.
+    LastAdmin = 409 "last-admin" "Last admin",
+    /// The user is a service account, which has no password.
+    ServiceAccount = 409 "service-account" "Service account",
+    /// The user is no service account.
+    NotAServiceAccount = 409 "not-a-service-account" "Not a service account",
+    /// The user is disabled.
+    UserDisabled = 409 "user-disabled" "User disabled",
     /// The user has as many tokens as may be, and none of them gives way.
     TooManyTokens = 409 "too-many-tokens" "Too many tokens",
     /// The body is larger than the resource takes.

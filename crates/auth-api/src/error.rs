@@ -3,7 +3,8 @@ use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
-use jeton_persistence::DatabaseError;
+use jeton_persistence::users::USERNAME_TAKEN;
+use jeton_persistence::{DatabaseError, LAST_ADMIN};
 use jeton_revoker::Unconfirmed;
 use jeton_service::database_problem;
 use std::time::Duration;
@@ -18,7 +19,7 @@ const RETRY_AFTER_SECS: u32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     #[error(transparent)]
-    Database(#[from] DatabaseError),
+    Database(DatabaseError),
     #[error(transparent)]
     Hashing(#[from] HashingError),
     #[error(transparent)]
@@ -44,6 +45,16 @@ pub(crate) enum ApiError {
     UsernameTaken,
     #[error("the user has as many tokens as may be")]
     TooManyTokens,
+    #[error("no such user")]
+    NoSuchUser,
+    #[error("nobody else who can sign in has the scope admin")]
+    LastAdmin,
+    #[error("a service account")]
+    ServiceAccount,
+    #[error("no service account")]
+    NotAServiceAccount,
+    #[error("the user is disabled")]
+    UserDisabled,
     #[error("no such token")]
     NoSuchToken,
     #[error("the token lacks the scope {0}")]
@@ -52,6 +63,17 @@ pub(crate) enum ApiError {
     MalformedQuery(&'static str),
     #[error("tokens cannot be checked now")]
     TokensUnavailable,
+}
+
+/// A conflict that has a name of its own on the wire gets it here.
+impl From<DatabaseError> for ApiError {
+    fn from(error: DatabaseError) -> Self {
+        match &error {
+            DatabaseError::Conflict { constraint } if constraint == USERNAME_TAKEN => Self::UsernameTaken,
+            DatabaseError::Conflict { constraint } if constraint == LAST_ADMIN => Self::LastAdmin,
+            _ => Self::Database(error),
+        }
+    }
 }
 
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
@@ -98,13 +120,30 @@ impl ApiError {
             Self::UsernameTaken => problem(ProblemKind::UsernameTaken, "Somebody else has this username."),
             Self::TooManyTokens => problem(
                 ProblemKind::TooManyTokens,
-                "You have as many personal tokens as you may; revoke one first.",
+                "There are as many personal tokens as there may be; revoke one first.",
+            ),
+            Self::NoSuchUser => problem(ProblemKind::NotFound, "There is no such user."),
+            Self::LastAdmin => problem(
+                ProblemKind::LastAdmin,
+                "Nobody else who can sign in has the scope admin; give it to somebody first.",
+            ),
+            Self::ServiceAccount => problem(
+                ProblemKind::ServiceAccount,
+                "A password would let the service account sign in; say allow_sign_in if it is to.",
+            ),
+            Self::NotAServiceAccount => problem(
+                ProblemKind::NotAServiceAccount,
+                "People make their own tokens; an administrator makes those of service accounts.",
+            ),
+            Self::UserDisabled => problem(
+                ProblemKind::UserDisabled,
+                "The user is disabled; enable it first.",
             ),
             Self::InsufficientScope(scope) => ProblemResponse::insufficient_scope(scope),
             Self::MalformedQuery(detail) => problem(ProblemKind::MalformedQuery, detail),
             // The verifier has said why already.
             Self::TokensUnavailable => ProblemResponse::unavailable(RETRY_AFTER_SECS),
-            Self::NoSuchToken => problem(ProblemKind::NotFound, "You have no such token."),
+            Self::NoSuchToken => problem(ProblemKind::NotFound, "There is no such token."),
         }
     }
 }

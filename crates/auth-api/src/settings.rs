@@ -114,7 +114,8 @@ pub struct Settings {
         long,
         env = "JETON_DEFAULT_SCOPES",
         value_name = "JETON_DEFAULT_SCOPES",
-        default_value = "notes:read notes:write"
+        default_value = "notes:read notes:write",
+        value_parser = jeton_service::default_scopes
     )]
     pub default_scopes: ScopeSet,
 

@@ -1,7 +1,8 @@
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use jeton_domain::{User, Username};
 use jeton_persistence::{
-    ConnectionLimits, DatabaseResult, PgConnection, Revocation, establish, migrations, revocations, users,
+    ConnectionLimits, DatabaseError, DatabaseResult, LAST_ADMIN, PgConnection, Revocation, establish,
+    migrations, revocations, users,
 };
 use jeton_service::DatabaseSettings;
 
@@ -32,7 +33,12 @@ pub(crate) fn revoke<T>(
     connection: &mut PgConnection,
     act: impl FnOnce(&mut PgConnection) -> DatabaseResult<(T, Revocation)>,
 ) -> anyhow::Result<T> {
-    let (outcome, revocation) = act(connection)?;
+    let (outcome, revocation) = act(connection).map_err(|error| match error {
+        DatabaseError::Conflict { constraint } if constraint == LAST_ADMIN => {
+            anyhow!("nobody else who can sign in has the scope admin: give it to somebody first")
+        }
+        error => error.into(),
+    })?;
     confirm(connection, revocation)?;
     Ok(outcome)
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod admin;
 mod answer;
 mod bearer;
 mod builder;
@@ -15,14 +16,16 @@ mod tls;
 mod tokens;
 mod verified;
 
+pub use admin::Admin;
 pub use builder::AuthClientBuilder;
 pub use client::AuthClient;
 pub use credentials::Credentials;
 pub use error::ClientError;
 pub use jeton_api_types as types;
 pub use jeton_api_types::{
-    CreateTokenRequest, ExposeSecret, Introspection, IssuedToken, LoginRequest, MeResponse, Problem,
-    ProblemKind, SecretText, SignUpRequest, TokenInfo, TokenList,
+    AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, Introspection, IssuedToken,
+    LoginRequest, MeResponse, Problem, ProblemKind, SecretText, SignUpRequest, TokenInfo, TokenList,
+    UserInfo, UserList, UserQuery,
 };
 pub use reqwest::{Body, Method, Response, StatusCode};
 pub use service_request::ServiceRequest;

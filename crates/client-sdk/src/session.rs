@@ -1,7 +1,7 @@
 use crate::bearer::Bearer;
 use crate::exchange::{Exchange, refuses_token};
 use crate::retry::{Repeat, send};
-use crate::{AuthClient, ClientError, Credentials, ServiceRequest, Tokens, Verified, answer};
+use crate::{Admin, AuthClient, ClientError, Credentials, ServiceRequest, Tokens, Verified, answer};
 use jeton_api_types::{
     ChangePasswordRequest, DeleteAccountRequest, ExposeSecret, Introspection, LogoutAllResponse, MeResponse,
     PresentedToken, SecretText,
@@ -149,10 +149,9 @@ impl Session {
     }
 
     async fn present(&self, path: &str, token: SecretText) -> Result<Response, ClientError> {
-        let form = PresentedToken { token };
-        let request = self.auth_request(Method::POST, path).form(&form).build()?;
-        let response = self.0.run(self.client().auth(), request, Repeat::Always).await?;
-        answer::success(response).await
+        let request = self.auth_request(Method::POST, path);
+        self.call_idempotent(request.form(&PresentedToken { token }))
+            .await
     }
 
     /// Whether this session's token is valid and has these scopes, and whose it is (`GET /v1/verify`), which the auth API
@@ -171,6 +170,12 @@ impl Session {
     #[must_use]
     pub fn tokens(&self) -> Tokens<'_> {
         Tokens::new(self)
+    }
+
+    /// Everybody's users and tokens, for administrators.
+    #[must_use]
+    pub fn admin(&self) -> Admin<'_> {
+        Admin::new(self)
     }
 
     /// A `GET` to a service; see [`Session::request`].
@@ -214,6 +219,13 @@ impl Session {
         let request = request.build()?;
         let repeat = Repeat::by_method(request.method());
         answer::success(self.0.run(self.client().auth(), request, repeat).await?).await
+    }
+
+    /// A call of the auth API that may be repeated whatever its method is: twice is as good as once.
+    pub(crate) async fn call_idempotent(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let request = request.build()?;
+        let response = self.0.run(self.client().auth(), request, Repeat::Always).await?;
+        answer::success(response).await
     }
 }
 

@@ -38,6 +38,8 @@ audit_actions! {
     Logout = "logout",
     /// All of a user's tokens were revoked at the user's wish: `revoked` of them.
     LogoutAll = "logout-all",
+    /// All of a user's tokens were revoked by somebody else: `revoked` of them.
+    TokensRevoked = "tokens-revoked",
     /// All of a user's tokens but the one that asked were revoked: `revoked` of them.
     LogoutOthers = "logout-others",
     /// A token was issued to a program.

@@ -20,7 +20,7 @@ pub use id::{NoteId, TokenId, UserId};
 pub use password::{MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, NewPassword, Password, PasswordRefused};
 pub use password_hash::{BcryptCost, InvalidBcryptCost, PasswordHash, UnknownPasswordHash};
 pub use scope::{
-    INTROSPECT_TOKENS, InvalidScope, MAX_SCOPE_LENGTH, MAX_SCOPES, REVOKE_TOKENS, Scope, ScopeSet,
+    ADMIN, INTROSPECT_TOKENS, InvalidScope, MAX_SCOPE_LENGTH, MAX_SCOPES, REVOKE_TOKENS, Scope, ScopeSet,
 };
 pub use secrecy::ExposeSecret;
 pub use token::{NewToken, Token};

@@ -7,6 +7,9 @@ pub const MAX_SCOPE_LENGTH: usize = 64;
 /// The most scopes a set may hold.
 pub const MAX_SCOPES: usize = 64;
 
+/// The scope that lets a token's holder administer users (`/v1/admin/…`): whoever holds it can do anything to anybody's
+/// account. Nobody has it by signing up.
+pub const ADMIN: &str = "admin";
 /// The scope that lets a token's holder ask about any token (`POST /v1/introspect`).
 pub const INTROSPECT_TOKENS: &str = "tokens:introspect";
 /// The scope that lets a token's holder revoke any token by its text (`POST /v1/revoke`).

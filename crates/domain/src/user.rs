@@ -12,6 +12,8 @@ pub struct User {
     pub email: Option<Email>,
     /// What the user's tokens may do at the most.
     pub scopes: ScopeSet,
+    /// Whether this is a service account: without a password, it cannot sign in, and its tokens are made by hand.
+    pub service: bool,
     /// When the user was created.
     pub created_at: DateTime<Utc>,
     /// Since when the user can neither sign in nor use a token, if so.

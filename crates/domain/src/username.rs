@@ -53,8 +53,7 @@ impl Username {
         if !text.chars().all(is_allowed) {
             return Err(UsernameRefused::Character);
         }
-        let folded = CaseMapper::new().fold_string(&text).into_owned();
-        let key = UsernameKey(nfkc.normalize(&folded).into_owned());
+        let key = UsernameKey::of_prefix(&text);
         Ok(Self { text, key })
     }
 
@@ -72,6 +71,14 @@ impl Username {
 }
 
 impl UsernameKey {
+    /// What the keys of all names begin with that begin with this text, in whatever case.
+    #[must_use]
+    pub fn of_prefix(text: &str) -> Self {
+        let nfkc = ComposingNormalizer::new_nfkc();
+        let folded = CaseMapper::new().fold_string(&nfkc.normalize(text)).into_owned();
+        Self(nfkc.normalize(&folded).into_owned())
+    }
+
     /// The folded text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -161,6 +168,13 @@ mod tests {
             if let Ok(name) = Username::parse(&text) {
                 prop_assert_eq!(&Username::parse(name.as_str()).unwrap(), &name);
             }
+        }
+
+        #[test]
+        fn a_key_begins_as_its_name_does(text in "[a-zA-Z0-9._@+-]{3,20}", chars in 0_usize..20) {
+            let name = Username::parse(&text).unwrap();
+            let prefix: String = text.chars().take(chars).collect();
+            prop_assert!(name.key().as_str().starts_with(UsernameKey::of_prefix(&prefix).as_str()));
         }
 
         #[test]

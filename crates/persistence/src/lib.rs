@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod admins;
 mod boot_time;
 mod connection;
 mod database;
@@ -26,6 +27,7 @@ pub mod users;
 pub mod uses;
 pub mod verifiers;
 
+pub use admins::LAST_ADMIN;
 pub use boot_time::BootTime;
 pub use connection::{ConnectionLimits, establish};
 pub use database::{Database, PoolSettings, PoolStatus};

@@ -24,6 +24,9 @@ pub(crate) struct UserRow {
     username: String,
     email: Option<String>,
     scopes: TextArray,
+    #[diesel(select_expression = users::password_hash.is_null())]
+    #[diesel(select_expression_type = diesel::dsl::IsNull<users::password_hash>)]
+    service: bool,
     created_at: DateTime<Utc>,
     disabled_at: Option<DateTime<Utc>>,
 }
@@ -56,6 +59,7 @@ impl TryFrom<UserRow> for User {
                 .transpose()
                 .or(Err(DatabaseError::Corrupt("users.email")))?,
             scopes: scopes(row.scopes).ok_or(DatabaseError::Corrupt("users.scopes"))?,
+            service: row.service,
             created_at: row.created_at,
             disabled_at: row.disabled_at,
         })

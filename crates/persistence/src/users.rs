@@ -4,14 +4,14 @@ use crate::audit::{self, NewAuditEvent};
 use crate::revocations::revoking;
 use crate::rows::{self, UserRow};
 use crate::schema::users;
-use crate::{DatabaseResult, Revocation, attempts, tokens};
+use crate::{DatabaseResult, Revocation, admins, attempts, tokens};
 use diesel::IntoSql;
 use diesel::dsl::{exists, now, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Nullable, Timestamptz};
 
 use jeton_domain::{
-    AuditAction, Initiator, NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenId, User, UserId,
+    ADMIN, AuditAction, Initiator, NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenId, User, UserId,
     UsernameKey,
 };
 use serde_json::json;
@@ -164,14 +164,39 @@ pub fn highest_bcrypt_cost(connection: &mut PgConnection) -> DatabaseResult<Opti
     Ok(highest.and_then(|cost| u32::try_from(cost).ok()))
 }
 
+/// Which users are asked for: those that all of this is true of.
+#[derive(Debug, Clone, Default)]
+pub struct UserFilter {
+    /// Whose name begins so, in whatever case.
+    pub prefix: Option<UsernameKey>,
+    /// Who is disabled, or is not.
+    pub disabled: Option<bool>,
+    /// What is a service account, or is not.
+    pub service: Option<bool>,
+}
+
 /// Reads users, newest first, at most `limit` of those older than `after`.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn list(connection: &mut PgConnection, after: Option<UserId>, limit: u32) -> DatabaseResult<Vec<User>> {
+pub fn list(
+    connection: &mut PgConnection,
+    filter: &UserFilter,
+    after: Option<UserId>,
+    limit: u32,
+) -> DatabaseResult<Vec<User>> {
     let mut query = users::table.into_boxed();
     if let Some(after) = after {
         query = query.filter(users::id.lt(after.0));
+    }
+    if let Some(prefix) = &filter.prefix {
+        query = query.filter(users::username_key.like(begins_with(prefix.as_str())));
+    }
+    if let Some(disabled) = filter.disabled {
+        query = query.filter(users::disabled_at.is_not_null().eq(disabled));
+    }
+    if let Some(service) = filter.service {
+        query = query.filter(users::password_hash.is_null().eq(service));
     }
     let rows = query
         .order(users::id.desc())
@@ -179,6 +204,18 @@ pub fn list(connection: &mut PgConnection, after: Option<UserId>, limit: u32) ->
         .select(UserRow::as_select())
         .load::<UserRow>(connection)?;
     rows::all(rows)
+}
+
+/// A pattern for `LIKE`. Names may have underscores in them.
+fn begins_with(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 1);
+    for character in text.chars() {
+        if matches!(character, '_' | '%' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern + "%"
 }
 
 /// Changes the password that `verified` is the hash of, and revokes all the user's tokens but `kept`. `false`, and
@@ -259,7 +296,7 @@ pub fn set_password(
 /// Sets what the user's tokens may do at the most. `None` when there is no such user.
 ///
 /// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
+/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see [`DatabaseError`](crate::DatabaseError).
 pub fn set_scopes(
     connection: &mut PgConnection,
     by: &Initiator,
@@ -267,6 +304,9 @@ pub fn set_scopes(
     scopes: &ScopeSet,
 ) -> DatabaseResult<(Option<User>, Revocation)> {
     revoking(connection, |connection| {
+        if !scopes.contains(ADMIN) {
+            admins::keep_one(connection, id)?;
+        }
         let before: Option<UserRow> = users::table
             .find(id.0)
             .select(UserRow::as_select())
@@ -294,13 +334,14 @@ pub fn set_scopes(
 /// user.
 ///
 /// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
+/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see [`DatabaseError`](crate::DatabaseError).
 pub fn disable(
     connection: &mut PgConnection,
     by: &Initiator,
     id: UserId,
 ) -> DatabaseResult<(Option<User>, Revocation)> {
     revoking(connection, |connection| {
+        admins::keep_one(connection, id)?;
         let disabled = diesel::update(users::table.find(id.0).filter(users::disabled_at.is_null()))
             .set(users::disabled_at.eq(now.into_sql::<Timestamptz>().nullable()))
             .execute(connection)?;
@@ -339,7 +380,7 @@ pub fn enable(connection: &mut PgConnection, by: &Initiator, id: UserId) -> Data
 /// another by now or the user is gone.
 ///
 /// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
+/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see [`DatabaseError`](crate::DatabaseError).
 pub fn delete_for_password(
     connection: &mut PgConnection,
     by: &Initiator,
@@ -347,6 +388,7 @@ pub fn delete_for_password(
     verified: &PasswordHash,
 ) -> DatabaseResult<(bool, Revocation)> {
     revoking(connection, |connection| {
+        admins::keep_one(connection, id)?;
         let target = users::table
             .find(id.0)
             .filter(users::password_hash.eq(verified.expose_encoded()));
@@ -361,13 +403,14 @@ pub fn delete_for_password(
 /// Deletes a user in the operator's name, with tokens and notes; says whether there was one.
 ///
 /// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
+/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see [`DatabaseError`](crate::DatabaseError).
 pub fn delete(
     connection: &mut PgConnection,
     by: &Initiator,
     id: UserId,
 ) -> DatabaseResult<(bool, Revocation)> {
     revoking(connection, |connection| {
+        admins::keep_one(connection, id)?;
         let deleted = diesel::delete(users::table.find(id.0))
             .returning((users::username, users::username_key))
             .get_result(connection)

@@ -1,5 +1,6 @@
 //! What is served under which path. Each file is one path, and its functions are the methods.
 
+mod admin;
 mod introspect;
 mod login;
 mod logout;
@@ -83,6 +84,7 @@ pub(crate) fn configure(state: State) -> impl Fn(&mut ServiceConfig) + Clone + S
                         .route(post().to(revoke::revoke))
                         .wrap(revoking(Answer::Refused)),
                 )
+                .service(admin::service(&guard))
                 .service(
                     resource("/verify")
                         .route(route().to(verify::verify))

@@ -11,7 +11,7 @@ use jeton_api_types::{ExposeSecret, SignUpRequest};
 use jeton_domain::{
     Email, NewToken, NewUser, Password, PlainToken, TokenId, TokenKind, TokenName, UserId, Username,
 };
-use jeton_persistence::{DatabaseError, users};
+use jeton_persistence::users;
 use jeton_service::Json;
 use uuid::Uuid;
 
@@ -64,16 +64,10 @@ pub(crate) async fn sign_up(
         idle_ttl: state.token_idle_ttl,
         user_limit: state.tokens_per_user,
     };
-    let created = state
+    let (user, token) = state
         .database
         .run(move |connection| users::sign_up(connection, &by.0, &user, &token))
-        .await;
-    let (user, token) = created.map_err(|error| match error {
-        DatabaseError::Conflict { constraint } if constraint == users::USERNAME_TAKEN => {
-            ApiError::UsernameTaken
-        }
-        other => other.into(),
-    })?;
+        .await?;
     let user = wire::summary(user.id, user.username.as_str());
     Ok(wire::issued(StatusCode::CREATED, &plain, user, token))
 }

@@ -119,6 +119,47 @@ async fn so_does_a_sign_in_that_another_token_gives_way_to() {
     assert_eq!(waiting.join().unwrap().status, 200);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn so_does_whatever_an_admin_takes_away() {
+    let auth = Auth::start();
+    let root = auth.sign_up_with("root", "admin").await;
+    let user = auth.sign_up("ada").await.me().await.unwrap().user.id;
+    let connection = &mut auth.connect();
+    for (method, path, body, status) in [
+        ("DELETE", "/tokens", "", 200),
+        ("PUT", "/scopes", r#"{"scopes": ["notes:read"]}"#, 200),
+        ("POST", "/disable", "", 200),
+        (
+            "PUT",
+            "/password",
+            r#"{"password": "a wholly different phrase"}"#,
+            204,
+        ),
+        ("DELETE", "", "", 204),
+    ] {
+        // A token to lose, which a disabled user is not issued.
+        let token = "INSERT INTO tokens (id, user_id, digest, kind, name, scopes)
+            SELECT gen_random_uuid(), id, sha256(random()::text::bytea), 'personal', 'lost', '{}' FROM users
+            WHERE username = 'ada'";
+        connection.batch_execute(token).unwrap();
+        connection.batch_execute(SILENT).unwrap();
+        let send_it = || {
+            let request = crate::support::json(method, &format!("/v1/admin/users/{user}{path}"), body);
+            send(&auth.service, request.header("Authorization", header(&root)))
+        };
+        let first = send_it();
+        wait_until("it is done", || first.is_finished() || unapplied(connection));
+        let again = send_it();
+        assert_eq!(auth.send(&request("GET", "/v1/me", &root)).status, 200);
+        assert!(!first.is_finished() && !again.is_finished(), "{method} {path}");
+        connection.batch_execute(GIVEN_UP).unwrap();
+        assert_eq!(first.join().unwrap().status, status, "{method} {path}");
+        // Gone already, where there is nothing left to be asked for again.
+        let second = if path.is_empty() { 404 } else { status };
+        assert_eq!(again.join().unwrap().status, second, "{method} {path}");
+    }
+}
+
 /// A verifier that has died is waited for as long as its lease, by all together, and then by nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn hundreds_at_once_wait_for_one_dead_verifier_together() {

@@ -141,7 +141,7 @@ async fn a_token_anywhere_but_in_the_header_is_no_token() {
 #[tokio::test]
 async fn wrong_methods_name_the_right_ones() {
     let auth = Auth::start();
-    let token = auth.sign_up_with("ada", "tokens:introspect").await.token();
+    let token = auth.sign_up_with("ada", "tokens:introspect admin").await.token();
     let header = format!("Bearer {}", token.expose_secret());
     for (path, allow) in [
         ("/livez", "GET, HEAD"),
@@ -156,6 +156,36 @@ async fn wrong_methods_name_the_right_ones() {
         ("/v1/tokens/0197d3a1-0000-7000-8000-000000000000", "PATCH, DELETE"),
         ("/v1/introspect", "POST"),
         ("/v1/revoke", "POST"),
+        ("/v1/admin/users", "GET, HEAD, POST"),
+        (
+            "/v1/admin/users/0197d3a1-0000-7000-8000-000000000000",
+            "GET, HEAD, DELETE",
+        ),
+        (
+            "/v1/admin/users/0197d3a1-0000-7000-8000-000000000000/scopes",
+            "PUT",
+        ),
+        (
+            "/v1/admin/users/0197d3a1-0000-7000-8000-000000000000/password",
+            "PUT",
+        ),
+        (
+            "/v1/admin/users/0197d3a1-0000-7000-8000-000000000000/disable",
+            "POST",
+        ),
+        (
+            "/v1/admin/users/0197d3a1-0000-7000-8000-000000000000/enable",
+            "POST",
+        ),
+        (
+            "/v1/admin/users/0197d3a1-0000-7000-8000-000000000000/tokens",
+            "GET, HEAD, POST, DELETE",
+        ),
+        (
+            "/v1/admin/users/0197d3a1-0000-7000-8000-000000000000/tokens/0197d3a1-0000-7000-8000-000000000000",
+            "DELETE",
+        ),
+        ("/v1/admin/audit-events", "GET, HEAD"),
     ] {
         let response = auth.send(&RawRequest::new("TRACE", path).header("Authorization", &header));
         assert_eq!(slug(&response), (405, "method-not-allowed".to_owned()), "{path}");

@@ -118,7 +118,11 @@ async fn deleting_the_account_takes_the_password_and_everything_with_it() {
     );
     session.delete_account(PASSWORD).await.unwrap();
     assert_eq!(kind(after.me().await), ProblemKind::InvalidToken);
-    assert!(users::list(&mut auth.connect(), None, 10).unwrap().is_empty());
+    assert!(
+        users::list(&mut auth.connect(), &users::UserFilter::default(), None, 10)
+            .unwrap()
+            .is_empty()
+    );
     auth.sign_up("ada").await;
 }
 

@@ -30,6 +30,7 @@ fn a_bad_setting_is_named_in_one_line() {
         ("JETON_BCRYPT_COST", "99"),
         ("JETON_SIGNUP", "perhaps"),
         ("JETON_DEFAULT_SCOPES", "a\"b"),
+        ("JETON_DEFAULT_SCOPES", "notes:read admin"),
         ("JETON_HASHING_QUEUE", "-1"),
         ("JETON_AUDIT_RETENTION", "6d"),
         ("JETON_ACCOUNT_FAILURES", "101"),

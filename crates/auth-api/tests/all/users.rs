@@ -65,7 +65,12 @@ async fn of_many_at_once_one_gets_the_name() {
         }
     }
     assert_eq!(winners.len(), 1);
-    assert_eq!(users::list(&mut auth.connect(), None, 10).unwrap().len(), 1);
+    assert_eq!(
+        users::list(&mut auth.connect(), &users::UserFilter::default(), None, 10)
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -100,7 +105,11 @@ async fn a_guessable_password_is_refused_with_a_reason() {
         assert_eq!(problem.errors[0].pointer, "/password");
         assert!(problem.errors[0].detail.contains(reason), "{problem:?}");
     }
-    assert!(users::list(&mut auth.connect(), None, 10).unwrap().is_empty());
+    assert!(
+        users::list(&mut auth.connect(), &users::UserFilter::default(), None, 10)
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ fn no_output_holds_a_password_or_a_token_it_was_not_asked_for() {
     };
     run("user create ada");
     run("user create ada");
-    run("user create backup --service-account");
+    run("user create backup --service");
     let token = jeton.token("ada --name laptop");
     let digest = "SELECT encode(digest, 'hex') AS text FROM tokens";
     let hash = "SELECT password_hash AS text FROM users WHERE username = 'ada'";

@@ -57,7 +57,7 @@ fn create_refuses_a_password_with_a_reason() {
 #[test]
 fn create_refuses_a_taken_name_in_any_case() {
     let jeton = Jeton::new().with_user("ada");
-    for args in ["user create ADA", "user create Ada --service-account"] {
+    for args in ["user create ADA", "user create Ada --service"] {
         let error = jeton.run_with_input(args, OTHER_PASSWORD).error();
         assert!(
             error.to_lowercase().contains(r#"the name "ada" is taken"#),
@@ -71,12 +71,7 @@ fn create_refuses_a_taken_name_in_any_case() {
 fn creating_one_name_at_once_creates_it_once() {
     let jeton = Jeton::new();
     let running: Vec<_> = (0..6)
-        .map(|_| {
-            jeton
-                .command("user create backup --service-account")
-                .spawn()
-                .unwrap()
-        })
+        .map(|_| jeton.command("user create backup --service").spawn().unwrap())
         .collect();
     let created = running
         .into_iter()
@@ -93,17 +88,17 @@ fn creating_one_name_at_once_creates_it_once() {
 #[test]
 fn scopes_come_from_the_flags_else_from_the_setting() {
     let jeton = Jeton::new();
-    let mut create = jeton.command("user create by-setting --service-account");
+    let mut create = jeton.command("user create by-setting --service");
     create.env("JETON_DEFAULT_SCOPES", "b:write a:read");
     crate::jeton::run(create, "").ok();
     assert_eq!(scopes(&jeton, "by-setting"), "a:read b:write");
 
     jeton
-        .run("user create by-flags --service-account --scope x:read --scope y:read")
+        .run("user create by-flags --service --scope x:read --scope y:read")
         .ok();
     assert_eq!(scopes(&jeton, "by-flags"), "x:read y:read");
 
-    jeton.run("user create none --service-account --no-scopes").ok();
+    jeton.run("user create none --service --no-scopes").ok();
     assert_eq!(scopes(&jeton, "none"), "");
 }
 
@@ -111,7 +106,7 @@ fn scopes_come_from_the_flags_else_from_the_setting() {
 fn a_service_account_has_no_password_and_is_given_none_by_mistake() {
     let jeton = Jeton::new();
     let said = jeton
-        .run_with_input("user create backup --service-account", PASSWORD)
+        .run_with_input("user create backup --service", PASSWORD)
         .ok();
     assert!(said.starts_with("created service account backup "), "{said}");
     let token = jeton.token("backup --name nightly");
@@ -134,7 +129,7 @@ fn a_service_account_has_no_password_and_is_given_none_by_mistake() {
 fn list_tells_all_users_newest_first() {
     let jeton = Jeton::new().with_user("ada");
     jeton
-        .run("user create backup --service-account --no-scopes --email ops@example.org")
+        .run("user create backup --service --no-scopes --email ops@example.org")
         .ok();
     jeton.run("user disable ada").ok();
 
@@ -143,6 +138,10 @@ fn list_tells_all_users_newest_first() {
     let names: Vec<&Value> = users.iter().map(|user| &user["username"]).collect();
     assert_eq!(names, ["backup", "ada"]);
     assert_eq!(users[0]["email"], "ops@example.org");
+    assert_eq!(
+        (&users[0]["service"], &users[1]["service"]),
+        (&Value::Bool(true), &Value::Bool(false))
+    );
     assert_eq!(users[0]["scopes"], serde_json::json!([]));
     assert_eq!(users[0]["disabled_at"], Value::Null);
     assert!(users[1]["disabled_at"].as_str().unwrap().ends_with('Z'));
@@ -154,9 +153,15 @@ fn list_tells_all_users_newest_first() {
         .map(|line| line.split_whitespace().collect())
         .collect();
     assert_eq!(rows.len(), 3);
-    assert_eq!(rows[0][..3], ["USERNAME", "STATE", "SCOPES"]);
-    assert_eq!(rows[1][..4], ["backup", "enabled", "none", "ops@example.org"]);
-    assert_eq!(rows[2][..4], ["ada", "disabled", "notes:read", "notes:write"]);
+    assert_eq!(rows[0][..4], ["USERNAME", "KIND", "STATE", "SCOPES"]);
+    assert_eq!(
+        rows[1][..5],
+        ["backup", "service", "enabled", "none", "ops@example.org"]
+    );
+    assert_eq!(
+        rows[2][..5],
+        ["ada", "person", "disabled", "notes:read", "notes:write"]
+    );
 }
 
 #[test]
@@ -228,16 +233,16 @@ fn set_scopes_replaces_them() {
     let jeton = Jeton::new().with_user("ada");
     let token = jeton.token("ada --name laptop");
     assert_eq!(
-        jeton.run("user set-scopes ada notes:read admin").ok(),
-        "ada now has the scopes: admin notes:read\n"
+        jeton.run("user set-scopes ada notes:read logs:read").ok(),
+        "ada now has the scopes: logs:read notes:read\n"
     );
-    assert_eq!(scopes(&jeton, "ada"), "admin notes:read");
+    assert_eq!(scopes(&jeton, "ada"), "logs:read notes:read");
     assert_eq!(jeton.find_valid(&token).unwrap().scopes.to_string(), "notes:read");
 
     // Forgetting them must not be the way to take all of them.
     assert_eq!(jeton.run("user set-scopes ada").status, 2);
     assert_eq!(jeton.run("user set-scopes ada notes:read --no-scopes").status, 2);
-    assert_eq!(scopes(&jeton, "ada"), "admin notes:read");
+    assert_eq!(scopes(&jeton, "ada"), "logs:read notes:read");
 
     assert_eq!(
         jeton.run("user set-scopes ada --no-scopes").ok(),
@@ -301,4 +306,43 @@ fn nobody_of_that_name() {
             "{args}"
         );
     }
+}
+
+#[test]
+fn an_admin_is_made_by_a_flag_and_by_no_setting() {
+    let jeton = Jeton::new();
+    jeton.run_with_input("user create ada --admin", PASSWORD).ok();
+    assert_eq!(scopes(&jeton, "ada"), "admin notes:read notes:write");
+    jeton
+        .run("user create deployer --service --admin --no-scopes")
+        .ok();
+    assert_eq!(scopes(&jeton, "deployer"), "admin");
+
+    let mut by_setting = jeton.command("user create eve --service");
+    by_setting.env("JETON_DEFAULT_SCOPES", "notes:read admin");
+    let refused = crate::jeton::run(by_setting, "");
+    assert_eq!(refused.status, 2);
+    assert!(refused.stderr.contains("--admin"), "{}", refused.stderr);
+    assert!(jeton.find_user("eve").is_none());
+}
+
+#[test]
+fn the_last_admin_stays() {
+    let jeton = Jeton::new();
+    jeton.run_with_input("user create ada --admin", PASSWORD).ok();
+    jeton.run("user create deployer --service --admin").ok();
+    for act in [
+        "user disable ada",
+        "user delete ada --yes",
+        "user set-scopes ada notes:read",
+    ] {
+        let error = jeton.run(act).error();
+        assert!(
+            error.contains("nobody else who can sign in has the scope admin"),
+            "{act}: {error}"
+        );
+    }
+    assert!(signs_in(&jeton, "ada", PASSWORD));
+    jeton.run_with_input("user create grace --admin", PASSWORD).ok();
+    jeton.run("user delete ada --yes").ok();
 }

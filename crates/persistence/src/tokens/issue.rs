@@ -121,6 +121,30 @@ pub fn issue_by_operator(
     })
 }
 
+/// Issues a token to a service account. Refused when there is none, or it is disabled, or a user who can sign in.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn issue_for_service(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    user: UserId,
+    token: &NewToken,
+) -> DatabaseResult<(Issue, Revocation)> {
+    connection.transaction(|connection| {
+        // A statement of its own after the lock: whoever held it before may have given the account a password.
+        let is_service = lock_enabled(connection, user)?
+            && select(exists(
+                users::table.find(user.0).filter(users::password_hash.is_null()),
+            ))
+            .get_result::<bool>(connection)?;
+        if !is_service {
+            return Ok(refused());
+        }
+        issue(connection, by, AuditAction::TokenIssued, user, None, token)
+    })
+}
+
 fn refused() -> (Issue, Revocation) {
     (Issue::Refused, Revocation::default())
 }

@@ -6,7 +6,7 @@
 
 mod issue;
 
-pub use issue::{Issue, issue_by_operator, issue_by_token, issue_for_password};
+pub use issue::{Issue, issue_by_operator, issue_by_token, issue_for_password, issue_for_service};
 pub(crate) use issue::{described, insert};
 
 use crate::audit::{self, NewAuditEvent};
@@ -16,7 +16,7 @@ use crate::schema::{tokens, users};
 use crate::validity::is_valid;
 use crate::{DatabaseResult, Revocation};
 use diesel::prelude::*;
-use jeton_domain::{AuditAction, Initiator, Token, TokenDigest, TokenId, TokenName, UserId};
+use jeton_domain::{Actor, AuditAction, Initiator, Token, TokenDigest, TokenId, TokenName, UserId};
 use serde_json::json;
 
 /// Reads one of the owner's tokens, if it is valid.
@@ -216,7 +216,11 @@ pub fn revoke_all(
     revoking(connection, |connection| {
         lock(connection, owner)?;
         let revoked = revoke_except(connection, owner, None)?;
-        record_several(connection, by, AuditAction::LogoutAll, owner, revoked)?;
+        let action = match by.actor {
+            Actor::User(id) if id == owner => AuditAction::LogoutAll,
+            _ => AuditAction::TokensRevoked,
+        };
+        record_several(connection, by, action, owner, revoked)?;
         Ok(revoked)
     })
 }

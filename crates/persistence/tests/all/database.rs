@@ -183,7 +183,12 @@ async fn a_transaction_that_was_left_open_goes_with_its_connection() {
     };
     let pid = database.run(left_open).await.unwrap();
     let next = database
-        .run(|connection| Ok((backend_pid(connection), users::list(connection, None, 10)?)))
+        .run(|connection| {
+            Ok((
+                backend_pid(connection),
+                users::list(connection, &users::UserFilter::default(), None, 10)?,
+            ))
+        })
         .await;
     let (next, users) = next.unwrap();
     assert_ne!(next, pid);

@@ -4,6 +4,7 @@
     reason = "clippy allows it in test functions by itself, not in what they call"
 )]
 
+mod admins;
 mod attempts;
 mod audit;
 mod audit_log;

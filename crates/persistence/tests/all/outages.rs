@@ -26,7 +26,9 @@ fn is_unavailable<T: std::fmt::Debug>(result: &DatabaseResult<T>) -> bool {
 }
 
 async fn ask(database: &Database) -> DatabaseResult<usize> {
-    let asked = database.run(|connection| users::list(connection, None, 10)).await;
+    let asked = database
+        .run(|connection| users::list(connection, &users::UserFilter::default(), None, 10))
+        .await;
     asked.map(|users| users.len())
 }
 

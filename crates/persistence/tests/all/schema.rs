@@ -131,7 +131,11 @@ fn every_query_has_an_index() {
         ("DELETE FROM tokens WHERE user_id = ID", &["tokens_user_id_id"]),
         (
             "SELECT * FROM users WHERE username_key = 'ada'",
-            &["users_username_key_unique"],
+            &["users_username_key"],
+        ),
+        (
+            "SELECT * FROM users WHERE username_key LIKE 'ad%'",
+            &["users_username_key_prefix"],
         ),
         (
             r"SELECT max(substring(password_hash FROM '^bcrypt_sha256\$\$2[aby]\$([0-9]{2})\$')) FROM users",
@@ -140,6 +144,11 @@ fn every_query_has_an_index() {
         (
             "SELECT * FROM users WHERE id < ID ORDER BY id DESC LIMIT 20",
             &["users_pkey"],
+        ),
+        (
+            "SELECT EXISTS (SELECT FROM users WHERE id <> ID AND ('admin' = ANY (scopes) AND disabled_at IS NULL
+                AND password_hash IS NOT NULL))",
+            &["users_admins"],
         ),
         (
             "SELECT * FROM notes WHERE user_id = ID AND id < ID ORDER BY id DESC LIMIT 20",

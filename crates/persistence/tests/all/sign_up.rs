@@ -86,7 +86,7 @@ fn of_many_at_once_one_gets_the_name() {
     let (user, token) = winners.into_iter().next().unwrap().unwrap();
     let connection = &mut connect(&database);
     assert_eq!(
-        users::list(connection, None, 10).unwrap(),
+        users::list(connection, &users::UserFilter::default(), None, 10).unwrap(),
         std::slice::from_ref(&user)
     );
     assert_eq!(count(connection, "tokens"), 1);

@@ -178,6 +178,30 @@ fn the_operator_issues_to_whoever_is_enabled() {
 }
 
 #[test]
+fn a_service_account_is_issued_tokens_while_it_is_one() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada").id;
+    let robot = jeton_domain::NewUser {
+        password_hash: None,
+        ..crate::support::new_user("robot")
+    };
+    let by = Initiator::cli();
+    let robot = users::create(connection, &by, &robot).unwrap().id;
+    let issue = |connection: &mut PgConnection, user| {
+        let by = Initiator::cli();
+        issued(tokens::issue_for_service(connection, &by, user, &new_token())).is_some()
+    };
+    assert!(issue(connection, robot));
+    assert!(!issue(connection, ada) && !issue(connection, nobody()));
+    outcome(users::disable(connection, &by, robot).unwrap());
+    assert!(!issue(connection, robot));
+    users::enable(connection, &by, robot).unwrap();
+    outcome(users::set_password(connection, &by, robot, &hash(5)).unwrap());
+    assert!(!issue(connection, robot));
+}
+
+#[test]
 fn an_expired_token_is_not_there() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);

@@ -1,5 +1,6 @@
-use crate::support::{connect, count, create_user, execute, hash, issue, new_user, scopes, text};
-use jeton_domain::{Email, Initiator, NewUser, UserId, Username};
+use crate::support::{connect, count, create_user, execute, hash, issue, new_user, outcome, scopes, text};
+use jeton_domain::{Email, Initiator, NewUser, UserId, Username, UsernameKey};
+use jeton_persistence::users::UserFilter;
 use jeton_persistence::{DatabaseError, PgConnection, lookups, notes, users};
 use jeton_test_support::TestDatabase;
 use uuid::Uuid;
@@ -107,7 +108,7 @@ fn pages_go_from_new_to_old_and_end() {
         .collect();
     ids.reverse();
     let mut page = |after, limit| -> Vec<UserId> {
-        let users = users::list(connection, after, limit).unwrap();
+        let users = users::list(connection, &users::UserFilter::default(), after, limit).unwrap();
         users.into_iter().map(|user| user.id).collect()
     };
     assert_eq!(page(None, 10), ids);
@@ -248,7 +249,7 @@ fn rows_against_the_rules_are_told_by_their_column() {
             |connection, ada| users::find(connection, ada).map(drop),
             |connection, _| users::find_by_username(connection, &key("ada")).map(drop),
             |connection, _| users::find_for_sign_in(connection, &key("ada")).map(drop),
-            |connection, _| users::list(connection, None, 10).map(drop),
+            |connection, _| users::list(connection, &users::UserFilter::default(), None, 10).map(drop),
             |connection, ada| users::enable(connection, &Initiator::cli(), ada).map(drop),
             |connection, ada| users::disable(connection, &Initiator::cli(), ada).map(drop),
         ];
@@ -291,4 +292,62 @@ fn a_null_among_the_scopes_is_corrupt() {
         matches!(found, Err(DatabaseError::Corrupt("users.scopes"))),
         "{found:?}"
     );
+}
+
+fn names(connection: &mut PgConnection, filter: &UserFilter) -> Vec<String> {
+    let found = users::list(connection, filter, None, 100).unwrap();
+    found.iter().map(|user| user.username.to_string()).collect()
+}
+
+#[test]
+fn a_list_may_be_of_some_only() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    for name in ["Ada", "adam", "a_a", "axa", "Straße", "STRASSENBAHN"] {
+        create_user(connection, name);
+    }
+    let robot = NewUser {
+        password_hash: None,
+        ..new_user("ada.robot")
+    };
+    let robot = users::create(connection, &Initiator::cli(), &robot).unwrap();
+    assert!(robot.service);
+    let adam = Username::parse("adam").unwrap();
+    let off = users::find_by_username(connection, adam.key()).unwrap().unwrap();
+    assert!(!off.service);
+    outcome(users::disable(connection, &Initiator::cli(), off.id).unwrap());
+
+    let prefix = |text| UserFilter {
+        prefix: Some(UsernameKey::of_prefix(text)),
+        ..UserFilter::default()
+    };
+    for (text, found) in [
+        ("ada", &["ada.robot", "adam", "Ada"][..]),
+        ("ADA", &["ada.robot", "adam", "Ada"]),
+        ("ａｄａｍ", &["adam"]),
+        ("strass", &["STRASSENBAHN", "Straße"]),
+        ("a_", &["a_a"]),
+        ("a%", &[]),
+        ("\\", &[]),
+        ("b", &[]),
+    ] {
+        assert_eq!(names(connection, &prefix(text)), found, "{text}");
+    }
+    assert_eq!(names(connection, &prefix("")).len(), 7);
+    let all = UserFilter {
+        disabled: Some(false),
+        service: Some(false),
+        ..prefix("ada")
+    };
+    assert_eq!(names(connection, &all), ["Ada"]);
+    let disabled = UserFilter {
+        disabled: Some(true),
+        ..UserFilter::default()
+    };
+    assert_eq!(names(connection, &disabled), ["adam"]);
+    let service = UserFilter {
+        service: Some(true),
+        ..UserFilter::default()
+    };
+    assert_eq!(names(connection, &service), ["ada.robot"]);
 }

@@ -2,7 +2,7 @@ use crate::password::PasswordArgs;
 use crate::scopes::{self, ScopeArgs};
 use crate::{database, output};
 use anyhow::{anyhow, ensure};
-use jeton_domain::{Email, Initiator, NewUser, ScopeSet, UserId, Username};
+use jeton_domain::{ADMIN, Email, Initiator, NewUser, ScopeSet, UserId, Username};
 use jeton_persistence::{DatabaseError, users};
 use jeton_service::DatabaseSettings;
 use uuid::Uuid;
@@ -23,7 +23,11 @@ pub(crate) struct Args {
 
     /// A user without a password, for a program: it cannot sign in, its tokens come from `jeton token create`
     #[arg(long)]
-    service_account: bool,
+    service: bool,
+
+    /// One who may do anything to anybody's account over HTTP: holds the scope `admin` besides
+    #[arg(long)]
+    admin: bool,
 
     #[command(flatten)]
     scopes: ScopeArgs,
@@ -33,7 +37,8 @@ pub(crate) struct Args {
         long,
         env = "JETON_DEFAULT_SCOPES",
         value_name = "JETON_DEFAULT_SCOPES",
-        default_value = "notes:read notes:write"
+        default_value = "notes:read notes:write",
+        value_parser = jeton_service::default_scopes
     )]
     default_scopes: ScopeSet,
 
@@ -45,12 +50,15 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    let scopes = args.scopes.chosen()?.unwrap_or(args.default_scopes);
+    let mut scopes = args.scopes.chosen()?.unwrap_or(args.default_scopes);
+    if args.admin {
+        scopes = ScopeSet::from_texts(scopes.iter().chain([ADMIN]))?;
+    }
     let mut connection = database::open(&args.database)?;
     // Before anybody types a password for nothing; `create` decides.
     let taken = users::is_taken(&mut connection, args.name.key())?;
     ensure!(!taken, name_taken(&args.name));
-    let password_hash = if args.service_account {
+    let password_hash = if args.service {
         None
     } else {
         Some(
@@ -72,11 +80,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         }
         error => error.into(),
     })?;
-    let what = if args.service_account {
-        "service account"
-    } else {
-        "user"
-    };
+    let what = if args.service { "service account" } else { "user" };
     output::line(&format!(
         "created {what} {} with id {} and scopes: {}",
         created.username,

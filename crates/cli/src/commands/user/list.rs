@@ -1,11 +1,10 @@
 use crate::table::Table;
 use crate::{database, output, parse, scopes};
-use chrono::{DateTime, Utc};
-use jeton_api_types::Account;
+use jeton_api_types::UserInfo;
 use jeton_domain::{Email, User};
-use jeton_persistence::{PgConnection, users};
+use jeton_persistence::PgConnection;
+use jeton_persistence::users::{self, UserFilter};
 use jeton_service::DatabaseSettings;
-use serde::Serialize;
 
 /// How many users are read at once.
 const PAGE: u32 = 500;
@@ -19,14 +18,6 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     database: DatabaseSettings,
-}
-
-/// A user as the API shows it, and what only the operator sees.
-#[derive(Serialize)]
-struct ListedUser {
-    #[serde(flatten)]
-    account: Account,
-    disabled_at: Option<DateTime<Utc>>,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -45,7 +36,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         })?;
         output::line("]}")
     } else {
-        let mut table = Table::new(["USERNAME", "STATE", "SCOPES", "EMAIL", "CREATED", "ID"]);
+        let mut table = Table::new(["USERNAME", "KIND", "STATE", "SCOPES", "EMAIL", "CREATED", "ID"]);
         each_page(&mut connection, |page| {
             let rows: Vec<_> = page.iter().map(row).collect();
             output::write(&table.page(&rows))
@@ -60,7 +51,7 @@ fn each_page(
 ) -> anyhow::Result<()> {
     let mut after = None;
     loop {
-        let page = users::list(connection, after, PAGE)?;
+        let page = users::list(connection, &UserFilter::default(), after, PAGE)?;
         after = page.last().map(|user| user.id);
         let last = page.len() < PAGE as usize;
         show(page)?;
@@ -70,7 +61,7 @@ fn each_page(
     }
 }
 
-fn row(user: &User) -> [String; 6] {
+fn row(user: &User) -> [String; 7] {
     let state = if user.disabled_at.is_some() {
         "disabled"
     } else {
@@ -78,6 +69,7 @@ fn row(user: &User) -> [String; 6] {
     };
     [
         user.username.to_string(),
+        if user.service { "service" } else { "person" }.to_owned(),
         state.to_owned(),
         scopes::describe(&user.scopes),
         user.email.as_ref().map_or("-", Email::as_str).to_owned(),
@@ -86,15 +78,14 @@ fn row(user: &User) -> [String; 6] {
     ]
 }
 
-fn listed(user: User) -> ListedUser {
-    ListedUser {
-        account: Account {
-            id: user.id.0,
-            username: user.username.to_string(),
-            email: user.email.map(|email| email.as_str().to_owned()),
-            scopes: user.scopes.to_texts(),
-            created_at: user.created_at,
-        },
+fn listed(user: User) -> UserInfo {
+    UserInfo {
+        id: user.id.0,
+        username: user.username.to_string(),
+        email: user.email.map(|email| email.as_str().to_owned()),
+        scopes: user.scopes.to_texts(),
+        service: user.service,
+        created_at: user.created_at,
         disabled_at: user.disabled_at,
     }
 }

@@ -1,0 +1,105 @@
+use crate::error::{ApiError, ApiResult};
+use crate::initiator::By;
+use crate::state::State;
+use crate::validation::{self, Refusals};
+use crate::wire;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Query};
+use jeton_api_types::{CreateTokenRequest, LogoutAllResponse, TokenList};
+use jeton_domain::{NewToken, PlainToken, ScopeSet, TokenId, TokenKind, TokenName, User, UserId};
+use jeton_persistence::{tokens, users};
+use jeton_service::{Json, Page};
+use uuid::Uuid;
+
+/// `GET /v1/admin/users/{id}/tokens`: a user's valid tokens, newest first, a page at a time.
+pub(crate) async fn list(state: Data<State>, id: Path<Uuid>, page: Query<Page>) -> ApiResult<HttpResponse> {
+    let id = UserId(id.into_inner());
+    let (after, limit) = (page.after.map(TokenId), page.limit.get());
+    let (user, found) = state
+        .database
+        .run(move |connection| {
+            let user = users::find(connection, id)?;
+            Ok((user, tokens::list(connection, id, after, limit + 1)?))
+        })
+        .await?;
+    user.ok_or(ApiError::NoSuchUser)?;
+    let (tokens, next) = page.cut(found.into_iter().map(wire::info).collect(), |token| token.id);
+    Ok(HttpResponse::Ok().json(TokenList { tokens, next }))
+}
+
+/// `POST /v1/admin/users/{id}/tokens`: a token for a service account. Not for a person: with it, one could do in
+/// somebody's name what nobody would know was not theirs.
+pub(crate) async fn create(
+    state: Data<State>,
+    by: By,
+    id: Path<Uuid>,
+    body: Json<CreateTokenRequest>,
+) -> ApiResult<HttpResponse> {
+    let Json(body) = body;
+    let mut refusals = Refusals::default();
+    let name = refusals.take("/name", TokenName::parse(&body.name));
+    let scopes = refusals.take("/scopes", validation::scopes(&body.scopes));
+    let ttl = validation::personal_ttl(body.expires_in, state.token_ttl);
+    let ttl = refusals.take("/expires_in", ttl);
+    let (Some(name), Some(scopes), Some(ttl)) = (name, scopes, ttl) else {
+        return Err(refusals.into());
+    };
+    let id = UserId(id.into_inner());
+    let user = find_service(&state, id, &scopes).await?;
+    let plain = PlainToken::generate(&mut rand::rng());
+    let token = NewToken {
+        id: TokenId(Uuid::now_v7()),
+        digest: plain.digest(),
+        kind: TokenKind::Personal,
+        name,
+        scopes,
+        ttl,
+        idle_ttl: None,
+        user_limit: state.tokens_per_user,
+    };
+    let issue = state
+        .database
+        .run(move |connection| tokens::issue_for_service(connection, &by.0, id, &token))
+        .await?;
+    // Refused: disabled, deleted or given a password since it was found. Another attempt says which.
+    let token = state.issued(issue, ApiError::UserDisabled).await?;
+    let summary = wire::summary(id, user.username.as_str());
+    Ok(wire::issued(StatusCode::CREATED, &plain, summary, token))
+}
+
+async fn find_service(state: &State, id: UserId, scopes: &ScopeSet) -> ApiResult<User> {
+    let found = state
+        .database
+        .run(move |connection| users::find(connection, id))
+        .await?;
+    let user = found.ok_or(ApiError::NoSuchUser)?;
+    if !user.service {
+        return Err(ApiError::NotAServiceAccount);
+    }
+    if user.disabled_at.is_some() {
+        return Err(ApiError::UserDisabled);
+    }
+    if !scopes.is_subset(&user.scopes) {
+        return Err(ApiError::ScopeNotHeld);
+    }
+    Ok(user)
+}
+
+/// `DELETE /v1/admin/users/{id}/tokens`: revokes all of a user's tokens.
+pub(crate) async fn revoke_all(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<HttpResponse> {
+    let id = UserId(id.into_inner());
+    let revoked = state
+        .database
+        .run(move |connection| {
+            let user = users::find(connection, id)?;
+            let (revoked, revocation) = tokens::revoke_all(connection, &by.0, id)?;
+            Ok(((user, revoked), revocation))
+        })
+        .await?;
+    let (user, revoked) = state.confirm(revoked).await?;
+    user.ok_or(ApiError::NoSuchUser)?;
+    Ok(HttpResponse::Ok().json(LogoutAllResponse {
+        revoked: revoked as u64,
+    }))
+}

@@ -1,0 +1,94 @@
+use crate::error::{ApiError, ApiResult};
+use crate::initiator::By;
+use crate::state::State;
+use crate::validation::{self, Refusals, refuse};
+use crate::wire;
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Query};
+use jeton_api_types::{CreateUserRequest, ExposeSecret, UserList, UserQuery};
+use jeton_domain::{Email, NewUser, Password, PasswordHash, UserId, Username, UsernameKey};
+use jeton_persistence::users::{self, UserFilter};
+use jeton_service::{Json, Page};
+use uuid::Uuid;
+
+/// `GET /v1/admin/users`: users, newest first, a page at a time.
+pub(crate) async fn list(
+    state: Data<State>,
+    query: Query<UserQuery>,
+    page: Query<Page>,
+) -> ApiResult<HttpResponse> {
+    let Query(query) = query;
+    let filter = UserFilter {
+        prefix: query.prefix.as_deref().map(UsernameKey::of_prefix),
+        disabled: query.disabled,
+        service: query.service,
+    };
+    let (after, limit) = (page.after.map(UserId), page.limit.get());
+    let found = state
+        .database
+        .run(move |connection| users::list(connection, &filter, after, limit + 1))
+        .await?;
+    let (users, next) = page.cut(found.into_iter().map(wire::user).collect(), |user| user.id);
+    Ok(HttpResponse::Ok().json(UserList { users, next }))
+}
+
+/// `POST /v1/admin/users`: creates a user, or a service account. With no token: whoever it is signs in, and a service
+/// account's tokens are made for it.
+pub(crate) async fn create(
+    state: Data<State>,
+    by: By,
+    body: Json<CreateUserRequest>,
+) -> ApiResult<HttpResponse> {
+    let Json(body) = body;
+    let mut refusals = Refusals::default();
+    let username = refusals.take("/username", Username::parse(&body.username));
+    let email = refusals.take("/email", body.email.as_deref().map(Email::parse).transpose());
+    let scopes = body.scopes.as_deref().map(validation::scopes).transpose();
+    let scopes = refusals.take("/scopes", scopes);
+    let password = refusals.take("/password", password(&body));
+    let (Some(username), Some(email), Some(scopes), Some(password)) = (username, email, scopes, password)
+    else {
+        return Err(refusals.into());
+    };
+    let key = username.key().clone();
+    let is_taken = move |connection: &mut _| users::is_taken(connection, &key);
+    if state.database.run(is_taken).await? {
+        return Err(ApiError::UsernameTaken);
+    }
+    let user = NewUser {
+        id: UserId(Uuid::now_v7()),
+        password_hash: match password {
+            Some(password) => Some(hash(&state, password, &username, email.as_ref()).await?),
+            None => None,
+        },
+        username,
+        email,
+        scopes: scopes.unwrap_or_else(|| state.default_scopes.clone()),
+    };
+    let created = state
+        .database
+        .run(move |connection| users::create(connection, &by.0, &user))
+        .await?;
+    Ok(HttpResponse::Created().json(wire::user(created)))
+}
+
+/// A password for whoever can sign in, and for nobody else.
+fn password(body: &CreateUserRequest) -> Result<Option<Password>, &'static str> {
+    match (&body.password, body.service) {
+        (Some(password), false) => Ok(Some(Password::new(password.expose_secret().to_owned()))),
+        (None, true) => Ok(None),
+        (None, false) => Err("is missing"),
+        (Some(_), true) => Err("must be left out for a service account"),
+    }
+}
+
+async fn hash(
+    state: &State,
+    password: Password,
+    username: &Username,
+    email: Option<&Email>,
+) -> ApiResult<PasswordHash> {
+    let known = email.map(|email| email.as_str().to_owned());
+    let hash = state.hasher.choose(password, username.clone(), known).await?;
+    hash.map_err(|refused| refuse("/password", &refused))
+}

@@ -1,0 +1,607 @@
+//! `/v1/admin/…`, row by row.
+
+use crate::support::{Auth, PASSWORD, kind, login, pointers, sign_up};
+use jeton_client::{
+    AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, ProblemKind, Session, UserInfo,
+    UserQuery,
+};
+use jeton_test_support::RawRequest;
+use uuid::Uuid;
+
+const NEW: &str = "a wholly different phrase";
+
+/// An admin, signed in.
+async fn admin(auth: &Auth) -> Session {
+    auth.sign_up_with("root", "admin notes:read").await
+}
+
+fn person(username: &str) -> CreateUserRequest {
+    CreateUserRequest {
+        username: username.to_owned(),
+        password: Some(PASSWORD.into()),
+        email: None,
+        service: false,
+        scopes: None,
+    }
+}
+
+fn service(username: &str, scopes: &[&str]) -> CreateUserRequest {
+    CreateUserRequest {
+        password: None,
+        service: true,
+        scopes: Some(scopes.iter().map(|&scope| scope.to_owned()).collect()),
+        ..person(username)
+    }
+}
+
+fn token(scopes: &[&str]) -> CreateTokenRequest {
+    CreateTokenRequest {
+        name: "nightly".into(),
+        scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+        expires_in: None,
+    }
+}
+
+fn nobody() -> Uuid {
+    Uuid::now_v7()
+}
+
+async fn names(session: &Session, query: UserQuery) -> Vec<String> {
+    let page = session.admin().users(&query, None, None).await.unwrap();
+    page.users.into_iter().map(|user| user.username).collect()
+}
+
+#[tokio::test]
+async fn the_scope_admin_is_needed_for_all_of_it_and_a_programs_token_may_have_it() {
+    let auth = Auth::start();
+    let root = admin(&auth).await;
+    let eve = auth.sign_up("eve").await;
+    let id = eve.me().await.unwrap().user.id;
+    let header = format!("Bearer {}", eve.token().expose_secret());
+    let user = format!("/v1/admin/users/{id}");
+    for (method, path) in [
+        ("GET", "/v1/admin/users".to_owned()),
+        ("POST", "/v1/admin/users".to_owned()),
+        ("GET", user.clone()),
+        ("DELETE", user.clone()),
+        ("PUT", format!("{user}/scopes")),
+        ("PUT", format!("{user}/password")),
+        ("POST", format!("{user}/disable")),
+        ("POST", format!("{user}/enable")),
+        ("GET", format!("{user}/tokens")),
+        ("POST", format!("{user}/tokens")),
+        ("DELETE", format!("{user}/tokens")),
+        ("DELETE", format!("{user}/tokens/{id}")),
+        ("GET", "/v1/admin/audit-events".to_owned()),
+    ] {
+        let answer = auth.send(&RawRequest::new(method, &path).header("Authorization", &header));
+        assert_eq!(answer.status, 403, "{method} {path}");
+        assert_eq!(
+            answer.header("WWW-Authenticate"),
+            Some(r#"Bearer realm="jeton", error="insufficient_scope", scope="admin""#),
+        );
+        let answer = auth.send(&RawRequest::new(method, &path));
+        assert_eq!(answer.status, 401, "{method} {path}");
+    }
+    // An admin's token that was made for less is none, and one that was made for that is.
+    let less = root.tokens().create(&token(&["notes:read"])).await.unwrap();
+    let less = auth.client().session(less.token).unwrap();
+    assert_eq!(kind(less.admin().user(id).await), ProblemKind::InsufficientScope);
+    let program = root.tokens().create(&token(&["admin"])).await.unwrap();
+    let program = auth.client().session(program.token).unwrap();
+    program.admin().user(id).await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_becomes_an_admin_by_signing_up_or_by_wishing() {
+    let auth = Auth::start();
+    let eve = auth.sign_up("eve").await;
+    assert_eq!(
+        kind(eve.tokens().create(&token(&["admin"])).await),
+        ProblemKind::ScopeNotHeld
+    );
+    let wish = jeton_client::LoginRequest {
+        scopes: Some(vec!["admin".into()]),
+        ..login("eve", PASSWORD)
+    };
+    assert_eq!(kind(auth.client().login(&wish).await), ProblemKind::ScopeNotHeld);
+    let body = format!(
+        r#"{{"username": "mallory", "password": "{PASSWORD}", "scopes": ["admin"], "service": false}}"#
+    );
+    let answer = auth.send(&crate::support::json("POST", "/v1/users", &body));
+    assert_eq!(answer.status, 201);
+    assert!(!answer.text().contains("admin"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn users_are_listed_in_pages_and_by_what_they_are() {
+    let auth = Auth::start();
+    let root = admin(&auth).await;
+    for name in ["ada", "Adam", "bob"] {
+        root.admin().create_user(&person(name)).await.unwrap();
+    }
+    let robot = root
+        .admin()
+        .create_user(&service("ada-robot", &[]))
+        .await
+        .unwrap();
+    root.admin().disable(robot.id).await.unwrap();
+
+    assert_eq!(
+        names(&root, UserQuery::default()).await,
+        ["ada-robot", "bob", "Adam", "ada", "root"]
+    );
+    let prefix = |prefix: &str| UserQuery {
+        prefix: Some(prefix.to_owned()),
+        ..UserQuery::default()
+    };
+    assert_eq!(names(&root, prefix("ADA")).await, ["ada-robot", "Adam", "ada"]);
+    let people = UserQuery {
+        service: Some(false),
+        ..prefix("ada")
+    };
+    assert_eq!(names(&root, people).await, ["Adam", "ada"]);
+    let disabled = UserQuery {
+        disabled: Some(true),
+        ..UserQuery::default()
+    };
+    assert_eq!(names(&root, disabled).await, ["ada-robot"]);
+
+    let (mut after, mut all) = (None, Vec::new());
+    loop {
+        let page = root
+            .admin()
+            .users(&UserQuery::default(), Some(2), after)
+            .await
+            .unwrap();
+        assert!(page.users.len() <= 2);
+        all.extend(page.users.into_iter().map(|user| user.username));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+        // What comes meanwhile shifts nothing.
+        root.admin()
+            .create_user(&person(&format!("late-{}", all.len())))
+            .await
+            .unwrap();
+    }
+    assert_eq!(all, ["ada-robot", "bob", "Adam", "ada", "root"]);
+}
+
+#[tokio::test]
+async fn a_user_is_created_and_signs_in() {
+    let auth = Auth::start_with(&[("JETON_SIGNUP", "closed"), ("JETON_DEFAULT_SCOPES", "notes:read")]);
+    let root = bootstrap(&auth).await;
+    let request = CreateUserRequest {
+        email: Some("ada@example.org".into()),
+        ..person("Ada")
+    };
+    let created = root.admin().create_user(&request).await.unwrap();
+    let expected = UserInfo {
+        id: created.id,
+        username: "Ada".into(),
+        email: Some("ada@example.org".into()),
+        scopes: vec!["notes:read".into()],
+        service: false,
+        created_at: created.created_at,
+        disabled_at: None,
+    };
+    assert_eq!(created, expected);
+    assert_eq!(root.admin().user(created.id).await.unwrap(), expected);
+    assert_eq!(auth.sign_in("ada").await.me().await.unwrap().user.id, created.id);
+    // The second attempt of one who has not heard how the first ended.
+    assert_eq!(
+        kind(root.admin().create_user(&request).await),
+        ProblemKind::UsernameTaken
+    );
+    assert_eq!(kind(root.admin().user(nobody()).await), ProblemKind::NotFound);
+}
+
+/// The first admin, as `jeton user create --admin` makes one.
+async fn bootstrap(auth: &Auth) -> Session {
+    let user = jeton_domain::NewUser {
+        id: jeton_domain::UserId(nobody()),
+        username: jeton_domain::Username::parse("root").unwrap(),
+        email: None,
+        password_hash: Some(jeton_domain::PasswordHash::make(
+            &jeton_domain::NewPassword::choose(
+                jeton_domain::Password::new(PASSWORD.to_owned()),
+                &jeton_domain::Username::parse("root").unwrap(),
+                None,
+            )
+            .unwrap(),
+            jeton_domain::BcryptCost::new(4).unwrap(),
+            [7; 16],
+        )),
+        scopes: "admin".parse().unwrap(),
+    };
+    let by = jeton_domain::Initiator::cli();
+    jeton_persistence::users::create(&mut auth.connect(), &by, &user).unwrap();
+    auth.sign_in("root").await
+}
+
+#[tokio::test]
+async fn every_refused_field_is_named() {
+    let auth = Auth::start();
+    let root = admin(&auth).await;
+    let bad = CreateUserRequest {
+        username: "a b".into(),
+        email: Some("nowhere".into()),
+        scopes: Some(vec!["a\"b".into()]),
+        password: None,
+        service: false,
+    };
+    assert_eq!(
+        pointers(root.admin().create_user(&bad).await),
+        ["/username", "/email", "/scopes", "/password"]
+    );
+    let with_password = CreateUserRequest {
+        password: Some(PASSWORD.into()),
+        ..service("robot", &[])
+    };
+    assert_eq!(
+        pointers(root.admin().create_user(&with_password).await),
+        ["/password"]
+    );
+    let guessable = CreateUserRequest {
+        password: Some("letmein1".into()),
+        ..person("ada")
+    };
+    assert_eq!(
+        pointers(root.admin().create_user(&guessable).await),
+        ["/password"]
+    );
+    let id = root.me().await.unwrap().user.id;
+    assert_eq!(pointers(root.admin().set_scopes(id, &["a b"]).await), ["/scopes"]);
+    assert_eq!(
+        pointers(root.admin().set_password(id, "letmein1", false).await),
+        ["/password"]
+    );
+}
+
+#[tokio::test]
+async fn what_is_taken_away_is_gone_everywhere_and_twice_is_as_good_as_once() {
+    let auth = Auth::start();
+    let second = crate::support::start_service(auth.database.url(), &[]);
+    let elsewhere = jeton_client::AuthClient::new(&second.base_url()).unwrap();
+    let root = admin(&auth).await;
+    let ada = auth.sign_up("ada").await;
+    let id = ada.me().await.unwrap().user.id;
+    let there = elsewhere.session(ada.token()).unwrap();
+    there.verify(&["notes:write"]).await.unwrap();
+
+    for _ in 0..2 {
+        let less = root.admin().set_scopes(id, &["notes:read"]).await.unwrap();
+        assert_eq!(less.scopes, ["notes:read"]);
+        assert_eq!(
+            kind(there.verify(&["notes:write"]).await),
+            ProblemKind::InsufficientScope
+        );
+        there.verify(&["notes:read"]).await.unwrap();
+    }
+    let mut since = None;
+    for _ in 0..2 {
+        let disabled = root.admin().disable(id).await.unwrap().disabled_at;
+        assert!(disabled.is_some() && (since.is_none() || since == disabled));
+        since = disabled;
+        assert_eq!(kind(there.verify(&[]).await), ProblemKind::InvalidToken);
+        assert_eq!(
+            kind(auth.client().login(&login("ada", PASSWORD)).await),
+            ProblemKind::InvalidCredentials
+        );
+    }
+    for _ in 0..2 {
+        assert_eq!(root.admin().enable(id).await.unwrap().disabled_at, None);
+        there.verify(&[]).await.unwrap();
+    }
+    for _ in 0..2 {
+        root.admin().set_password(id, NEW, false).await.unwrap();
+        assert_eq!(kind(there.verify(&[]).await), ProblemKind::InvalidToken);
+    }
+    let again = auth
+        .client()
+        .sign_in(jeton_client::Credentials::new("ada", NEW))
+        .await
+        .unwrap();
+    let there = elsewhere.session(again.token()).unwrap();
+    there.verify(&[]).await.unwrap();
+    root.admin().delete_user(id).await.unwrap();
+    assert_eq!(kind(there.verify(&[]).await), ProblemKind::InvalidToken);
+    assert_eq!(kind(root.admin().delete_user(id).await), ProblemKind::NotFound);
+    auth.client().sign_up(&sign_up("ada")).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_404() {
+    let auth = Auth::start();
+    let root = admin(&auth).await;
+    let (admin, id) = (root.admin(), nobody());
+    assert_eq!(kind(admin.set_scopes(id, &[]).await), ProblemKind::NotFound);
+    assert_eq!(kind(admin.disable(id).await), ProblemKind::NotFound);
+    assert_eq!(kind(admin.enable(id).await), ProblemKind::NotFound);
+    assert_eq!(
+        kind(admin.set_password(id, NEW, true).await),
+        ProblemKind::NotFound
+    );
+    assert_eq!(kind(admin.delete_user(id).await), ProblemKind::NotFound);
+    assert_eq!(kind(admin.tokens(id, None, None).await), ProblemKind::NotFound);
+    assert_eq!(
+        kind(admin.create_token(id, &token(&[])).await),
+        ProblemKind::NotFound
+    );
+    assert_eq!(kind(admin.revoke_tokens(id).await), ProblemKind::NotFound);
+    let ada = auth.sign_up("ada").await;
+    let me = ada.me().await.unwrap();
+    // A token is found under its own user alone.
+    let roots = root.me().await.unwrap().user.id;
+    assert_eq!(
+        kind(admin.revoke_token(roots, me.token.id).await),
+        ProblemKind::NotFound
+    );
+    assert_eq!(
+        kind(admin.revoke_token(me.user.id, id).await),
+        ProblemKind::NotFound
+    );
+    ada.me().await.unwrap();
+}
+
+#[tokio::test]
+async fn anybodys_tokens_are_listed_and_revoked() {
+    let auth = Auth::start();
+    let root = admin(&auth).await;
+    let (ada, other) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
+    let me = other.me().await.unwrap();
+    let id = me.user.id;
+    let page = root.admin().tokens(id, Some(1), None).await.unwrap();
+    assert_eq!((page.tokens.len(), page.tokens[0].id), (1, me.token.id));
+    let rest = root.admin().tokens(id, None, page.next).await.unwrap();
+    assert_eq!((rest.tokens.len(), rest.next), (1, None));
+
+    let after = auth.only_token(&other);
+    root.admin().revoke_token(id, me.token.id).await.unwrap();
+    assert_eq!(kind(after.me().await), ProblemKind::InvalidToken);
+    assert_eq!(
+        kind(root.admin().revoke_token(id, me.token.id).await),
+        ProblemKind::NotFound
+    );
+
+    auth.sign_in("ada").await;
+    let after = auth.only_token(&ada);
+    after.me().await.unwrap();
+    assert_eq!(root.admin().revoke_tokens(id).await.unwrap(), 2);
+    assert_eq!(kind(after.me().await), ProblemKind::InvalidToken);
+    assert_eq!(root.admin().revoke_tokens(id).await.unwrap(), 0);
+    root.me().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_service_account_cannot_sign_in_and_is_given_its_tokens() {
+    let auth = Auth::start_with(&[("JETON_TOKENS_PER_USER", "3")]);
+    let root = admin(&auth).await;
+    let robot = root
+        .admin()
+        .create_user(&service("robot", &["notes:read"]))
+        .await
+        .unwrap();
+    assert!(robot.service);
+    for password in ["", PASSWORD] {
+        assert_eq!(
+            kind(auth.client().login(&login("robot", password)).await),
+            ProblemKind::InvalidCredentials
+        );
+    }
+    let issued = root
+        .admin()
+        .create_token(robot.id, &token(&["notes:read"]))
+        .await
+        .unwrap();
+    assert_eq!((issued.kind.as_str(), issued.user.id), ("personal", robot.id));
+    let session = auth.client().session(issued.token).unwrap();
+    assert_eq!(session.verify(&["notes:read"]).await.unwrap().username, "robot");
+
+    let admin = root.admin();
+    assert_eq!(
+        kind(admin.create_token(robot.id, &token(&["notes:write"])).await),
+        ProblemKind::ScopeNotHeld
+    );
+    assert_eq!(
+        pointers(admin.create_token(robot.id, &token(&["a b"])).await),
+        ["/scopes"]
+    );
+    admin.create_token(robot.id, &token(&[])).await.unwrap();
+    assert_eq!(
+        kind(admin.create_token(robot.id, &token(&[])).await),
+        ProblemKind::TooManyTokens
+    );
+    admin.disable(robot.id).await.unwrap();
+    assert_eq!(
+        kind(admin.create_token(robot.id, &token(&[])).await),
+        ProblemKind::UserDisabled
+    );
+    admin.enable(robot.id).await.unwrap();
+
+    // Nobody does in a person's name what the person would not know of.
+    let ada = auth.sign_up("ada").await.me().await.unwrap().user.id;
+    assert_eq!(
+        kind(admin.create_token(ada, &token(&[])).await),
+        ProblemKind::NotAServiceAccount
+    );
+
+    assert_eq!(
+        kind(admin.set_password(robot.id, NEW, false).await),
+        ProblemKind::ServiceAccount
+    );
+    session.me().await.unwrap();
+    admin.set_password(robot.id, NEW, true).await.unwrap();
+    assert_eq!(kind(session.me().await), ProblemKind::InvalidToken);
+    auth.client().login(&login("robot", NEW)).await.unwrap();
+    assert!(!admin.user(robot.id).await.unwrap().service);
+}
+
+#[tokio::test]
+async fn the_last_admin_stays() {
+    let auth = Auth::start();
+    let root = admin(&auth).await;
+    let id = root.me().await.unwrap().user.id;
+    root.admin()
+        .create_user(&service("deployer", &["admin"]))
+        .await
+        .unwrap();
+    assert_eq!(kind(root.admin().disable(id).await), ProblemKind::LastAdmin);
+    assert_eq!(kind(root.admin().delete_user(id).await), ProblemKind::LastAdmin);
+    assert_eq!(
+        kind(root.admin().set_scopes(id, &["notes:read"]).await),
+        ProblemKind::LastAdmin
+    );
+    assert_eq!(kind(root.delete_account(PASSWORD).await), ProblemKind::LastAdmin);
+
+    let ada = auth.sign_up("ada").await.me().await.unwrap().user.id;
+    root.admin().set_scopes(ada, &["admin"]).await.unwrap();
+    // One may go, and give it up by that.
+    root.admin().set_scopes(id, &["notes:read"]).await.unwrap();
+    assert_eq!(kind(root.admin().user(ada).await), ProblemKind::InsufficientScope);
+    let ada_session = auth.sign_in("ada").await;
+    assert_eq!(
+        kind(ada_session.admin().delete_user(ada).await),
+        ProblemKind::LastAdmin
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_admins_who_remove_each_other_one_stays() {
+    let auth = Auth::start();
+    let mut staying = 0;
+    for round in 0..5 {
+        let one = auth.sign_up_with(&format!("one-{round}"), "admin").await;
+        let other = auth.sign_up_with(&format!("other-{round}"), "admin").await;
+        let (a, b) = (one.me().await.unwrap().user.id, other.me().await.unwrap().user.id);
+        // The one who has stayed until now is not to be counted on.
+        if round > 0 {
+            diesel::RunQueryDsl::execute(
+                diesel::sql_query("DELETE FROM users WHERE id NOT IN ($1, $2)")
+                    .bind::<diesel::sql_types::Uuid, _>(a)
+                    .bind::<diesel::sql_types::Uuid, _>(b),
+                &mut auth.connect(),
+            )
+            .unwrap();
+        }
+        let (first, second) = (one.admin(), other.admin());
+        let (first, second) = tokio::join!(first.delete_user(b), second.disable(a));
+        staying += i32::from(first.is_err()) + i32::from(second.is_err());
+        let error = first.err().or(second.err()).unwrap();
+        // Too late, and refused as an admin who is no more.
+        assert!(
+            matches!(
+                error.kind(),
+                Some(ProblemKind::LastAdmin | ProblemKind::InvalidToken)
+            ),
+            "{error}"
+        );
+    }
+    assert_eq!(staying, 5);
+}
+
+#[tokio::test]
+async fn what_happened_is_told_in_pages_and_by_what_it_was() {
+    let auth = Auth::start();
+    let root = admin(&auth).await;
+    let roots = root.me().await.unwrap().user.id;
+    let ada = root.admin().create_user(&person("ada")).await.unwrap().id;
+    root.admin().set_scopes(ada, &["notes:read"]).await.unwrap();
+    root.admin().disable(ada).await.unwrap();
+    root.admin().enable(ada).await.unwrap();
+    root.admin().set_password(ada, NEW, false).await.unwrap();
+    let session = auth
+        .client()
+        .sign_in(jeton_client::Credentials::new("ada", NEW))
+        .await
+        .unwrap();
+    let token = session.me().await.unwrap().token.id;
+    root.admin().revoke_token(ada, token).await.unwrap();
+    auth.client().login(&login("ada", NEW)).await.unwrap();
+    root.admin().revoke_tokens(ada).await.unwrap();
+    root.admin().delete_user(ada).await.unwrap();
+
+    let of_ada = AuditQuery {
+        user: Some(ada),
+        ..AuditQuery::default()
+    };
+    let events = root.admin().audit_events(&of_ada, None, None).await.unwrap();
+    let actions: Vec<&str> = events.events.iter().map(|event| event.action.as_str()).collect();
+    assert_eq!(
+        actions,
+        [
+            "user-deleted",
+            "tokens-revoked",
+            "sign-in",
+            "token-revoked",
+            "sign-in",
+            "password-set",
+            "user-enabled",
+            "user-disabled",
+            "scopes-changed",
+            "user-created",
+        ]
+    );
+    assert_eq!(events.next, None);
+    for event in &events.events {
+        let by = if event.action == "sign-in" { ada } else { roots };
+        assert_eq!(event.actor_id, Some(by), "{event:?}");
+        assert_eq!(event.subject_username.as_deref(), Some("ada"), "{event:?}");
+        assert!(event.address.is_some(), "{event:?}");
+    }
+
+    let (mut after, mut all): (Option<String>, Vec<_>) = (None, Vec::new());
+    loop {
+        let page = root
+            .admin()
+            .audit_events(&of_ada, Some(3), after.as_deref())
+            .await
+            .unwrap();
+        all.extend(page.events);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(all, events.events);
+    let by_root = AuditQuery {
+        by: Some(roots),
+        action: Some("token-revoked".into()),
+        ..of_ada.clone()
+    };
+    let events = root
+        .admin()
+        .audit_events(&by_root, None, None)
+        .await
+        .unwrap()
+        .events;
+    assert_eq!((events.len(), events[0].token_id), (1, Some(token)));
+    let until = AuditQuery {
+        until: Some(events[0].at),
+        since: Some(all.last().unwrap().at),
+        ..of_ada
+    };
+    let before = root
+        .admin()
+        .audit_events(&until, None, None)
+        .await
+        .unwrap()
+        .events;
+    assert_eq!(before, all[4..]);
+
+    let unknown = AuditQuery {
+        action: Some("sesame".into()),
+        ..AuditQuery::default()
+    };
+    assert_eq!(
+        kind(root.admin().audit_events(&unknown, None, None).await),
+        ProblemKind::MalformedQuery
+    );
+    let nowhere = root
+        .admin()
+        .audit_events(&AuditQuery::default(), None, Some("sesame"))
+        .await;
+    assert_eq!(kind(nowhere), ProblemKind::MalformedQuery);
+}
