@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod attempt;
+mod docs;
 mod error;
 mod gone;
 mod hasher;

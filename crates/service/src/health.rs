@@ -23,7 +23,7 @@ pub async fn check_migrated(database: &Database) -> anyhow::Result<()> {
 
 /// `GET /livez`: the process serves. `GET /readyz`: it can do its work, which takes the database, up to date, and checks of
 /// tokens; and it has not been told to end.
-pub(crate) fn configure(config: &mut web::ServiceConfig) {
+pub fn configure(config: &mut web::ServiceConfig) {
     let probe = |path| web::resource(path).default_service(method_not_allowed("GET, HEAD"));
     config
         .service(probe("/livez").route(get_or_head().to(livez)))

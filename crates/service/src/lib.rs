@@ -27,7 +27,7 @@ pub use client_address::{ProxyArgs, TrustedProxies, client_address};
 pub use database_settings::DatabaseSettings;
 pub use default_scopes::default_scopes;
 pub use duration_setting::DurationSetting;
-pub use health::check_migrated;
+pub use health::{check_migrated, configure as health_routes};
 pub use http_args::HttpArgs;
 pub use lifetime::Lifetime;
 pub use log::LogSettings;

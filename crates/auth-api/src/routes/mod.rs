@@ -13,6 +13,7 @@ mod tokens;
 mod users;
 mod verify;
 
+use crate::docs;
 use crate::gone::{self, Answer};
 use crate::login_token;
 use crate::state::State;
@@ -35,6 +36,7 @@ pub(crate) fn configure(state: State) -> impl Fn(&mut ServiceConfig) + Clone + S
         let guarded = |path, allow| guarded_by(&guard, path, allow);
         let login_only = || from_fn(login_token::required);
         let revoking = |answer| from_fn(move |request, next| gone::confirmed(answer, request, next));
+        docs::configure(config);
         config.app_data(Data::new(state.clone())).service(
             scope("/v1")
                 .service(

@@ -18,6 +18,7 @@ mod introspect;
 mod login;
 mod logout;
 mod me;
+mod openapi;
 mod outage;
 mod purge;
 mod request_log;

@@ -1,0 +1,87 @@
+//! That every path the service has is in the document, and no other: the router itself is asked.
+
+use super::DOCUMENT;
+use crate::Settings;
+use crate::metrics::RevocationMetrics;
+use crate::state::State;
+use actix_web::test::{TestRequest, call_and_read_body, init_service};
+use actix_web::{App, HttpRequest, web};
+use clap::Parser;
+use jeton_persistence::{Database, PoolSettings};
+use jeton_revoker::Barrier;
+use jeton_service::{Metrics, health_routes};
+use jeton_test_support::TestDatabase;
+use jeton_verifier::Verifier;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+async fn state(database: &TestDatabase) -> State {
+    let settings = Settings::parse_from(["test", "--database-url", database.url()]);
+    let url = settings.database.database_url().unwrap();
+    let verifier = Verifier::connect(settings.verifier.settings(url.clone()))
+        .await
+        .unwrap();
+    let waits = RevocationMetrics::register(&mut Metrics::new("test", ""));
+    let pool = Database::new(url.clone(), PoolSettings::default());
+    State::new(
+        &settings,
+        pool,
+        verifier,
+        Barrier::start(url).unwrap(),
+        waits,
+        None,
+    )
+}
+
+/// The paths in a router's debug output: an indented tree, in which a line that ends so comes before each pattern.
+fn paths(router: &str) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    // How deep each part of the present path stands, and the part.
+    let mut above: Vec<(usize, &str)> = Vec::new();
+    let mut lines = router.lines().peekable();
+    while let Some(line) = lines.next() {
+        let depth = line.len() - line.trim_start().len();
+        match line.trim() {
+            "patterns: Single(" => {
+                above.retain(|(other, _)| *other < depth);
+                above.push((depth, lines.next().unwrap().trim().trim_matches(['"', ','])));
+            }
+            // No scope but a resource: it has nothing below it.
+            "nodes: None," => {
+                paths.insert(above.iter().map(|(_, part)| *part).collect());
+            }
+            other => assert!(
+                !other.starts_with("patterns: List("),
+                "one resource, several paths"
+            ),
+        }
+    }
+    paths
+}
+
+#[actix_web::test]
+async fn every_path_that_is_served_is_described_and_no_other() {
+    let database = TestDatabase::create();
+    let tell = |request: HttpRequest| async move { format!("{:#?}", request.resource_map()) };
+    let app = App::new()
+        .configure(health_routes)
+        .configure(crate::routes::configure(state(&database).await))
+        .default_service(web::to(tell));
+    let app = init_service(app).await;
+    let router = call_and_read_body(&app, TestRequest::with_uri("/nothing").to_request()).await;
+    let served = paths(std::str::from_utf8(&router).unwrap());
+
+    let document: Value = serde_json::from_str(DOCUMENT).unwrap();
+    let described = document["paths"].as_object().unwrap();
+    assert_eq!(served, described.keys().cloned().collect());
+    assert!(
+        served.contains("/v1/tokens/{id}"),
+        "the parsing sees the whole path"
+    );
+}
+
+#[test]
+fn the_document_is_of_this_version() {
+    let document: Value = serde_json::from_str(DOCUMENT).unwrap();
+    assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+}
