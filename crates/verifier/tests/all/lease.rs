@@ -211,11 +211,14 @@ async fn a_lease_is_counted_from_when_its_renewal_was_sent() {
     let verifier = Verifier::connect(with_lease(database.url(), LEASE))
         .await
         .unwrap();
-    let last_deadline = || {
-        let left = verifier.status().lease_left;
-        BootTime::now() + left
+    // No later than the deadline.
+    let deadline = || {
+        let now = BootTime::now();
+        now + verifier.status().lease_left
     };
-    let before = last_deadline();
+    // No earlier.
+    let before = verifier.status().lease_left;
+    let before = BootTime::now() + before;
     let mut holder = connect_to(database.url());
     execute(&mut holder, "BEGIN; SELECT FROM verifiers FOR UPDATE");
     verifiers::nudge(&mut connection).unwrap();
@@ -229,9 +232,8 @@ async fn a_lease_is_counted_from_when_its_renewal_was_sent() {
     });
     execute(&mut holder, "COMMIT");
     // The next renewal is 20 seconds away.
-    wait_until("the renewal is there", || last_deadline() > before);
-    let asked = BootTime::now();
-    let deadline = asked + verifier.status().lease_left;
+    wait_until("the renewal is there", || deadline() > before);
+    let deadline = deadline();
     assert!(deadline < was_sent_before + (LEASE - LEASE / 10), "{deadline:?}");
 }
 
