@@ -490,11 +490,11 @@ async fn of_two_admins_who_remove_each_other_one_stays() {
         let (first, second) = tokio::join!(first.delete_user(b), second.disable(a));
         staying += i32::from(first.is_err()) + i32::from(second.is_err());
         let error = first.err().or(second.err()).unwrap();
-        // Too late, and refused as an admin who is no more.
+        // Too late, and refused as an admin who is no more, and cannot sign in again.
         assert!(
             matches!(
                 error.kind(),
-                Some(ProblemKind::LastAdmin | ProblemKind::InvalidToken)
+                Some(ProblemKind::LastAdmin | ProblemKind::InvalidToken | ProblemKind::InvalidCredentials)
             ),
             "{error}"
         );
