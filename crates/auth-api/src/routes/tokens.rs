@@ -31,31 +31,10 @@ pub(crate) async fn create(
     by: By,
     body: Json<CreateTokenRequest>,
 ) -> ApiResult<HttpResponse> {
-    let Json(body) = body;
-    let mut refusals = Refusals::default();
-    let name = refusals.take("/name", TokenName::parse(&body.name));
-    let scopes = refusals.take("/scopes", validation::scopes(&body.scopes));
-    let ttl = refusals.take(
-        "/expires_in",
-        validation::personal_ttl(body.expires_in, state.token_ttl),
-    );
-    let (Some(name), Some(scopes), Some(ttl)) = (name, scopes, ttl) else {
-        return Err(refusals.into());
-    };
-    if !scopes.is_subset(caller.scopes()) {
+    let (plain, token) = new_personal(&state, &body.0)?;
+    if !token.scopes.is_subset(caller.scopes()) {
         return Err(ApiError::ScopeNotHeld);
     }
-    let plain = PlainToken::generate(&mut rand::rng());
-    let token = NewToken {
-        id: TokenId(Uuid::now_v7()),
-        digest: plain.digest(),
-        kind: TokenKind::Personal,
-        name,
-        scopes,
-        ttl,
-        idle_ttl: None,
-        user_limit: state.tokens_per_user,
-    };
     let (user, with) = (caller.user_id(), caller.token_id());
     let issued = state
         .database
@@ -68,4 +47,28 @@ pub(crate) async fn create(
         wire::summary(user, caller.username()),
         token,
     ))
+}
+
+/// The personal token that a body asks for, whosever it will be.
+pub(crate) fn new_personal(state: &State, body: &CreateTokenRequest) -> ApiResult<(PlainToken, NewToken)> {
+    let mut refusals = Refusals::default();
+    let name = refusals.take("/name", TokenName::parse(&body.name));
+    let scopes = refusals.take("/scopes", validation::scopes(&body.scopes));
+    let ttl = validation::personal_ttl(body.expires_in, state.token_ttl);
+    let ttl = refusals.take("/expires_in", ttl);
+    let (Some(name), Some(scopes), Some(ttl)) = (name, scopes, ttl) else {
+        return Err(refusals.into());
+    };
+    let plain = PlainToken::generate(&mut rand::rng());
+    let token = NewToken {
+        id: TokenId(Uuid::now_v7()),
+        digest: plain.digest(),
+        kind: TokenKind::Personal,
+        name,
+        scopes,
+        ttl,
+        idle_ttl: None,
+        user_limit: state.tokens_per_user,
+    };
+    Ok((plain, token))
 }

@@ -1,13 +1,13 @@
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
+use crate::routes::tokens::new_personal;
 use crate::state::State;
-use crate::validation::{self, Refusals};
 use crate::wire;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use jeton_api_types::{CreateTokenRequest, LogoutAllResponse, TokenList};
-use jeton_domain::{NewToken, PlainToken, ScopeSet, TokenId, TokenKind, TokenName, User, UserId};
+use jeton_domain::{ScopeSet, TokenId, User, UserId};
 use jeton_persistence::{tokens, users};
 use jeton_service::{Json, Page};
 use uuid::Uuid;
@@ -36,28 +36,9 @@ pub(crate) async fn create(
     id: Path<Uuid>,
     body: Json<CreateTokenRequest>,
 ) -> ApiResult<HttpResponse> {
-    let Json(body) = body;
-    let mut refusals = Refusals::default();
-    let name = refusals.take("/name", TokenName::parse(&body.name));
-    let scopes = refusals.take("/scopes", validation::scopes(&body.scopes));
-    let ttl = validation::personal_ttl(body.expires_in, state.token_ttl);
-    let ttl = refusals.take("/expires_in", ttl);
-    let (Some(name), Some(scopes), Some(ttl)) = (name, scopes, ttl) else {
-        return Err(refusals.into());
-    };
+    let (plain, token) = new_personal(&state, &body.0)?;
     let id = UserId(id.into_inner());
-    let user = find_service(&state, id, &scopes).await?;
-    let plain = PlainToken::generate(&mut rand::rng());
-    let token = NewToken {
-        id: TokenId(Uuid::now_v7()),
-        digest: plain.digest(),
-        kind: TokenKind::Personal,
-        name,
-        scopes,
-        ttl,
-        idle_ttl: None,
-        user_limit: state.tokens_per_user,
-    };
+    let user = find_service(&state, id, &token.scopes).await?;
     let issue = state
         .database
         .run(move |connection| tokens::issue_for_service(connection, &by.0, id, &token))
