@@ -1,10 +1,11 @@
 //! Who did what to whom, and from where: written in the same transaction as what it tells of, and never changed.
 
 use crate::DatabaseResult;
+use crate::functions::{coalesce, left};
 use crate::schema::{audit_events, users};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Double, Inet, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Double, Integer};
 use ipnet::IpNet;
 use jeton_domain::{AuditAction, Initiator, TokenId, UserId};
 use serde_json::Value;
@@ -16,6 +17,9 @@ use uuid::Uuid;
 
 /// How long events are kept at the least, in days: the database refuses to purge younger ones.
 pub const SHORTEST_RETENTION_DAYS: u32 = 7;
+
+/// A request id is cut to so many characters.
+const LONGEST_REQUEST_ID: i32 = 128;
 
 /// Something that happened, about to be written down.
 #[derive(Debug, Clone)]
@@ -77,23 +81,26 @@ impl NewAuditEvent {
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn record(connection: &mut PgConnection, by: &Initiator, event: &NewAuditEvent) -> DatabaseResult<()> {
-    diesel::sql_query(
-        "INSERT INTO audit_events (id, action, actor_id, actor_label, subject_id, subject_username, token_id, \
-            address, request_id, detail) \
-            VALUES ($1, $2, $3, $4, $5, coalesce($6, (SELECT username FROM users WHERE users.id = $5)), $7, $8, \
-            left($9, 128), $10)",
-    )
-    .bind::<SqlUuid, _>(Uuid::now_v7())
-    .bind::<Text, _>(event.action.as_str())
-    .bind::<Nullable<SqlUuid>, _>(by.actor.user_id().map(|id| id.0))
-    .bind::<Nullable<Text>, _>(by.actor.label())
-    .bind::<Nullable<SqlUuid>, _>(event.subject.map(|id| id.0))
-    .bind::<Nullable<Text>, _>(event.username.as_deref())
-    .bind::<Nullable<SqlUuid>, _>(event.token.map(|id| id.0))
-    .bind::<Nullable<Inet>, _>(by.address.map(IpNet::from))
-    .bind::<Nullable<Text>, _>(by.request_id.as_deref())
-    .bind::<Jsonb, _>(&event.detail)
-    .execute(connection)?;
+    use audit_events as e;
+    let subject = event.subject.map(|id| id.0);
+    let username = users::table
+        .filter(users::id.nullable().eq(subject))
+        .select(users::username)
+        .single_value();
+    diesel::insert_into(e::table)
+        .values((
+            e::id.eq(Uuid::now_v7()),
+            e::action.eq(event.action.as_str()),
+            e::actor_id.eq(by.actor.user_id().map(|id| id.0)),
+            e::actor_label.eq(by.actor.label()),
+            e::subject_id.eq(subject),
+            e::subject_username.eq(coalesce(event.username.as_deref(), username)),
+            e::token_id.eq(event.token.map(|id| id.0)),
+            e::address.eq(by.address.map(IpNet::from)),
+            e::request_id.eq(left(by.request_id.as_deref(), LONGEST_REQUEST_ID)),
+            e::detail.eq(&event.detail),
+        ))
+        .execute(connection)?;
     Ok(())
 }
 

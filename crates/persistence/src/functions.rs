@@ -1,7 +1,7 @@
 //! Functions of Postgres's own that the statements call.
 
 use crate::schema::sql_types::{PgSnapshot, Xid8};
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 
 diesel::define_sql_function! {
     fn pg_backend_pid() -> Integer;
@@ -17,4 +17,10 @@ diesel::define_sql_function! {
 }
 diesel::define_sql_function! {
     fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;
+}
+diesel::define_sql_function! {
+    fn coalesce(value: Nullable<Text>, otherwise: Nullable<Text>) -> Nullable<Text>;
+}
+diesel::define_sql_function! {
+    fn left(text: Nullable<Text>, length: Integer) -> Nullable<Text>;
 }

@@ -4,7 +4,7 @@ use crate::functions::{pg_current_snapshot, pg_current_xact_id_if_assigned, pg_s
 use crate::schema::sql_types::Xid8;
 use crate::schema::{revocations, tokens};
 use crate::{DatabaseResult, Xid};
-use diesel::dsl::{exists, not, select};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use jeton_domain::TokenDigest;
 
@@ -73,11 +73,13 @@ pub(crate) fn of_this_transaction(connection: &mut PgConnection) -> DatabaseResu
 
 /// This transaction, if it has written the log.
 fn logged_here(connection: &mut PgConnection) -> DatabaseResult<Option<Xid>> {
-    let current: Option<Xid> = select(pg_current_xact_id_if_assigned()).get_result(connection)?;
-    let Some(xid) = current else { return Ok(None) };
-    let logged: bool =
-        select(exists(revocations::table.filter(revocations::xid.eq(xid)))).get_result(connection)?;
-    Ok(logged.then_some(xid))
+    // Null, which nothing equals, where the transaction has written nothing.
+    let logged = revocations::table
+        .filter(revocations::xid.nullable().eq(pg_current_xact_id_if_assigned()))
+        .select(revocations::xid)
+        .first(connection)
+        .optional()?;
+    Ok(logged)
 }
 
 /// Everything in the log that some verifier has not applied.

@@ -11,8 +11,11 @@ use tokio::sync::oneshot;
 
 /// A round that takes longer is given up by the server.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long to pause between two looks: at first, and, twice as long each time, at the most.
+/// How long to pause between two looks, at the least and at the most; between them, [`a part`](PAUSE_PART) of the time
+/// waited so far, which is then what a look that comes too late costs.
 const PAUSE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(20));
+/// See [`PAUSE`], as a divisor.
+const PAUSE_PART: u32 = 4;
 /// How often a process that has nothing to wait for looks for verifiers that have died.
 const WATCH: Duration = Duration::from_secs(30);
 /// How long anybody waits in all: the longest lease that there can be, and a little.
@@ -73,16 +76,20 @@ pub fn wait(connection: &mut PgConnection, revocation: Revocation) -> Result<(),
     let mut wait = Wait::new(revocation);
     let unconfirmed = |error: DatabaseError| Unconfirmed(error.to_string());
     verifiers::nudge(connection).map_err(unconfirmed)?;
-    let mut pause = PAUSE.0;
+    let start = BootTime::now();
     loop {
         let mut done = false;
         look(connection, |rows, now, dead| done = wait.look(rows, now, dead)).map_err(unconfirmed)?;
         if done {
             return Ok(());
         }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(PAUSE.1);
+        std::thread::sleep(pause(start));
     }
+}
+
+/// How long to pause, with the wait having begun then.
+fn pause(start: BootTime) -> Duration {
+    (BootTime::now().since(start) / PAUSE_PART).clamp(PAUSE.0, PAUSE.1)
 }
 
 /// Never; but a build for the history checker can be told so.
@@ -127,21 +134,17 @@ impl Keeper {
     }
 
     fn run(mut self, arriving: &Receiver<Waiting>) {
-        let mut pause = PAUSE.0;
+        let mut last = BootTime::now();
         loop {
-            let idle = self.rounds.is_idle();
-            let arrived = match arriving.recv_timeout(if idle { WATCH } else { pause }) {
+            let patience = if self.rounds.is_idle() { WATCH } else { pause(last) };
+            let arrived = match arriving.recv_timeout(patience) {
                 Ok(first) => {
                     self.rounds.add(std::iter::once(first).chain(arriving.try_iter()));
+                    last = BootTime::now();
                     true
                 }
                 Err(RecvTimeoutError::Timeout) => false,
                 Err(RecvTimeoutError::Disconnected) => return,
-            };
-            pause = if arrived || idle {
-                PAUSE.0
-            } else {
-                (pause * 2).min(PAUSE.1)
             };
             self.attempt(|keeper| keeper.round(arrived));
         }
