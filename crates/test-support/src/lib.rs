@@ -9,7 +9,7 @@ mod service;
 mod template;
 
 pub use database::{TestDatabase, migrate};
-pub use program::{program, program_with};
+pub use program::{example, program, program_with};
 pub use raw::{RawRequest, RawResponse, raw, try_raw};
 pub use role::TestRole;
 pub use service::{NotStarted, ServiceProcess};

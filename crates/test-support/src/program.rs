@@ -18,17 +18,30 @@ pub fn program(name: &str) -> PathBuf {
 /// When it cannot be built.
 #[must_use]
 pub fn program_with(name: &str, features: &[&str]) -> PathBuf {
+    built(&["--bin", name, "--features", &features.join(",")], name)
+}
+
+/// The path of an example of a crate of the workspace, which is built if it is not up to date.
+///
+/// # Panics
+/// When it cannot be built.
+#[must_use]
+pub fn example(name: &str) -> PathBuf {
+    built(&["--example", name], &format!("examples/{name}"))
+}
+
+fn built(what: &[&str], path: &str) -> PathBuf {
     static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     built
         .get_or_insert_default()
-        .entry(name.to_owned())
-        .or_insert_with(|| build(name, features))
+        .entry(path.to_owned())
+        .or_insert_with(|| build(what, path))
         .clone()
 }
 
 /// `cargo test` builds the programs of the packages it tests, and of no others.
-fn build(name: &str, features: &[&str]) -> PathBuf {
+fn build(what: &[&str], path: &str) -> PathBuf {
     // target/PROFILE/deps/this-test
     let test = std::env::current_exe().unwrap_or_else(|error| panic!("where are we? {error}"));
     let profile = test
@@ -36,12 +49,12 @@ fn build(name: &str, features: &[&str]) -> PathBuf {
         .and_then(Path::parent)
         .unwrap_or(Path::new("target/debug"));
     let target = profile.parent().unwrap_or(Path::new("target"));
-    let program = profile.join(name);
+    let program = profile.join(path);
 
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["build", "--quiet", "--workspace", "--bin", name])
-        .args(["--features", &features.join(",")])
+        .args(["build", "--quiet", "--workspace"])
+        .args(what)
         .args(profile.ends_with("release").then_some("--release"))
         .arg("--target-dir")
         .arg(target)
@@ -50,7 +63,7 @@ fn build(name: &str, features: &[&str]) -> PathBuf {
         .unwrap_or_else(|error| panic!("cannot run cargo: {error}"));
     assert!(
         output.status.success(),
-        "cannot build {name}:\n{}",
+        "cannot build {path}:\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
     program

@@ -1,0 +1,21 @@
+use crate::support::{Services, run};
+use jeton_test_support::{TestDatabase, example};
+use std::process::Command;
+
+#[test]
+fn from_signing_up_to_being_refused() {
+    let database = TestDatabase::create();
+    let services = Services::start(database.url());
+    let outcome = run(Command::new(example("notes")).envs(services.env()), "");
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    let lines: Vec<_> = outcome.stdout.lines().collect();
+    for (line, begins) in lines.iter().zip([
+        "signed up as ",
+        "wrote note ",
+        "read: Hello: ",
+        "logged out, and refused: ",
+    ]) {
+        assert!(line.starts_with(begins), "{outcome:?}");
+    }
+    assert_eq!(lines.len(), 4);
+}
