@@ -87,6 +87,17 @@ impl<'a> Admin<'a> {
         answer::json(self.0.call_idempotent(request).await?).await
     }
 
+    /// Forgets the failed sign-ins to the user's account, so that the next is let through at once
+    /// (`POST /v1/admin/users/{id}/unblock`). Those from the user's network are held off all the same, if there were too
+    /// many.
+    ///
+    /// # Errors
+    /// See [`Admin`].
+    pub async fn unblock(&self, id: Uuid) -> Result<(), ClientError> {
+        let request = self.0.auth_request(Method::POST, &user(id, "/unblock"));
+        self.0.call_idempotent(request).await.map(drop)
+    }
+
     /// Gives the user a password and revokes all the user's tokens (`PUT /v1/admin/users/{id}/password`).
     /// `allow_sign_in` turns a service account into a user who can sign in.
     ///

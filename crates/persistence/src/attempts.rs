@@ -7,6 +7,7 @@
 
 use crate::DatabaseResult;
 use crate::audit::{self, NewAuditEvent};
+use crate::schema::users;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Double, Inet, Integer, Nullable, Text, Uuid as SqlUuid};
 use ipnet::{IpNet, Ipv6Net};
@@ -14,6 +15,7 @@ use jeton_domain::{AuditAction, Initiator, UserId, UsernameKey};
 use serde_json::json;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// How many attempts may fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -259,12 +261,23 @@ pub(crate) fn know(connection: &mut PgConnection, by: &Initiator, user: UserId) 
     Ok(())
 }
 
-/// Forgets all failures of an account, so that its owner is let in at once. Not those of networks.
+/// Forgets all failures of an account, so that its owner is let in at once. Not those of networks. `false` when there is
+/// no such user.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn unblock(connection: &mut PgConnection, by: &Initiator, user: UserId) -> DatabaseResult<()> {
+pub fn unblock(connection: &mut PgConnection, by: &Initiator, user: UserId) -> DatabaseResult<bool> {
     connection.transaction(|connection| {
+        // Before the attempts, as whoever deletes the user does.
+        let found: Option<Uuid> = users::table
+            .find(user.0)
+            .select(users::id)
+            .for_key_share()
+            .first(connection)
+            .optional()?;
+        if found.is_none() {
+            return Ok(false);
+        }
         // In the order in which everybody locks them: that of all networks is the first.
         diesel::sql_query(
             "WITH locked AS MATERIALIZED (SELECT account, network FROM account_attempts WHERE account = \
@@ -275,7 +288,12 @@ pub fn unblock(connection: &mut PgConnection, by: &Initiator, user: UserId) -> D
         )
         .bind::<SqlUuid, _>(user.0)
         .execute(connection)?;
-        audit::record(connection, by, &NewAuditEvent::new(AuditAction::UserUnblocked).of(user))
+        audit::record(
+            connection,
+            by,
+            &NewAuditEvent::new(AuditAction::UserUnblocked).of(user),
+        )?;
+        Ok(true)
     })
 }
 

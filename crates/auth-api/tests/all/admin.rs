@@ -68,6 +68,7 @@ async fn the_scope_admin_is_needed_for_all_of_it_and_a_programs_token_may_have_i
         ("PUT", format!("{user}/password")),
         ("POST", format!("{user}/disable")),
         ("POST", format!("{user}/enable")),
+        ("POST", format!("{user}/unblock")),
         ("GET", format!("{user}/tokens")),
         ("POST", format!("{user}/tokens")),
         ("DELETE", format!("{user}/tokens")),

@@ -1,7 +1,7 @@
 //! Guessing passwords takes long, for whomever, and nobody else suffers from it.
 
 use crate::support::{Auth, PASSWORD, comparable, json, kind, login, start_service};
-use jeton_client::{AuthClient, ClientError, ProblemKind};
+use jeton_client::{AuditQuery, AuthClient, ClientError, ProblemKind};
 use jeton_persistence::audit::{AuditFilter, list};
 use jeton_test_support::{RawRequest, RawResponse, ServiceProcess};
 use std::sync::Arc;
@@ -197,6 +197,37 @@ async fn a_stolen_token_does_not_find_the_password_out() {
     );
     // The token is as good as before.
     session.me().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_admin_lets_an_account_try_again() {
+    let auth = Auth::start_with(&FEW);
+    let root = auth.sign_up_with("root", "admin").await;
+    let ada = auth.sign_up("ada").await.me().await.unwrap().user.id;
+    for _ in 0..2 {
+        assert_eq!(
+            statuses(&auth, &attempt("ada", "wrong", STRANGER), 3),
+            [401, 401, 429]
+        );
+        root.admin().unblock(ada).await.unwrap();
+    }
+    assert_eq!(auth.send(&attempt("ada", PASSWORD, STRANGER)).status, 200);
+
+    let query = AuditQuery {
+        action: Some("user-unblocked".into()),
+        ..AuditQuery::default()
+    };
+    let events = root
+        .admin()
+        .audit_events(&query, None, None)
+        .await
+        .unwrap()
+        .events;
+    assert_eq!(events.len(), 2);
+    assert_eq!(events[0].subject_id, Some(ada));
+    assert_eq!(events[0].actor_username.as_deref(), Some("root"));
+    let nobody = root.admin().unblock(uuid::Uuid::now_v7()).await;
+    assert_eq!(kind(nobody), ProblemKind::NotFound);
 }
 
 #[tokio::test]

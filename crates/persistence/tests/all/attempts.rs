@@ -308,7 +308,7 @@ fn nothing_waits_in_a_circle() {
             let issued = tokens::issue_for_password(c, &from(address), ada, &hash(4), &new_token());
             outcome(issued.unwrap()).token().unwrap();
         },
-        |c, ada, _| attempts::unblock(c, &Initiator::cli(), ada).unwrap(),
+        |c, ada, _| _ = attempts::unblock(c, &Initiator::cli(), ada).unwrap(),
         |c, _, _| {
             Purge::default().step(c).unwrap();
         },
@@ -373,7 +373,7 @@ fn unblocked_one_is_let_in_at_once() {
         attempts_until_held_off(connection, address, &named("ada"));
     }
     attempts_until_held_off(connection, THERE, &named("bob"));
-    attempts::unblock(connection, &Initiator::cli(), ada.id).unwrap();
+    assert!(attempts::unblock(connection, &Initiator::cli(), ada.id).unwrap());
     for address in [HERE, THERE] {
         assert_eq!(
             attempts_until_held_off(connection, address, &named("ada")),
@@ -381,6 +381,12 @@ fn unblocked_one_is_let_in_at_once() {
         );
     }
     assert_ne!(attempt(connection, THERE, &named("bob")), 0);
+    assert_eq!(
+        rows(connection, "audit_events WHERE action = 'user-unblocked'"),
+        1
+    );
+    outcome(users::delete(connection, &Initiator::cli(), ada.id).unwrap());
+    assert!(!attempts::unblock(connection, &Initiator::cli(), ada.id).unwrap());
     assert_eq!(
         rows(connection, "audit_events WHERE action = 'user-unblocked'"),
         1

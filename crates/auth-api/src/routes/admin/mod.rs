@@ -7,6 +7,7 @@ mod password;
 mod scopes;
 mod token;
 mod tokens;
+mod unblock;
 mod user;
 mod users;
 
@@ -35,6 +36,7 @@ pub(crate) fn service(guard: &Guard) -> impl HttpServiceFactory + 'static {
         .service(at("/users/{id}/password", "PUT").route(put().to(password::set)))
         .service(at("/users/{id}/disable", "POST").route(post().to(disabled::disable)))
         .service(at("/users/{id}/enable", "POST").route(post().to(disabled::enable)))
+        .service(at("/users/{id}/unblock", "POST").route(post().to(unblock::unblock)))
         .service(
             at("/users/{id}/tokens", "GET, HEAD, POST, DELETE")
                 .route(get_or_head().to(tokens::list))

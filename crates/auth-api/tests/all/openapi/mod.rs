@@ -2,6 +2,7 @@
 
 mod document;
 mod page;
+mod tables;
 mod walk;
 
 use crate::support::Auth;

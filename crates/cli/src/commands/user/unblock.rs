@@ -1,4 +1,5 @@
 use crate::{database, output};
+use anyhow::ensure;
 use jeton_domain::{Initiator, Username};
 use jeton_persistence::attempts;
 use jeton_service::DatabaseSettings;
@@ -20,6 +21,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
     let found = database::find_user(&mut connection, &args.name)?;
-    attempts::unblock(&mut connection, &Initiator::cli(), found.id)?;
+    let unblocked = attempts::unblock(&mut connection, &Initiator::cli(), found.id)?;
+    ensure!(unblocked, database::no_user(&args.name));
     output::line(&format!("unblocked {}", found.username))
 }
