@@ -6,7 +6,7 @@ use crate::settings::Signup;
 use jeton_domain::{BcryptCost, ScopeSet, Token};
 use jeton_persistence::attempts::Limits;
 use jeton_persistence::tokens::Issue;
-use jeton_persistence::{Database, Revocation};
+use jeton_persistence::{Database, DatabaseResult, PgConnection, Revocation};
 use jeton_revoker::Barrier;
 use jeton_verifier::Verifier;
 use std::time::{Duration, Instant};
@@ -54,13 +54,20 @@ impl State {
         }
     }
 
-    /// The token that was asked for, once what gave way to it is accepted nowhere any more. `refused` is why there is
-    /// none, where the user may have another.
-    pub(crate) async fn issued(&self, issue: (Issue, Revocation), refused: ApiError) -> ApiResult<Token> {
-        match self.confirm(issue).await? {
-            Issue::Issued(token) => Ok(token),
-            Issue::Refused => Err(refused),
-            Issue::TooMany => Err(ApiError::TooManyTokens),
+    /// Issues a token, once what gives way to it is accepted nowhere any more; `None` where it is refused. Others who
+    /// sign in as the same user may take the room that was made: then it is made again, for each of them once.
+    pub(crate) async fn issue(
+        &self,
+        issue: impl Fn(&mut PgConnection) -> DatabaseResult<(Issue, Revocation)> + Clone + Send + 'static,
+    ) -> ApiResult<Option<Token>> {
+        loop {
+            let issued = self.database.run(issue.clone()).await?;
+            match self.confirm(issued).await? {
+                Issue::Issued(token) => return Ok(Some(token)),
+                Issue::RoomMade => {}
+                Issue::Refused => return Ok(None),
+                Issue::TooMany => return Err(ApiError::TooManyTokens),
+            }
         }
     }
 

@@ -145,7 +145,7 @@ impl<'a> Admin<'a> {
         answer::json(self.0.call(request).await?).await
     }
 
-    /// Issues a token to a service account (`POST /v1/admin/users/{id}/tokens`). Not repeated after a 503, which would
+    /// Issues a token to a service account (`POST /v1/admin/users/{id}/tokens`). Not repeated after a 503, which may
     /// leave a token that nobody knows.
     ///
     /// # Errors

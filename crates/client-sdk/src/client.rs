@@ -56,7 +56,8 @@ impl AuthClient {
     /// Issues a token for a username and a password (`POST /v1/login`).
     ///
     /// Repeated after a 503 that has a `Retry-After`, which a busy service sends before it has done anything. Should it
-    /// have issued a token after all, that one is in nobody's hands until it expires.
+    /// have issued a token after all, nobody has its text: it can do no harm, and is listed until it expires, is revoked,
+    /// or gives way to another.
     ///
     /// # Errors
     /// [`ClientError::Problem`] of kind `InvalidCredentials`, a 429 with `retry_after`, and what any call may fail with.

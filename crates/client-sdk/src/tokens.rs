@@ -45,7 +45,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Issues a token for a program (`POST /v1/tokens`). Its text is in the answer and never to be had again. Not
-    /// repeated after a 503, which would leave a token that nobody knows.
+    /// repeated after a 503, which may leave a token that nobody knows.
     ///
     /// # Errors
     /// As any call of a [`Session`]; [`ClientError::Problem`] of kind `ScopeNotHeld` or `Validation`.

@@ -14,10 +14,10 @@ use jeton_domain::{
 };
 use jeton_persistence::attempts::{self, Account};
 use jeton_persistence::audit::{self, NewAuditEvent};
-use jeton_persistence::tokens::Issue;
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_service::JsonOrForm;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -76,15 +76,12 @@ async fn sign_in(
         idle_ttl: state.token_idle_ttl,
         user_limit: state.tokens_per_user,
     };
+    let token = Arc::new(token);
     let of_issue = verified.clone();
     let issued = state
-        .database
-        .run(move |connection| tokens::issue_for_password(connection, &by, id, &of_issue, &token))
+        .issue(move |connection| tokens::issue_for_password(connection, &by, id, &of_issue, &token))
         .await?;
-    if matches!(issued.0, Issue::Refused) {
-        return Ok(None);
-    }
-    let token = state.issued(issued, ApiError::InvalidCredentials).await?;
+    let Some(token) = issued else { return Ok(None) };
     upgrade_later(state, id, verified, password());
     let user = wire::summary(id, user.username.as_str());
     Ok(Some(wire::issued(StatusCode::OK, &plain, user, token)))

@@ -11,6 +11,7 @@ use jeton_domain::{NewToken, PlainToken, TokenId, TokenKind, TokenName};
 use jeton_persistence::tokens;
 use jeton_service::{Json, Page};
 use jeton_verifier::Caller;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// `GET /v1/tokens`: the user's valid tokens, newest first, a page at a time.
@@ -36,11 +37,11 @@ pub(crate) async fn create(
         return Err(ApiError::ScopeNotHeld);
     }
     let (user, with) = (caller.user_id(), caller.token_id());
+    let (by, token) = (by.0, Arc::new(token));
     let issued = state
-        .database
-        .run(move |connection| tokens::issue_by_token(connection, &by.0, user, with, &token))
+        .issue(move |connection| tokens::issue_by_token(connection, &by, user, with, &token))
         .await?;
-    let token = state.issued(issued, ApiError::TokenGone).await?;
+    let token = issued.ok_or(ApiError::TokenGone)?;
     Ok(wire::issued(
         StatusCode::CREATED,
         &plain,

@@ -119,6 +119,58 @@ async fn so_does_a_sign_in_that_another_token_gives_way_to() {
     assert_eq!(waiting.join().unwrap().status, 200);
 }
 
+/// One that cannot be confirmed leaves no token that nobody knows, and the next attempt takes nothing more away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_others_give_way_to_is_issued_once_that_holds_or_not_at_all() {
+    let postgres = LocalPostgres::temporary().unwrap();
+    migrate(&postgres.url());
+    let service = start_service(&postgres.url(), &[("JETON_TOKENS_PER_USER", "4")]);
+    let client = AuthClient::builder(&service.base_url())
+        .max_retries(0)
+        .build()
+        .unwrap();
+    let mut sessions = vec![client.sign_up_session(&sign_up("ada")).await.unwrap()];
+    for _ in 0..3 {
+        let credentials = jeton_client::Credentials::new("ada", PASSWORD);
+        sessions.push(client.sign_in(credentials).await.unwrap());
+    }
+    let newest = client.session(sessions[3].token()).unwrap();
+    let mut listed = newest.tokens().list_all().await.unwrap().len();
+    for (path, body) in [
+        (
+            "/v1/login",
+            format!(r#"{{"username": "ada", "password": "{PASSWORD}"}}"#),
+        ),
+        ("/v1/tokens", r#"{"name": "nightly", "scopes": []}"#.to_owned()),
+    ] {
+        let ask = || crate::support::json("POST", path, &body).header("Authorization", header(&newest));
+        assert_eq!(listed, 4);
+        connect_to(&postgres.url()).batch_execute(SILENT).unwrap();
+        let first = send(&service, ask());
+        wait_until("it waits", || unapplied(&mut connect_to(&postgres.url())));
+        postgres.crash().unwrap();
+        assert_eq!(first.join().unwrap().status, 503, "{path}");
+        postgres.start().unwrap();
+        connect_to(&postgres.url()).batch_execute(GIVEN_UP).unwrap();
+        wait_until("it works again", || {
+            request("GET", "/v1/me", &newest).send(service.address()).status == 200
+        });
+        let after = newest.tokens().list_all().await.unwrap();
+        assert_eq!(after.len(), 3, "{path}: {after:?}");
+        let again = ask().send(service.address());
+        assert!([200, 201].contains(&again.status), "{}", again.text());
+        let kept = newest.tokens().list_all().await.unwrap();
+        listed = kept.len();
+        assert!(
+            after
+                .iter()
+                .all(|token| kept.iter().any(|other| other.id == token.id)),
+            "{path}: {kept:?}"
+        );
+    }
+    assert_eq!(listed, 4);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn so_does_whatever_an_admin_takes_away() {
     let auth = Auth::start();

@@ -17,8 +17,11 @@ use uuid::Uuid;
 #[derive(Debug)]
 #[must_use]
 pub enum Issue {
-    /// It is issued. Another may have given way to it, which is revoked as any other.
+    /// It is issued.
     Issued(Token),
+    /// It is not yet: others had to give way, which are revoked as any other. Once that holds everywhere, ask again. Should
+    /// it come to nothing, there is no token that nobody knows, and whoever tries again finds the room that was made.
+    RoomMade,
     /// It is not, since what gave a right to it no longer holds: the password, the token that asked, the user.
     Refused,
     /// It is not, since the user has as many as may be, and none that gives way.
@@ -31,7 +34,7 @@ impl Issue {
     pub fn token(self) -> Option<Token> {
         match self {
             Self::Issued(token) => Some(token),
-            Self::Refused | Self::TooMany => None,
+            Self::RoomMade | Self::Refused | Self::TooMany => None,
         }
     }
 }
@@ -60,15 +63,13 @@ pub fn issue_for_password(
         if unchanged.is_none() {
             return Ok(refused());
         }
-        attempts::succeed(connection, by, user)?;
-        issue(
-            connection,
-            &by.as_user(user),
-            AuditAction::SignIn,
-            user,
-            None,
-            token,
-        )
+        let by_user = by.as_user(user);
+        let issued = issue(connection, &by_user, AuditAction::SignIn, user, None, token)?;
+        // Whoever has to ask again has it done then, and once.
+        if !matches!(issued.0, Issue::RoomMade) {
+            attempts::succeed(connection, by, user)?;
+        }
+        Ok(issued)
     })
 }
 
@@ -160,7 +161,7 @@ fn lock_enabled(connection: &mut PgConnection, user: UserId) -> DatabaseResult<b
     Ok(found.is_some())
 }
 
-/// Makes room and stores the token. The caller holds the user's row.
+/// Stores the token where there is room, or else makes room. The caller holds the user's row.
 fn issue(
     connection: &mut PgConnection,
     by: &Initiator,
@@ -177,15 +178,13 @@ fn issue(
         let why = json!({ "reason": "too-many-tokens", "for": token.id.0 });
         audit::record(connection, by, &event.detail(why))?;
     }
+    if !gone.is_empty() {
+        return Ok((Issue::RoomMade, revocations::of_this_transaction(connection)?));
+    }
     let token = insert(connection, user, token)?;
     let event = NewAuditEvent::new(action).of(user).token(token.id);
     audit::record(connection, by, &event.detail(described(&token)))?;
-    let revocation = if gone.is_empty() {
-        Revocation::default()
-    } else {
-        revocations::of_this_transaction(connection)?
-    };
-    Ok((Issue::Issued(token), revocation))
+    Ok((Issue::Issued(token), Revocation::default()))
 }
 
 /// Revokes what has to give way to the token: the login tokens that were not used for longest, and never one that was

@@ -10,6 +10,7 @@ use jeton_api_types::{CreateTokenRequest, LogoutAllResponse, TokenList};
 use jeton_domain::{ScopeSet, TokenId, User, UserId};
 use jeton_persistence::{tokens, users};
 use jeton_service::{Json, Page};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// `GET /v1/admin/users/{id}/tokens`: a user's valid tokens, newest first, a page at a time.
@@ -39,12 +40,12 @@ pub(crate) async fn create(
     let (plain, token) = new_personal(&state, &body.0)?;
     let id = UserId(id.into_inner());
     let user = find_service(&state, id, &token.scopes).await?;
-    let issue = state
-        .database
-        .run(move |connection| tokens::issue_for_service(connection, &by.0, id, &token))
+    let (by, token) = (by.0, Arc::new(token));
+    let issued = state
+        .issue(move |connection| tokens::issue_for_service(connection, &by, id, &token))
         .await?;
     // Refused: disabled, deleted or given a password since it was found. Another attempt says which.
-    let token = state.issued(issue, ApiError::UserDisabled).await?;
+    let token = issued.ok_or(ApiError::UserDisabled)?;
     let summary = wire::summary(id, user.username.as_str());
     Ok(wire::issued(StatusCode::CREATED, &plain, summary, token))
 }

@@ -69,21 +69,28 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         idle_ttl: None,
         user_limit: args.tokens_per_user,
     };
-    let issue = database::revoke(&mut connection, |connection| {
-        tokens::issue_by_operator(connection, &Initiator::cli(), user.id, &new)
-    })?;
-    let token = match issue {
-        Issue::Issued(token) => token,
-        // Disabled or deleted since it was found.
-        Issue::Refused => bail!(disabled(&user.username)),
-        Issue::TooMany => bail!(
-            "\"{}\" has as many personal tokens as there may be; revoke one first",
-            user.username
-        ),
-    };
+    let token = issue(&mut connection, &user, &new)?;
     hand_over(&mut connection, &text, &token)?;
     describe(&user, &token);
     Ok(())
+}
+
+fn issue(connection: &mut PgConnection, user: &User, new: &NewToken) -> anyhow::Result<Token> {
+    loop {
+        let issue = database::revoke(connection, |connection| {
+            tokens::issue_by_operator(connection, &Initiator::cli(), user.id, new)
+        })?;
+        match issue {
+            Issue::Issued(token) => return Ok(token),
+            Issue::RoomMade => {}
+            // Disabled or deleted since it was found.
+            Issue::Refused => bail!(disabled(&user.username)),
+            Issue::TooMany => bail!(
+                "\"{}\" has as many personal tokens as there may be; revoke one first",
+                user.username
+            ),
+        }
+    }
 }
 
 fn disabled(name: &Username) -> String {
