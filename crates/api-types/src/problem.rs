@@ -133,7 +133,7 @@ problem_kinds! {
     UnsupportedMediaType = 415 "unsupported-media-type" "Unsupported media type",
     /// The body was understood, and some of its fields are refused.
     Validation = 422 "validation" "Validation failed",
-    /// Too many attempts have failed; `Retry-After` says when the next may be made.
+    /// There were too many attempts; `Retry-After` says when the next may be made.
     TooManyAttempts = 429 "too-many-attempts" "Too many attempts",
     /// A defect of the service.
     Internal = 500 "internal" "Internal error",

@@ -70,12 +70,12 @@ impl ProblemResponse {
         response
     }
 
-    /// 429: too many have failed, another attempt may be made in so many seconds (RFC 6585 §4).
+    /// 429: there were too many, another attempt may be made in so many seconds (RFC 6585 §4).
     #[must_use]
     pub fn too_many_attempts(retry_after_secs: u64) -> Self {
         Self::new(
             ProblemKind::TooManyAttempts,
-            "Too many attempts have failed. Wait before the next one.",
+            "There were too many attempts. Wait before the next one.",
         )
         .with_header(RETRY_AFTER, HeaderValue::from(retry_after_secs))
     }

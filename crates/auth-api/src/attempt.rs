@@ -1,4 +1,4 @@
-//! Whoever gives a password is let in here first.
+//! Whoever gives a password, to sign in, to sign up or to confirm something, is let in here first.
 
 use crate::error::{ApiError, ApiResult};
 use crate::hasher::Place;

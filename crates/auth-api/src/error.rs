@@ -26,7 +26,7 @@ pub(crate) enum ApiError {
     Unconfirmed(#[from] Unconfirmed),
     #[error("fields are refused")]
     Validation(Vec<FieldError>),
-    #[error("too many attempts have failed")]
+    #[error("too many attempts")]
     TooManyAttempts(Duration),
     #[error("wrong username or password")]
     InvalidCredentials,

@@ -127,13 +127,14 @@ impl Hasher {
     /// Checks that a password may be chosen, and hashes it.
     pub(crate) async fn choose(
         &self,
+        place: Place,
         password: Password,
         username: Username,
         email: Option<String>,
     ) -> Result<Result<PasswordHash, PasswordRefused>, HashingError> {
         let (cost, salt) = (self.cost, rand::random());
         // Looking for guessable passwords takes its time as well, so it is done on the same threads.
-        self.run(self.place()?, move || {
+        self.run(place, move || {
             let password = NewPassword::choose(password, &username, email.as_deref())?;
             Ok(PasswordHash::make(&password, cost, salt))
         })

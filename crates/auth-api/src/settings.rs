@@ -90,7 +90,7 @@ pub struct Settings {
     )]
     pub account_failures: u32,
 
-    /// How many sign-ins from an IPv4 address, or a /64 of IPv6, may fail in an hour
+    /// How many sign-ins from an IPv4 address, or a /64 of IPv6, may fail in an hour; a sign-up counts as one
     #[arg(
         long,
         env = "JETON_NETWORK_FAILURES",

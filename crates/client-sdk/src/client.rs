@@ -46,7 +46,8 @@ impl AuthClient {
     /// Creates a user and a first token (`POST /v1/users`). Never repeated: after a 503 the user may exist.
     ///
     /// # Errors
-    /// [`ClientError::Problem`] of kind `UsernameTaken`, `Validation` or `SignupClosed`, and what any call may fail with.
+    /// [`ClientError::Problem`] of kind `UsernameTaken`, `Validation` or `SignupClosed`, a 429 with `retry_after`, and what
+    /// any call may fail with.
     pub async fn sign_up(&self, request: &SignUpRequest) -> Result<IssuedToken, ClientError> {
         let request = self.request(Method::POST, "v1/users").json(request).build()?;
         let response = retry::send(&self.0.auth, request, Repeat::Never, &mut self.allowance()).await?;

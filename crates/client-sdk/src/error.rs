@@ -111,7 +111,7 @@ impl ClientError {
         }
     }
 
-    /// Whether it is a 429: too many attempts have failed, and the next may be made after
+    /// Whether it is a 429: there were too many attempts, and the next may be made after
     /// [`retry_after`](Self::retry_after).
     #[must_use]
     pub fn is_throttled(&self) -> bool {

@@ -23,7 +23,7 @@ pub struct Limits {
     /// For one account, in a row: a quarter of them at once, then with growing delays, and after the last none for a
     /// day.
     pub account: u32,
-    /// From one network, in an hour.
+    /// From one network, in an hour, together with how many sign up.
     pub network: u32,
 }
 
@@ -34,7 +34,8 @@ pub enum Account {
     User(UserId),
     /// That of whoever has this name; perhaps nobody.
     Named(UsernameKey),
-    /// That of a name that nobody can have: only the network counts.
+    /// That of nobody who is there already: of a name that nobody can have, or of somebody who signs up. Only the network
+    /// counts.
     Nobody,
 }
 

@@ -32,7 +32,8 @@ pub(crate) async fn change(
             .await?;
         let user = user.ok_or(ApiError::TokenGone)?;
         let email = user.email.map(|email| email.as_str().to_owned());
-        let hash = state.hasher.choose(new(), user.username, email).await?;
+        let place = state.hasher.place()?;
+        let hash = state.hasher.choose(place, new(), user.username, email).await?;
         let hash = hash.map_err(|refused| refuse("/new_password", &refused))?;
 
         let (of_change, initiator) = (verified.clone(), by.0.clone());

@@ -28,7 +28,8 @@ pub(crate) async fn set(
     }
     let password = Password::new(body.0.password.expose_secret().to_owned());
     let email = user.email.map(|email| email.as_str().to_owned());
-    let hash = state.hasher.choose(password, user.username, email).await?;
+    let place = state.hasher.place()?;
+    let hash = state.hasher.choose(place, password, user.username, email).await?;
     let hash = hash.map_err(|refused| refuse("/password", &refused))?;
     let set = state
         .database

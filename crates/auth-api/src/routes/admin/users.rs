@@ -89,6 +89,10 @@ async fn hash(
     email: Option<&Email>,
 ) -> ApiResult<PasswordHash> {
     let known = email.map(|email| email.as_str().to_owned());
-    let hash = state.hasher.choose(password, username.clone(), known).await?;
+    let place = state.hasher.place()?;
+    let hash = state
+        .hasher
+        .choose(place, password, username.clone(), known)
+        .await?;
     hash.map_err(|refused| refuse("/password", &refused))
 }

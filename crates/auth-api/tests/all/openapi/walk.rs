@@ -327,6 +327,13 @@ async fn all_that_is_described_happens_as_it_is_described() {
         },
         &admin,
     );
+    let hasty = start_service(auth.role.url(), &[("JETON_NETWORK_FAILURES", "4")]);
+    Walk {
+        document: &document,
+        service: &hasty,
+        seen: &seen,
+    }
+    .call("POST", "/v1/users", &[], "", &credentials("gil"));
     let impatient = start_service(auth.role.url(), &[("JETON_CLIENT_TIMEOUT", "200ms")]);
     let walk = Walk {
         service: &impatient,
