@@ -12,4 +12,4 @@ pub use database::{TestDatabase, migrate};
 pub use program::{example, program, program_with};
 pub use raw::{RawRequest, RawResponse, raw, try_raw};
 pub use role::TestRole;
-pub use service::{NotStarted, ServiceProcess};
+pub use service::{NotStarted, ServiceProcess, without_settings};

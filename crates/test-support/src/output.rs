@@ -2,9 +2,12 @@ use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The lines that a process writes, collected while it runs.
-#[derive(Clone, Default)]
-pub(crate) struct Output(Arc<Shared>);
+/// The lines that a process writes, those that are to be kept, collected while it runs.
+#[derive(Clone)]
+pub(crate) struct Output {
+    keep: fn(&str) -> bool,
+    shared: Arc<Shared>,
+}
 
 #[derive(Default)]
 struct Shared {
@@ -13,6 +16,13 @@ struct Shared {
 }
 
 impl Output {
+    pub(crate) fn keeping(keep: fn(&str) -> bool) -> Self {
+        Self {
+            keep,
+            shared: Arc::default(),
+        }
+    }
+
     /// Collects from one stream until its end.
     pub(crate) fn collect(&self, stream: Option<impl Read + Send + 'static>) {
         let Some(stream) = stream else { return };
@@ -22,8 +32,10 @@ impl Output {
             let mut line = Vec::new();
             while stream.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
                 let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-                output.lines().push(text);
-                output.0.grown.notify_all();
+                if (output.keep)(&text) {
+                    output.lines().push(text);
+                    output.shared.grown.notify_all();
+                }
                 line.clear();
             }
         });
@@ -54,12 +66,12 @@ impl Output {
             seen = lines.len();
             // What was written just before the end may still be on its way: hence one more round.
             last_look = give_up() || Instant::now() > deadline;
-            let waited = self.0.grown.wait_timeout(lines, Duration::from_millis(50));
+            let waited = self.shared.grown.wait_timeout(lines, Duration::from_millis(50));
             lines = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     fn lines(&self) -> MutexGuard<'_, Vec<String>> {
-        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

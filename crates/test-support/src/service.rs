@@ -48,15 +48,24 @@ impl ServiceProcess {
     /// # Panics
     /// When the program cannot be run at all.
     pub fn try_start(program: impl AsRef<OsStr>, env: &[(&str, &str)]) -> Result<Self, NotStarted> {
-        let mut command = Command::new(program.as_ref());
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            if text.starts_with("JETON_") || text.starts_with("PG") || text.starts_with("DATABASE_URL") {
-                command.env_remove(name);
-            }
-        }
+        Self::try_start_keeping(program, env, |_| true)
+    }
+
+    /// As [`try_start`](Self::try_start), for services that run for long: of what they write, only these lines are kept.
+    /// The line that tells the address must be among them.
+    ///
+    /// # Errors
+    /// [`NotStarted`]
+    ///
+    /// # Panics
+    /// When the program cannot be run at all.
+    pub fn try_start_keeping(
+        program: impl AsRef<OsStr>,
+        env: &[(&str, &str)],
+        keep: fn(&str) -> bool,
+    ) -> Result<Self, NotStarted> {
         // Tests run many services at a time: none takes the port that is everybody's default.
-        let mut child = command
+        let mut child = without_settings(program.as_ref())
             .env("JETON_METRICS_ADDR", "off")
             .envs(env.iter().copied())
             .stdin(Stdio::null())
@@ -64,7 +73,7 @@ impl ServiceProcess {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("cannot run {}: {error}", program.as_ref().display()));
-        let output = Output::default();
+        let output = Output::keeping(keep);
         output.collect(child.stdout.take());
         output.collect(child.stderr.take());
         let mut service = Self {
@@ -104,7 +113,7 @@ impl ServiceProcess {
         self.child.id()
     }
 
-    /// All that it has written so far, standard output and standard error in one.
+    /// All that it has written so far and that is kept, standard output and standard error in one.
     #[must_use]
     pub fn logs(&self) -> String {
         self.output.text()
@@ -170,6 +179,18 @@ impl ServiceProcess {
             panic!("cannot send SIG{name}: {error}");
         }
     }
+}
+
+/// A program that is to see nothing of our environment that is a setting of Jeton's or Postgres'.
+pub fn without_settings(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("JETON_") || text.starts_with("PG") || text.starts_with("DATABASE_URL") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// The address in a line of either log format, which may go on after it.

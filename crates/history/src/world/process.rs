@@ -1,4 +1,5 @@
 use anyhow::Context;
+use jeton_test_support::without_settings;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -130,13 +131,8 @@ impl Paused {
 /// This program, with nothing in its environment that is a setting of Jeton's or Postgres'. In a group of its own, so
 /// that Ctrl-C reaches the driver alone.
 pub(crate) fn this_program() -> anyhow::Result<Command> {
-    let mut command = Command::new(std::env::current_exe().context("where are we?")?);
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("JETON_") || text.starts_with("PG") || text.starts_with("DATABASE_URL") {
-            command.env_remove(name);
-        }
-    }
+    let own = std::env::current_exe().context("where are we?")?;
+    let mut command = Command::from(without_settings(own));
     #[cfg(feature = "negative-controls")]
     command.args(crate::negative::arguments());
     command.process_group(0).kill_on_drop(true);

@@ -1,0 +1,7 @@
+//! `jeton-soak`: see the library's documentation.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    jeton_soak::main()
+}

@@ -1,0 +1,68 @@
+use crate::support::{alone, line, soak, text};
+
+/// Each has to have been asked.
+const REQUESTS: [&str; 38] = [
+    "account deletion",
+    "audit-events",
+    "disable",
+    "enable",
+    "guess",
+    "introspect",
+    "livez and open",
+    "login",
+    "logout",
+    "logout-all",
+    "malformed",
+    "me",
+    "metrics",
+    "note",
+    "note deleted",
+    "note of another",
+    "note replaced",
+    "note written",
+    "notes",
+    "password change",
+    "readyz",
+    "revoke",
+    "revoke another's",
+    "set-scopes",
+    "sign-up",
+    "token created",
+    "token renamed",
+    "token revoked",
+    "tokens",
+    "unblock",
+    "user deleted",
+    "user's password set",
+    "user's token revoked",
+    "user's tokens",
+    "user's tokens revoked",
+    "users",
+    "verify",
+    "whoami",
+];
+
+#[test]
+fn every_answer_is_right_and_nothing_leaks_while_postgres_restarts() {
+    let _alone = alone();
+    let output = soak(&["0.4", "--seed", "1"]).output().unwrap();
+    let text = text(&output);
+    assert!(output.status.success(), "{text}");
+    assert_eq!(line(&text, "wrong: "), "none");
+    assert_eq!(line(&text, "leaks: "), "none");
+    assert_eq!(
+        text.lines()
+            .filter(|line| line.contains("and then until ready"))
+            .count(),
+        4
+    );
+    for request in REQUESTS {
+        let asked = |line: &str| line.split("slowest").next().map(str::trim) == Some(request);
+        assert!(text.lines().any(asked), "nobody has asked {request}:\n{text}");
+    }
+    for service in ["auth-1", "auth-2", "resource-1", "resource-2"] {
+        let away = line(&text, "503 with Retry-After: ").split(", ");
+        let away = away.filter_map(|count| count.strip_prefix(service)).next();
+        assert_ne!(away, Some(" 0"), "{service} has not noticed an outage:\n{text}");
+    }
+}
