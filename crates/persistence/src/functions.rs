@@ -4,9 +4,6 @@ use crate::schema::sql_types::{PgSnapshot, Xid8};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 
 diesel::define_sql_function! {
-    fn pg_backend_pid() -> Integer;
-}
-diesel::define_sql_function! {
     fn pg_current_snapshot() -> PgSnapshot;
 }
 diesel::define_sql_function! {

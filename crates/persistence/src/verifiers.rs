@@ -1,6 +1,6 @@
 //! The verifiers that may answer from memory, and what each has applied of the log of revocations.
 
-use crate::functions::{pg_backend_pid, pg_current_snapshot};
+use crate::functions::pg_current_snapshot;
 use crate::revocations::Revoked;
 use crate::schema::sql_types::PgSnapshot;
 use crate::schema::verifiers;
@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, Binary, Bool, Integer, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Uuid as SqlUuid};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -20,13 +20,22 @@ pub const NUDGE_CHANNEL: &str = "jeton_revocations";
 /// this of one statement, either.
 const MOST_DIGESTS: usize = 20_000;
 
+/// What [`session`] has named the session that runs the statement; null where it has not, or the name was reset.
+const THIS_SESSION: &str = "nullif(current_setting('jeton.session', true), '')::uuid";
+
+/// A session of the server's, by a name that no other ever has. Behind a pool that lends connections for a transaction,
+/// it may be another one with each statement, and of a server that has crashed and lost since what was not on the disk.
+/// The number of the process would not tell: in a container, it may be the same again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Session(Uuid);
+
 /// A verifier at the beginning of its life.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone)]
 pub struct Registered {
     /// What it has applied: it remembers nothing yet.
     pub applied: Snapshot,
-    /// The server process that serves the connection.
-    pub backend: i32,
+    /// Where it has registered.
+    pub session: Session,
 }
 
 /// What a renewal brought.
@@ -43,7 +52,18 @@ pub struct Renewal {
 pub enum NotRenewed {
     /// The row is gone: somebody has waited for the verifier in vain.
     GivenUp,
-    /// Another server process serves the connection than when it registered.
+    /// Another session serves the connection than when it registered.
+    Moved,
+}
+
+/// What became of taking a verifier off the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GiveUp {
+    /// It is off.
+    Done,
+    /// It has renewed, or is off already.
+    NotDone,
+    /// Nothing: another session serves the connection than when the verifier was first seen.
     Moved,
 }
 
@@ -89,31 +109,33 @@ pub fn register(
             diesel::delete(verifiers::table.find(before)).execute(connection)?;
         }
         let lease_ms = i32::try_from(lease.as_millis()).unwrap_or(i32::MAX);
-        Ok(diesel::insert_into(verifiers::table)
+        let applied = diesel::insert_into(verifiers::table)
             .values((
                 verifiers::id.eq(id),
                 verifiers::name.eq(name),
                 verifiers::applied.eq(pg_current_snapshot()),
                 verifiers::lease_ms.eq(lease_ms),
             ))
-            .returning((verifiers::applied, pg_backend_pid()))
-            .get_result(connection)?)
+            .returning(verifiers::applied)
+            .get_result(connection)?;
+        let session = session(connection)?;
+        Ok(Registered { applied, session })
     })
 }
 
 /// Says what the verifier has applied, and reads what was revoked since: one statement, so that what is read and the
-/// snapshot that it returns are the same. Only in the server process that it registered in: another one may be of a
-/// server that has crashed since, and has lost what was not on the disk.
+/// snapshot that it returns are the same. Only in the [`Session`] that it registered in: what it knows to have applied,
+/// the server may have lost before another one began, and given its numbers to others.
 ///
 /// # Errors
 /// See [`DatabaseError`].
 pub fn renew(
     connection: &mut PgConnection,
     id: Uuid,
-    backend: i32,
+    session: Session,
     applied: Snapshot,
 ) -> DatabaseResult<Result<Renewal, NotRenewed>> {
-    let renew = Renew { id, backend, applied };
+    let renew = Renew { id, session, applied };
     let (renewed, moved, snapshot, digests): (bool, bool, Snapshot, Vec<Vec<u8>>) =
         renew.get_result(connection)?;
     Ok(match (renewed, moved) {
@@ -130,7 +152,7 @@ pub fn renew(
 #[derive(QueryId)]
 struct Renew {
     id: Uuid,
-    backend: i32,
+    session: Session,
     applied: Snapshot,
 }
 
@@ -140,14 +162,18 @@ impl QueryFragment<Pg> for Renew {
         out.push_bind_param::<PgSnapshot, _>(&self.applied)?;
         out.push_sql(" WHERE id = ");
         out.push_bind_param::<SqlUuid, _>(&self.id)?;
-        out.push_sql(" AND pg_backend_pid() = ");
-        out.push_bind_param::<Integer, _>(&self.backend)?;
+        out.push_sql(" AND ");
+        out.push_sql(THIS_SESSION);
+        out.push_sql(" = ");
+        out.push_bind_param::<SqlUuid, _>(&self.session.0)?;
         // Should a crash undo the renewal, the verifier would only be waited for longer: no need to wait for the disk.
         out.push_sql(
             " RETURNING applied, set_config('synchronous_commit', 'off', true)) \
-            SELECT EXISTS (SELECT FROM renewed), pg_backend_pid() <> ",
+            SELECT EXISTS (SELECT FROM renewed), ",
         );
-        out.push_bind_param::<Integer, _>(&self.backend)?;
+        out.push_sql(THIS_SESSION);
+        out.push_sql(" IS DISTINCT FROM ");
+        out.push_bind_param::<SqlUuid, _>(&self.session.0)?;
         out.push_sql(", pg_current_snapshot(), ARRAY(SELECT unseen.digest FROM renewed AS v CROSS JOIN ");
         out.push_sql(revocations::UNSEEN);
         out.push_sql(" LIMIT ");
@@ -163,12 +189,21 @@ impl Query for Renew {
 
 impl RunQueryDsl<PgConnection> for Renew {}
 
-/// The server process that serves the connection.
+/// The session that serves the connection. It gets its name here, if it has none yet.
 ///
 /// # Errors
 /// See [`DatabaseError`].
-pub fn backend(connection: &mut PgConnection) -> DatabaseResult<i32> {
-    Ok(diesel::select(pg_backend_pid()).get_result(connection)?)
+pub fn session(connection: &mut PgConnection) -> DatabaseResult<Session> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        session: Uuid,
+    }
+    let row: Row = diesel::sql_query(format!(
+        "SELECT set_config('jeton.session', coalesce({THIS_SESSION}, gen_random_uuid())::text, false)::uuid AS session"
+    ))
+    .get_result(connection)?;
+    Ok(Session(row.session))
 }
 
 /// Takes a verifier off the list that has stopped answering from memory.
@@ -181,13 +216,38 @@ pub fn deregister(connection: &mut PgConnection, id: Uuid) -> DatabaseResult<()>
 }
 
 /// Takes a verifier off the list that has not renewed since it was seen with this version; the caller has seen that
-/// longer ago than the verifier's lease.
+/// longer ago than the verifier's lease, and not before it was served by this session: a crash of the server may undo a
+/// renewal, since renewals do not wait for the disk, and bring the version back of a verifier that lives on what it was
+/// granted. As long as the session lives, there was none.
 ///
 /// # Errors
 /// See [`DatabaseError`].
-pub fn give_up(connection: &mut PgConnection, id: Uuid, version: i64) -> DatabaseResult<bool> {
-    let target = verifiers::table.find(id).filter(verifiers::version.eq(version));
-    Ok(diesel::delete(target).execute(connection)? > 0)
+pub fn give_up(
+    connection: &mut PgConnection,
+    id: Uuid,
+    version: i64,
+    session: Session,
+) -> DatabaseResult<GiveUp> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        done: bool,
+        #[diesel(sql_type = Bool)]
+        moved: bool,
+    }
+    let row: Row = diesel::sql_query(format!(
+        "WITH gone AS (DELETE FROM verifiers WHERE id = $1 AND version = $2 AND {THIS_SESSION} = $3 RETURNING id) \
+        SELECT EXISTS (SELECT FROM gone) AS done, {THIS_SESSION} IS DISTINCT FROM $3 AS moved"
+    ))
+    .bind::<SqlUuid, _>(id)
+    .bind::<BigInt, _>(version)
+    .bind::<SqlUuid, _>(session.0)
+    .get_result(connection)?;
+    Ok(match (row.done, row.moved) {
+        (true, _) => GiveUp::Done,
+        (false, true) => GiveUp::Moved,
+        (false, false) => GiveUp::NotDone,
+    })
 }
 
 /// Reads all verifiers.

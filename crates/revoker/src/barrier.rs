@@ -1,5 +1,6 @@
 use crate::Unconfirmed;
 use crate::rounds::{Dead, Rounds, Wait, Waiting};
+use jeton_persistence::verifiers::{GiveUp, Session};
 use jeton_persistence::{
     BootTime, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, Revocation,
     establish, verifiers,
@@ -75,11 +76,14 @@ pub fn wait(connection: &mut PgConnection, revocation: Revocation) -> Result<(),
     }
     let mut wait = Wait::new(revocation);
     let unconfirmed = |error: DatabaseError| Unconfirmed(error.to_string());
+    let session = verifiers::session(connection).map_err(unconfirmed)?;
     verifiers::nudge(connection).map_err(unconfirmed)?;
     let start = BootTime::now();
     loop {
         let mut done = false;
-        look(connection, |rows, now, dead| done = wait.look(rows, now, dead)).map_err(unconfirmed)?;
+        let judge = |rows: &[_], now, dead: &mut _| done = wait.look(rows, now, dead);
+        // What it may not take off the list, whoever comes next may.
+        look(connection, session, judge).map_err(unconfirmed)?;
         if done {
             return Ok(());
         }
@@ -101,26 +105,30 @@ fn is_left_out() -> bool {
 }
 
 /// One round: reads the list of verifiers, lets it be looked at, and takes those off it that are found to be dead.
+/// `false`: not those, since the connection is served by another session than this, with which the looking began.
 fn look(
     connection: &mut PgConnection,
+    session: Session,
     judge: impl FnOnce(&[verifiers::VerifierRow], BootTime, &mut Vec<Dead>),
-) -> DatabaseResult<()> {
+) -> DatabaseResult<bool> {
     let rows = verifiers::list(connection)?;
     let mut dead = Vec::new();
     judge(&rows, BootTime::now(), &mut dead);
     dead.sort_by_key(|dead| dead.id);
     dead.dedup();
     for Dead { id, name, version } in dead {
-        if verifiers::give_up(connection, id, version)? {
-            tracing::warn!(%id, name, "gave up a verifier that has not renewed its lease");
+        match verifiers::give_up(connection, id, version, session)? {
+            GiveUp::Done => tracing::warn!(%id, name, "gave up a verifier that has not renewed its lease"),
+            GiveUp::NotDone => {}
+            GiveUp::Moved => return Ok(false),
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 struct Keeper {
     url: DatabaseUrl,
-    connection: Option<PgConnection>,
+    connection: Option<(PgConnection, Session)>,
     rounds: Rounds,
 }
 
@@ -174,28 +182,30 @@ impl Keeper {
 
     /// Looks once for all that wait, and answers those whose revocation holds everywhere.
     fn round(&mut self, arrived: bool) -> DatabaseResult<()> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
+        let (mut connection, mut session) = match self.connection.take() {
+            Some(connected) => connected,
             None => self.connect()?,
         };
         // The connection may have died unnoticed since it was last used.
         if arrived && verifiers::nudge(&mut connection).is_err() {
-            connection = self.connect()?;
+            (connection, session) = self.connect()?;
             verifiers::nudge(&mut connection)?;
         }
-        look(&mut connection, |rows, now, dead| {
-            self.rounds.look(rows, now, dead);
-        })?;
-        self.connection = Some(connection);
+        let judge = |rows: &[_], now, dead: &mut _| self.rounds.look(rows, now, dead);
+        if look(&mut connection, session, judge)? {
+            self.connection = Some((connection, session));
+        }
         Ok(())
     }
 
-    fn connect(&mut self) -> DatabaseResult<PgConnection> {
+    fn connect(&mut self) -> DatabaseResult<(PgConnection, Session)> {
         self.rounds.start_over();
         let limits = ConnectionLimits {
             statement_timeout: Some(STATEMENT_TIMEOUT),
         };
-        establish(&self.url, limits)
+        let mut connection = establish(&self.url, limits)?;
+        let session = verifiers::session(&mut connection)?;
+        Ok((connection, session))
     }
 }
 
@@ -204,6 +214,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
     use super::*;
+    use diesel::connection::SimpleConnection;
     use jeton_persistence::Xid;
     use jeton_test_support::TestDatabase;
     use uuid::Uuid;
@@ -237,6 +248,27 @@ mod tests {
         keeper.connection = None;
         keeper.attempt(|keeper| keeper.round(false));
         assert!(is_registered(&mut connection, id), "seen for the first time");
+        while is_registered(&mut connection, id) {
+            keeper.attempt(|keeper| keeper.round(false));
+        }
+    }
+
+    /// As behind a pool that lends connections for a transaction: the server may have crashed, and nobody has noticed.
+    #[test]
+    fn nor_does_it_in_another_session_of_the_same_connection() {
+        let (_database, mut connection, mut keeper) = setting();
+        let id = Uuid::now_v7();
+        let lease = Duration::from_millis(100);
+        verifiers::register(&mut connection, id, None, "silent", lease).unwrap();
+        keeper.attempt(|keeper| keeper.round(false));
+        let seen = BootTime::now();
+        while BootTime::now().since(seen) < lease {
+            std::thread::sleep(PAUSE.0);
+        }
+        let (served, _) = keeper.connection.as_mut().unwrap();
+        served.batch_execute("RESET jeton.session").unwrap();
+        keeper.attempt(|keeper| keeper.round(false));
+        assert!(is_registered(&mut connection, id));
         while is_registered(&mut connection, id) {
             keeper.attempt(|keeper| keeper.round(false));
         }

@@ -73,7 +73,8 @@ impl Rounds {
 
 // A crash of the server may undo a renewal, since renewals do not wait for the disk, and bring back the version that was
 // seen before it, of a verifier that lives on what it was granted. So nothing that was seen on one connection counts on
-// the next: both of these begin anew with it.
+// the next: both of these begin anew with it. Behind a pool, that is decided where a row is taken away
+// (`verifiers::give_up`).
 
 /// One revocation, and the verifiers that stand between it and its acknowledgement.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use crate::VerifierSettings;
 use crate::memory::Memory;
-use jeton_persistence::verifiers::{self, NotRenewed, Registered};
+use jeton_persistence::verifiers::{self, NotRenewed, Registered, Session};
 use jeton_persistence::{
     BootTime, ConnectionLimits, DatabaseError, DatabaseResult, PgConnection, Snapshot, establish,
 };
@@ -122,7 +122,7 @@ enum End {
     Stopped,
     /// The row was gone: no renewal had been seen for a lease.
     GivenUp,
-    /// The connection is served by another process of the server than before: perhaps after a crash.
+    /// The connection is served by another session of the server's than before: perhaps after a crash.
     Moved,
 }
 
@@ -170,7 +170,7 @@ impl Keeper {
         // for. The next statement takes that row away.
         self.memory.shut();
         let id = Uuid::now_v7();
-        let Registered { applied, backend } = verifiers::register(
+        let Registered { applied, session } = verifiers::register(
             &mut connection,
             id,
             self.id,
@@ -179,7 +179,7 @@ impl Keeper {
         )?;
         self.id = Some(id);
         verifiers::listen(&mut connection)?;
-        let end = self.renew_until_end(&mut connection, id, applied, backend)?;
+        let end = self.renew_until_end(&mut connection, id, applied, session)?;
         self.memory.shut();
         if matches!(end, End::Stopped) {
             verifiers::deregister(&mut connection, id)?;
@@ -192,12 +192,12 @@ impl Keeper {
         connection: &mut PgConnection,
         id: Uuid,
         mut applied: Snapshot,
-        backend: i32,
+        session: Session,
     ) -> DatabaseResult<End> {
         let mut first = true;
         while !self.shared.pause(Duration::ZERO) {
             let sent = BootTime::now();
-            let renewal = match verifiers::renew(connection, id, backend, applied)? {
+            let renewal = match verifiers::renew(connection, id, session, applied)? {
                 Ok(renewal) => renewal,
                 Err(NotRenewed::GivenUp) => return Ok(End::GivenUp),
                 Err(NotRenewed::Moved) => return Ok(End::Moved),
@@ -208,7 +208,7 @@ impl Keeper {
             applied = renewal.snapshot;
             self.tell_renewed(sent);
             if std::mem::take(&mut first) {
-                self.look_for_pooler(backend);
+                self.look_for_pooler(session);
             }
             // What has just been forgotten is acknowledged by the next renewal: at once, then.
             if renewal.revoked.is_empty() {
@@ -235,12 +235,12 @@ impl Keeper {
 
     /// A pooler that lends a connection for each transaction gives the idle lease connection's to the next who asks.
     /// Who asks is a thread of its own, which may wait for as long as it takes to connect.
-    fn look_for_pooler(&self, backend: i32) {
+    fn look_for_pooler(&self, session: Session) {
         let (shared, url) = (self.shared.clone(), self.settings.database_url.clone());
         let look = move || {
             let other = establish(&url, ConnectionLimits::NONE)
-                .and_then(|mut connection| verifiers::backend(&mut connection));
-            if other.is_ok_and(|other| other == backend) {
+                .and_then(|mut connection| verifiers::session(&mut connection));
+            if other.is_ok_and(|other| other == session) {
                 shared.say_pooled();
             }
         };

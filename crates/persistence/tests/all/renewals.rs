@@ -1,7 +1,7 @@
 //! What a renewal brings: everything that was revoked since the one before, and nothing twice.
 
 use crate::logbook::{digest, setting};
-use crate::support::{backend_pid, connect, execute, text};
+use crate::support::{connect, execute, text};
 use crate::verifiers::{only, register};
 use jeton_persistence::revocations::Revoked;
 use jeton_persistence::verifiers::{self, NotRenewed, Renewal};
@@ -93,7 +93,7 @@ fn a_transaction_that_began_earlier_and_commits_later_is_not_missed() {
 fn one_that_was_given_up_hears_so_and_is_not_on_the_list_again() {
     let (_database, mut connection, _) = setting();
     let (id, applied) = register(&mut connection);
-    assert!(verifiers::give_up(&mut connection, id, 0).unwrap());
+    verifiers::deregister(&mut connection, id).unwrap();
     execute(&mut connection, "DELETE FROM tokens");
     for _ in 0..2 {
         let renewed = crate::verifiers::renew(&mut connection, id, applied.clone()).unwrap();
@@ -104,17 +104,27 @@ fn one_that_was_given_up_hears_so_and_is_not_on_the_list_again() {
 
 /// The server may have crashed and come back behind a pool. Nothing is written, and nothing read is of use.
 #[test]
-fn only_the_server_process_that_it_registered_in_renews() {
+fn only_the_session_that_it_registered_in_renews() {
     let (database, mut connection, _) = setting();
     let other = &mut connect(&database);
     let (id, applied) = register(&mut connection);
-    let backend = backend_pid(&mut connection);
+    let session = verifiers::session(&mut connection).unwrap();
+    verifiers::session(other).unwrap();
     execute(&mut connection, "DELETE FROM tokens WHERE name = 'a'");
-    let moved = verifiers::renew(other, id, backend, applied.clone()).unwrap();
-    assert_eq!(moved.unwrap_err(), NotRenewed::Moved);
+    let renew_in = |connection: &mut PgConnection| {
+        let renewed = verifiers::renew(connection, id, session, applied.clone());
+        renewed.unwrap()
+    };
+    assert_eq!(renew_in(other).unwrap_err(), NotRenewed::Moved);
     let row = only(&mut connection);
     assert_eq!((row.version, &row.applied), (0, &applied));
-    assert_eq!(letters(&renew(&mut connection, id, &applied)), "a");
+    assert_eq!(letters(&renew_in(&mut connection).unwrap()), "a");
+    // Another session, as far as anybody can tell, with the number of the process that the first one had.
+    execute(&mut connection, "RESET ALL");
+    assert_eq!(renew_in(&mut connection).unwrap_err(), NotRenewed::Moved);
+    verifiers::session(&mut connection).unwrap();
+    assert_eq!(renew_in(&mut connection).unwrap_err(), NotRenewed::Moved);
+    assert_eq!(only(&mut connection).version, 1);
 }
 
 /// What was logged since it began, and has been applied, is not read again and again.

@@ -1,9 +1,9 @@
 //! The list of verifiers: who is on it, who gets off it, and the nudge. What a renewal brings is in `renewals`.
 
 use crate::logbook::setting;
-use crate::support::{backend_pid, connect, execute, interleave, text, wait_until};
+use crate::support::{connect, execute, interleave, text, wait_until};
 use diesel::Connection;
-use jeton_persistence::verifiers::{self, NotRenewed, Renewal, VerifierRow};
+use jeton_persistence::verifiers::{self, GiveUp, NotRenewed, Renewal, VerifierRow};
 use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection, Snapshot, revocations};
 use jeton_test_support::TestDatabase;
 use std::time::Duration;
@@ -18,8 +18,14 @@ pub(crate) fn renew(
     id: Uuid,
     applied: Snapshot,
 ) -> DatabaseResult<Result<Renewal, NotRenewed>> {
-    let backend = backend_pid(connection);
-    verifiers::renew(connection, id, backend, applied)
+    let session = verifiers::session(connection)?;
+    verifiers::renew(connection, id, session, applied)
+}
+
+/// As [`verifiers::give_up`], in the session in which the verifier was seen.
+fn give_up(connection: &mut PgConnection, id: Uuid, version: i64) -> GiveUp {
+    let session = verifiers::session(connection).unwrap();
+    verifiers::give_up(connection, id, version, session).unwrap()
 }
 
 /// One that remembers nothing yet: its id, and what it has applied.
@@ -50,9 +56,9 @@ fn one_that_registers_is_on_the_list_and_has_applied_everything() {
     );
     assert_eq!(row.applied, registered.applied);
     assert_eq!(
-        registered.backend,
-        verifiers::backend(&mut connection).unwrap(),
-        "the process that serves the connection"
+        registered.session,
+        verifiers::session(&mut connection).unwrap(),
+        "the one that serves the connection"
     );
     assert_eq!(revocations::standing(&mut connection).unwrap().xids, []);
 }
@@ -148,13 +154,32 @@ fn one_is_given_up_at_the_version_that_was_seen_and_no_other() {
     let (id, applied) = register(connection);
     renew(connection, id, applied).unwrap().unwrap();
     for version in [0, 2] {
-        assert!(!verifiers::give_up(connection, id, version).unwrap(), "{version}");
+        assert_eq!(give_up(connection, id, version), GiveUp::NotDone, "{version}");
     }
-    assert!(!verifiers::give_up(connection, Uuid::now_v7(), 1).unwrap());
+    assert_eq!(give_up(connection, Uuid::now_v7(), 1), GiveUp::NotDone);
     assert_eq!(verifiers::list(connection).unwrap().len(), 2);
-    assert!(verifiers::give_up(connection, id, 1).unwrap());
-    assert!(!verifiers::give_up(connection, id, 1).unwrap());
+    assert_eq!(give_up(connection, id, 1), GiveUp::Done);
+    assert_eq!(give_up(connection, id, 1), GiveUp::NotDone);
     assert_eq!(only(connection).id, other);
+}
+
+/// Between one session and the next, the server may have crashed, and a renewal been undone.
+#[test]
+fn one_is_given_up_only_in_the_session_in_which_it_was_seen() {
+    let database = TestDatabase::create();
+    let (connection, other) = (&mut connect(&database), &mut connect(&database));
+    let (id, _) = register(connection);
+    let session = verifiers::session(connection).unwrap();
+    verifiers::session(other).unwrap();
+    let moved = verifiers::give_up(other, id, 0, session).unwrap();
+    // Another session, as far as anybody can tell, with the number of the process that the first one had.
+    execute(connection, "RESET ALL");
+    let reset = verifiers::give_up(connection, id, 0, session).unwrap();
+    assert_eq!((moved, reset), (GiveUp::Moved, GiveUp::Moved));
+    assert_ne!(verifiers::session(connection).unwrap(), session);
+    let named = verifiers::give_up(connection, id, 0, session).unwrap();
+    assert_eq!(named, GiveUp::Moved);
+    assert_eq!(only(connection).id, id);
 }
 
 #[test]
@@ -162,13 +187,9 @@ fn one_that_renews_at_the_last_moment_is_not_given_up() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (id, applied) = register(connection);
-    let (renewed, given_up) = interleave(
-        &database,
-        |c| renew(c, id, applied),
-        |c| verifiers::give_up(c, id, 0),
-    );
+    let (renewed, given_up) = interleave(&database, |c| renew(c, id, applied), |c| Ok(give_up(c, id, 0)));
     assert!(renewed.is_ok());
-    assert!(!given_up.unwrap());
+    assert_eq!(given_up.unwrap(), GiveUp::NotDone);
     assert_eq!(only(connection).version, 1);
 }
 
@@ -177,12 +198,8 @@ fn one_that_is_being_given_up_does_not_renew() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (id, applied) = register(connection);
-    let (given_up, renewed) = interleave(
-        &database,
-        |c| verifiers::give_up(c, id, 0),
-        |c| renew(c, id, applied),
-    );
-    assert!(given_up);
+    let (given_up, renewed) = interleave(&database, |c| Ok(give_up(c, id, 0)), |c| renew(c, id, applied));
+    assert_eq!(given_up, GiveUp::Done);
     assert_eq!(renewed.unwrap().unwrap_err(), NotRenewed::GivenUp);
     assert_eq!(verifiers::list(connection).unwrap().len(), 0);
 }
@@ -208,7 +225,7 @@ fn a_nudge_reaches_who_listens() {
     }
     // What had come would be there by now: an answer comes after it.
     for other in [deaf, stranger] {
-        verifiers::backend(other).unwrap();
+        verifiers::session(other).unwrap();
         assert!(!verifiers::nudged(other).unwrap());
     }
 }

@@ -33,8 +33,8 @@ fn register(connection: &mut PgConnection, lease: Duration) -> (Uuid, Snapshot) 
 }
 
 fn renew(connection: &mut PgConnection, id: Uuid, applied: Snapshot) -> Renewal {
-    let backend = verifiers::backend(connection).unwrap();
-    let renewed = verifiers::renew(connection, id, backend, applied).unwrap();
+    let session = verifiers::session(connection).unwrap();
+    let renewed = verifiers::renew(connection, id, session, applied).unwrap();
     renewed.unwrap()
 }
 
