@@ -6,6 +6,7 @@ use jeton_persistence::verifiers::{self, NotRenewed, Registered, Session};
 use jeton_persistence::{
     BootTime, ConnectionLimits, DatabaseError, DatabaseResult, PgConnection, Snapshot, establish,
 };
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -44,6 +45,14 @@ struct Shared {
 
 impl Lease {
     pub(crate) fn start(settings: &VerifierSettings, memory: Arc<Memory>) -> std::io::Result<Self> {
+        Self::start_with(settings, memory, Keeper::live)
+    }
+
+    fn start_with(
+        settings: &VerifierSettings,
+        memory: Arc<Memory>,
+        live: impl Fn(&mut Keeper) -> DatabaseResult<End> + Send + 'static,
+    ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let (sender, phase) = watch::channel(Phase::Starting);
         let keeper = Keeper {
@@ -56,7 +65,7 @@ impl Lease {
         };
         std::thread::Builder::new()
             .name("jeton-lease".to_owned())
-            .spawn(move || keeper.run())?;
+            .spawn(move || keeper.run(live))?;
         Ok(Self { shared, phase })
     }
 
@@ -124,6 +133,8 @@ enum End {
     GivenUp,
     /// The connection is served by another session of the server's than before: perhaps after a crash.
     Moved,
+    /// It panicked.
+    Broken,
 }
 
 struct Keeper {
@@ -138,16 +149,20 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn run(mut self) {
+    /// One life after the other, until it is time to end.
+    fn run(mut self, live: impl Fn(&mut Self) -> DatabaseResult<End>) {
         let mut pause = RETRY.0;
         loop {
-            match self.live() {
+            match self.outlive(&live) {
                 Ok(End::Stopped) => return,
                 Ok(End::GivenUp) => {
                     tracing::warn!("the lease ran out before it was renewed: starting with an empty memory");
                     pause = RETRY.0;
                 }
                 Ok(End::Moved) => self.shared.say_pooled(),
+                Ok(End::Broken) => {
+                    tracing::error!("the lease's thread panicked: starting with an empty memory")
+                }
                 Err(error) => self.say_failing(&error),
             }
             self.phase.send_replace(Phase::Started);
@@ -158,6 +173,15 @@ impl Keeper {
             }
             pause = (pause * 2).min(RETRY.1);
         }
+    }
+
+    /// A life, whose panic does not end the thread: without it, every check would ask the database for ever.
+    fn outlive(&mut self, live: impl Fn(&mut Self) -> DatabaseResult<End>) -> DatabaseResult<End> {
+        catch_unwind(AssertUnwindSafe(|| live(self))).unwrap_or_else(|_| {
+            // Whatever was left half done is not used again: not the connection, nor what is remembered.
+            self.memory.shut();
+            Ok(End::Broken)
+        })
     }
 
     /// One life of the verifier: as long as one connection lives.
@@ -254,5 +278,40 @@ impl Keeper {
         if !std::mem::replace(&mut self.failing, true) {
             tracing::warn!(%error, "the lease cannot be renewed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+    use super::*;
+    use jeton_persistence::DatabaseUrl;
+    use jeton_persistence::revocations::Revoked;
+    use jeton_test_support::TestDatabase;
+    use std::sync::mpsc::channel;
+
+    #[tokio::test]
+    async fn after_a_panic_nothing_is_remembered_and_another_life_begins() {
+        let database = TestDatabase::create();
+        let settings = VerifierSettings::new(DatabaseUrl::parse(database.url()).unwrap());
+        let memory = Arc::new(Memory::new(10));
+        memory.renew(&Revoked::Everything, BootTime::NEVER);
+        let ((begins, deadlines), lives) = (channel(), AtomicU64::new(0));
+        let lease = Lease::start_with(&settings, memory.clone(), move |keeper| {
+            begins.send(keeper.memory.deadline()).unwrap();
+            assert!(lives.fetch_add(1, Ordering::Relaxed) > 0, "on purpose");
+            keeper.live()
+        })
+        .unwrap();
+        assert_eq!(deadlines.recv().unwrap(), BootTime::NEVER);
+        assert_eq!(deadlines.recv().unwrap(), BootTime::ZERO);
+        let begun = BootTime::now();
+        while memory.deadline() == BootTime::ZERO {
+            assert!(BootTime::now().since(begun) < Duration::from_secs(60), "no lease");
+            std::thread::sleep(NUDGE_POLL);
+        }
+        lease.stop();
+        lease.stopped().await;
     }
 }
