@@ -2,8 +2,9 @@
 //! their databases share the server: what goes, goes in time.
 
 use crate::logbook::{log, setting};
-use crate::support::{connect, count, execute, wait_until};
+use crate::support::{connect, count, execute, text, wait_until};
 use crate::verifiers::{register, renew};
+use diesel::Connection;
 use jeton_persistence::purge::{Purge, Purged};
 use jeton_persistence::{PgConnection, verifiers};
 
@@ -51,7 +52,6 @@ fn expired_tokens_go_and_are_revoked_by_it() {
 /// To the microsecond: a token whose time is exactly now is over.
 #[test]
 fn a_token_goes_at_its_expiry_not_before() {
-    use diesel::Connection;
     let (_database, mut connection, _) = setting();
     let purged = connection.transaction(|connection| {
         execute(
@@ -164,6 +164,34 @@ fn a_long_log_goes_batch_by_batch() {
         .map(|step| (step.revocations, step.more))
         .collect();
     assert_eq!(deleting, [(1000, true), (1, false)]);
+}
+
+/// What an old transaction, or a verifier that is behind, keeps from being deleted is not read again with every step.
+#[test]
+fn a_long_log_that_has_to_stay_costs_nothing() {
+    let (database, mut connection, _) = setting();
+    let open = &mut connect(&database);
+    for keep in ["BEGIN; SELECT pg_current_xact_id()", "ROLLBACK"] {
+        execute(open, keep);
+        register(&mut connection);
+        execute(
+            &mut connection,
+            "DO $$ BEGIN FOR n IN 1..2000 LOOP
+                INSERT INTO revocations (digest) VALUES (sha256(random()::text::bytea)); COMMIT; END LOOP; END $$",
+        );
+        execute(&mut connection, "ANALYZE revocations");
+        let read =
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'revocations'";
+        let read = connection.transaction(|connection| {
+            // As the plan is where the log is long.
+            execute(connection, "SET LOCAL enable_seqscan = off");
+            let before: i64 = text(connection, read).parse().unwrap();
+            assert_eq!(Purge::default().step(connection)?.unwrap().revocations, 0);
+            jeton_persistence::DatabaseResult::Ok(text(connection, read).parse::<i64>().unwrap() - before)
+        });
+        let read = read.unwrap();
+        assert!(read < 10, "{keep}: {read} rows were read");
+    }
 }
 
 /// A restored dump has them. The server will come to these numbers one day, and they mean nothing then.
