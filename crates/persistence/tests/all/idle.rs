@@ -183,6 +183,35 @@ fn many_are_purged_step_by_step() {
     assert_eq!(count(connection, "tokens"), 2501);
 }
 
+/// However many tokens stay: each step goes on from where the one before has come to, and begins again after the last.
+#[test]
+fn a_step_goes_on_where_the_one_before_has_stopped() {
+    let (_database, mut connection, ada, _) = setting();
+    let connection = &mut connection;
+    let id = "('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid";
+    let (idle, used) = ("now() - interval '1 day'", "now() + interval '1 day'");
+    // 1,500 that are to go, 10,100 that stay, and one that is to go.
+    let many = format!(
+        "INSERT INTO tokens (id, user_id, digest, kind, name, scopes, created_at, idle_ttl_secs)
+            SELECT {id}, '{ada}', sha256(n::text::bytea), 'login', 'old', '{{}}',
+                CASE WHEN n <= 1500 OR n = 11601 THEN {idle} ELSE {used} END, 600
+            FROM generate_series(1, 11601) AS n"
+    );
+    execute(connection, &many);
+    let purge = &mut Purge::default();
+    let mut step = |connection: &mut PgConnection| purge.step(connection).unwrap().unwrap().tokens;
+    assert_eq!(step(connection), 1000, "a batch");
+    assert_eq!(
+        step(connection),
+        500,
+        "what the batch has left, and what comes after it"
+    );
+    assert_eq!(step(connection), 1, "as far as the last");
+    let first = format!("UPDATE tokens SET created_at = {idle} WHERE digest = sha256('1501')");
+    execute(connection, &first);
+    assert_eq!(step(connection), 1, "from the beginning");
+}
+
 /// What verifiers remember must not outlast what is typed into psql.
 #[test]
 fn a_shorter_idle_time_is_logged_and_a_longer_one_is_not() {
