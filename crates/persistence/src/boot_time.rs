@@ -2,11 +2,22 @@ use rustix::time::{ClockId, clock_gettime};
 use std::ops::Add;
 use std::time::Duration;
 
-/// Linux counts a suspended machine's time by this clock alone; elsewhere the monotonic clock does.
-#[cfg(target_os = "linux")]
+// Which clock goes on while the machine is suspended differs: clock_gettime(2) of Linux and of OpenBSD, and
+// clock_gettime(3) of macOS, whose monotonic clock "will continue to increment while the system is asleep". FreeBSD's
+// stand still meanwhile, its CLOCK_BOOTTIME as well; of other systems nothing is known.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "openbsd"))]
 const CLOCK: ClockId = ClockId::Boottime;
-#[cfg(not(target_os = "linux"))]
+#[cfg(target_vendor = "apple")]
 const CLOCK: ClockId = ClockId::Monotonic;
+#[cfg(not(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "openbsd",
+    target_vendor = "apple"
+)))]
+compile_error!(
+    "a revoked token might be accepted after a suspend: no clock of this system is known to count one (CLOCK_BOOTTIME)"
+);
 
 /// A moment by the clock that runs since the machine was started, through suspends, and that nobody can set: the one
 /// that leases are counted by. Comparable on one machine until its next start, nowhere else.
