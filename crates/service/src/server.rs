@@ -144,8 +144,14 @@ where
             .configure(configure.clone())
             .default_service(web::to(problems::not_found))
     };
-    let most = http.max_connections as usize;
-    descriptors::provide_for(most);
+    let most = descriptors::provide_for(http.max_connections as usize);
+    if most < http.max_connections as usize {
+        tracing::info!(
+            "serving {most} connections at a time, not JETON_MAX_CONNECTIONS ({}): there are no more file descriptors \
+            to be had (ulimit -n)",
+            http.max_connections
+        );
+    }
     // The limit is each thread's.
     let threads = available_parallelism().map_or(1, usize::from).min(most);
     let server = HttpServer::new(app)

@@ -197,6 +197,22 @@ fn connections_beyond_the_most_wait() {
     assert_eq!(second.status(), 200);
 }
 
+/// Whoever has changed nothing is not warned of anything.
+#[test]
+fn there_are_no_more_connections_than_file_descriptors() {
+    let database = TestDatabase::create();
+    let env = [
+        ("PROGRAM", env!("CARGO_BIN_EXE_jeton-resource-api")),
+        ("DATABASE_URL", database.url()),
+        ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
+    ];
+    let few = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/few-descriptors.sh");
+    let notes = ServiceProcess::start(few, &env);
+    notes.wait_for_log("serving 50 connections at a time");
+    assert_eq!(Client::connect(&notes).get("/public"), 200);
+    assert!(!notes.logs().contains("WARN"), "{}", notes.logs());
+}
+
 #[test]
 fn heads_have_a_size() {
     let stack = Stack::start();
