@@ -3,11 +3,9 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
-use jeton_api_types::{
-    Account, AuditEventInfo, Introspection, IssuedToken, SecretText, TokenInfo, UserInfo, UserSummary,
-};
+use jeton_api_types::{Account, Introspection, IssuedToken, SecretText, UserSummary};
 use jeton_domain::{ExposeSecret, PlainToken, Token, User, UserId};
-use jeton_persistence::audit::AuditEvent;
+pub(crate) use jeton_service::wire::{audit_event, token, user};
 use jeton_verifier::Caller;
 
 const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
@@ -51,19 +49,6 @@ pub(crate) fn account(user: User) -> Account {
     }
 }
 
-pub(crate) fn info(token: Token) -> TokenInfo {
-    TokenInfo {
-        id: token.id.0,
-        kind: token.kind.to_string(),
-        name: token.name.as_str().to_owned(),
-        scopes: token.scopes.to_texts(),
-        created_at: token.created_at,
-        expires_at: token.expires_at,
-        idle_ttl: token.idle_ttl.map(|ttl| ttl.as_secs()),
-        last_used_at: token.last_used_at,
-    }
-}
-
 /// Of a token that is valid.
 pub(crate) fn introspection(caller: &Caller, token: &Token) -> Introspection {
     Introspection {
@@ -74,35 +59,5 @@ pub(crate) fn introspection(caller: &Caller, token: &Token) -> Introspection {
         token_type: Some("Bearer".to_owned()),
         iat: Some(token.created_at.timestamp()),
         exp: token.expires_at.map(|end| end.timestamp()),
-    }
-}
-
-/// As an administrator sees a user.
-pub(crate) fn user(user: User) -> UserInfo {
-    UserInfo {
-        id: user.id.0,
-        username: user.username.as_str().to_owned(),
-        email: user.email.map(|email| email.as_str().to_owned()),
-        scopes: user.scopes.to_texts(),
-        service: user.service,
-        created_at: user.created_at,
-        disabled_at: user.disabled_at,
-    }
-}
-
-pub(crate) fn audit_event(event: AuditEvent) -> AuditEventInfo {
-    AuditEventInfo {
-        id: event.id,
-        at: event.at,
-        action: event.action,
-        actor_id: event.actor_id.map(|id| id.0),
-        actor_username: event.actor_username,
-        actor_label: event.actor_label,
-        subject_id: event.subject_id.map(|id| id.0),
-        subject_username: event.subject_username,
-        token_id: event.token_id.map(|id| id.0),
-        address: event.address,
-        request_id: event.request_id,
-        detail: event.detail,
     }
 }

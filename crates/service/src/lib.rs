@@ -21,6 +21,7 @@ mod request_id;
 mod server;
 mod shutdown;
 mod verifier_args;
+pub mod wire;
 
 pub use body::{Form, Json, JsonOrForm, MAX_BODY_BYTES};
 pub use client_address::{ProxyArgs, TrustedProxies, client_address};

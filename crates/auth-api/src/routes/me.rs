@@ -28,7 +28,7 @@ pub(crate) async fn show(state: Data<State>, caller: Caller) -> ApiResult<HttpRe
     match found {
         (Some(user), Some(token)) => Ok(HttpResponse::Ok().json(MeResponse {
             user: wire::account(user),
-            token: wire::info(token),
+            token: wire::token(token),
         })),
         _ => Err(ApiError::TokenGone),
     }

@@ -27,7 +27,7 @@ pub(crate) async fn rename(
         .run(move |connection| tokens::rename(connection, &by.0, owner, id, &name))
         .await?;
     let token = renamed.ok_or(ApiError::NoSuchToken)?;
-    Ok(HttpResponse::Ok().json(wire::info(token)))
+    Ok(HttpResponse::Ok().json(wire::token(token)))
 }
 
 /// `DELETE /v1/tokens/{id}`: revokes one of the user's tokens.

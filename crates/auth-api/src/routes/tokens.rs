@@ -21,7 +21,7 @@ pub(crate) async fn list(state: Data<State>, caller: Caller, page: Query<Page>) 
         .database
         .run(move |connection| tokens::list(connection, user, after, limit + 1))
         .await?;
-    let (tokens, next) = page.cut(found.into_iter().map(wire::info).collect(), |token| token.id);
+    let (tokens, next) = page.cut(found.into_iter().map(wire::token).collect(), |token| token.id);
     Ok(HttpResponse::Ok().json(TokenList { tokens, next }))
 }
 

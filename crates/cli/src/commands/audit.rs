@@ -2,11 +2,11 @@ use crate::table::Table;
 use crate::{database, output, parse};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use jeton_api_types::{AuditEventInfo, AuditEventList};
+use jeton_api_types::AuditEventList;
 use jeton_domain::{AuditAction, UserId, Username};
 use jeton_persistence::audit::{self, AuditCursor, AuditEvent, AuditFilter};
 use jeton_persistence::{PgConnection, users};
-use jeton_service::DatabaseSettings;
+use jeton_service::{DatabaseSettings, wire};
 use std::net::IpAddr;
 use uuid::Uuid;
 
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .filter(|_| more)
         .map(|event| event.cursor().to_string());
     if args.json {
-        let events = events.into_iter().map(info).collect();
+        let events = events.into_iter().map(wire::audit_event).collect();
         return output::json(&AuditEventList { events, next });
     }
     let rows: Vec<_> = events.iter().map(row).collect();
@@ -123,21 +123,4 @@ fn row(event: &AuditEvent) -> [String; 7] {
         event.token_id.map_or_else(|| "-".to_owned(), |id| id.to_string()),
         event.detail.to_string(),
     ]
-}
-
-fn info(event: AuditEvent) -> AuditEventInfo {
-    AuditEventInfo {
-        id: event.id,
-        at: event.at,
-        action: event.action,
-        actor_id: event.actor_id.map(|id| id.0),
-        actor_username: event.actor_username,
-        actor_label: event.actor_label,
-        subject_id: event.subject_id.map(|id| id.0),
-        subject_username: event.subject_username,
-        token_id: event.token_id.map(|id| id.0),
-        address: event.address,
-        request_id: event.request_id,
-        detail: event.detail,
-    }
 }

@@ -25,7 +25,7 @@ pub(crate) async fn list(state: Data<State>, id: Path<Uuid>, page: Query<Page>) 
         })
         .await?;
     user.ok_or(ApiError::NoSuchUser)?;
-    let (tokens, next) = page.cut(found.into_iter().map(wire::info).collect(), |token| token.id);
+    let (tokens, next) = page.cut(found.into_iter().map(wire::token).collect(), |token| token.id);
     Ok(HttpResponse::Ok().json(TokenList { tokens, next }))
 }
 

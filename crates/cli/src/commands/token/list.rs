@@ -3,7 +3,7 @@ use crate::{database, output, parse, scopes};
 use jeton_api_types::TokenInfo;
 use jeton_domain::{Token, UserId, Username};
 use jeton_persistence::{PgConnection, tokens};
-use jeton_service::DatabaseSettings;
+use jeton_service::{DatabaseSettings, wire};
 use serde_json::json;
 
 /// How many tokens are read at once.
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let user = database::find_user(&mut connection, &args.username)?;
     let tokens = all(&mut connection, user.id)?;
     if args.json {
-        let tokens: Vec<TokenInfo> = tokens.iter().map(info).collect();
+        let tokens: Vec<TokenInfo> = tokens.into_iter().map(wire::token).collect();
         return output::json(&json!({ "tokens": tokens }));
     }
     let rows: Vec<_> = tokens.iter().map(row).collect();
@@ -59,17 +59,4 @@ fn row(token: &Token) -> [String; 7] {
         token.expires_at.map_or("never".to_owned(), parse::rfc3339),
         token.last_used_at.map_or("-".to_owned(), parse::rfc3339),
     ]
-}
-
-fn info(token: &Token) -> TokenInfo {
-    TokenInfo {
-        id: token.id.0,
-        kind: token.kind.to_string(),
-        name: token.name.as_str().to_owned(),
-        scopes: token.scopes.to_texts(),
-        created_at: token.created_at,
-        expires_at: token.expires_at,
-        idle_ttl: token.idle_ttl.map(|ttl| ttl.as_secs()),
-        last_used_at: token.last_used_at,
-    }
 }

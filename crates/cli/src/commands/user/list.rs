@@ -1,10 +1,9 @@
 use crate::table::Table;
 use crate::{database, output, parse, scopes};
-use jeton_api_types::UserInfo;
 use jeton_domain::{Email, User};
 use jeton_persistence::PgConnection;
 use jeton_persistence::users::{self, UserFilter};
-use jeton_service::DatabaseSettings;
+use jeton_service::{DatabaseSettings, wire};
 
 /// How many users are read at once.
 const PAGE: u32 = 500;
@@ -29,7 +28,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             let mut text = String::new();
             for user in page {
                 text.push_str(separator);
-                text.push_str(&serde_json::to_string(&listed(user))?);
+                text.push_str(&serde_json::to_string(&wire::user(user))?);
                 separator = ",\n";
             }
             output::write(&text)
@@ -76,16 +75,4 @@ fn row(user: &User) -> [String; 7] {
         parse::rfc3339(user.created_at),
         user.id.to_string(),
     ]
-}
-
-fn listed(user: User) -> UserInfo {
-    UserInfo {
-        id: user.id.0,
-        username: user.username.to_string(),
-        email: user.email.map(|email| email.as_str().to_owned()),
-        scopes: user.scopes.to_texts(),
-        service: user.service,
-        created_at: user.created_at,
-        disabled_at: user.disabled_at,
-    }
 }

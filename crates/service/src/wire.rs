@@ -1,0 +1,53 @@
+//! From the domain's types to what is sent, by the auth API and by the operator's commands alike.
+
+use jeton_api_types::{AuditEventInfo, TokenInfo, UserInfo};
+use jeton_domain::{Token, User};
+use jeton_persistence::audit::AuditEvent;
+
+/// As its owner sees a token.
+#[must_use]
+pub fn token(token: Token) -> TokenInfo {
+    TokenInfo {
+        id: token.id.0,
+        kind: token.kind.to_string(),
+        name: token.name.as_str().to_owned(),
+        scopes: token.scopes.to_texts(),
+        created_at: token.created_at,
+        expires_at: token.expires_at,
+        idle_ttl: token.idle_ttl.map(|ttl| ttl.as_secs()),
+        last_used_at: token.last_used_at,
+    }
+}
+
+/// As an administrator sees a user.
+#[must_use]
+pub fn user(user: User) -> UserInfo {
+    UserInfo {
+        id: user.id.0,
+        username: user.username.as_str().to_owned(),
+        email: user.email.map(|email| email.as_str().to_owned()),
+        scopes: user.scopes.to_texts(),
+        service: user.service,
+        created_at: user.created_at,
+        disabled_at: user.disabled_at,
+    }
+}
+
+/// As the audit log tells an event.
+#[must_use]
+pub fn audit_event(event: AuditEvent) -> AuditEventInfo {
+    AuditEventInfo {
+        id: event.id,
+        at: event.at,
+        action: event.action,
+        actor_id: event.actor_id.map(|id| id.0),
+        actor_username: event.actor_username,
+        actor_label: event.actor_label,
+        subject_id: event.subject_id.map(|id| id.0),
+        subject_username: event.subject_username,
+        token_id: event.token_id.map(|id| id.0),
+        address: event.address,
+        request_id: event.request_id,
+        detail: event.detail,
+    }
+}
