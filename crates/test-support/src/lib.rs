@@ -6,10 +6,14 @@ mod program;
 mod raw;
 mod role;
 mod service;
+mod sql;
 mod template;
+mod wait;
 
 pub use database::{TestDatabase, migrate};
 pub use program::{example, program, program_with};
 pub use raw::{RawRequest, RawResponse, raw, try_raw};
 pub use role::TestRole;
 pub use service::{NotStarted, ServiceProcess, without_settings};
+pub use sql::{count, execute, text};
+pub use wait::wait_until;

@@ -6,9 +6,8 @@ use jeton_client::{AuthClient, ExposeSecret, ProblemKind, Session};
 use jeton_domain::{Initiator, UserId};
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, users, verifiers};
-use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, migrate};
+use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, migrate, wait_until};
 use std::thread;
-use std::time::{Duration, Instant};
 
 /// A verifier that does not answer, as one whose machine has lost power: revocations wait for it.
 const SILENT: &str = "INSERT INTO verifiers (id, name, lease_ms) VALUES (gen_random_uuid(), 'silent', 60000)";
@@ -25,14 +24,6 @@ fn header(session: &Session) -> String {
 
 fn request(method: &str, path: &str, session: &Session) -> RawRequest {
     RawRequest::new(method, path).header("Authorization", header(session))
-}
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        thread::sleep(Duration::from_millis(2));
-    }
 }
 
 fn send(service: &ServiceProcess, request: RawRequest) -> thread::JoinHandle<RawResponse> {

@@ -1,5 +1,5 @@
 use diesel::connection::SimpleConnection;
-use diesel::sql_types::{BigInt, Bool, Integer, Text};
+use diesel::sql_types::{Bool, Integer};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use jeton_domain::{
     BcryptCost, Initiator, NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenDigest, TokenId, TokenKind,
@@ -11,8 +11,9 @@ use jeton_persistence::{
     establish, tokens, users,
 };
 use jeton_test_support::TestDatabase;
+pub(crate) use jeton_test_support::{count, execute, text, wait_until};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// What stands between a mistake and a test that never ends.
@@ -24,40 +25,6 @@ pub(crate) fn connect(database: &TestDatabase) -> PgConnection {
 
 pub(crate) fn connect_to(url: &str) -> PgConnection {
     establish(&DatabaseUrl::parse(url).unwrap(), ConnectionLimits::NONE).unwrap()
-}
-
-/// Changes rows past all rules but the database's own.
-pub(crate) fn execute(connection: &mut PgConnection, sql: &str) {
-    connection
-        .batch_execute(sql)
-        .unwrap_or_else(|error| panic!("{sql}: {error}"));
-}
-
-/// The one text that a query returns.
-pub(crate) fn text(connection: &mut PgConnection, query: &str) -> String {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        value: String,
-    }
-    let query = format!("SELECT ({query})::text AS value");
-    sql_query(&query)
-        .get_result::<Row>(connection)
-        .unwrap_or_else(|error| panic!("{query}: {error}"))
-        .value
-}
-
-/// How many rows there are: of a table, with or without a `WHERE`.
-pub(crate) fn count(connection: &mut PgConnection, what: &str) -> i64 {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = BigInt)]
-        value: i64,
-    }
-    sql_query(format!("SELECT count(*) AS value FROM {what}"))
-        .get_result::<Row>(connection)
-        .unwrap()
-        .value
 }
 
 /// Which process of the server serves this connection.
@@ -85,14 +52,6 @@ pub(crate) fn wait_for_blocked(connection: &mut PgConnection, statements: i64) {
             AND cardinality(pg_blocking_pids(pid)) > 0";
         count(connection, blocked) == statements
     });
-}
-
-pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        thread::sleep(Duration::from_millis(2));
-    }
 }
 
 /// Does `first` in a transaction that is committed only when `second`, on a connection of its own, waits for it (or

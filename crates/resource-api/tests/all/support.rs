@@ -1,8 +1,8 @@
 use jeton_client::{AuthClient, ClientError, ProblemKind, Session, SignUpRequest};
+pub(crate) use jeton_test_support::wait_until;
 use jeton_test_support::{ServiceProcess, TestDatabase, TestRole, program};
 use serde::Deserialize;
 use std::fmt::Debug;
-use std::time::{Duration, Instant};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
@@ -66,15 +66,6 @@ pub(crate) fn start_notes_with(database_url: &str, settings: &[(&str, &str)]) ->
     ];
     env.extend_from_slice(settings);
     ServiceProcess::start(env!("CARGO_BIN_EXE_jeton-resource-api"), &env)
-}
-
-/// Waits for what is to come about by itself.
-pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 /// A client that tries once: the tests want to see every answer.

@@ -4,10 +4,10 @@ use jeton_persistence::revocations::{self, revoking};
 use jeton_persistence::verifiers::{self, Registered, Renewal};
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, Revocation, Snapshot, establish};
 use jeton_revoker::{Barrier, wait};
-use jeton_test_support::{TestDatabase, migrate};
+use jeton_test_support::{TestDatabase, migrate, wait_until};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use uuid::Uuid;
 
 fn url(text: &str) -> DatabaseUrl {
@@ -41,14 +41,6 @@ fn renew(connection: &mut PgConnection, id: Uuid, applied: Snapshot) -> Renewal 
 fn registered(connection: &mut PgConnection) -> Vec<Uuid> {
     let rows = verifiers::list(connection).unwrap();
     rows.into_iter().map(|row| row.id).collect()
-}
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        thread::sleep(Duration::from_millis(2));
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,18 +1,15 @@
-use diesel::connection::SimpleConnection;
-use diesel::sql_types::BigInt;
-use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use jeton_domain::{
     ExposeSecret, Initiator, NewToken, NewUser, PlainToken, ScopeSet, TokenName, User, Username,
 };
 use jeton_persistence::{ConnectionLimits, PgConnection, establish, tokens, users};
 use jeton_test_support::TestDatabase;
+pub(crate) use jeton_test_support::{count, execute, text, wait_until};
 use jeton_verifier::{
     Caller, DatabaseUrl, TokenId, TokenKind, UserId, Verifier, VerifierSettings, VerifyError,
 };
 use std::pin::Pin;
 use std::task::Poll;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// What stands between a mistake and a test that never ends.
@@ -75,50 +72,10 @@ pub(crate) fn database() -> (TestDatabase, PgConnection) {
     (database, connection)
 }
 
-pub(crate) fn execute(connection: &mut PgConnection, sql: &str) {
-    connection
-        .batch_execute(sql)
-        .unwrap_or_else(|error| panic!("{sql}: {error}"));
-}
-
-/// The one text that a query returns.
-pub(crate) fn text(connection: &mut PgConnection, query: &str) -> String {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = diesel::sql_types::Text)]
-        value: String,
-    }
-    sql_query(format!("SELECT ({query})::text AS value"))
-        .get_result::<Row>(connection)
-        .unwrap()
-        .value
-}
-
-/// How many rows there are: of a table, with or without a `WHERE`.
-pub(crate) fn count(connection: &mut PgConnection, what: &str) -> i64 {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = BigInt)]
-        value: i64,
-    }
-    sql_query(format!("SELECT count(*) AS value FROM {what}"))
-        .get_result::<Row>(connection)
-        .unwrap()
-        .value
-}
-
 /// How many connections others have to this connection's database.
 pub(crate) fn others(connection: &mut PgConnection) -> i64 {
     let others = "pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
     count(connection, others)
-}
-
-pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        thread::sleep(Duration::from_millis(2));
-    }
 }
 
 /// Lets a future do what it does before it waits: of a check, everything up to its place in the queue.
