@@ -1,12 +1,11 @@
 //! What is revoked is acknowledged only once it holds everywhere, and a second attempt is right when that is not known.
 
-use crate::support::{Auth, PASSWORD, kind, sign_up, start_service};
+use crate::support::{Auth, PASSWORD, kind, on_own_postgres, sign_up};
 use diesel::connection::SimpleConnection;
-use jeton_client::{AuthClient, ExposeSecret, ProblemKind, Session};
+use jeton_client::{ExposeSecret, ProblemKind, Session};
 use jeton_domain::{Initiator, UserId};
-use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, users, verifiers};
-use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, migrate, wait_until};
+use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, wait_until};
 use std::thread;
 
 /// A verifier that does not answer, as one whose machine has lost power: revocations wait for it.
@@ -113,13 +112,7 @@ async fn so_does_a_sign_in_that_another_token_gives_way_to() {
 /// One that cannot be confirmed leaves no token that nobody knows, and the next attempt takes nothing more away.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_others_give_way_to_is_issued_once_that_holds_or_not_at_all() {
-    let postgres = LocalPostgres::temporary().unwrap();
-    migrate(&postgres.url());
-    let service = start_service(&postgres.url(), &[("JETON_TOKENS_PER_USER", "4")]);
-    let client = AuthClient::builder(&service.base_url())
-        .max_retries(0)
-        .build()
-        .unwrap();
+    let (postgres, service, client) = on_own_postgres(&[("JETON_TOKENS_PER_USER", "4")]);
     let mut sessions = vec![client.sign_up_session(&sign_up("ada")).await.unwrap()];
     for _ in 0..3 {
         let credentials = jeton_client::Credentials::new("ada", PASSWORD);
@@ -227,13 +220,7 @@ async fn hundreds_at_once_wait_for_one_dead_verifier_together() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_cannot_be_confirmed_is_503_and_the_second_attempt_waits_again() {
-    let postgres = LocalPostgres::temporary().unwrap();
-    migrate(&postgres.url());
-    let service = start_service(&postgres.url(), &[]);
-    let client = AuthClient::builder(&service.base_url())
-        .max_retries(0)
-        .build()
-        .unwrap();
+    let (postgres, service, client) = on_own_postgres(&[]);
     client.sign_up_session(&sign_up("ada")).await.unwrap();
     let sign_in = async || {
         let credentials = jeton_client::Credentials::new("ada", PASSWORD);

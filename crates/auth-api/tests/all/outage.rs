@@ -1,9 +1,9 @@
 //! The database away, and back.
 
-use crate::support::{PASSWORD, json, sign_up, start_service};
+use crate::support::{PASSWORD, json, on_own_postgres, sign_up};
 use jeton_client::{AuthClient, ExposeSecret, Problem};
 use jeton_local_postgres::LocalPostgres;
-use jeton_test_support::{RawRequest, RawResponse, migrate};
+use jeton_test_support::{RawRequest, RawResponse};
 
 fn assert_unavailable(response: &RawResponse, what: &str) {
     assert_eq!(response.status, 503, "{what}: {}", response.text());
@@ -47,13 +47,7 @@ async fn introspector(postgres: &LocalPostgres, client: &AuthClient) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_postgres_everything_is_503_and_with_it_again_all_is_well() {
-    let postgres = LocalPostgres::temporary().unwrap();
-    migrate(&postgres.url());
-    let service = start_service(&postgres.url(), &[]);
-    let client = AuthClient::builder(&service.base_url())
-        .max_retries(0)
-        .build()
-        .unwrap();
+    let (postgres, service, client) = on_own_postgres(&[]);
     let session = client.sign_up_session(&sign_up("ada")).await.unwrap();
     let header = format!("Bearer {}", session.token().expose_secret());
     let introspector = format!("Bearer {}", introspector(&postgres, &client).await);
@@ -124,13 +118,7 @@ async fn without_postgres_everything_is_503_and_with_it_again_all_is_well() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_postgres_that_stands_still_is_a_503_too() {
-    let postgres = LocalPostgres::temporary().unwrap();
-    migrate(&postgres.url());
-    let service = start_service(&postgres.url(), &[]);
-    let client = AuthClient::builder(&service.base_url())
-        .max_retries(0)
-        .build()
-        .unwrap();
+    let (postgres, service, client) = on_own_postgres(&[]);
     let session = client.sign_up_session(&sign_up("ada")).await.unwrap();
     let header = format!("Bearer {}", session.token().expose_secret());
 

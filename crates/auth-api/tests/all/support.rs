@@ -1,6 +1,7 @@
 use jeton_client::{AuthClient, ClientError, Credentials, LoginRequest, ProblemKind, Session, SignUpRequest};
 use jeton_domain::Initiator;
-use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, TestRole};
+use jeton_local_postgres::LocalPostgres;
+use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, TestRole, migrate};
 use std::fmt::Debug;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_jeton-auth-api");
@@ -31,10 +32,7 @@ impl Auth {
     }
 
     pub(crate) fn client(&self) -> AuthClient {
-        AuthClient::builder(&self.service.base_url())
-            .max_retries(0)
-            .build()
-            .unwrap()
+        client_of(&self.service)
     }
 
     pub(crate) async fn sign_up(&self, username: &str) -> Session {
@@ -84,6 +82,23 @@ impl Auth {
         let url = jeton_persistence::DatabaseUrl::parse(self.database.url()).unwrap();
         jeton_persistence::establish(&url, jeton_persistence::ConnectionLimits::NONE).unwrap()
     }
+}
+
+/// A client that tries once: the tests want to see every answer.
+fn client_of(service: &ServiceProcess) -> AuthClient {
+    AuthClient::builder(&service.base_url())
+        .max_retries(0)
+        .build()
+        .unwrap()
+}
+
+/// The service with a Postgres of its own, which can be stopped, and a client of it.
+pub(crate) fn on_own_postgres(settings: &[(&str, &str)]) -> (LocalPostgres, ServiceProcess, AuthClient) {
+    let postgres = LocalPostgres::temporary().unwrap();
+    migrate(&postgres.url());
+    let service = start_service(&postgres.url(), settings);
+    let client = client_of(&service);
+    (postgres, service, client)
 }
 
 /// Starts the service on a port that is free, with hashing at the least cost.
