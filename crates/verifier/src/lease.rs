@@ -282,36 +282,4 @@ impl Keeper {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
-    use super::*;
-    use jeton_persistence::DatabaseUrl;
-    use jeton_persistence::revocations::Revoked;
-    use jeton_test_support::TestDatabase;
-    use std::sync::mpsc::channel;
-
-    #[tokio::test]
-    async fn after_a_panic_nothing_is_remembered_and_another_life_begins() {
-        let database = TestDatabase::create();
-        let settings = VerifierSettings::new(DatabaseUrl::parse(database.url()).unwrap());
-        let memory = Arc::new(Memory::new(10));
-        memory.renew(&Revoked::Everything, BootTime::NEVER);
-        let ((begins, deadlines), lives) = (channel(), AtomicU64::new(0));
-        let lease = Lease::start_with(&settings, memory.clone(), move |keeper| {
-            begins.send(keeper.memory.deadline()).unwrap();
-            assert!(lives.fetch_add(1, Ordering::Relaxed) > 0, "on purpose");
-            keeper.live()
-        })
-        .unwrap();
-        assert_eq!(deadlines.recv().unwrap(), BootTime::NEVER);
-        assert_eq!(deadlines.recv().unwrap(), BootTime::ZERO);
-        let begun = BootTime::now();
-        while memory.deadline() == BootTime::ZERO {
-            assert!(BootTime::now().since(begun) < Duration::from_secs(60), "no lease");
-            std::thread::sleep(NUDGE_POLL);
-        }
-        lease.stop();
-        lease.stopped().await;
-    }
-}
+mod tests;

@@ -1,0 +1,154 @@
+use super::*;
+use actix_web::http::header::HeaderValue;
+use actix_web::test::TestRequest;
+use proptest::prelude::*;
+
+const PROXIES: &str = "10.0.0.0/8, 192.0.2.7 fd00::/8";
+
+/// The client of a request that comes from 10.0.0.1, or the address given first.
+fn client_from(peer: &str, headers: &[(&'static str, &str)]) -> String {
+    let mut request = TestRequest::default()
+        .app_data(PROXIES.parse::<TrustedProxies>().unwrap())
+        .peer_addr(SocketAddr::new(peer.parse().unwrap(), 4711));
+    for (name, value) in headers {
+        request = request.append_header((*name, HeaderValue::from_bytes(value.as_bytes()).unwrap()));
+    }
+    client_address(&request.to_http_request()).unwrap().to_string()
+}
+
+fn client(headers: &[(&'static str, &str)]) -> String {
+    client_from("10.0.0.1", headers)
+}
+
+const XFF: &str = "X-Forwarded-For";
+const FWD: &str = "Forwarded";
+
+#[test]
+fn nobody_is_believed_who_is_no_trusted_proxy() {
+    let headers = [(XFF, "203.0.113.9"), (FWD, "for=203.0.113.9")];
+    assert_eq!(client_from("198.51.100.1", &headers), "198.51.100.1");
+    assert_eq!(client_from("2001:db8::1", &headers), "2001:db8::1");
+    assert_eq!(client_from("::ffff:198.51.100.1", &headers), "198.51.100.1");
+    assert_eq!(client_from("::ffff:10.1.1.1", &headers), "203.0.113.9");
+    let none = TestRequest::default()
+        .peer_addr("10.0.0.1:1".parse().unwrap())
+        .append_header((XFF, "203.0.113.9"));
+    assert_eq!(
+        client_address(&none.to_http_request()),
+        Some("10.0.0.1".parse().unwrap())
+    );
+}
+
+#[test]
+fn the_nearest_that_is_no_trusted_proxy_is_the_client() {
+    for (value, address) in [
+        ("203.0.113.9", "203.0.113.9"),
+        ("1.1.1.1, 203.0.113.9", "203.0.113.9"),
+        ("1.1.1.1,203.0.113.9 ,10.2.2.2, 192.0.2.7", "203.0.113.9"),
+        ("garbage, 203.0.113.9, fd00::1", "203.0.113.9"),
+        ("203.0.113.9:5123", "203.0.113.9"),
+        ("2001:db8::9", "2001:db8::9"),
+        ("[2001:db8::9]", "2001:db8::9"),
+        ("[2001:db8::9]:5123, ::ffff:10.0.0.3", "2001:db8::9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+    ] {
+        assert_eq!(client(&[(XFF, value)]), address, "{value}");
+    }
+    assert_eq!(client(&[(XFF, "1.1.1.1"), (XFF, "203.0.113.9")]), "203.0.113.9");
+}
+
+#[test]
+fn the_standard_header_is_read_as_it_is_written() {
+    for (value, address) in [
+        ("for=203.0.113.9", "203.0.113.9"),
+        (
+            "for=1.1.1.1, FOR=203.0.113.9;proto=https;by=10.0.0.1",
+            "203.0.113.9",
+        ),
+        (r#"by="a,b;for=1.1.1.1";for="203.0.113.9:80""#, "203.0.113.9"),
+        (r#"for="[2001:db8::9]:4711", for=10.3.3.3"#, "2001:db8::9"),
+        (r#"for=unknown, for="[2001:db8::9]""#, "2001:db8::9"),
+        (r#"for="a\"b", for=203.0.113.9"#, "203.0.113.9"),
+    ] {
+        assert_eq!(client(&[(FWD, value)]), address, "{value}");
+    }
+}
+
+#[test]
+fn where_nobody_can_tell_it_is_the_proxy() {
+    for (name, value) in [
+        (XFF, ""),
+        (XFF, "203.0.113.9,"),
+        (XFF, "203.0.113.9, unknown"),
+        (XFF, "203.0.113.9 1.1.1.1"),
+        (XFF, "203.0.113.9, 10.0.0"),
+        (XFF, "fe80::1%eth0"),
+        (XFF, "[203.0.113.9]"),
+        (XFF, "10.2.2.2, 10.3.3.3"),
+        (XFF, "203.0.113.9, \u{fc}"),
+        (FWD, "proto=https"),
+        (FWD, "for=203.0.113.9, for=unknown"),
+        (FWD, "for=203.0.113.9, for=_hidden"),
+        (FWD, "for=1.1.1.1;for=203.0.113.9"),
+        // What the proxy has added would end up inside of the quotes.
+        (FWD, r#"for="1.1.1.1, for=203.0.113.9"#),
+        (FWD, r#"for=1.1.1.1, x="\", for=203.0.113.9"#),
+    ] {
+        assert_eq!(client(&[(name, value)]), "10.0.0.1", "{name}: {value}");
+    }
+}
+
+#[test]
+fn of_two_headers_both_must_say_the_same() {
+    assert_eq!(
+        client(&[(XFF, "203.0.113.9"), (FWD, "for=203.0.113.9")]),
+        "203.0.113.9"
+    );
+    assert_eq!(client(&[(XFF, "203.0.113.9"), (FWD, "for=1.1.1.1")]), "10.0.0.1");
+    assert_eq!(client(&[(XFF, "1.1.1.1"), (FWD, "for=203.0.113.9")]), "10.0.0.1");
+    assert_eq!(client(&[(XFF, "203.0.113.9"), (FWD, "for=unknown")]), "10.0.0.1");
+}
+
+#[test]
+fn proxies_are_networks_and_addresses() {
+    let read = |text: &str| text.parse::<TrustedProxies>();
+    assert_eq!(read(""), Ok(TrustedProxies::default()));
+    assert_eq!(read(" ,").unwrap(), TrustedProxies::default());
+    let mapped = read("::ffff:10.0.0.0/104").unwrap();
+    assert!(mapped.trust("10.9.9.9".parse().unwrap()) && !mapped.trust("11.0.0.1".parse().unwrap()));
+    for bad in ["10.0.0.0/33", "proxy.example.org", "10.0.0.1:80", "10/8", "[::1]"] {
+        assert!(read(bad).unwrap_err().contains("neither a network"), "{bad}");
+    }
+}
+
+proptest! {
+    /// Whatever a client sends, what the proxy has added is what counts.
+    #[test]
+    fn nobody_gets_past_what_the_proxy_adds(sent in "[ -~]{0,60}", name in prop_oneof![Just(XFF), Just(FWD)]) {
+        let (added, own) = match name {
+            XFF => ("203.0.113.9", format!("{sent}, 203.0.113.9")),
+            _ => ("203.0.113.9", format!("{sent}, for=203.0.113.9")),
+        };
+        let found = client(&[(name, &own)]);
+        prop_assert!(found == added || found == "10.0.0.1", "{}: {}", own, found);
+        // The same on a line of its own.
+        let found = client(&[(name, &sent), (name, own.rsplit(", ").next().unwrap())]);
+        prop_assert!(found == added || found == "10.0.0.1", "{} / {}", sent, found);
+        // And in the header that the proxy does not write.
+        let other = if name == XFF { FWD } else { XFF };
+        let found = client(&[(name, own.rsplit(", ").next().unwrap()), (other, &sent)]);
+        prop_assert!(found == added || found == "10.0.0.1", "{} / {}", sent, found);
+    }
+
+    #[test]
+    fn any_address_survives_being_written(address: IpAddr, port: u16) {
+        let canonical = address.to_canonical();
+        prop_assume!(!PROXIES.parse::<TrustedProxies>().unwrap().trust(canonical));
+        let socket = SocketAddr::new(address, port);
+        for value in [address.to_string(), socket.to_string()] {
+            prop_assert_eq!(client(&[(XFF, &value)]), canonical.to_string());
+        }
+        let value = format!("for=\"{socket}\"");
+        prop_assert_eq!(client(&[(FWD, &value)]), canonical.to_string());
+    }
+}

@@ -1,0 +1,147 @@
+use super::*;
+use jeton_domain::{ScopeSet, TokenId, TokenKind, UserId};
+use jeton_persistence::BootTime;
+use jeton_persistence::lookups::ValidToken;
+use proptest::prelude::*;
+use std::collections::HashMap;
+use std::sync::Arc;
+use uuid::Uuid;
+
+fn digest(number: u64) -> TokenDigest {
+    // As random as a real one, as good as never the same for two numbers.
+    let mut state = number;
+    let words: [u64; 4] = std::array::from_fn(|_| {
+        // SplitMix64 (Steele, Lea and Flood 2014).
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    });
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    TokenDigest::from(<[u8; 32]>::try_from(bytes).unwrap())
+}
+
+fn caller(number: u64, name: &str) -> Caller {
+    let token = ValidToken {
+        token_id: TokenId(Uuid::nil()),
+        kind: TokenKind::Login,
+        user_id: UserId(Uuid::nil()),
+        username: name.to_owned(),
+        scopes: ScopeSet::default(),
+        remaining: None,
+    };
+    Caller::new(digest(number), token, Arc::default(), BootTime::ZERO)
+}
+
+fn knows(table: &Table, number: u64) -> bool {
+    let found = table.get(&digest(number));
+    if let Some(found) = &found {
+        assert_eq!(found.digest(), &digest(number));
+    }
+    found.is_some()
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Insert(u64),
+    Get(u64),
+    Remove(u64),
+    Clear,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        8 => (0..40_u64).prop_map(Step::Insert),
+        8 => (0..40_u64).prop_map(Step::Get),
+        4 => (0..40_u64).prop_map(Step::Remove),
+        1 => Just(Step::Clear),
+    ];
+    prop::collection::vec(step, 0..200)
+}
+
+proptest! {
+    /// Whatever happens: what is found is what was put there last, nothing that was removed is found, and the
+    /// count is right.
+    #[test]
+    fn it_may_forget_but_makes_nothing_up(capacity in 0..30_usize, steps in steps()) {
+        let table = Table::new(capacity);
+        let mut put = HashMap::new();
+        for (version, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Insert(number) => {
+                    let name = version.to_string();
+                    table.insert(caller(number, &name));
+                    put.insert(number, name);
+                }
+                Step::Get(number) => if let Some(found) = table.get(&digest(number)) {
+                    prop_assert_eq!(Some(found.username()), put.get(&number).map(String::as_str));
+                }
+                Step::Remove(number) => {
+                    table.remove(&digest(number));
+                    put.remove(&number);
+                }
+                Step::Clear => {
+                    table.clear();
+                    put.clear();
+                }
+            }
+            prop_assert!(table.len() <= capacity.min(put.len()));
+        }
+        let found = (0..40).filter(|number| knows(&table, *number)).count();
+        prop_assert_eq!(found, table.len());
+    }
+}
+
+#[test]
+fn it_holds_what_it_has_room_for() {
+    const CAPACITY: u64 = 100_000;
+    let table = Table::new(CAPACITY as usize);
+    // A little less, as its parts do not fill alike.
+    let most = CAPACITY * 8 / 10;
+    for number in 0..most {
+        table.insert(caller(number, "ada"));
+    }
+    let known = (0..most).filter(|number| knows(&table, *number)).count();
+    assert_eq!(known, table.len());
+    assert_eq!(table.hits(), known as u64);
+    let missing = most - known as u64;
+    assert!(missing * 1000 <= most, "{missing} of {most} were given up");
+
+    for number in most..3 * CAPACITY {
+        table.insert(caller(number, "ada"));
+    }
+    let len = table.len() as u64;
+    assert!((CAPACITY * 98 / 100..=CAPACITY).contains(&len), "{len}");
+}
+
+#[test]
+fn what_is_asked_for_again_and_again_stays() {
+    let table = Table::new(1000);
+    for number in 0..100 {
+        table.insert(caller(number, "ada"));
+    }
+    for number in 100..20_000 {
+        table.insert(caller(number, "ada"));
+        if number % 50 == 0 {
+            (0..100).for_each(|wanted| {
+                knows(&table, wanted);
+            });
+        }
+    }
+    let known = (0..100).filter(|number| knows(&table, *number)).count();
+    assert!(known >= 95, "{known} of 100 are left");
+}
+
+#[test]
+fn every_place_can_be_reached() {
+    for capacity in [1, 7, 1000, 4096] {
+        let table = Table::new(capacity);
+        for number in 0..100 * capacity as u64 {
+            table.insert(caller(number, "ada"));
+        }
+        assert_eq!(
+            table.len(),
+            table.parts.iter().map(|part| part.read().room).sum::<usize>()
+        );
+    }
+}
