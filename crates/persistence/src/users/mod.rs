@@ -1,18 +1,21 @@
 //! Users: creating, finding and changing them. What a change revokes is revoked in the same transaction.
 
+mod access;
+mod passwords;
+
+pub use access::{disable, enable, set_scopes};
+pub use passwords::{change_password, set_password, upgrade_password_hash};
+
 use crate::audit::{self, NewAuditEvent};
 use crate::revocations::revoking;
 use crate::rows::{self, UserRow};
 use crate::schema::users;
 use crate::{DatabaseResult, Revocation, admins, attempts, tokens};
-use diesel::IntoSql;
-use diesel::dsl::{exists, now, select, sql};
+use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Nullable, Timestamptz};
-
+use diesel::sql_types::{Integer, Nullable};
 use jeton_domain::{
-    ADMIN, AuditAction, Initiator, NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenId, User, UserId,
-    UsernameKey,
+    AuditAction, Initiator, NewToken, NewUser, PasswordHash, Token, User, UserId, UsernameKey,
 };
 use serde_json::json;
 
@@ -216,164 +219,6 @@ fn begins_with(text: &str) -> String {
         pattern.push(character);
     }
     pattern + "%"
-}
-
-/// Changes the password that `verified` is the hash of, and revokes all the user's tokens but `kept`. `false`, and
-/// nothing is changed, when the password is another by now or the user is gone or disabled.
-///
-/// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
-pub fn change_password(
-    connection: &mut PgConnection,
-    by: &Initiator,
-    id: UserId,
-    verified: &PasswordHash,
-    new: &PasswordHash,
-    kept: TokenId,
-) -> DatabaseResult<(bool, Revocation)> {
-    revoking(connection, |connection| {
-        let target = users::table
-            .find(id.0)
-            .filter(users::password_hash.eq(verified.expose_encoded()))
-            .filter(users::disabled_at.is_null());
-        let changed = diesel::update(target)
-            .set(users::password_hash.eq(new.expose_encoded()))
-            .execute(connection)?
-            > 0;
-        if changed {
-            let revoked = tokens::revoke_except(connection, id, Some(kept))?;
-            let event = NewAuditEvent::new(AuditAction::PasswordChanged).of(id);
-            audit::record(connection, by, &event.detail(json!({ "revoked": revoked })))?;
-        }
-        Ok(changed)
-    })
-}
-
-/// Replaces a hash by another of the same password; `false`, and nothing is done, when it is another by now: what the user
-/// or an operator has set meanwhile stays. Revokes nothing, since nothing else has changed.
-///
-/// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
-pub fn upgrade_password_hash(
-    connection: &mut PgConnection,
-    id: UserId,
-    verified: &PasswordHash,
-    upgraded: &PasswordHash,
-) -> DatabaseResult<bool> {
-    let target = users::table
-        .find(id.0)
-        .filter(users::password_hash.eq(verified.expose_encoded()));
-    let replaced = diesel::update(target)
-        .set(users::password_hash.eq(upgraded.expose_encoded()))
-        .execute(connection)?;
-    Ok(replaced > 0)
-}
-
-/// Sets a password in the operator's name and revokes all the user's tokens. `false` when there is no such user.
-///
-/// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
-pub fn set_password(
-    connection: &mut PgConnection,
-    by: &Initiator,
-    id: UserId,
-    new: &PasswordHash,
-) -> DatabaseResult<(bool, Revocation)> {
-    revoking(connection, |connection| {
-        let changed = diesel::update(users::table.find(id.0))
-            .set(users::password_hash.eq(new.expose_encoded()))
-            .execute(connection)?
-            > 0;
-        if changed {
-            let revoked = tokens::revoke_except(connection, id, None)?;
-            let event = NewAuditEvent::new(AuditAction::PasswordSet).of(id);
-            audit::record(connection, by, &event.detail(json!({ "revoked": revoked })))?;
-        }
-        Ok(changed)
-    })
-}
-
-/// Sets what the user's tokens may do at the most. `None` when there is no such user.
-///
-/// # Errors
-/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see [`DatabaseError`](crate::DatabaseError).
-pub fn set_scopes(
-    connection: &mut PgConnection,
-    by: &Initiator,
-    id: UserId,
-    scopes: &ScopeSet,
-) -> DatabaseResult<(Option<User>, Revocation)> {
-    revoking(connection, |connection| {
-        if !scopes.contains(ADMIN) {
-            admins::keep_one(connection, id)?;
-        }
-        let before: Option<UserRow> = users::table
-            .find(id.0)
-            .select(UserRow::as_select())
-            .for_no_key_update()
-            .first(connection)
-            .optional()?;
-        let Some(before) = before.map(User::try_from).transpose()? else {
-            return Ok(None);
-        };
-        if before.scopes == *scopes {
-            return Ok(Some(before));
-        }
-        let after: UserRow = diesel::update(users::table.find(id.0))
-            .set(users::scopes.eq(scopes.to_texts()))
-            .returning(UserRow::as_returning())
-            .get_result(connection)?;
-        let detail = json!({ "from": before.scopes.to_texts(), "to": scopes.to_texts() });
-        let event = NewAuditEvent::new(AuditAction::ScopesChanged).of(id);
-        audit::record(connection, by, &event.detail(detail))?;
-        after.try_into().map(Some)
-    })
-}
-
-/// Keeps the user out: no sign-in, and no token is accepted. Twice keeps the first time. `None` when there is no such
-/// user.
-///
-/// # Errors
-/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see [`DatabaseError`](crate::DatabaseError).
-pub fn disable(
-    connection: &mut PgConnection,
-    by: &Initiator,
-    id: UserId,
-) -> DatabaseResult<(Option<User>, Revocation)> {
-    revoking(connection, |connection| {
-        admins::keep_one(connection, id)?;
-        let disabled = diesel::update(users::table.find(id.0).filter(users::disabled_at.is_null()))
-            .set(users::disabled_at.eq(now.into_sql::<Timestamptz>().nullable()))
-            .execute(connection)?;
-        if disabled > 0 {
-            audit::record(
-                connection,
-                by,
-                &NewAuditEvent::new(AuditAction::UserDisabled).of(id),
-            )?;
-        }
-        find(connection, id)
-    })
-}
-
-/// Lets the user in again, with the tokens from before. `None` when there is no such user.
-///
-/// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
-pub fn enable(connection: &mut PgConnection, by: &Initiator, id: UserId) -> DatabaseResult<Option<User>> {
-    connection.transaction(|connection| {
-        let enabled = diesel::update(users::table.find(id.0).filter(users::disabled_at.is_not_null()))
-            .set(users::disabled_at.eq(None::<chrono::DateTime<chrono::Utc>>))
-            .execute(connection)?;
-        if enabled > 0 {
-            audit::record(
-                connection,
-                by,
-                &NewAuditEvent::new(AuditAction::UserEnabled).of(id),
-            )?;
-        }
-        find(connection, id)
-    })
 }
 
 /// Deletes the user whose password `verified` is the hash of, with tokens and notes. `false` when the password is
