@@ -1,0 +1,88 @@
+//! What users and administrators do.
+
+use super::*;
+
+pub(super) fn account(walk: &Walk<'_>) {
+    let (token, _) = walk.sign_up("ada");
+    walk.call("POST", "/v1/users", &[], "", &credentials("ada"));
+    let second = walk.log_in("ada");
+    walk.call(
+        "POST",
+        "/v1/login",
+        &[],
+        "",
+        &json!({ "username": "ada", "password": "wrong" }),
+    );
+    walk.call(
+        "POST",
+        "/v1/login",
+        &[],
+        "",
+        &json!({ "username": "ada", "password": PASSWORD, "scopes": "admin" }),
+    );
+    walk.call("GET", "/v1/me", &[], &token, &Value::Null);
+    walk.call("GET", "/v1/tokens", &[], &token, &Value::Null);
+    walk.call("GET", "/v1/verify", &[], &token, &Value::Null);
+    let wishes = |scope: &str| json!({ "name": "nightly", "scopes": [scope], "expires_in": 60 });
+    let made = walk.call("POST", "/v1/tokens", &[], &token, &wishes("notes:read"));
+    walk.call("POST", "/v1/tokens", &[], &token, &wishes("admin"));
+    let id = text(&made["token_id"]);
+    walk.call(
+        "PATCH",
+        "/v1/tokens/{id}",
+        &[&id],
+        &token,
+        &json!({ "name": "weekly" }),
+    );
+    walk.call("DELETE", "/v1/tokens/{id}", &[&id], &token, &Value::Null);
+    let (other, _) = walk.sign_up("bea");
+    walk.form("/v1/revoke", &token, &other);
+    walk.form("/v1/revoke", &token, &second);
+    let change = json!({ "current_password": PASSWORD, "new_password": "a wholly different phrase" });
+    walk.call("PUT", "/v1/me/password", &[], &token, &change);
+    let wrong = json!({ "current_password": "wrong", "new_password": "wrong as well, and long" });
+    walk.call("PUT", "/v1/me/password", &[], &token, &wrong);
+    walk.call("DELETE", "/v1/me", &[], &other, &json!({ "password": "wrong" }));
+    walk.call("DELETE", "/v1/me", &[], &other, &json!({ "password": PASSWORD }));
+    walk.call("POST", "/v1/logout", &[], &token, &Value::Null);
+    let (everywhere, _) = walk.sign_up("cleo");
+    walk.call("POST", "/v1/logout-all", &[], &everywhere, &Value::Null);
+}
+
+pub(super) fn administration(walk: &Walk<'_>, admin: &str, admins_id: &str) {
+    let nothing = Value::Null;
+    let users = "/v1/admin/users";
+    let user = |rest: &str| format!("{users}/{{id}}{rest}");
+    let person = walk.call("POST", users, &[], admin, &credentials("dora"));
+    let service = json!({ "username": "backup", "service": true, "scopes": ["notes:read"] });
+    let program = walk.call("POST", users, &[], admin, &service);
+    walk.call("POST", users, &[], admin, &service);
+    let (person, program) = (text(&person["id"]), text(&program["id"]));
+    walk.call("GET", users, &[], admin, &nothing);
+    walk.call("GET", &user(""), &[&person], admin, &nothing);
+    let scopes = json!({ "scopes": ["notes:read"] });
+    walk.call("PUT", &user("/scopes"), &[&person], admin, &scopes);
+    walk.call("PUT", &user("/scopes"), &[admins_id], admin, &scopes);
+    let password = json!({ "password": "a wholly different phrase" });
+    walk.call("PUT", &user("/password"), &[&person], admin, &password);
+    walk.call("PUT", &user("/password"), &[&program], admin, &password);
+    let wish = |scope: &str| json!({ "name": "backup-1", "scopes": [scope] });
+    let tokens = user("/tokens");
+    let made = walk.call("POST", &tokens, &[&program], admin, &wish("notes:read"));
+    walk.call("POST", &tokens, &[&program], admin, &wish("notes:write"));
+    walk.call("POST", &tokens, &[&person], admin, &wish("notes:read"));
+    walk.call("GET", &tokens, &[&program], admin, &nothing);
+    let ids = [program.as_str(), &text(&made["token_id"])];
+    walk.call("DELETE", &user("/tokens/{token}"), &ids, admin, &nothing);
+    walk.call("DELETE", &tokens, &[&program], admin, &nothing);
+    for who in [program.as_str(), admins_id] {
+        walk.call("POST", &user("/disable"), &[who], admin, &nothing);
+    }
+    walk.call("POST", &tokens, &[&program], admin, &wish("notes:read"));
+    walk.call("POST", &user("/enable"), &[&program], admin, &nothing);
+    walk.call("POST", &user("/unblock"), &[&person], admin, &nothing);
+    walk.call("DELETE", &user(""), &[&person], admin, &nothing);
+    walk.call("DELETE", &user(""), &[admins_id], admin, &nothing);
+    walk.call("DELETE", "/v1/me", &[], admin, &json!({ "password": PASSWORD }));
+    walk.call("GET", "/v1/admin/audit-events", &[], admin, &nothing);
+}
