@@ -5,17 +5,20 @@
 //! everywhere: the network's, the account's for all networks, the account's for one. (An update whose condition turns out
 //! not to hold may have locked the row all the same.)
 
+mod forgetting;
+mod notes;
+
+pub use forgetting::unblock;
+pub(crate) use forgetting::{forget, purge};
+
 use crate::DatabaseResult;
-use crate::audit::{self, NewAuditEvent};
-use crate::schema::users;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Double, Inet, Integer, Nullable, Text, Uuid as SqlUuid};
 use ipnet::{IpNet, Ipv6Net};
-use jeton_domain::{AuditAction, Initiator, UserId, UsernameKey};
-use serde_json::json;
+use jeton_domain::{Initiator, UserId, UsernameKey};
+use notes::{note_account, note_network};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
-use uuid::Uuid;
 
 /// How many attempts may fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,55 +183,6 @@ fn give_back(connection: &mut PgConnection, network: IpNet) -> DatabaseResult<()
     Ok(())
 }
 
-/// True of a row that nobody has told the audit log of within the hour.
-const NOT_NOTED: &str = "coalesce(noted_at, '-infinity') <= now() - interval '1 hour'";
-
-/// Tells the audit log that the account's attempts are held off. In a transaction that locks no other row of these.
-fn note_account(connection: &mut PgConnection, by: &Initiator, account: &Account) -> DatabaseResult<()> {
-    #[derive(QueryableByName)]
-    struct Noted {
-        #[diesel(sql_type = Nullable<SqlUuid>)]
-        user_id: Option<uuid::Uuid>,
-    }
-    let (key, user) = parts(account);
-    connection.transaction(|connection| {
-        let noted: Option<Noted> = diesel::sql_query(format!(
-            "{BUCKET} UPDATE account_attempts AS a SET noted_at = now() FROM bucket \
-                WHERE a.account = bucket.digest AND a.network = bucket.network AND a.blocked_until > now() \
-                    AND {NOT_NOTED} \
-                RETURNING (SELECT id FROM users WHERE username_key = $1 OR id = $2) AS user_id"
-        ))
-        .bind::<Nullable<Text>, _>(key)
-        .bind::<Nullable<SqlUuid>, _>(user)
-        .bind::<Inet, _>(network(by.address))
-        .get_result(connection)
-        .optional()?;
-        let Some(noted) = noted else { return Ok(()) };
-        let event = NewAuditEvent::new(AuditAction::SignInThrottled).detail(json!({ "limit": "account" }));
-        let event = match noted.user_id {
-            Some(id) => event.of(UserId(id)),
-            None => event,
-        };
-        audit::record(connection, by, &event)
-    })
-}
-
-/// The same of a network's.
-fn note_network(connection: &mut PgConnection, by: &Initiator) -> DatabaseResult<()> {
-    connection.transaction(|connection| {
-        let noted = diesel::sql_query(format!(
-            "UPDATE network_attempts SET noted_at = now() WHERE network = $1 AND {NOT_NOTED}"
-        ))
-        .bind::<Inet, _>(network(by.address))
-        .execute(connection)?;
-        if noted == 0 {
-            return Ok(());
-        }
-        let event = NewAuditEvent::new(AuditAction::SignInThrottled).detail(json!({ "limit": "network" }));
-        audit::record(connection, by, &event)
-    })
-}
-
 /// The attempt has succeeded: the network gets it back, and the account's failures are forgotten that it was counted
 /// with. From now on this network is one that the account has signed in from.
 ///
@@ -260,81 +214,4 @@ pub(crate) fn know(connection: &mut PgConnection, by: &Initiator, user: UserId) 
             .execute(connection)?;
     }
     Ok(())
-}
-
-/// Forgets all failures of an account, so that its owner is let in at once. Not those of networks. `false` when there is
-/// no such user.
-///
-/// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
-pub fn unblock(connection: &mut PgConnection, by: &Initiator, user: UserId) -> DatabaseResult<bool> {
-    connection.transaction(|connection| {
-        // Before the attempts, as whoever deletes the user does.
-        let found: Option<Uuid> = users::table
-            .find(user.0)
-            .select(users::id)
-            .for_key_share()
-            .first(connection)
-            .optional()?;
-        if found.is_none() {
-            return Ok(false);
-        }
-        // In the order in which everybody locks them: that of all networks is the first.
-        diesel::sql_query(
-            "WITH locked AS MATERIALIZED (SELECT account, network FROM account_attempts WHERE account = \
-                (SELECT sha256(convert_to(username_key, 'UTF8')) FROM users WHERE id = $1) \
-                ORDER BY network FOR UPDATE) \
-            UPDATE account_attempts AS a SET failures = 0, blocked_until = 'epoch', noted_at = NULL FROM locked \
-                WHERE a.account = locked.account AND a.network = locked.network",
-        )
-        .bind::<SqlUuid, _>(user.0)
-        .execute(connection)?;
-        audit::record(
-            connection,
-            by,
-            &NewAuditEvent::new(AuditAction::UserUnblocked).of(user),
-        )?;
-        Ok(true)
-    })
-}
-
-/// Forgets all that is known of an account whose user is gone.
-pub(crate) fn forget(connection: &mut PgConnection, username_key: &str) -> DatabaseResult<()> {
-    diesel::sql_query(
-        "DELETE FROM account_attempts WHERE (account, network) IN (SELECT account, network FROM account_attempts \
-            WHERE account = sha256(convert_to($1, 'UTF8')) ORDER BY network FOR UPDATE)",
-    )
-    .bind::<Text, _>(username_key)
-    .execute(connection)?;
-    Ok(())
-}
-
-/// Deletes what no longer counts, at most so many rows of each kind; says how many.
-pub(crate) fn purge(connection: &mut PgConnection, most: i32) -> DatabaseResult<usize> {
-    let mut deleted = 0;
-    for (key, table, old) in [
-        (
-            "account, network",
-            "account_attempts",
-            "network = '0.0.0.0/0' AND last_at < now() - interval '24 hours' AND blocked_until <= now()",
-        ),
-        (
-            "account, network",
-            "account_attempts",
-            "network <> '0.0.0.0/0' AND last_at < now() - interval '90 days'",
-        ),
-        (
-            "network",
-            "network_attempts",
-            "last_at < now() - interval '1 hour'",
-        ),
-    ] {
-        deleted += diesel::sql_query(format!(
-            "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {old} \
-                ORDER BY last_at LIMIT $1 FOR UPDATE SKIP LOCKED)"
-        ))
-        .bind::<Integer, _>(most)
-        .execute(connection)?;
-    }
-    Ok(deleted)
 }

@@ -1,0 +1,86 @@
+//! What ends the counting: the operator, the end of the user, or time.
+
+use crate::DatabaseResult;
+use crate::audit::{self, NewAuditEvent};
+use crate::schema::users;
+use diesel::prelude::*;
+use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
+use jeton_domain::{AuditAction, Initiator, UserId};
+use uuid::Uuid;
+
+/// Forgets all failures of an account, so that its owner is let in at once. Not those of networks. `false` when there is
+/// no such user.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn unblock(connection: &mut PgConnection, by: &Initiator, user: UserId) -> DatabaseResult<bool> {
+    connection.transaction(|connection| {
+        // Before the attempts, as whoever deletes the user does.
+        let found: Option<Uuid> = users::table
+            .find(user.0)
+            .select(users::id)
+            .for_key_share()
+            .first(connection)
+            .optional()?;
+        if found.is_none() {
+            return Ok(false);
+        }
+        // In the order in which everybody locks them: that of all networks is the first.
+        diesel::sql_query(
+            "WITH locked AS MATERIALIZED (SELECT account, network FROM account_attempts WHERE account = \
+                (SELECT sha256(convert_to(username_key, 'UTF8')) FROM users WHERE id = $1) \
+                ORDER BY network FOR UPDATE) \
+            UPDATE account_attempts AS a SET failures = 0, blocked_until = 'epoch', noted_at = NULL FROM locked \
+                WHERE a.account = locked.account AND a.network = locked.network",
+        )
+        .bind::<SqlUuid, _>(user.0)
+        .execute(connection)?;
+        audit::record(
+            connection,
+            by,
+            &NewAuditEvent::new(AuditAction::UserUnblocked).of(user),
+        )?;
+        Ok(true)
+    })
+}
+
+/// Forgets all that is known of an account whose user is gone.
+pub(crate) fn forget(connection: &mut PgConnection, username_key: &str) -> DatabaseResult<()> {
+    diesel::sql_query(
+        "DELETE FROM account_attempts WHERE (account, network) IN (SELECT account, network FROM account_attempts \
+            WHERE account = sha256(convert_to($1, 'UTF8')) ORDER BY network FOR UPDATE)",
+    )
+    .bind::<Text, _>(username_key)
+    .execute(connection)?;
+    Ok(())
+}
+
+/// Deletes what no longer counts, at most so many rows of each kind; says how many.
+pub(crate) fn purge(connection: &mut PgConnection, most: i32) -> DatabaseResult<usize> {
+    let mut deleted = 0;
+    for (key, table, old) in [
+        (
+            "account, network",
+            "account_attempts",
+            "network = '0.0.0.0/0' AND last_at < now() - interval '24 hours' AND blocked_until <= now()",
+        ),
+        (
+            "account, network",
+            "account_attempts",
+            "network <> '0.0.0.0/0' AND last_at < now() - interval '90 days'",
+        ),
+        (
+            "network",
+            "network_attempts",
+            "last_at < now() - interval '1 hour'",
+        ),
+    ] {
+        deleted += diesel::sql_query(format!(
+            "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {old} \
+                ORDER BY last_at LIMIT $1 FOR UPDATE SKIP LOCKED)"
+        ))
+        .bind::<Integer, _>(most)
+        .execute(connection)?;
+    }
+    Ok(deleted)
+}

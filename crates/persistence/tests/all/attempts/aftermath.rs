@@ -1,0 +1,103 @@
+//! What is left of attempts: in the audit log, and until they are forgotten.
+
+use super::*;
+
+#[test]
+fn that_attempts_are_held_off_is_written_down_once_an_hour() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    create_user(connection, "Ada");
+    attempts_until_held_off(connection, HERE, &named("ADA"));
+    assert_eq!(events(connection), "account Ada");
+    for address in [HERE, THERE, THERE] {
+        assert_ne!(attempt(connection, address, &named("ada")), 0);
+    }
+    assert_eq!(events(connection), "account Ada");
+    attempts_until_held_off(connection, HERE, &named("typed-by-mistake"));
+    assert_eq!(events(connection), "account Ada, account");
+    let limits = Limits {
+        network: 20,
+        ..LIMITS
+    };
+    for i in 0..30 {
+        attempt_within(connection, THERE, &named(&format!("user{i}")), limits);
+    }
+    assert_eq!(events(connection), "account Ada, account, network");
+    pass(connection, "1 hour");
+    attempts_until_held_off(connection, HERE, &named("ada"));
+    assert_eq!(events(connection), "account Ada, account, network, account Ada");
+    let addresses =
+        "SELECT string_agg(host(address), ' ' ORDER BY at, id) FROM audit_events WHERE address IS NOT NULL";
+    assert_eq!(
+        text(connection, addresses),
+        format!("{HERE} {HERE} {THERE} {HERE}")
+    );
+    let dump = text(
+        connection,
+        "SELECT string_agg(e::text, ' ') FROM audit_events AS e",
+    );
+    assert!(!dump.contains("mistake"), "{dump}");
+}
+
+#[test]
+fn unblocked_one_is_let_in_at_once() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, _) = users::sign_up(connection, &from(HERE), &new_user("ada"), &new_token()).unwrap();
+    for address in [HERE, THERE] {
+        attempts_until_held_off(connection, address, &named("ada"));
+    }
+    attempts_until_held_off(connection, THERE, &named("bob"));
+    assert!(attempts::unblock(connection, &Initiator::cli(), ada.id).unwrap());
+    for address in [HERE, THERE] {
+        assert_eq!(
+            attempts_until_held_off(connection, address, &named("ada")),
+            (5, 30)
+        );
+    }
+    assert_ne!(attempt(connection, THERE, &named("bob")), 0);
+    assert_eq!(
+        rows(connection, "audit_events WHERE action = 'user-unblocked'"),
+        1
+    );
+    outcome(users::delete(connection, &Initiator::cli(), ada.id).unwrap());
+    assert!(!attempts::unblock(connection, &Initiator::cli(), ada.id).unwrap());
+    assert_eq!(
+        rows(connection, "audit_events WHERE action = 'user-unblocked'"),
+        1
+    );
+}
+
+#[test]
+fn one_who_is_gone_leaves_nothing_behind() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, _) = users::sign_up(connection, &from(HERE), &new_user("Ada"), &new_token()).unwrap();
+    attempt(connection, THERE, &named("ada"));
+    attempt(connection, THERE, &named("bob"));
+    assert_eq!(rows(connection, "account_attempts"), 3);
+    outcome(users::delete(connection, &Initiator::cli(), ada.id).unwrap());
+    assert_eq!(rows(connection, "account_attempts"), 1);
+}
+
+#[test]
+fn what_no_longer_counts_is_purged() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    users::sign_up(connection, &from(HERE), &new_user("ada"), &new_token()).unwrap();
+    attempt(connection, THERE, &named("ada"));
+    let left = |connection: &mut PgConnection, time: &str| {
+        pass(connection, time);
+        Purge::default().step(connection).unwrap().unwrap();
+        (
+            rows(connection, "account_attempts"),
+            rows(connection, "network_attempts"),
+        )
+    };
+    assert_eq!(left(connection, "59 minutes"), (2, 1));
+    assert_eq!(left(connection, "2 minutes"), (2, 0));
+    assert_eq!(left(connection, "22 hours"), (2, 0));
+    assert_eq!(left(connection, "1 hour"), (1, 0));
+    assert_eq!(left(connection, "88 days"), (1, 0));
+    assert_eq!(left(connection, "2 days"), (0, 0));
+}
