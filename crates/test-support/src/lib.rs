@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod browser;
 mod database;
 mod output;
 mod program;
@@ -10,6 +11,7 @@ mod sql;
 mod template;
 mod wait;
 
+pub use browser::Browser;
 pub use database::{TestDatabase, migrate};
 pub use program::{example, program, program_with};
 pub use raw::{RawRequest, RawResponse, raw, try_raw};

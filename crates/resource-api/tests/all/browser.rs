@@ -1,17 +1,16 @@
 //! A page of another origin, in a real browser, where one is installed.
 
 use crate::support::{PASSWORD, start_auth_with, start_notes_with};
-use jeton_test_support::TestDatabase;
+use jeton_test_support::{Browser, TestDatabase};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::thread;
 
-const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
-
-/// Signs up, reads what the answers' headers say, and is refused; then tells the server that it came from.
+/// Signs up, reads what the answers' headers say, and is refused; `report` is a promise of how it went.
 const PAGE: &str = r#"<!doctype html><title>Jeton</title><script>
-(async () => {
+var report = (async () => {
   const report = {};
   try {
     const credentials = JSON.stringify({ username: "ada", password: "PASSWORD" });
@@ -34,76 +33,34 @@ const PAGE: &str = r#"<!doctype html><title>Jeton</title><script>
   } catch (error) {
     report.error = String(error);
   }
-  await fetch("/report", { method: "POST", body: JSON.stringify(report) });
+  return report;
 })();
 </script>"#;
 
-struct Browser(Child);
-
-impl Browser {
-    /// `None`, and a word about it, where there is none.
-    #[expect(clippy::print_stderr, reason = "whoever runs the tests has to know")]
-    fn open(address: &str, profile: &str) -> Option<Self> {
-        let opened = BROWSERS.iter().find_map(|name| {
-            Command::new(name)
-                .args([
-                    "--headless",
-                    "--no-sandbox",
-                    "--disable-gpu",
-                    "--disable-dev-shm-usage",
-                ])
-                .args(["--no-first-run", &format!("--user-data-dir={profile}"), address])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .ok()
-        });
-        if opened.is_none() {
-            eprintln!("skipped: no browser (Debian's package chromium)");
+/// Serves the page, for as long as the test runs. A browser opens connections in advance, too, and sends nothing on them.
+fn serve(listener: TcpListener, page: String) {
+    let page: Arc<str> = page.into();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let page = page.clone();
+            thread::spawn(move || answer(&stream, &page));
         }
-        opened.map(Self)
-    }
+    });
 }
 
-impl Drop for Browser {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Serves the page, until it has told how it went.
-fn serve(listener: &TcpListener, page: &str) -> Value {
-    loop {
-        let (stream, _) = listener.accept().unwrap();
-        let (target, body) = read(&stream);
-        let (status, text) = match target.as_str() {
-            "/" => ("200 OK", page),
-            "/report" => ("200 OK", ""),
-            _ => ("404 Not Found", ""),
-        };
-        let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-            text.len()
-        );
-        let _ = (&stream).write_all(&[head.as_bytes(), text.as_bytes()].concat());
-        if target == "/report" {
-            return serde_json::from_slice(&body).unwrap();
-        }
-    }
-}
-
-fn read(stream: &TcpStream) -> (String, Vec<u8>) {
+fn answer(mut stream: &TcpStream, page: &str) -> io::Result<()> {
     let mut lines = BufReader::new(stream);
     let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") && lines.read_line(&mut head).unwrap_or(0) > 0 {}
-    let length = head
-        .lines()
-        .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
-    let mut body = vec![0; length.unwrap_or(0)];
-    lines.read_exact(&mut body).unwrap();
-    (head.split(' ').nth(1).unwrap_or_default().to_owned(), body)
+    while !head.ends_with("\r\n\r\n") && lines.read_line(&mut head)? > 0 {}
+    let (status, text) = match head.split(' ').nth(1) {
+        Some("/") => ("200 OK", page),
+        _ => ("404 Not Found", ""),
+    };
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        text.len()
+    );
+    stream.write_all(&[head.as_bytes(), text.as_bytes()].concat())
 }
 
 fn visit(origins: impl Fn(&str) -> String) -> Option<Value> {
@@ -118,12 +75,8 @@ fn visit(origins: impl Fn(&str) -> String) -> Option<Value> {
         .replace("AUTH", &auth.base_url())
         .replace("NOTES", &notes.base_url())
         .replace("PASSWORD", PASSWORD);
-    let profile = std::env::temp_dir().join(format!("{}.browser", database.name()));
-    let browser = Browser::open(&origin, profile.to_str().unwrap())?;
-    let report = serve(&listener, &page);
-    drop(browser);
-    let _ = std::fs::remove_dir_all(profile);
-    Some(report)
+    serve(listener, page);
+    Some(Browser::open(&origin)?.evaluate("report"))
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `GET /openapi.json` and `GET /docs`: that what is described is what is served.
 
+mod browser;
 mod document;
 mod page;
 mod tables;
