@@ -2,7 +2,7 @@
 
 use crate::support::{start_auth_with, start_notes_with, wait_until};
 use jeton_client::Problem;
-use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase};
+use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, raw, try_raw};
 
 const ORIGIN: &str = "https://app.example.org";
 
@@ -75,6 +75,72 @@ fn what_pages_need_is_allowed_to_them() {
     }
 }
 
+/// A body that breaks off, or does not come: the HTTP library notices, and the service answers.
+#[test]
+fn so_do_answers_to_broken_bodies() {
+    let database = TestDatabase::create();
+    let settings = [("JETON_CORS_ORIGINS", ORIGIN), ("JETON_CLIENT_TIMEOUT", "300ms")];
+    let auth = start_auth_with(database.url(), &settings);
+    let login = RawRequest::new("POST", "/v1/login")
+        .header("Origin", ORIGIN)
+        .header("Content-Type", "application/json");
+    let chunked = login.clone().header("Transfer-Encoding", "chunked").to_bytes();
+    let broken = [chunked.as_slice(), b"no number\r\n"].concat();
+    let late = login.header("Content-Length", "10").to_bytes();
+    for (request, status, slug) in [(broken, 400, "malformed-body"), (late, 408, "request-timeout")] {
+        // On a busy machine the head may be late as well, and the answer one of those that nobody can write on.
+        let mut answers = std::iter::repeat_with(|| raw(auth.address(), &request));
+        let answer = answers.find(|answer| !answer.body.is_empty()).unwrap();
+        assert_eq!(answer.status, status, "{answer:?}");
+        let problem: Problem = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(problem.type_, format!("urn:jeton:problem:{slug}"));
+        assert_eq!(answer.header(ALLOW_ORIGIN), Some(ORIGIN), "{status}");
+        assert!(answer.header("X-Request-Id").is_some(), "{status}");
+    }
+}
+
+/// What is no HTTP the library answers by itself, before there is a request that anything could be added for. The
+/// documentation says so; should this fail, it can say something better.
+#[test]
+fn what_is_no_http_gets_a_status_and_nothing_else() {
+    let services = Services::start(ORIGIN);
+    let head = |line: &str, more: &str| {
+        format!("{line}\r\nHost: x\r\nOrigin: {ORIGIN}\r\nX-Request-Id: mine\r\n{more}\r\n").into_bytes()
+    };
+    let get = "GET /livez HTTP/1.1";
+    for (request, status) in [
+        (head("NONSENSE", ""), 400),
+        (head("GET /livez HTTP/7.1", ""), 400),
+        (head(get, "Content-Length: x\r\n"), 400),
+        (head(get, "no colon\r\n"), 400),
+        (head(get, "X: \u{7}\r\n"), 400),
+        (head(get, &format!("X-Huge: {}\r\n", "a".repeat(200_000))), 431),
+    ] {
+        for service in [&services.auth, &services.notes] {
+            // Where the service hangs up on what it has not read, the answer may be lost.
+            let Ok(answer) = try_raw(service.address(), &request) else {
+                assert_eq!(status, 431);
+                continue;
+            };
+            assert_eq!(
+                (answer.status, answer.text()),
+                (status, String::new()),
+                "{answer:?}"
+            );
+            let names: Vec<_> = answer
+                .headers
+                .iter()
+                .map(|(name, _)| name.to_lowercase())
+                .collect();
+            let allowed = ["content-length", "connection", "date"];
+            assert!(
+                names.iter().all(|name| allowed.contains(&name.as_str())),
+                "{answer:?}"
+            );
+        }
+    }
+}
+
 /// A page must be able to read what went wrong.
 #[test]
 fn answers_tell_whom_they_are_for_errors_as_well() {
@@ -86,6 +152,20 @@ fn answers_tell_whom_they_are_for_errors_as_well() {
         (&services.notes, RawRequest::new("GET", "/nowhere"), 404),
         (&services.notes, RawRequest::new("DELETE", "/public"), 405),
         (&services.auth, RawRequest::new("POST", "/v1/login").body(""), 415),
+        (
+            &services.auth,
+            RawRequest::new("POST", "/v1/login")
+                .header("Content-Type", "application/json")
+                .body("{"),
+            400,
+        ),
+        (
+            &services.notes,
+            RawRequest::new("GET", "/whoami")
+                .header("Authorization", "Bearer one")
+                .header("Authorization", "Bearer another"),
+            400,
+        ),
         (
             &services.auth,
             RawRequest::new("POST", "/v1/login")
@@ -103,6 +183,9 @@ fn answers_tell_whom_they_are_for_errors_as_well() {
             ["retry-after", "www-authenticate", "x-auth-token", "x-request-id"]
         );
         assert_eq!(answer.header("Access-Control-Allow-Credentials"), None);
+        assert!(answer.header("X-Request-Id").is_some(), "{status}");
+        let problem = answer.header("Content-Type") == Some("application/problem+json");
+        assert_eq!(problem, status >= 400, "{status}");
         // Nobody else: neither other pages, nor what is no page.
         for other in [
             Some("https://evil.example"),
