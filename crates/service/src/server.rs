@@ -144,14 +144,7 @@ where
             .configure(configure.clone())
             .default_service(web::to(problems::not_found))
     };
-    let most = descriptors::provide_for(http.max_connections as usize);
-    if most < http.max_connections as usize {
-        tracing::info!(
-            "serving {most} connections at a time, not JETON_MAX_CONNECTIONS ({}): there are no more file descriptors \
-            to be had (ulimit -n)",
-            http.max_connections
-        );
-    }
+    let most = most_connections(&http);
     // The limit is each thread's.
     let threads = available_parallelism().map_or(1, usize::from).min(most);
     let server = HttpServer::new(app)
@@ -174,4 +167,17 @@ where
         ending,
         grace: http.shutdown_grace(),
     })
+}
+
+/// As many as is set, or as there are file descriptors for.
+fn most_connections(http: &HttpArgs) -> usize {
+    let wanted = http.max_connections as usize;
+    let most = descriptors::provide_for(wanted);
+    if most < wanted {
+        tracing::info!(
+            "serving {most} connections at a time, not JETON_MAX_CONNECTIONS ({wanted}): there are no more file \
+            descriptors to be had (ulimit -n)"
+        );
+    }
+    most
 }
