@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) login_slice: Duration,
     /// Logouts for each number of verifiers.
     pub(crate) logouts: usize,
+    /// And such as come alone, after a second without any.
+    pub(crate) logouts_alone: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +56,7 @@ impl Plan {
             login_rounds: 3,
             login_slice: Duration::from_secs(8),
             logouts: 300,
+            logouts_alone: 20,
         }
     }
 
@@ -68,6 +71,7 @@ impl Plan {
             login_rounds: 1,
             login_slice: Duration::from_millis(800),
             logouts: 20,
+            logouts_alone: 1,
             ..Self::full(false)
         }
     }

@@ -111,8 +111,10 @@ pub(crate) struct LoginResult {
     /// Sign-ins a second, and what all cores hash in that time.
     pub(crate) logins: Vec<f64>,
     pub(crate) bound: Vec<f64>,
-    /// Checks at the auth service itself and at a service beside it: quiet, and while sign-ins saturate it.
-    pub(crate) at_auth: [Vec<Latency>; 2],
+    /// Requests to the auth service itself, that need no more than a check, or queries, too; and checks at a service
+    /// beside it: quiet, and while sign-ins saturate it.
+    pub(crate) check_at_auth: [Vec<Latency>; 2],
+    pub(crate) queries_at_auth: [Vec<Latency>; 2],
     pub(crate) beside: [Vec<Latency>; 2],
 }
 
@@ -128,6 +130,8 @@ pub(crate) struct RevocationResult {
     pub(crate) verifiers: usize,
     /// From sending the logout to its answer.
     pub(crate) acknowledged: Latency,
+    /// The same, of logouts before which there was none for a while.
+    pub(crate) alone: Latency,
     /// Checks after the acknowledgement, and how many of them let the token through.
     pub(crate) checks: usize,
     pub(crate) accepted: usize,

@@ -92,8 +92,9 @@ impl Stage<'_> {
         result.bound.push(self.bench.cores as f64 / together * 1e3);
 
         for (place, latencies) in [
-            (self.at_auth(), &mut result.at_auth),
-            (self.beside(), &mut result.beside),
+            (self.checks(self.auth, "/v1/verify"), &mut result.check_at_auth),
+            (self.checks(self.beside, "/jeton"), &mut result.beside),
+            (self.checks(self.auth, "/v1/me"), &mut result.queries_at_auth),
         ] {
             let quiet: Outcome = self.start(&place)?.receive()?;
             // They begin before the checks do, and end after them.
@@ -154,14 +155,7 @@ impl Stage<'_> {
         }
     }
 
-    fn at_auth(&self) -> Load {
-        self.checks(self.auth, "/v1/me")
-    }
-
-    fn beside(&self) -> Load {
-        self.checks(self.beside, "/jeton")
-    }
-
+    /// Requests at an even pace, of tokens that are known after the warm-up.
     fn checks(&self, address: SocketAddr, path: &str) -> Load {
         Load {
             address,

@@ -8,7 +8,7 @@ use crate::role::AuthApi;
 use crate::service::{Contenders, Service};
 use crate::stats::Latency;
 use anyhow::ensure;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// One more protected service, and a connection to it.
 struct Verifier {
@@ -16,47 +16,76 @@ struct Verifier {
     connection: Connection,
 }
 
-/// Each token is known to all verifiers, is logged out, and is then shown to all of them again.
+/// Longer than verifiers stay on the alert after a revocation.
+const QUIET: Duration = Duration::from_millis(1200);
+
+/// Logouts one after the other; then some that come alone.
 pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<Vec<RevocationResult>> {
-    let logouts = bench.plan.logouts;
-    let (database, rows) = bench.filled("revocations", logouts * VERIFIERS.len())?;
+    let (logouts, alone) = (bench.plan.logouts, bench.plan.logouts_alone);
+    let (database, rows) = bench.filled("revocations", (logouts + alone) * VERIFIERS.len())?;
     let config = AuthApi { bcrypt_cost: 4 };
     let mut auth = Child::spawn(Role::AuthApi, database.url(), &config)?;
-    let mut logout = Connection::open(auth.receive()?)?;
-    let mut verifiers = Vec::new();
+    let mut stage = Stage {
+        logout: Connection::open(auth.receive()?)?,
+        verifiers: Vec::new(),
+        accepted: 0,
+    };
     let mut tokens = (0..rows.count).map(|number| rows.series.text(number));
     let mut results = Vec::new();
     for count in VERIFIERS {
         // Only ever more of them: one that has ended would be waited for.
-        while verifiers.len() < count {
-            verifiers.push(Verifier::start(database.url())?);
+        while stage.verifiers.len() < count {
+            stage.verifiers.push(Verifier::start(database.url())?);
         }
-        let (mut times, mut accepted) = (Vec::new(), 0);
-        for token in tokens.by_ref().take(logouts) {
-            for verifier in &mut verifiers {
-                let status = verifier.connection.ask("GET", "/jeton", &token)?;
-                ensure!(status == 200, "a good token was answered {status}");
-            }
-            let start = Instant::now();
-            let status = logout.ask("POST", "/v1/logout", &token)?;
-            times.push(start.elapsed().as_secs_f64() * 1e6);
-            ensure!(status == 204, "a logout was answered {status}");
-            for verifier in &mut verifiers {
-                match verifier.connection.ask("GET", "/jeton", &token)? {
-                    401 => {}
-                    200 => accepted += 1,
-                    status => anyhow::bail!("a revoked token was answered {status}"),
-                }
-            }
-        }
+        stage.accepted = 0;
+        let mut times = |number, pause| -> anyhow::Result<Vec<f64>> {
+            let mut tokens = tokens.by_ref().take(number);
+            tokens.try_fold(Vec::new(), |mut times, token| {
+                std::thread::sleep(pause);
+                times.push(stage.log_out(&token)?);
+                Ok(times)
+            })
+        };
         results.push(RevocationResult {
             verifiers: count,
-            acknowledged: Latency::of(times),
-            checks: logouts * count,
-            accepted,
+            acknowledged: Latency::of(times(logouts, Duration::ZERO)?),
+            alone: Latency::of(times(alone, QUIET)?),
+            checks: (logouts + alone) * count,
+            accepted: stage.accepted,
         });
     }
     Ok(results)
+}
+
+/// Where tokens are logged out, and where they are shown.
+struct Stage {
+    logout: Connection,
+    verifiers: Vec<Verifier>,
+    /// How many that were logged out were let through.
+    accepted: usize,
+}
+
+impl Stage {
+    /// The token is known to all verifiers, is logged out, and is then shown to all of them again. Microseconds from
+    /// sending the logout to its answer.
+    fn log_out(&mut self, token: &str) -> anyhow::Result<f64> {
+        for verifier in &mut self.verifiers {
+            let status = verifier.connection.ask("GET", "/jeton", token)?;
+            ensure!(status == 200, "a good token was answered {status}");
+        }
+        let start = Instant::now();
+        let status = self.logout.ask("POST", "/v1/logout", token)?;
+        let time = start.elapsed().as_secs_f64() * 1e6;
+        ensure!(status == 204, "a logout was answered {status}");
+        for verifier in &mut self.verifiers {
+            match verifier.connection.ask("GET", "/jeton", token)? {
+                401 => {}
+                200 => self.accepted += 1,
+                status => anyhow::bail!("a revoked token was answered {status}"),
+            }
+        }
+        Ok(time)
+    }
 }
 
 impl Verifier {
