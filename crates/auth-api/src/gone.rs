@@ -2,6 +2,7 @@ use crate::error::ApiError;
 use crate::state::State;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -15,7 +16,7 @@ use jeton_verifier::bearer_token;
 pub(crate) enum Answer {
     /// As the guard does.
     Refused,
-    /// 204: that is what was asked for.
+    /// A `POST` is 204: that is what it asked for.
     Done,
 }
 
@@ -28,13 +29,14 @@ pub(crate) async fn confirmed<B: MessageBody>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let state = request.app_data::<Data<State>>().cloned();
     let digest = digest(&request).filter(|_| !request.method().is_safe());
+    let asked_to_revoke = request.method() == Method::POST;
     let response = next.call(request).await?;
     let refused = response.status() == actix_web::http::StatusCode::UNAUTHORIZED;
     let (true, Some(state), Some(digest)) = (refused, state, digest) else {
         return Ok(response.map_into_left_body());
     };
     Ok(match (confirm(&state, digest).await, answer) {
-        (Ok(true), Answer::Done) => other(response, HttpResponse::NoContent().finish()),
+        (Ok(true), Answer::Done) if asked_to_revoke => other(response, HttpResponse::NoContent().finish()),
         (Ok(_), _) => response.map_into_left_body(),
         (Err(error), _) => other(response, error.error_response()),
     })

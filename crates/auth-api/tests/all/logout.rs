@@ -58,6 +58,28 @@ async fn many_at_once_are_all_answered_and_none_with_an_error() {
     );
 }
 
+/// Only of a logout is it as good as done that the token is gone already.
+#[tokio::test]
+async fn a_token_that_is_gone_does_nothing_else_there() {
+    let auth = Auth::start();
+    let session = auth.sign_up("ada").await;
+    let header = format!(
+        "Bearer {}",
+        jeton_client::ExposeSecret::expose_secret(&session.token())
+    );
+    session.logout().await.unwrap();
+    for (method, status) in [
+        ("POST", 204),
+        ("GET", 401),
+        ("PUT", 401),
+        ("DELETE", 401),
+        ("QUERY", 401),
+    ] {
+        let request = RawRequest::new(method, "/v1/logout").header("Authorization", &header);
+        assert_eq!(auth.send(&request).status, status, "{method}");
+    }
+}
+
 #[tokio::test]
 async fn everywhere_means_all_of_the_users_tokens_and_nobody_elses() {
     let auth = Auth::start();
