@@ -1,4 +1,4 @@
-use crate::{SecretText, TokenInfo, scopes};
+use crate::{SecretText, TokenInfo, scopes, seconds};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -34,7 +34,11 @@ pub struct LoginRequest {
     pub scopes: Option<Vec<String>>,
     /// How many seconds the token is to live: at most, and where nothing is said, as long as the service lets tokens
     /// live.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "seconds::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub expires_in: Option<u64>,
 }
 

@@ -8,6 +8,7 @@ mod problem;
 #[cfg(feature = "actix")]
 mod problem_response;
 mod scopes;
+mod seconds;
 mod secret_text;
 mod token;
 

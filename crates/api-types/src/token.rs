@@ -1,4 +1,4 @@
-use crate::{SecretText, UserSummary, scopes};
+use crate::{SecretText, UserSummary, scopes, seconds};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -64,7 +64,11 @@ pub struct CreateTokenRequest {
     #[serde(deserialize_with = "scopes::array_or_text")]
     pub scopes: Vec<String>,
     /// How many seconds it is to live; as long as sign-ins do where nothing is said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "seconds::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub expires_in: Option<u64>,
 }
 
