@@ -79,17 +79,17 @@ impl ScopeSet {
         Self::from_texts(text.split(' ').filter(|part| !part.is_empty()))
     }
 
-    /// Reads one scope from each text.
+    /// Reads one scope from each text; one that comes twice counts twice.
     ///
     /// # Errors
     /// [`InvalidScope`]
     pub fn from_texts<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Result<Self, InvalidScope> {
         let mut set = BTreeSet::new();
-        for text in texts {
-            set.insert(Scope::parse(text.as_ref())?);
-            if set.len() > MAX_SCOPES {
+        for (before, text) in texts.into_iter().enumerate() {
+            if before == MAX_SCOPES {
                 return Err(InvalidScope::TooMany);
             }
+            set.insert(Scope::parse(text.as_ref())?);
         }
         Ok(Self(set))
     }
@@ -169,6 +169,8 @@ mod tests {
             ScopeSet::from_texts((0..65).map(|i| i.to_string())),
             Err(InvalidScope::TooMany)
         );
+        assert_eq!(ScopeSet::from_texts(["a"; 65]), Err(InvalidScope::TooMany));
+        assert!(ScopeSet::from_texts(["a"; 64]).is_ok());
     }
 
     proptest! {

@@ -14,14 +14,14 @@ impl TokenName {
         Self("login".to_owned())
     }
 
-    /// Reads a name; white space around it is dropped.
+    /// Reads a name; white space around it counts and is dropped.
     ///
     /// # Errors
     /// [`InvalidTokenName`]
     pub fn parse(text: &str) -> Result<Self, InvalidTokenName> {
-        let text = text.trim();
-        if (1..=100).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
-            Ok(Self(text.to_owned()))
+        let name = text.trim();
+        if !name.is_empty() && text.chars().count() <= 100 && !name.chars().any(char::is_control) {
+            Ok(Self(name.to_owned()))
         } else {
             Err(InvalidTokenName)
         }
@@ -42,7 +42,8 @@ mod tests {
     #[test]
     fn trims_and_bounds() {
         assert_eq!(TokenName::parse("  Pixel 9 ").unwrap().as_str(), "Pixel 9");
-        for bad in ["", " \t ", "two\nlines", "nul\0", &"x".repeat(101)] {
+        let padded = format!("x{:100}", "");
+        for bad in ["", " \t ", "two\nlines", "nul\0", &"x".repeat(101), &padded] {
             assert_eq!(TokenName::parse(bad), Err(InvalidTokenName), "{bad:?}");
         }
     }
