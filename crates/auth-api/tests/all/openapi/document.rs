@@ -179,7 +179,11 @@ fn forbid_the_rest(schema: &mut Value) {
             {
                 map.insert("additionalProperties".to_owned(), false.into());
             }
-            map.values_mut().for_each(forbid_the_rest);
+            // And in a condition.
+            let whole = |name: &str| !["if", "then", "else"].contains(&name);
+            map.iter_mut()
+                .filter(|(name, _)| whole(name))
+                .for_each(|(_, schema)| forbid_the_rest(schema));
         }
         Value::Array(items) => items.iter_mut().for_each(forbid_the_rest),
         _ => {}

@@ -3,6 +3,7 @@
 mod browser;
 mod document;
 mod page;
+mod requests;
 mod tables;
 mod walk;
 
