@@ -143,9 +143,12 @@ fn malformed(what: &str) -> ProblemResponse {
 }
 
 fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProblemResponse> {
+    let is_json = || serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
     // Serde would read an array as well, taking the fields in their order in the source.
-    if bytes.trim_ascii_start().first() != Some(&b'{') && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
-    {
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        if !is_json() {
+            return Err(malformed("The body"));
+        }
         let detail = "is not an object".to_owned();
         return Err(ProblemResponse::validation(vec![FieldError {
             pointer: String::new(),
@@ -153,7 +156,10 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProblemResponse> {
         }]));
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = from(&mut json, |error: &serde_json::Error| error.is_data())?;
+    // A field may be found wrong before the end is seen, and what comes there be no JSON.
+    let value = from(&mut json, |error: &serde_json::Error| {
+        error.is_data() && is_json()
+    })?;
     json.end().map_err(|_| malformed("The JSON"))?;
     Ok(value)
 }

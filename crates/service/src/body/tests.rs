@@ -57,17 +57,15 @@ async fn what_is_no_json_is_malformed() {
         r#"{"name": "x", "scopes": []} x"#,
         "{\"name\": \"\u{1}\"}",
         "\u{feff}{}",
+        // A field is found wrong before the end is seen.
+        r#"["x", 7"#,
+        r#"{"name": 7, "scopes": []"#,
+        r#"{"name": 7} x"#,
+        &"[".repeat(100_000),
     ] {
         let problem = problem_of(from_json::<CreateTokenRequest>(body.as_bytes())).await;
-        assert_eq!(problem.kind(), Some(ProblemKind::MalformedBody), "{body:?}");
+        assert_eq!(problem.kind(), Some(ProblemKind::MalformedBody), "{body:.40}");
     }
-    let deep = "[".repeat(100_000);
-    assert_eq!(
-        problem_of(from_json::<CreateTokenRequest>(deep.as_bytes()))
-            .await
-            .status,
-        422
-    );
 }
 
 #[actix_web::test]
