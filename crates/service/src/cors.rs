@@ -3,6 +3,7 @@
 use actix_cors::{Cors, CorsError};
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Uri;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError};
@@ -39,8 +40,10 @@ impl FromStr for CorsOrigins {
 /// An origin exactly as browsers send it: they compare bytes, and so does the service.
 fn origin(text: &str) -> Result<String, String> {
     let sent = Url::parse(text).map(|url| url.origin().ascii_serialization());
+    // In a host, the URL standard allows more than RFC 3986 does, which the middleware goes by.
+    let is_uri = Uri::try_from(text).is_ok();
     match sent {
-        Ok(sent) if sent == text && !sent.contains('*') => Ok(sent),
+        Ok(sent) if sent == text && is_uri && !sent.contains('*') => Ok(sent),
         Ok(sent) if sent != "null" && sent != text => {
             Err(format!("{text:?} is no origin; did you mean {sent}?"))
         }
@@ -123,6 +126,8 @@ mod tests {
             "https://App.example.org",
             "https://app.example.org:443",
             "https://*.example.org",
+            "https://`app.example.org",
+            "https://app.example.org{",
             "https://app.example.org,*",
             "null",
             "file:///",
