@@ -69,7 +69,15 @@ impl DatabaseUrl {
         let inherited =
             ["PGHOST", "PGHOSTADDR", "PGSERVICE"].map(|name| std::env::var(name).unwrap_or_default());
         hosts.extend(inherited.iter().map(String::as_str));
-        check_encryption(hosts, find("sslmode"))?;
+        check_encryption(hosts, find("sslmode")).map_err(|error| {
+            // Where a password has a `/` or `?` that is not escaped, what looks like a host may be a part of it.
+            let authority = address.split('/').next().unwrap_or_default();
+            if rest[authority.len()..].contains('@') {
+                InvalidDatabaseUrl::Form
+            } else {
+                error
+            }
+        })?;
 
         let mut complete = text.to_owned();
         let mut separator = if text.contains('?') { '&' } else { '?' };
@@ -205,6 +213,10 @@ mod tests {
             "mysql://u:sesame@localhost/x",
             "host=localhost password=sesame",
             "postgres://u:sesame@far/x",
+            "postgres://u:a@sesame/b@far/x",
+            "postgres://u:a,sesame/b@far/x",
+            "postgres://localhost:a,sesame/b@far/x",
+            "postgres://localhost:a?host=sesame@far/x",
             "",
         ] {
             assert!(!format!("{0} {0:?}", DatabaseUrl::parse(bad).unwrap_err()).contains("sesame"));
