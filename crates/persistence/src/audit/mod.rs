@@ -152,16 +152,17 @@ pub fn list(
         query = query.filter(e::action.eq(action.as_str()));
     }
     if let Some(since) = filter.since {
-        query = query.filter(e::at.ge(since));
+        query = query.filter(e::at.ge(within_calendar(since)));
     }
     if let Some(until) = filter.until {
-        query = query.filter(e::at.lt(until));
+        query = query.filter(e::at.lt(within_calendar(until)));
     }
     if let Some(after) = after {
+        let at = within_calendar(after.at);
         // The first condition is what an index can start from.
         query = query
-            .filter(e::at.le(after.at))
-            .filter(e::at.lt(after.at).or(e::id.lt(after.id)));
+            .filter(e::at.le(at))
+            .filter(e::at.lt(at).or(e::id.lt(after.id)));
     }
     let rows: Vec<Row> = query
         .order((e::at.desc(), e::id.desc()))
@@ -182,6 +183,11 @@ pub fn list(
         ))
         .load(connection)?;
     Ok(rows.into_iter().map(AuditEvent::from).collect())
+}
+
+/// The calendar of Postgres begins later than Chrono's, and nothing was written down before 1970.
+fn within_calendar(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.max(DateTime::UNIX_EPOCH)
 }
 
 impl From<Row> for AuditEvent {

@@ -193,6 +193,10 @@ pub fn list(
         query = query.filter(users::id.lt(after.0));
     }
     if let Some(prefix) = &filter.prefix {
+        // Postgres cannot even be asked: no text of its own has that character.
+        if prefix.as_str().contains('\0') {
+            return Ok(Vec::new());
+        }
         query = query.filter(users::username_key.like(begins_with(prefix.as_str())));
     }
     if let Some(disabled) = filter.disabled {

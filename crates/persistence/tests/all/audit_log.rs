@@ -1,7 +1,7 @@
 //! Reading the audit log page by page, and its purge.
 
 use crate::support::{connect, count, create_user, execute, outcome, text};
-use chrono::Duration as Days;
+use chrono::{DateTime, Duration as Days, Utc};
 use jeton_domain::{Actor, AuditAction, Initiator, UserId};
 use jeton_persistence::audit::{self, AuditCursor, AuditEvent, AuditFilter, NewAuditEvent, list};
 use jeton_persistence::purge::Purge;
@@ -25,7 +25,7 @@ fn fill(connection: &mut PgConnection, events: u32) {
     );
 }
 
-fn order(events: &[AuditEvent]) -> Vec<(chrono::DateTime<chrono::Utc>, Uuid)> {
+fn order(events: &[AuditEvent]) -> Vec<(DateTime<Utc>, Uuid)> {
     events.iter().map(|event| (event.at, event.id)).collect()
 }
 
@@ -123,6 +123,27 @@ fn filters_leave_what_they_say() {
     let later = Some(enabled.at + Days::days(1));
     assert_eq!(count(AuditFilter { since: later, ..all }), 0);
     assert_eq!(count(AuditFilter { until: later, ..all }), 4);
+}
+
+/// Times that Chrono's calendar has, and that of Postgres has not or has only just.
+#[test]
+fn any_time_can_be_asked_about() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    fill(connection, 3);
+    let all = AuditFilter::default();
+    for (time, since, until) in [(DateTime::<Utc>::MIN_UTC, 3, 0), (DateTime::<Utc>::MAX_UTC, 0, 3)] {
+        let time = Some(time);
+        let mut count = |filter: AuditFilter| list(connection, &filter, None, 100).unwrap().len();
+        assert_eq!(count(AuditFilter { since: time, ..all }), since, "{time:?}");
+        assert_eq!(count(AuditFilter { until: time, ..all }), until, "{time:?}");
+        let after = time.map(|at| AuditCursor { at, id: Uuid::max() });
+        assert_eq!(
+            list(connection, &all, after, 100).unwrap().len(),
+            until,
+            "{time:?}"
+        );
+    }
 }
 
 #[test]

@@ -330,6 +330,8 @@ fn a_list_may_be_of_some_only() {
         ("a%", &[]),
         ("\\", &[]),
         ("b", &[]),
+        // No text in Postgres can have it.
+        ("a\0", &[]),
     ] {
         assert_eq!(names(connection, &prefix(text)), found, "{text}");
     }
