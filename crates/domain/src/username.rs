@@ -122,6 +122,8 @@ mod tests {
         assert_eq!(key("ADA"), key("ada"));
         assert_eq!(key("STRASSE"), key("straße"));
         assert_eq!(key("ΟΔΟΣ"), key("οδος"));
+        // By default, Unicode folds the dotless ı to itself, and I to i.
+        assert_ne!(key("ıda"), key("IDA"));
     }
 
     #[test]
@@ -179,6 +181,8 @@ mod tests {
 
         #[test]
         fn any_case_of_a_name_has_its_key(text in "[\\p{L}\\p{N}._@+-]{3,20}") {
+            // Its capital is not its own.
+            let text = text.replace('ı', "i");
             let Ok(name) = Username::parse(&text) else { return Ok(()) };
             for other in [text.to_lowercase(), text.to_uppercase()] {
                 // Changing case may make it longer than is allowed, or bring in a combining mark.
