@@ -11,6 +11,7 @@ mod admin;
 mod audit;
 mod confirmation;
 mod everywhere;
+mod fuzzed;
 mod gateways;
 mod hashing;
 mod idle;
