@@ -1,8 +1,9 @@
+use crate::output;
 use anyhow::{Context, anyhow, ensure};
 use jeton_domain::{User, Username};
 use jeton_persistence::{
     ConnectionLimits, DatabaseError, DatabaseResult, LAST_ADMIN, PgConnection, Revocation, establish,
-    migrations, revocations, users,
+    migrations, revocations, roles, users,
 };
 use jeton_service::DatabaseSettings;
 
@@ -21,6 +22,17 @@ pub(crate) fn open(settings: &DatabaseSettings) -> anyhow::Result<PgConnection> 
         pending.join(", ")
     );
     Ok(connection)
+}
+
+/// A role that may do little is worth less where it may create what others take for their own.
+pub(crate) fn warn_of_open_schema(connection: &mut PgConnection) -> anyhow::Result<()> {
+    if let Some(schema) = roles::open_schema(connection)? {
+        output::note(&format!(
+            "warning: every role may create objects in the schema {schema}, as they could before Postgres 15, and so \
+            meddle with the others' work; `REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC` ends that"
+        ));
+    }
+    Ok(())
 }
 
 /// Finds the user, who must be there.

@@ -12,6 +12,7 @@ mod rows;
 #[expect(unreachable_pub, reason = "written by Diesel")]
 mod schema;
 mod snapshot;
+mod triggers;
 mod validity;
 
 pub mod attempts;

@@ -1,6 +1,6 @@
 //! Bringing a database up to date.
 
-use crate::{DatabaseError, DatabaseResult};
+use crate::{DatabaseError, DatabaseResult, triggers};
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::{PgConnection, RunQueryDsl, sql_query};
@@ -27,7 +27,8 @@ pub enum MigrationError {
     Database(#[from] DatabaseError),
 }
 
-/// Applies what is pending, oldest first, each in a transaction of its own; returns the names of what it applied.
+/// Applies what is pending, oldest first, each in a transaction of its own, and turns triggers on again that a restore has
+/// turned off; returns the names of what it applied.
 /// Safe to call from several programs at once: one works, the others wait and find nothing left to do.
 ///
 /// # Errors
@@ -49,6 +50,10 @@ pub fn apply(connection: &mut PgConnection) -> Result<Vec<String>, MigrationErro
                 })?;
             applied.push(name);
         }
+        for trigger in triggers::off(connection)? {
+            triggers::turn_on(connection, &trigger)?;
+            applied.push(trigger.label());
+        }
         Ok(applied)
     })
 }
@@ -64,12 +69,18 @@ pub fn revert_all(connection: &mut PgConnection) -> Result<(), MigrationError> {
     })
 }
 
-/// The names of the migrations that [`apply`] would apply. Changes nothing.
+/// The names of what [`apply`] would apply: migrations, or, where none is missing, triggers that are turned off and
+/// without which revocations would go unnoticed. Changes nothing.
 ///
 /// # Errors
 /// See [`DatabaseError`].
 pub fn pending(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
-    Ok(find_pending(connection)?
+    let pending = find_pending(connection)?;
+    if pending.is_empty() {
+        let off = triggers::off(connection)?;
+        return Ok(off.iter().map(triggers::Off::label).collect());
+    }
+    Ok(pending
         .iter()
         .map(|migration| migration.name().to_string())
         .collect())

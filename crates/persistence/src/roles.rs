@@ -150,6 +150,23 @@ pub fn lacking(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
     Ok(rows.into_iter().map(|row| row.name).collect())
 }
 
+/// Whether anybody may create objects in the schema, as in databases that were made before Postgres 15, and its name: what
+/// a role's session then finds there by an unqualified name may be somebody else's.
+///
+/// # Errors
+/// See [`DatabaseError`].
+pub fn open_schema(connection: &mut PgConnection) -> DatabaseResult<Option<String>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let row = diesel::sql_query(
+        "SELECT current_schema()::text AS name WHERE has_schema_privilege('public', current_schema(), 'CREATE')",
+    );
+    Ok(row.get_result::<Row>(connection).optional()?.map(|row| row.name))
+}
+
 #[derive(QueryableByName)]
 struct Found {
     #[diesel(sql_type = Text)]

@@ -112,6 +112,7 @@ diesel::table! {
         applied -> PgSnapshot,
         lease_ms -> Int4,
         created_at -> Timestamptz,
+        owner -> Text,
     }
 }
 

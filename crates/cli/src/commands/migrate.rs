@@ -44,7 +44,7 @@ fn warn_of_roles(connection: &mut PgConnection) -> anyhow::Result<()> {
             lacking.join(" and ")
         ));
     }
-    Ok(())
+    database::warn_of_open_schema(connection)
 }
 
 fn check(connection: &mut PgConnection, json: bool) -> anyhow::Result<()> {

@@ -22,6 +22,7 @@ mod purge;
 mod purge_races;
 mod races;
 mod renewals;
+mod replicated;
 mod revoking;
 mod role_migrations;
 mod roles;

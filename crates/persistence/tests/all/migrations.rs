@@ -151,3 +151,20 @@ fn one_that_fails_keeps_nobody_waiting() {
     execute(next, "SET lock_timeout = '10s'");
     apply(next).unwrap();
 }
+
+/// A restore leaves them so: off, or on as ordinary ones, which the next restore passes by.
+#[test]
+fn triggers_that_were_turned_off_are_pending_and_turned_on_again() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    for off in ["DISABLE TRIGGER ALL", "ENABLE TRIGGER ALL"] {
+        execute(connection, &format!("ALTER TABLE tokens {off}"));
+        let labels = ["deleted", "updated", "truncated", "came", "replicated"]
+            .map(|on| format!("trigger tokens_{on}"));
+        assert_eq!(pending(connection).unwrap(), labels, "{off}");
+        assert_eq!(apply(connection).unwrap(), labels, "{off}");
+        assert_eq!(pending(connection).unwrap(), [""; 0], "{off}");
+    }
+    execute(connection, "ALTER TABLE users DISABLE TRIGGER users_replicated");
+    assert_eq!(pending(connection).unwrap(), ["trigger users_replicated"]);
+}

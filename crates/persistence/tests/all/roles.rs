@@ -2,10 +2,11 @@
 
 use crate::logbook::setting;
 use crate::support::{connect, connect_to, count, execute, unavailable};
+use crate::verifiers::{only, register, renew};
 use diesel::connection::SimpleConnection;
 use jeton_domain::{Initiator, Password};
 use jeton_persistence::roles::{self, Duties, Made, RoleError};
-use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, notes};
+use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, notes, verifiers};
 use jeton_test_support::{TestDatabase, TestRole};
 use uuid::Uuid;
 
@@ -157,6 +158,67 @@ fn a_verifier_may_do_what_checks_take_and_nothing_else() {
     }
     for statement in NEVER.iter().chain(&NOTES) {
         may_not(connection, statement);
+    }
+}
+
+/// Who deletes the row of another has revocations acknowledged that the other has not heard of.
+#[test]
+fn a_verifier_leaves_the_rows_of_others_alone_and_the_auth_service_ends_them() {
+    let (database, mut owner) = with_a_note();
+    let shop = TestRole::create(&database, "IN ROLE jeton_verifier");
+    let blog = TestRole::create(&database, "IN ROLE jeton_verifier");
+    let auth = TestRole::create(&database, "IN ROLE jeton_verifier, jeton_auth");
+    let [shop, blog, auth] = &mut [&shop, &blog, &auth].map(|role| connect_to(role.url()));
+    let (id, applied) = register(shop);
+    for other in [&mut *blog, &mut *auth] {
+        assert!(renew(other, id, applied.clone()).unwrap().is_err());
+        execute(other, "UPDATE verifiers SET applied = pg_current_snapshot()");
+    }
+    verifiers::deregister(blog, id).unwrap();
+    assert_eq!(only(&mut owner).version, 0);
+    // Whoever waits for verifiers has to see them, with whatever rights.
+    assert_eq!(count(blog, "verifiers"), 1);
+    renew(shop, id, applied).unwrap().unwrap();
+    assert_eq!(only(auth).version, 1);
+    verifiers::deregister(auth, id).unwrap();
+    assert_eq!(count(&mut owner, "verifiers"), 0);
+    let (id, _) = register(shop);
+    verifiers::deregister(shop, id).unwrap();
+    assert_eq!(count(&mut owner, "verifiers"), 0);
+}
+
+/// Where everybody may create objects, as before Postgres 15, an operator or a function may be made that fits better
+/// than those for any type of array; the log's triggers do their work as its owner.
+#[test]
+fn what_a_role_creates_is_not_called_as_the_owner() {
+    let (database, mut owner) = with_a_note();
+    assert_eq!(roles::open_schema(&mut owner).unwrap(), None);
+    execute(&mut owner, "GRANT CREATE ON SCHEMA public TO PUBLIC");
+    assert_eq!(roles::open_schema(&mut owner).unwrap().as_deref(), Some("public"));
+    let role = TestRole::create(&database, "IN ROLE jeton_verifier");
+    execute(
+        &mut connect_to(role.url()),
+        "CREATE FUNCTION public.trap(text[], text[]) RETURNS boolean LANGUAGE plpgsql
+            AS $$ BEGIN RAISE 'as %', current_user; END $$;
+        CREATE OPERATOR public.= (LEFTARG = text[], RIGHTARG = text[], FUNCTION = public.trap);
+        CREATE OPERATOR public.<> (LEFTARG = text[], RIGHTARG = text[], FUNCTION = public.trap);
+        CREATE FUNCTION public.cardinality(bytea[]) RETURNS integer LANGUAGE plpgsql
+            AS $$ BEGIN RAISE 'as %', current_user; END $$;
+        CREATE FUNCTION public.cardinality(uuid[]) RETURNS integer LANGUAGE plpgsql
+            AS $$ BEGIN RAISE 'as %', current_user; END $$;
+        CREATE FUNCTION public.unnest(bytea[]) RETURNS SETOF bytea LANGUAGE plpgsql
+            AS $$ BEGIN RAISE 'as %', current_user; END $$;
+        CREATE FUNCTION public.unnest(uuid[]) RETURNS SETOF uuid LANGUAGE plpgsql
+            AS $$ BEGIN RAISE 'as %', current_user; END $$;",
+    );
+    for statement in [
+        "UPDATE tokens SET scopes = '{}'",
+        "UPDATE users SET scopes = '{}'",
+        "BEGIN ISOLATION LEVEL REPEATABLE READ; UPDATE users SET disabled_at = now(); COMMIT",
+        "SET session_replication_role = replica; UPDATE tokens SET scopes = '{a}'; UPDATE users SET scopes = '{a}'",
+        "SET session_replication_role = origin; DELETE FROM tokens; DELETE FROM users; TRUNCATE tokens",
+    ] {
+        execute(&mut owner, statement);
     }
 }
 

@@ -55,11 +55,27 @@ fn no_bad_token_gets_in() {
         ("scopes = ARRAY['notes:read', NULL]", "tokens_scopes_check"),
         ("expires_at = 'infinity'", "tokens_expires_at_check"),
         ("expires_at = '-infinity'", "tokens_expires_at_check"),
+        ("expires_at = '10000-01-01 00:00:00Z'", "tokens_expires_at_check"),
+        ("created_at = 'infinity'", "tokens_created_at_check"),
+        ("created_at = '1969-12-31 23:59:59Z'", "tokens_created_at_check"),
         ("idle_ttl_secs = 0", "tokens_idle_ttl_secs_check"),
         ("user_id = gen_random_uuid()", "tokens_user_id_fkey"),
     ] {
         let change = format!("UPDATE tokens SET {change} WHERE id = '{token}'");
         assert_eq!(forbidden_by(connection, &change), constraint, "{change}");
+    }
+    for time in [
+        "infinity",
+        "-infinity",
+        "10000-01-01 00:00:00Z",
+        "1969-12-31 23:59:59Z",
+    ] {
+        let note = format!("INSERT INTO token_uses VALUES ('{token}', '{time}')");
+        assert_eq!(
+            forbidden_by(connection, &note),
+            "token_uses_last_used_at_check",
+            "{time}"
+        );
     }
     // An array of arrays is a text[] to Postgres, and would be an unreadable row to us.
     let nested = "UPDATE tokens SET scopes = '{{a,b},{c,d}}'";

@@ -6,8 +6,8 @@ use jeton_service::DatabaseSettings;
 /// Create a role of the database's for a service to sign in as
 ///
 /// A service that signs in as this role can check tokens, and do nothing else: read no password, issue and revoke
-/// nothing; with --auth, it can do what the auth service does. The password is asked for on the terminal, or read from the first line of standard input where that is not
-/// a terminal. Where the role is there, it is given this password.
+/// nothing; with --auth, it can do what the auth service does. The password is asked for on the terminal, or read from
+/// the first line of standard input where that is not a terminal. Where the role is there, it is given this password.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The role's name, as shop_api
@@ -34,6 +34,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         auth: args.auth,
     };
     let made = roles::create(&mut connection, &Initiator::cli(), &args.name, &password, duties)?;
+    database::warn_of_open_schema(&mut connection)?;
     let what = match made {
         Made::Created => "created the role",
         Made::Changed => "set a new password for the role",
