@@ -99,6 +99,16 @@ pub(crate) struct Dead {
     pub(crate) version: i64,
 }
 
+impl From<&VerifierRow> for Dead {
+    fn from(row: &VerifierRow) -> Self {
+        Self {
+            id: row.id,
+            name: row.name.clone(),
+            version: row.version,
+        }
+    }
+}
+
 impl Wait {
     pub(crate) fn new(revocation: Revocation) -> Self {
         Self {
@@ -137,11 +147,7 @@ impl Wait {
             if now < seen.until {
                 standing.insert(row.id, seen);
             } else if row.version == seen.version {
-                dead.push(Dead {
-                    id: row.id,
-                    name: row.name.clone(),
-                    version: row.version,
-                });
+                dead.push(Dead::from(row));
             }
         }
         let done = standing.is_empty();
@@ -167,11 +173,7 @@ impl Watch {
                 _ => now,
             };
             if now.since(since) >= row.lease() {
-                dead.push(Dead {
-                    id: row.id,
-                    name: row.name.clone(),
-                    version: row.version,
-                });
+                dead.push(Dead::from(row));
             }
             self.seen.insert(row.id, (row.version, since));
         }

@@ -1,0 +1,80 @@
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use super::*;
+use diesel::connection::SimpleConnection;
+use jeton_persistence::Xid;
+use jeton_test_support::{TestDatabase, wait_until};
+use uuid::Uuid;
+
+fn setting() -> (TestDatabase, PgConnection, Keeper) {
+    let database = TestDatabase::create();
+    let url = DatabaseUrl::parse(database.url()).unwrap();
+    let connection = establish(&url, ConnectionLimits::NONE).unwrap();
+    (database, connection, Keeper::new(url))
+}
+
+fn is_registered(connection: &mut PgConnection, id: Uuid) -> bool {
+    verifiers::list(connection)
+        .unwrap()
+        .iter()
+        .any(|row| row.id == id)
+}
+
+/// A crash of the server in between may have taken the version back.
+#[test]
+fn what_was_seen_on_one_connection_does_not_count_on_the_next() {
+    let (_database, mut connection, mut keeper) = setting();
+    let lease = Duration::from_millis(100);
+    let id = Uuid::now_v7();
+    verifiers::register(&mut connection, id, None, "silent", lease).unwrap();
+    keeper.attempt(|keeper| keeper.round(false));
+    let seen = BootTime::now();
+    wait_until("its lease is over", || BootTime::now().since(seen) >= lease);
+    keeper.connection = None;
+    keeper.attempt(|keeper| keeper.round(false));
+    assert!(is_registered(&mut connection, id), "seen for the first time");
+    wait_until("it is taken off the list", || {
+        keeper.attempt(|keeper| keeper.round(false));
+        !is_registered(&mut connection, id)
+    });
+}
+
+/// As behind a pool that lends connections for a transaction: the server may have crashed, and nobody has noticed.
+#[test]
+fn nor_does_it_in_another_session_of_the_same_connection() {
+    let (_database, mut connection, mut keeper) = setting();
+    let id = Uuid::now_v7();
+    let lease = Duration::from_millis(100);
+    verifiers::register(&mut connection, id, None, "silent", lease).unwrap();
+    keeper.attempt(|keeper| keeper.round(false));
+    let seen = BootTime::now();
+    wait_until("its lease is over", || BootTime::now().since(seen) >= lease);
+    let (served, _) = keeper.connection.as_mut().unwrap();
+    served.batch_execute("RESET jeton.session").unwrap();
+    keeper.attempt(|keeper| keeper.round(false));
+    assert!(is_registered(&mut connection, id));
+    wait_until("it is taken off the list", || {
+        keeper.attempt(|keeper| keeper.round(false));
+        !is_registered(&mut connection, id)
+    });
+}
+
+#[test]
+fn after_a_panic_those_who_wait_are_told_and_the_next_are_served() {
+    let (_database, _, mut keeper) = setting();
+    let wait = |keeper: &mut Keeper| {
+        let (reply, answer) = oneshot::channel();
+        let revocation = Revocation { xids: vec![Xid(3)] };
+        keeper
+            .rounds
+            .add(std::iter::once(Waiting::new(revocation, reply)));
+        answer
+    };
+    let mut broken_off = wait(&mut keeper);
+    keeper.attempt(|_| panic!("on purpose"));
+    assert!(broken_off.try_recv().unwrap().is_err());
+
+    let mut served = wait(&mut keeper);
+    keeper.attempt(|keeper| keeper.round(true));
+    served.try_recv().unwrap().unwrap();
+}
