@@ -2,13 +2,9 @@
 
 use crate::rows::{self, TextArray};
 use crate::schema::{tokens, users};
-use crate::validity::{ends_at, is_valid};
+use crate::validity::{is_valid, remaining_secs};
 use crate::{DatabaseError, DatabaseResult};
-use chrono::{DateTime, Utc};
-use diesel::IntoSql;
-use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
 use jeton_domain::{ScopeSet, TokenDigest, TokenId, TokenKind, UserId};
 use std::time::Duration;
 use uuid::Uuid;
@@ -40,13 +36,12 @@ struct Row {
     user_id: Uuid,
     username: String,
     user_scopes: TextArray,
-    ends_at: Option<DateTime<Utc>>,
-    asked_at: DateTime<Utc>,
+    remaining_secs: Option<f64>,
 }
 
-/// Finds which of the digests belong to tokens that are valid now: stored, not expired nor idle for too long, their user not disabled. One
-/// statement, however many digests; a digest that is not in the answer is not valid. A corrupt row is that token's
-/// error, not that of the others asked for along with it.
+/// Finds which of the digests belong to tokens that are valid now: stored, not expired nor idle for too long, their user
+/// not disabled. One statement, however many digests; a digest that is not in the answer is not valid. A corrupt row is
+/// that token's error, not that of the others asked for along with it.
 ///
 /// # Errors
 /// See [`DatabaseError`].
@@ -68,8 +63,7 @@ pub fn find_valid(
             users::id,
             users::username,
             users::scopes,
-            ends_at(),
-            now.into_sql::<Timestamptz>(),
+            remaining_secs(),
         ))
         .load(connection)?;
     rows.into_iter()
@@ -94,7 +88,7 @@ fn valid_token(row: Row) -> DatabaseResult<ValidToken> {
         username: row.username,
         scopes: token_scopes.intersection(&user_scopes),
         remaining: row
-            .ends_at
-            .map(|end| (end - row.asked_at).to_std().unwrap_or_default()),
+            .remaining_secs
+            .map(|secs| Duration::try_from_secs_f64(secs).unwrap_or_default()),
     })
 }

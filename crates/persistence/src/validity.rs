@@ -2,7 +2,7 @@
 
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
-use diesel::sql_types::{Bool, Nullable, Timestamptz};
+use diesel::sql_types::{Bool, Double, Nullable};
 
 /// The earlier of the token's expiry and, where it has an idle time, of that after its last use, or its issue; null:
 /// never. Uses are looked up for the tokens alone that have one.
@@ -19,9 +19,17 @@ pub(crate) const ENDS_AT: &str = ends_at!();
 /// Whether the token has not ended, for statements that are written out.
 pub(crate) const IS_VALID: &str = concat!("(", ends_at!(), " > now()) IS NOT FALSE");
 
-/// When the token ends.
-pub(crate) fn ends_at() -> SqlLiteral<Nullable<Timestamptz>> {
-    sql(ENDS_AT)
+/// The end of what RFC 3339 can tell, and so of what Jeton issues.
+const END_OF_TIMES: &str = "timestamptz '10000-01-01 00:00:00Z'";
+
+/// How many seconds are left until the token ends; null: for ever, or so long that it makes no difference.
+///
+/// A number and no time: Postgres has some that `chrono` has not, and one row that cannot be read fails all that are read
+/// along with it.
+pub(crate) fn remaining_secs() -> SqlLiteral<Nullable<Double>> {
+    sql(&format!(
+        "extract(epoch FROM nullif(least({ENDS_AT}, {END_OF_TIMES}), {END_OF_TIMES}) - now())::float8"
+    ))
 }
 
 /// Whether it has not ended.

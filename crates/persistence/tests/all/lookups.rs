@@ -155,6 +155,37 @@ fn what_remains_is_counted_by_the_database() {
     }
 }
 
+/// Postgres has times that Chrono has not. The constraints keep them out; should they not, nobody else's token suffers.
+#[test]
+fn an_end_beyond_the_calendar_is_none() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada");
+    let (near, far) = (issued(connection, &ada), issued(connection, &ada));
+    execute(
+        connection,
+        "ALTER TABLE tokens DROP CONSTRAINT IF EXISTS tokens_expires_at_check; \
+        ALTER TABLE token_uses DROP CONSTRAINT IF EXISTS token_uses_last_used_at_check; \
+        INSERT INTO token_uses SELECT id, 'infinity' FROM tokens",
+    );
+    for (change, ends) in [
+        ("expires_at = '9999-12-31 23:59:59Z'", true),
+        ("expires_at = '290000-01-01'", false),
+        ("expires_at = 'infinity'", false),
+        ("expires_at = NULL, idle_ttl_secs = 300", false),
+    ] {
+        let change = format!("UPDATE tokens SET {change} WHERE id = '{}'", far.id);
+        execute(connection, &change);
+        let found = find_valid(connection, &[far.digest, near.digest]).unwrap();
+        let remaining = |digest| {
+            let (_, token) = found.iter().find(|(of, _)| *of == digest).unwrap();
+            token.as_ref().unwrap().remaining
+        };
+        assert_eq!(remaining(far.digest).is_some(), ends, "{change}");
+        assert!(remaining(near.digest).is_some(), "{change}");
+    }
+}
+
 #[test]
 fn a_corrupt_row_is_nobody_elses_error() {
     let database = TestDatabase::create();

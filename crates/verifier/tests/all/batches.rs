@@ -166,12 +166,24 @@ async fn nobody_asks_for_those_who_have_gone_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_corrupt_row_is_one_tokens_trouble() {
     let (database, mut connection) = database();
-    let (_, good) = user_with_token(&mut connection, "ada");
-    let (_, bad) = user_with_token(&mut connection, "bob");
-    execute(
-        &mut connection,
-        "UPDATE users SET scopes = ARRAY['a b'] WHERE username = 'bob'",
-    );
+    let [(_, good), (_, bad), (_, far), (_, infinite)] =
+        ["ada", "bob", "eve", "joe"].map(|name| user_with_token(&mut connection, name));
+    let corrupt = [
+        "UPDATE users SET scopes = ARRAY['a b'] WHERE username = 'bob'".to_owned(),
+        // Times that Postgres has and Chrono has not; the constraints keep them out.
+        "ALTER TABLE tokens DROP CONSTRAINT IF EXISTS tokens_expires_at_check".to_owned(),
+        "ALTER TABLE token_uses DROP CONSTRAINT IF EXISTS token_uses_last_used_at_check".to_owned(),
+        format!(
+            "UPDATE tokens SET expires_at = '290000-01-01' WHERE id = '{}'",
+            far.id
+        ),
+        format!(
+            "UPDATE tokens SET expires_at = NULL, idle_ttl_secs = 300 WHERE id = '{}'",
+            infinite.id
+        ),
+        format!("INSERT INTO token_uses VALUES ('{}', 'infinity')", infinite.id),
+    ];
+    execute(&mut connection, &corrupt.join(";"));
     let mut gate = Gate::install(&database);
     let verifier = verifier_with_threads(&database, 1).await;
     gate.close();
@@ -179,17 +191,23 @@ async fn one_corrupt_row_is_one_tokens_trouble() {
     assert!(poll_once(occupied.as_mut()).await.is_pending());
     gate.wait_for_queue(1);
     let nobody = unknown();
-    let mut together = [&good.text, &bad.text, &nobody].map(|text| Box::pin(verifier.verify(text)));
-    for check in &mut together {
+    let mut together = [
+        (&good.text, Ok(good.id)),
+        // It may be valid: nobody can tell.
+        (&bad.text, Err(VerifyError::Unavailable)),
+        (&far.text, Ok(far.id)),
+        (&infinite.text, Ok(infinite.id)),
+        (&nobody, Err(VerifyError::Invalid)),
+    ]
+    .map(|(text, right)| (Box::pin(verifier.verify(text)), right));
+    for (check, _) in &mut together {
         assert!(poll_once(check.as_mut()).await.is_pending());
     }
     gate.open();
     occupied.await.unwrap();
-    let [good_outcome, bad_outcome, unknown_outcome] = together;
-    assert_eq!(token_of(good_outcome.await), Ok(good.id));
-    // It may be valid: nobody can tell.
-    assert_eq!(token_of(bad_outcome.await), Err(VerifyError::Unavailable));
-    assert_eq!(token_of(unknown_outcome.await), Err(VerifyError::Invalid));
+    for (check, right) in together {
+        assert_eq!(token_of(check.await), right);
+    }
     assert_eq!(gate.statements(), 2);
 }
 
