@@ -1,4 +1,5 @@
 use crate::Unconfirmed;
+use crate::pulse::Pulse;
 use crate::rounds::{Dead, Rounds, Wait, Waiting};
 use jeton_persistence::verifiers::{GiveUp, Session};
 use jeton_persistence::{
@@ -10,8 +11,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// A round that takes longer is given up by the server.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
+/// A statement that takes longer is given up by the server.
+pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long to pause between two looks, at the least and at the most; between them, [`a part`](PAUSE_PART) of the time
 /// waited so far, which is then what a look that comes too late costs.
 const PAUSE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(20));
@@ -19,14 +20,13 @@ const PAUSE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_
 const PAUSE_PART: u32 = 4;
 /// How often a process that has nothing to wait for looks for verifiers that have died.
 const WATCH: Duration = Duration::from_secs(30);
-/// How long anybody waits in all: the longest lease that there can be, and a little.
-const PATIENCE: Duration = Duration::from_secs(65);
 
 /// Waits for all revocations of a process: a thread with a connection of its own. Make one for the process and clone it.
 /// The thread ends after the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Barrier {
     waiting: Sender<Waiting>,
+    pulse: Pulse,
 }
 
 impl Barrier {
@@ -37,31 +37,39 @@ impl Barrier {
     /// No thread could be started.
     pub fn start(url: DatabaseUrl) -> std::io::Result<Self> {
         let (waiting, arriving) = channel();
-        let keeper = Keeper::new(url);
+        let pulse = Pulse::default();
+        let keeper = Keeper::new(url, pulse.clone());
         std::thread::Builder::new()
             .name("jeton-barrier".to_owned())
             .spawn(move || keeper.run(&arriving))?;
-        Ok(Self { waiting })
+        Ok(Self { waiting, pulse })
     }
 
     /// Waits until no verifier accepts what was revoked. To be called after the revocation was committed, which is when
     /// [`revoking`](jeton_persistence::revocations::revoking) returns it. At most one lease is spent on a verifier that
-    /// does not answer.
+    /// does not answer, and a few seconds on a database that does not.
     ///
     /// # Errors
-    /// [`Unconfirmed`]: the database could not be asked.
+    /// [`Unconfirmed`]: the database could not be asked, or does not answer.
     pub async fn wait(&self, revocation: Revocation) -> Result<(), Unconfirmed> {
         if revocation.xids.is_empty() || is_left_out() {
             return Ok(());
         }
-        let (reply, answer) = oneshot::channel();
+        let start = BootTime::now();
+        let (reply, mut answer) = oneshot::channel();
         let stopped = || Unconfirmed("the wait was broken off".to_owned());
         self.waiting
             .send(Waiting::new(revocation, reply))
             .map_err(|_| stopped())?;
-        match tokio::time::timeout(PATIENCE, answer).await {
-            Ok(answer) => answer.unwrap_or_else(|_| Err(stopped())),
-            Err(_) => Err(Unconfirmed("no answer in time".to_owned())),
+        // Each round that succeeds meanwhile is a reason to wait on.
+        loop {
+            let left = self.pulse.patience(start).since(BootTime::now());
+            if left.is_zero() {
+                return Err(Unconfirmed("no answer in time".to_owned()));
+            }
+            if let Ok(answer) = tokio::time::timeout(left, &mut answer).await {
+                return answer.unwrap_or_else(|_| Err(stopped()));
+            }
         }
     }
 }
@@ -130,14 +138,16 @@ struct Keeper {
     url: DatabaseUrl,
     connection: Option<(PgConnection, Session)>,
     rounds: Rounds,
+    pulse: Pulse,
 }
 
 impl Keeper {
-    fn new(url: DatabaseUrl) -> Self {
+    fn new(url: DatabaseUrl, pulse: Pulse) -> Self {
         Self {
             url,
             connection: None,
             rounds: Rounds::default(),
+            pulse,
         }
     }
 
@@ -164,7 +174,7 @@ impl Keeper {
         self.rounds.forget_abandoned();
         // Nothing that a broken round has touched is used again: not the connection, nor what was seen on it.
         let unconfirmed = match catch_unwind(AssertUnwindSafe(|| round(self))) {
-            Ok(Ok(())) => return,
+            Ok(Ok(())) => return self.pulse.beat(),
             Ok(Err(error)) => {
                 if !self.rounds.is_idle() {
                     tracing::warn!(%error, "revocations cannot be confirmed");

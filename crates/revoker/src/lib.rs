@@ -3,6 +3,7 @@
 mod barrier;
 #[cfg(feature = "negative-controls")]
 pub mod negative_controls;
+mod pulse;
 mod rounds;
 
 pub use barrier::{Barrier, wait};

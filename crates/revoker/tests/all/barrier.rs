@@ -8,7 +8,11 @@ use jeton_test_support::{TestDatabase, migrate, wait_until};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
+use tokio::time::timeout;
 use uuid::Uuid;
+
+/// What stands between a mistake and a test that never ends; less than the longest lease and a little.
+const PATIENCE: Duration = Duration::from_secs(50);
 
 fn url(text: &str) -> DatabaseUrl {
     DatabaseUrl::parse(text).unwrap()
@@ -176,6 +180,35 @@ async fn without_the_database_nothing_is_confirmed() {
     let mut connection = connect_to(&postgres.url());
     connection.batch_execute("DELETE FROM verifiers").unwrap();
     barrier.wait(revocation).await.unwrap();
+}
+
+/// Whoever waits would wait for as long as the lease; the thread waits for the server, whatever that takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_stuck_costs_patience_and_nothing_else() {
+    let postgres = LocalPostgres::temporary().unwrap();
+    migrate(&postgres.url());
+    let connection = &mut connect_to(&postgres.url());
+    register(connection, Duration::from_secs(60));
+    let revocation = revoke(connection);
+    verifiers::listen(connection).unwrap();
+    let barrier = Barrier::start(url(&postgres.url())).unwrap();
+    let waiting = tokio::spawn({
+        let (barrier, revocation) = (barrier.clone(), revocation.clone());
+        async move { barrier.wait(revocation).await }
+    });
+    wait_until("it waits", || verifiers::nudged(connection).unwrap());
+
+    postgres.pause().unwrap();
+    let stuck = timeout(PATIENCE, waiting).await;
+    let still_stuck = timeout(PATIENCE, barrier.wait(revocation.clone())).await;
+    postgres.resume().unwrap();
+    stuck.unwrap().unwrap().unwrap_err();
+    still_stuck.unwrap().unwrap_err();
+
+    connection.batch_execute("DELETE FROM verifiers").unwrap();
+    // The round that was stuck may still fail, and then takes those with it who came meanwhile.
+    let confirmed = async { while barrier.wait(revocation.clone()).await.is_err() {} };
+    timeout(PATIENCE, confirmed).await.unwrap();
 }
 
 /// The server went and came back between two revocations: nobody notices.

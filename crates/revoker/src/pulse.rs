@@ -1,0 +1,53 @@
+//! How long to wait for a thread that may be stuck.
+
+use crate::barrier::STATEMENT_TIMEOUT;
+use jeton_persistence::BootTime;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How long the thread may be busy with a round. A statement that takes too long is given up by the server; but a server
+/// that stands still gives up nothing, and the thread does not hear of it while it reads what never comes.
+const SILENCE: Duration = STATEMENT_TIMEOUT.saturating_add(Duration::from_secs(2));
+/// How long anybody waits in all: the longest lease that there can be, and a little.
+const PATIENCE: Duration = Duration::from_secs(65);
+
+/// When the barrier's thread last came to the end of a round that succeeded.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pulse(Arc<AtomicU64>);
+
+impl Pulse {
+    pub(crate) fn beat(&self) {
+        // Says how long to wait and nothing else: what is confirmed goes another way.
+        self.0.store(BootTime::now().as_nanos(), Ordering::Relaxed);
+    }
+
+    /// Until when to wait, as things are now, if one began to wait then. The thread may have had nothing to do before.
+    pub(crate) fn patience(&self, start: BootTime) -> BootTime {
+        let last = BootTime::from_nanos(self.0.load(Ordering::Relaxed));
+        (last.max(start) + SILENCE).min(start + PATIENCE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_lasts_while_the_thread_gets_on_and_ends_all_the_same() {
+        let pulse = Pulse::default();
+        let at = |time| BootTime::from_nanos(1_000_000_000_000) + time;
+        let start = at(Duration::ZERO);
+        assert_eq!(pulse.patience(start), at(SILENCE), "no round yet");
+        for (round, patience) in [
+            (Duration::from_secs(1), Duration::from_secs(1) + SILENCE),
+            (Duration::from_secs(30), Duration::from_secs(30) + SILENCE),
+            (PATIENCE, PATIENCE),
+        ] {
+            pulse.0.store(at(round).as_nanos(), Ordering::Relaxed);
+            assert_eq!(pulse.patience(start), at(patience), "{round:?}");
+        }
+        let later = at(2 * PATIENCE);
+        assert_eq!(pulse.patience(later), later + SILENCE, "nobody has waited since");
+    }
+}
