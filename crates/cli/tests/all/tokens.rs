@@ -119,6 +119,25 @@ fn revoke_by_id() {
 }
 
 #[test]
+fn revoke_all_of_a_user() {
+    let jeton = Jeton::new().with_user("ada").with_user("bob");
+    let tokens = ["ada --name one", "ada --name two", "bob --name one"].map(|token| jeton.token(token));
+    assert_eq!(jeton.run("token revoke --all-of ADA").ok(), "revoked 2 of ada\n");
+    assert_eq!(
+        tokens.map(|token| jeton.find_valid(&token).is_some()),
+        [false, false, true]
+    );
+    assert_eq!(jeton.run("token revoke --all-of ada").ok(), "revoked 0 of ada\n");
+    jeton.run("token revoke --all-of eve").error();
+    for unclear in [
+        "token revoke",
+        "token revoke 0198c5a5-0000-7000-8000-000000000000 --all-of ada",
+    ] {
+        assert_eq!(jeton.run(unclear).status, 2, "{unclear}");
+    }
+}
+
+#[test]
 fn a_token_in_place_of_its_id_is_not_repeated() {
     let jeton = Jeton::new().with_user("ada");
     let token = jeton.token("ada --name one");

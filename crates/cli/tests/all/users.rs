@@ -165,6 +165,27 @@ fn list_tells_all_users_newest_first() {
 }
 
 #[test]
+fn list_of_some() {
+    let jeton = Jeton::new().with_user("ada").with_user("Adam").with_user("bob");
+    jeton.run("user create backup --service --no-scopes").ok();
+    jeton.run("user disable adam").ok();
+    for (filter, found) in [
+        ("--prefix AD", "Adam ada"),
+        ("--prefix b --service", "backup"),
+        ("--disabled", "Adam"),
+        ("--disabled --service", ""),
+    ] {
+        let users = jeton.run(&format!("user list --json {filter}")).json();
+        let users = users["users"].as_array().unwrap();
+        let names: Vec<_> = users
+            .iter()
+            .filter_map(|user| user["username"].as_str())
+            .collect();
+        assert_eq!(names.join(" "), found, "{filter}");
+    }
+}
+
+#[test]
 fn list_of_nobody_and_of_more_than_a_page() {
     use diesel::connection::SimpleConnection;
     let jeton = Jeton::new();

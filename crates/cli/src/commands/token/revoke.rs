@@ -1,30 +1,56 @@
 use crate::error::UsageError;
 use crate::{database, output};
 use anyhow::ensure;
-use jeton_domain::{Initiator, TokenId};
-use jeton_persistence::tokens;
+use jeton_domain::{Initiator, TokenId, Username};
+use jeton_persistence::{PgConnection, tokens};
 use jeton_service::DatabaseSettings;
 use uuid::Uuid;
 
-/// Revoke a token, whosever it is
+/// Revoke a token, whosever it is, or all of a user's
 #[derive(clap::Args)]
+#[group(id = "which", required = true, multiple = false, args = ["id", "all_of"])]
 pub(crate) struct Args {
     /// The token's id, as `jeton token list` shows it
     // A text for clap, which would quote what is no id, and that may well be a token.
-    id: String,
+    id: Option<String>,
+
+    /// All tokens of this user, those from signing in and those for programs
+    #[arg(long, value_name = "USERNAME", value_parser = Username::parse)]
+    all_of: Option<Username>,
 
     #[command(flatten)]
     database: DatabaseSettings,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let id = Uuid::try_parse(&args.id)
-        .map(TokenId)
-        .map_err(|_| UsageError("not the id of a token; `jeton token list USERNAME` shows ids"))?;
+    let id = args.id.as_deref().map(token_id).transpose()?;
     let mut connection = database::open(&args.database)?;
-    let revoked = database::revoke(&mut connection, |connection| {
+    if let Some(id) = id {
+        revoke(&mut connection, id)?;
+    }
+    if let Some(name) = &args.all_of {
+        revoke_all(&mut connection, name)?;
+    }
+    Ok(())
+}
+
+fn token_id(text: &str) -> Result<TokenId, UsageError> {
+    let refused = UsageError("not the id of a token; `jeton token list USERNAME` shows ids");
+    Uuid::try_parse(text).map(TokenId).map_err(|_| refused)
+}
+
+fn revoke(connection: &mut PgConnection, id: TokenId) -> anyhow::Result<()> {
+    let revoked = database::revoke(connection, |connection| {
         tokens::revoke_by_operator(connection, &Initiator::cli(), id)
     })?;
     ensure!(revoked, "no token with the id {id}");
     output::line(&format!("revoked {id}"))
+}
+
+fn revoke_all(connection: &mut PgConnection, name: &Username) -> anyhow::Result<()> {
+    let user = database::find_user(connection, name)?;
+    let revoked = database::revoke(connection, |connection| {
+        tokens::revoke_all(connection, &Initiator::cli(), user.id)
+    })?;
+    output::line(&format!("revoked {revoked} of {}", user.username))
 }

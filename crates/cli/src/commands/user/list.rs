@@ -1,6 +1,6 @@
 use crate::table::Table;
 use crate::{database, output, parse, scopes};
-use jeton_domain::{Email, User};
+use jeton_domain::{Email, User, UsernameKey};
 use jeton_persistence::PgConnection;
 use jeton_persistence::users::{self, UserFilter};
 use jeton_service::{DatabaseSettings, wire};
@@ -8,9 +8,21 @@ use jeton_service::{DatabaseSettings, wire};
 /// How many users are read at once.
 const PAGE: u32 = 500;
 
-/// List all users, the newest first
+/// List users, the newest first
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// Only those whose names begin so, in whatever case
+    #[arg(long, value_name = "TEXT")]
+    prefix: Option<String>,
+
+    /// Only those who are disabled
+    #[arg(long)]
+    disabled: bool,
+
+    /// Only service accounts
+    #[arg(long)]
+    service: bool,
+
     /// Answer in JSON: {"users": [...]}
     #[arg(long)]
     json: bool,
@@ -21,10 +33,15 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
+    let filter = UserFilter {
+        prefix: args.prefix.as_deref().map(UsernameKey::of_prefix),
+        disabled: args.disabled.then_some(true),
+        service: args.service.then_some(true),
+    };
     if args.json {
         let mut separator = "";
         output::write("{\"users\":[")?;
-        each_page(&mut connection, |page| {
+        each_page(&mut connection, &filter, |page| {
             let mut text = String::new();
             for user in page {
                 text.push_str(separator);
@@ -36,7 +53,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         output::line("]}")
     } else {
         let mut table = Table::new(["USERNAME", "KIND", "STATE", "SCOPES", "EMAIL", "CREATED", "ID"]);
-        each_page(&mut connection, |page| {
+        each_page(&mut connection, &filter, |page| {
             let rows: Vec<_> = page.iter().map(row).collect();
             output::write(&table.page(&rows))
         })
@@ -46,11 +63,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 /// Hands over page by page: there may be more users than fit the memory, and whoever reads may stop early.
 fn each_page(
     connection: &mut PgConnection,
+    filter: &UserFilter,
     mut show: impl FnMut(Vec<User>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut after = None;
     loop {
-        let page = users::list(connection, &UserFilter::default(), after, PAGE)?;
+        let page = users::list(connection, filter, after, PAGE)?;
         after = page.last().map(|user| user.id);
         let last = page.len() < PAGE as usize;
         show(page)?;
