@@ -43,8 +43,7 @@ impl Memory {
         if now >= deadline {
             return None;
         }
-        let caller = self.tokens.get(digest)?;
-        (now < caller.expires_at()).then_some((caller, now))
+        Some((self.tokens.get(digest, now)?, now))
     }
 
     pub(crate) fn deadline(&self) -> BootTime {
@@ -55,7 +54,7 @@ impl Memory {
         self.tokens.len()
     }
 
-    /// How many tokens were found here, those that were expired among them.
+    /// How many tokens were found here.
     pub(crate) fn hits(&self) -> u64 {
         self.tokens.hits()
     }
@@ -120,18 +119,23 @@ mod tests {
     use jeton_domain::{ScopeSet, TokenId, TokenKind, UserId};
     use jeton_persistence::lookups::ValidToken;
     use std::sync::{Arc, TryLockError};
+    use std::time::Duration;
     use uuid::Uuid;
 
     const DIGEST: [u8; 32] = [7; 32];
 
     fn caller() -> Caller {
+        caller_for(None)
+    }
+
+    fn caller_for(remaining: Option<Duration>) -> Caller {
         let token = ValidToken {
             token_id: TokenId(Uuid::nil()),
             kind: TokenKind::Login,
             user_id: UserId(Uuid::nil()),
             username: "ada".to_owned(),
             scopes: ScopeSet::default(),
-            remaining: None,
+            remaining,
         };
         Caller::new(TokenDigest::from(DIGEST), token, Arc::default(), BootTime::now())
     }
@@ -166,6 +170,15 @@ mod tests {
         memory.allow_until(BootTime::NEVER);
         assert!(knows(&memory));
         assert_eq!(memory.hits(), hits + 1);
+    }
+
+    #[test]
+    fn what_has_expired_is_not_found_nor_counted() {
+        let memory = memory();
+        let hits = memory.hits();
+        memory.fill(memory.begin(), std::iter::once(caller_for(Some(Duration::ZERO))));
+        assert!(!knows(&memory));
+        assert_eq!((memory.hits(), memory.len()), (hits, 1));
     }
 
     /// The renewal may know of a revocation that the query was too early for, even if it is of no token that is known.

@@ -5,6 +5,7 @@
 
 use crate::Caller;
 use jeton_domain::TokenDigest;
+use jeton_persistence::BootTime;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -63,11 +64,15 @@ impl Table {
         }
     }
 
-    pub(crate) fn get(&self, digest: &TokenDigest) -> Option<Caller> {
+    /// The caller with this token, if it is known and has not expired.
+    pub(crate) fn get(&self, digest: &TokenDigest, now: BootTime) -> Option<Caller> {
         let part = self.part(digest);
         let tokens = part.read();
         let (set, way) = tokens.place_of(digest)?;
         let caller = tokens.sets[set].tokens[way].as_ref()?;
+        if now >= caller.expires_at() {
+            return None;
+        }
         caller.mark_recent();
         part.hits.fetch_add(1, Ordering::Relaxed);
         Some(caller.clone())
