@@ -17,6 +17,8 @@ const WAYS: usize = 7;
 /// How many places there are for each token that there may be. When the table is full, a set is half full on average,
 /// and it is rare that two beside each other are full.
 const PLACES_A_TOKEN: usize = 2;
+/// How many places are looked at for a token that nobody asks for, before any is given up: whoever looks has the lock.
+const MOST_LOOKED_AT: usize = 256;
 
 /// A bounded table. It is in parts, each with a lock of its own that is held for one look-up or one change, so that few
 /// meet at the same one.
@@ -157,8 +159,10 @@ impl Tokens {
         if self.room == 0 {
             return;
         }
+        let mut looked_at = 0;
         while self.count >= self.room {
-            self.pass();
+            self.pass(looked_at >= MOST_LOOKED_AT);
+            looked_at += 1;
         }
         let sets = self.sets_of(caller.digest());
         let free_way = |set: usize| Some((set, self.sets[set].free_way()?));
@@ -180,10 +184,12 @@ impl Tokens {
 
     /// The clock algorithm (Corbató, "A Paging Experiment with the Multics System", 1968): the hand goes around, gives up
     /// what has not been asked for since it came by last, and lets the others stay for one more turn. It goes in long
-    /// strides: step by step, it would leave empty sets behind and have full ones ahead.
-    fn pass(&mut self) {
+    /// strides: step by step, it would leave empty sets behind and have full ones ahead. If it has looked for long enough,
+    /// it takes any.
+    fn pass(&mut self, takes_any: bool) {
         let token = &mut self.sets[self.hand / WAYS].tokens[self.hand % WAYS];
-        if token.as_ref().is_some_and(|token| !token.take_recent()) {
+        let to_go = |token: &Caller| takes_any || !token.take_recent();
+        if token.as_ref().is_some_and(to_go) {
             *token = None;
             self.count -= 1;
         }

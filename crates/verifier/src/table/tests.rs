@@ -132,6 +132,24 @@ fn what_is_asked_for_again_and_again_stays() {
     assert!(known >= 95, "{known} of 100 are left");
 }
 
+/// Whoever checks a token of the same part waits meanwhile.
+#[test]
+fn one_insert_does_not_look_at_all_tokens() {
+    const ROOM: usize = 10_000;
+    let mut tokens = Tokens::new(ROOM);
+    let mut numbers = 0..;
+    while tokens.count < ROOM {
+        tokens.insert(caller(numbers.next().unwrap(), "ada"));
+    }
+    let known = tokens.sets.iter().flat_map(|set| &set.tokens).flatten();
+    let known: Vec<Caller> = known.cloned().collect();
+    known.iter().for_each(Caller::mark_recent);
+    tokens.insert(caller(numbers.next().unwrap(), "ada"));
+    let looked_at = known.iter().filter(|caller| !caller.take_recent()).count();
+    assert!((1..=MOST_LOOKED_AT).contains(&looked_at), "{looked_at}");
+    assert!(tokens.count <= ROOM);
+}
+
 #[test]
 fn every_place_can_be_reached() {
     for capacity in [1, 7, 1000, 4096] {
