@@ -49,8 +49,8 @@ async fn whatever_waits_is_asked_for_together() {
         };
         tokens.push((token, right));
     }
-    let mut gate = Gate::install(&database);
     let verifier = verifier(&database).await;
+    let mut gate = Gate::install(&database);
     gate.close();
     let occupied = occupy(&verifier, &mut gate, &first).await;
 
@@ -78,13 +78,13 @@ async fn one_query_asks_for_no_more_than_is_set() {
     let (database, mut connection) = database();
     let (ada, first) = user_with_token(&mut connection, "ada");
     let tokens: Vec<_> = (0..10).map(|_| issue(&mut connection, ada.id)).collect();
-    let mut gate = Gate::install(&database);
     let settings = VerifierSettings {
         lookup_threads: 1,
         batch: 4,
         ..settings(database.url())
     };
     let verifier = Verifier::connect(settings).await.unwrap();
+    let mut gate = Gate::install(&database);
     gate.close();
     let mut occupied = pin!(verifier.verify(&first.text));
     assert!(poll_once(occupied.as_mut()).await.is_pending());
@@ -108,13 +108,13 @@ async fn one_query_asks_for_no_more_than_is_set() {
 async fn a_full_queue_says_so_at_once() {
     let (database, mut connection) = database();
     let (_, token) = user_with_token(&mut connection, "ada");
-    let mut gate = Gate::install(&database);
     let settings = VerifierSettings {
         lookup_threads: 1,
         queue: 3,
         ..settings(database.url())
     };
     let verifier = Verifier::connect(settings).await.unwrap();
+    let mut gate = Gate::install(&database);
     gate.close();
     let mut occupied = pin!(verifier.verify(&token.text));
     assert!(poll_once(occupied.as_mut()).await.is_pending());
@@ -142,13 +142,13 @@ async fn a_full_queue_says_so_at_once() {
 async fn nobody_asks_for_those_who_have_gone_away() {
     let (database, mut connection) = database();
     let (_, token) = user_with_token(&mut connection, "ada");
-    let mut gate = Gate::install(&database);
     let settings = VerifierSettings {
         lookup_threads: 1,
         batch: 1,
         ..settings(database.url())
     };
     let verifier = Verifier::connect(settings).await.unwrap();
+    let mut gate = Gate::install(&database);
     gate.close();
     let mut occupied = pin!(verifier.verify(&token.text));
     assert!(poll_once(occupied.as_mut()).await.is_pending());
@@ -184,8 +184,8 @@ async fn one_corrupt_row_is_one_tokens_trouble() {
         format!("INSERT INTO token_uses VALUES ('{}', 'infinity')", infinite.id),
     ];
     execute(&mut connection, &corrupt.join(";"));
-    let mut gate = Gate::install(&database);
     let verifier = verifier_with_threads(&database, 1).await;
+    let mut gate = Gate::install(&database);
     gate.close();
     let mut occupied = pin!(verifier.verify(&good.text));
     assert!(poll_once(occupied.as_mut()).await.is_pending());
@@ -215,8 +215,8 @@ async fn one_corrupt_row_is_one_tokens_trouble() {
 async fn the_threads_end_with_the_last_handle() {
     let (database, mut connection) = database();
     let (_, token) = user_with_token(&mut connection, "ada");
-    let mut gate = Gate::install(&database);
     let verifier = verifier(&database).await;
+    let mut gate = Gate::install(&database);
     gate.close();
     let occupied = occupy(&verifier, &mut gate, &token).await;
     gate.open();

@@ -13,7 +13,8 @@ pub(crate) struct Gate(PgConnection);
 
 impl Gate {
     /// Puts a view before the table `tokens` on the search path of all connections that are made from now on; only a
-    /// query that finds a token comes by the gate. What triggers do goes past it.
+    /// query that finds a token comes by the gate. What triggers do goes past it. After the verifier has connected,
+    /// which looks for the triggers of the tables on that path.
     pub(crate) fn install(database: &TestDatabase) -> Self {
         let mut connection = connect_to(database.url());
         execute(

@@ -69,8 +69,8 @@ fn a_missing_scope_is_named() {
 fn guards_may_stand_around_each_other() {
     let (database, mut connection) = database();
     let (_, token) = user_with_token(&mut connection, "ada");
-    let mut gate = Gate::install(&database);
     let server = Server::start(database.url());
+    let mut gate = Gate::install(&database);
     assert_eq!(server.get_with("/nested", &token.text).status, 200);
     assert_eq!(gate.statements(), 1);
     assert_eq!(server.get_with("/nested/write", &token.text).status, 200);

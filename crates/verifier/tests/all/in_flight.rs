@@ -39,8 +39,8 @@ async fn start(
 async fn a_check_after_a_revocation_overtakes_an_older_query_for_the_same_token() {
     let (database, mut connection) = database();
     let (_, token) = user_with_token(&mut connection, "ada");
-    let mut gate = Gate::install(&database);
     let verifier = verifier_with_threads(&database, 2).await;
+    let mut gate = Gate::install(&database);
 
     gate.close();
     let earlier = start(&verifier, &mut gate, &token).await;
@@ -59,8 +59,8 @@ async fn a_check_after_a_revocation_overtakes_an_older_query_for_the_same_token(
 async fn a_check_after_a_revocation_waits_for_a_query_of_its_own() {
     let (database, mut connection) = database();
     let (_, token) = user_with_token(&mut connection, "ada");
-    let mut gate = Gate::install(&database);
     let verifier = verifier_with_threads(&database, 1).await;
+    let mut gate = Gate::install(&database);
 
     gate.close();
     let earlier = start(&verifier, &mut gate, &token).await;
@@ -84,8 +84,8 @@ async fn a_check_after_a_change_sees_the_change() {
     let other = issue(&mut connection, ada.id);
     let bob = create_user(&mut connection, "bob");
     let of_bob = issue(&mut connection, bob.id);
-    let mut gate = Gate::install(&database);
     let verifier = verifier_with_threads(&database, 1).await;
+    let mut gate = Gate::install(&database);
 
     gate.close();
     let earlier = start(&verifier, &mut gate, &token).await;

@@ -28,8 +28,8 @@ async fn a_known_token_is_checked_without_asking() {
     let (database, mut connection) = database();
     let (ada, token) = user_with_token(&mut connection, "ada");
     let other = issue(&mut connection, ada.id);
-    let mut gate = Gate::install(&database);
     let verifier = remembering(&database).await;
+    let mut gate = Gate::install(&database);
     for _ in 0..3 {
         checked(&verifier, &token).await;
     }
@@ -129,13 +129,13 @@ async fn a_token_with_an_idle_time_is_asked_for_again_when_that_is_over() {
     let (database, mut connection) = database();
     let (ada, unused) = user_with_token(&mut connection, "ada");
     let used = issue(&mut connection, ada.id);
-    let mut gate = Gate::install(&database);
     // Two seconds are left; the uses of these checks are not written, as if the service died before.
     execute(
         &mut connection,
         "UPDATE tokens SET idle_ttl_secs = 3600, created_at = now() - interval '3598 seconds'",
     );
     let verifier = remembering(&database).await;
+    let mut gate = Gate::install(&database);
     checked(&verifier, &unused).await;
     checked(&verifier, &used).await;
     assert_eq!(gate.statements(), 2);
@@ -180,8 +180,8 @@ async fn wait_for(verifier: &Verifier, token: &Issued, error: VerifyError) {
 async fn an_answer_from_before_a_revocation_is_not_kept() {
     let (database, mut connection) = database();
     let (ada, token) = user_with_token(&mut connection, "ada");
-    let mut gate = Gate::install(&database);
     let verifier = remembering(&database).await;
+    let mut gate = Gate::install(&database);
     gate.close();
     let mut check = pin!(verifier.verify(&token.text));
     assert!(poll_once(check.as_mut()).await.is_pending());

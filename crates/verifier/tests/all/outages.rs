@@ -145,8 +145,8 @@ async fn a_connection_that_died_unnoticed_is_nobodys_trouble() {
 async fn a_query_whose_connection_breaks_is_asked_again() {
     let (database, mut connection) = database();
     let (_, token) = user_with_token(&mut connection, "ada");
-    let mut gate = Gate::install(&database);
     let verifier = verifier_with_threads(&database, 1).await;
+    let mut gate = Gate::install(&database);
     // On a connection from before: one that was made for the question is not the one that died unnoticed.
     assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
 
@@ -167,8 +167,8 @@ async fn a_query_whose_connection_breaks_is_asked_again() {
 async fn a_query_that_hangs_is_given_up() {
     let (database, mut connection) = database();
     let (_, token) = user_with_token(&mut connection, "ada");
-    let mut gate = Gate::install(&database);
     let verifier = verifier_with_threads(&database, 1).await;
+    let mut gate = Gate::install(&database);
     gate.close();
     assert_eq!(
         token_of(verifier.verify(&token.text).await),
