@@ -26,19 +26,21 @@ impl Reconnecting {
         &mut self,
         mut work: impl FnMut(&mut PgConnection) -> DatabaseResult<T>,
     ) -> DatabaseResult<T> {
-        if let Some(connection) = &mut self.connection {
-            match work(connection) {
+        // Taken out, and kept only if it works: a panic in the work drops it as well.
+        if let Some(mut connection) = self.connection.take() {
+            match work(&mut connection) {
                 Err(DatabaseError::Unavailable(reason)) => {
                     tracing::debug!(reason, "a look-up connection was lost");
-                    self.connection = None;
                 }
-                other => return other,
+                other => {
+                    self.connection = Some(connection);
+                    return other;
+                }
             }
         }
         let limits = ConnectionLimits {
             statement_timeout: Some(STATEMENT_TIMEOUT),
         };
-        // Kept only if it works: a panic in the work drops it as well.
         let mut connection = establish(&self.url, limits)?;
         let result = work(&mut connection);
         if !matches!(result, Err(DatabaseError::Unavailable(_))) {

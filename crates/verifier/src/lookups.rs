@@ -11,6 +11,7 @@ use crate::{Caller, VerifierSettings, VerifyError};
 use jeton_domain::{ScopeSet, TokenDigest};
 use jeton_persistence::{BootTime, DatabaseError, lookups};
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -63,6 +64,11 @@ impl Lookups {
             scopes: Mutex::default(),
             failing: AtomicBool::new(false),
         });
+        // If a thread cannot be started, dropping this ends those that were.
+        let lookups = Self {
+            shared: shared.clone(),
+            queue: settings.queue,
+        };
         // The first thread writes the uses as well; the others look up meanwhile.
         let mut writer = Some(UsesWriter::new(uses, settings.write_uses_every));
         for number in 0..settings.lookup_threads.max(1) {
@@ -73,10 +79,7 @@ impl Lookups {
                 .name(format!("jeton-lookup-{number}"))
                 .spawn(move || shared.answer(connection, batch, writer))?;
         }
-        Ok(Self {
-            shared,
-            queue: settings.queue,
-        })
+        Ok(lookups)
     }
 
     /// Asks for one token; the answer comes from a query sent after this call.
@@ -92,9 +95,7 @@ impl Lookups {
         self.shared.work.notify_one();
         answer.await.unwrap_or(Err(VerifyError::Unavailable))
     }
-}
 
-impl Lookups {
     /// Has all uses written that were noted, now.
     pub(crate) async fn write_uses(&self) {
         let (done, written) = oneshot::channel();
@@ -122,21 +123,32 @@ impl Shared {
         loop {
             let taken = self.take(batch, writer.as_ref().map(UsesWriter::due));
             let end = taken.is_none();
-            self.answer_batch(&mut connection, taken.unwrap_or_default());
-            if let Some(writer) = &mut writer {
-                let flushing = std::mem::take(&mut self.lock().flushing);
-                if end || !flushing.is_empty() {
-                    writer.write_all(&mut connection);
-                } else if writer.due() <= BootTime::now() {
-                    writer.write(&mut connection);
+            let turn = || {
+                self.answer_batch(&mut connection, taken.unwrap_or_default());
+                if let Some(writer) = &mut writer {
+                    self.write(writer, &mut connection, end);
                 }
-                for done in flushing {
-                    let _ = done.send(());
-                }
+            };
+            // Whoever waits for what panics is answered "unavailable", since that drops the replies; and the thread goes
+            // on, since there is no other in its place.
+            if catch_unwind(AssertUnwindSafe(turn)).is_err() {
+                tracing::error!("a look-up thread panicked");
             }
             if end {
                 return;
             }
+        }
+    }
+
+    fn write(&self, writer: &mut UsesWriter, connection: &mut Reconnecting, end: bool) {
+        let flushing = std::mem::take(&mut self.lock().flushing);
+        if end || !flushing.is_empty() {
+            writer.write_all(connection);
+        } else if writer.due() <= BootTime::now() {
+            writer.write(connection);
+        }
+        for done in flushing {
+            let _ = done.send(());
         }
     }
 
@@ -184,18 +196,11 @@ impl Shared {
         // Both before the query is sent: what it finds is kept only if nothing has been forgotten since, and lives no
         // longer than it would by a clock that was read before.
         let (beginning, sent) = (self.memory.begin(), BootTime::now());
-        // The replies are in `askers`: should the query panic, dropping them answers "unavailable", and the thread
-        // goes on with the next batch.
-        let query = std::panic::AssertUnwindSafe(|| connection.repeat(|c| lookups::find_valid(c, &digests)));
-        match std::panic::catch_unwind(query) {
-            Ok(answer) => {
-                self.note(answer.as_ref().err());
-                match answer {
-                    Ok(found) => self.answer_each(askers, found, beginning, sent),
-                    Err(_) => reply_to(askers.into_values().flatten(), &Err(VerifyError::Unavailable)),
-                }
-            }
-            Err(_) => tracing::error!("a look-up panicked"),
+        let answer = connection.repeat(|c| lookups::find_valid(c, &digests));
+        self.note(answer.as_ref().err());
+        match answer {
+            Ok(found) => self.answer_each(askers, found, beginning, sent),
+            Err(_) => reply_to(askers.into_values().flatten(), &Err(VerifyError::Unavailable)),
         }
     }
 
@@ -259,3 +264,6 @@ fn reply_to(askers: impl Iterator<Item = oneshot::Sender<Outcome>>, outcome: &Ou
         let _ = asker.send(outcome.clone());
     }
 }
+
+#[cfg(test)]
+mod tests;

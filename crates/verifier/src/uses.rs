@@ -87,27 +87,22 @@ impl UsesWriter {
 
     /// Writes a batch. What fails is lost; what somebody else's writing keeps from being written waits.
     pub(crate) fn write(&mut self, connection: &mut Reconnecting) {
-        if self.left.is_empty() {
-            self.left = self.uses.take(BATCH);
+        // Nothing is left half done by a panic: it loses the batch, and the next one comes when that is due.
+        let mut batch = std::mem::take(&mut self.left);
+        if batch.is_empty() {
+            batch = self.uses.take(BATCH);
         }
         let now = BootTime::now();
-        self.due = if self.left.len() < BATCH {
-            now + self.every
-        } else {
-            now
-        };
-        if self.left.is_empty() {
+        self.due = now + self.every;
+        if batch.is_empty() {
             return;
         }
-        let ages: Vec<(TokenId, Duration)> = self.left.iter().map(|(id, at)| (*id, now.since(*at))).collect();
+        let ages: Vec<(TokenId, Duration)> = batch.iter().map(|(id, at)| (*id, now.since(*at))).collect();
         match connection.repeat(|connection| uses::mark(connection, &ages)) {
-            Ok(true) => self.left.clear(),
-            Ok(false) => self.due = now + self.every,
-            Err(error) => {
-                tracing::debug!(%error, "uses of tokens were not written");
-                self.left.clear();
-                self.due = now + self.every;
-            }
+            Ok(true) if batch.len() == BATCH => self.due = now,
+            Ok(true) => {}
+            Ok(false) => self.left = batch,
+            Err(error) => tracing::debug!(%error, "uses of tokens were not written"),
         }
     }
 }

@@ -1,0 +1,86 @@
+use super::*;
+use jeton_domain::{TokenId, TokenKind, UserId};
+use jeton_persistence::DatabaseUrl;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::AtomicUsize;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+use uuid::Uuid;
+
+/// Panics whenever something is logged but for an error: in the middle of all that goes wrong.
+struct Panicking(Arc<AtomicUsize>);
+
+impl Subscriber for Panicking {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        if *event.metadata().level() != Level::ERROR {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            panic!("by the test");
+        }
+    }
+}
+
+fn caller() -> Caller {
+    let token = lookups::ValidToken {
+        token_id: TokenId(Uuid::nil()),
+        kind: TokenKind::Login,
+        user_id: UserId(Uuid::nil()),
+        username: "ada".to_owned(),
+        scopes: ScopeSet::default(),
+        remaining: None,
+    };
+    Caller::new(TokenDigest::from([7; 32]), token, Arc::default(), BootTime::now())
+}
+
+/// Neither in answering nor in writing uses, both of which fail here: nobody listens where the database should be.
+#[test]
+fn no_panic_ends_the_thread_or_leaves_anybody_without_an_answer() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let url = DatabaseUrl::parse(&format!("postgres://jeton@127.0.0.1:{port}/jeton")).unwrap();
+    let shared = Shared {
+        state: Mutex::default(),
+        work: Condvar::new(),
+        memory: Arc::new(Memory::new(0)),
+        scopes: Mutex::default(),
+        failing: AtomicBool::new(false),
+    };
+    let uses = Arc::new(Uses::new());
+    uses.note(&caller(), BootTime::now());
+    let (reply, mut answer) = oneshot::channel();
+    let (done, mut written) = oneshot::channel();
+    {
+        let mut state = shared.lock();
+        let digest = TokenDigest::from([8; 32]);
+        state.waiting.push(Waiting { digest, reply });
+        state.flushing.push(done);
+        // Once all that waits is done.
+        state.closed = true;
+    }
+    let panics = Arc::new(AtomicUsize::new(0));
+    tracing::subscriber::with_default(Panicking(panics.clone()), || {
+        let writer = UsesWriter::new(uses, Duration::from_secs(60));
+        shared.answer(Reconnecting::new(url), 10, Some(writer));
+    });
+    assert_eq!(panics.load(Ordering::Relaxed), 2);
+    // Both have been dropped.
+    for gone in [
+        answer.try_recv().map(|_| ()).unwrap_err(),
+        written.try_recv().unwrap_err(),
+    ] {
+        assert_eq!(gone, oneshot::error::TryRecvError::Closed);
+    }
+}
