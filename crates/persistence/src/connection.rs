@@ -1,5 +1,6 @@
 use crate::{DatabaseResult, DatabaseUrl};
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::result::Error as DieselError;
 use diesel::{Connection, PgConnection};
 use secrecy::ExposeSecret;
 use std::time::Duration;
@@ -28,8 +29,8 @@ impl ConnectionLimits {
 /// [`DatabaseError::Unavailable`](crate::DatabaseError::Unavailable) when there is no server, or it refuses.
 pub fn establish(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<PgConnection> {
     let mut connection = PgConnection::establish(url.expose_secret())?;
-    // Whatever the server's default: that a statement sees what was committed before it is what row locks are taken for.
-    // And no statement here is ever worth compiling, which takes a quarter of a second, whatever it is estimated to cost.
+    // Whatever the server's default: a statement that had to wait for a row goes on with what is there now, and does not
+    // fail. And none here is ever worth compiling, which takes a quarter of a second, whatever it is estimated to cost.
     let mut settings = "SET default_transaction_isolation = 'read committed'; SET jit = off".to_owned();
     if let Some(timeout) = limits.statement_timeout {
         settings.push_str(&format!(
@@ -39,4 +40,20 @@ pub fn establish(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<
     }
     connection.batch_execute(&settings)?;
     Ok(connection)
+}
+
+/// Does some work in one transaction, each statement of which sees what was committed before it: that is what a row is
+/// locked for, and then looked at. The transaction says so itself, since a pool that lends connections for one transaction
+/// may lend one whose session [`establish`] has never seen.
+///
+/// Within another transaction it is a part of that one.
+pub(crate) fn transaction<T, E: From<DieselError>>(
+    connection: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    let status = AnsiTransactionManager::transaction_manager_status_mut(connection);
+    match status.transaction_depth()? {
+        Some(_) => connection.transaction(work),
+        None => connection.build_transaction().read_committed().run(work),
+    }
 }

@@ -1,5 +1,6 @@
 //! The log of revocations: who writes it (triggers, whatever changes the rows), what is waited for, and its purge.
 
+use crate::connection::transaction;
 use crate::functions::{pg_current_snapshot, pg_current_xact_id_if_assigned, pg_snapshot_xmax};
 use crate::schema::sql_types::Xid8;
 use crate::schema::{revocations, tokens};
@@ -53,7 +54,7 @@ pub fn revoking<T>(
     connection: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> DatabaseResult<T>,
 ) -> DatabaseResult<(T, Revocation)> {
-    let (result, logged) = connection.transaction(|connection| {
+    let (result, logged) = transaction(connection, |connection| {
         let result = work(connection)?;
         DatabaseResult::Ok((result, logged_here(connection)?))
     })?;

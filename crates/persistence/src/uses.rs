@@ -1,6 +1,7 @@
 //! When tokens were last used: gathered by the verifiers, written now and then.
 
 use crate::DatabaseResult;
+use crate::connection::transaction;
 use crate::functions::pg_try_advisory_xact_lock;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -17,7 +18,7 @@ const LOCK: i64 = 0x6a_65_74_6f_6e_75_73_65;
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn mark(connection: &mut PgConnection, used: &[(TokenId, Duration)]) -> DatabaseResult<bool> {
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         // Nobody minds when a crash takes a mark away.
         connection.batch_execute("SET LOCAL synchronous_commit = off")?;
         if !lock(connection)? {

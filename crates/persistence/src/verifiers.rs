@@ -1,5 +1,6 @@
 //! The verifiers that may answer from memory, and what each has applied of the log of revocations.
 
+use crate::connection::transaction;
 use crate::functions::pg_current_snapshot;
 use crate::revocations::Revoked;
 use crate::schema::sql_types::PgSnapshot;
@@ -102,7 +103,7 @@ pub fn register(
     name: &str,
     lease: Duration,
 ) -> DatabaseResult<Registered> {
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         // If a crash could undo this, nobody would wait for a verifier that goes on for the rest of its lease.
         connection.batch_execute("SELECT jeton_commit_durably()")?;
         if let Some(before) = before {

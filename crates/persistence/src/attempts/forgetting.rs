@@ -2,6 +2,7 @@
 
 use crate::DatabaseResult;
 use crate::audit::{self, NewAuditEvent};
+use crate::connection::transaction;
 use crate::schema::users;
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
@@ -14,7 +15,7 @@ use uuid::Uuid;
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn unblock(connection: &mut PgConnection, by: &Initiator, user: UserId) -> DatabaseResult<bool> {
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         // Before the attempts, as whoever deletes the user does.
         let found: Option<Uuid> = users::table
             .find(user.0)

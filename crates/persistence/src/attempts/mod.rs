@@ -12,6 +12,7 @@ pub use forgetting::unblock;
 pub(crate) use forgetting::{forget, purge};
 
 use crate::DatabaseResult;
+use crate::connection::transaction;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Double, Inet, Integer, Nullable, Text, Uuid as SqlUuid};
 use ipnet::{IpNet, Ipv6Net};
@@ -190,7 +191,7 @@ fn give_back(connection: &mut PgConnection, network: IpNet) -> DatabaseResult<()
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn succeed(connection: &mut PgConnection, by: &Initiator, user: UserId) -> DatabaseResult<()> {
     if by.address.is_some() {
-        connection.transaction(|connection| {
+        transaction(connection, |connection| {
             give_back(connection, network(by.address))?;
             know(connection, by, user)
         })?;

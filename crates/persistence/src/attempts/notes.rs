@@ -3,6 +3,7 @@
 use super::{Account, BUCKET, network, parts};
 use crate::DatabaseResult;
 use crate::audit::{self, NewAuditEvent};
+use crate::connection::transaction;
 use diesel::prelude::*;
 use diesel::sql_types::{Inet, Nullable, Text, Uuid as SqlUuid};
 use jeton_domain::{AuditAction, Initiator, UserId};
@@ -23,7 +24,7 @@ pub(super) fn note_account(
         user_id: Option<uuid::Uuid>,
     }
     let (key, user) = parts(account);
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         let noted: Option<Noted> = diesel::sql_query(format!(
             "{BUCKET} UPDATE account_attempts AS a SET noted_at = now() FROM bucket \
                 WHERE a.account = bucket.digest AND a.network = bucket.network AND a.blocked_until > now() \
@@ -47,7 +48,7 @@ pub(super) fn note_account(
 
 /// The same of a network's.
 pub(super) fn note_network(connection: &mut PgConnection, by: &Initiator) -> DatabaseResult<()> {
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         let noted = diesel::sql_query(format!(
             "UPDATE network_attempts SET noted_at = now() WHERE network = $1 AND {NOT_NOTED}"
         ))

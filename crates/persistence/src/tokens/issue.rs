@@ -1,6 +1,7 @@
 //! Issuing tokens, no more to a user than there may be.
 
 use crate::audit::{self, NewAuditEvent};
+use crate::connection::transaction;
 use crate::revocations;
 use crate::rows::{TokenRow, UsedTokenRow};
 use crate::schema::{tokens, users};
@@ -51,7 +52,7 @@ pub fn issue_for_password(
     verified: &PasswordHash,
     token: &NewToken,
 ) -> DatabaseResult<(Issue, Revocation)> {
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         let unchanged = users::table
             .find(user.0)
             .filter(users::disabled_at.is_null())
@@ -85,7 +86,7 @@ pub fn issue_by_token(
     with: TokenId,
     token: &NewToken,
 ) -> DatabaseResult<(Issue, Revocation)> {
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         if !lock_enabled(connection, user)? {
             return Ok(refused());
         }
@@ -114,7 +115,7 @@ pub fn issue_by_operator(
     user: UserId,
     token: &NewToken,
 ) -> DatabaseResult<(Issue, Revocation)> {
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         if !lock_enabled(connection, user)? {
             return Ok(refused());
         }
@@ -132,7 +133,7 @@ pub fn issue_for_service(
     user: UserId,
     token: &NewToken,
 ) -> DatabaseResult<(Issue, Revocation)> {
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         // A statement of its own after the lock: whoever held it before may have given the account a password.
         let is_service = lock_enabled(connection, user)?
             && select(exists(

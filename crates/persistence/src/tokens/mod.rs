@@ -10,6 +10,7 @@ pub use issue::{Issue, issue_by_operator, issue_by_token, issue_for_password, is
 pub(crate) use issue::{described, insert};
 
 use crate::audit::{self, NewAuditEvent};
+use crate::connection::transaction;
 use crate::revocations::revoking;
 use crate::rows::{self, UsedTokenRow, used_tokens};
 use crate::schema::{tokens, users};
@@ -68,7 +69,7 @@ pub fn rename(
     id: TokenId,
     name: &TokenName,
 ) -> DatabaseResult<Option<Token>> {
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         let target = tokens::table
             .find(id.0)
             .filter(tokens::user_id.eq(owner.0))

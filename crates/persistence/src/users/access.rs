@@ -2,6 +2,7 @@
 
 use super::find;
 use crate::audit::{self, NewAuditEvent};
+use crate::connection::transaction;
 use crate::revocations::revoking;
 use crate::rows::UserRow;
 use crate::schema::users;
@@ -81,7 +82,7 @@ pub fn disable(
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn enable(connection: &mut PgConnection, by: &Initiator, id: UserId) -> DatabaseResult<Option<User>> {
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         let enabled = diesel::update(users::table.find(id.0).filter(users::disabled_at.is_not_null()))
             .set(users::disabled_at.eq(None::<chrono::DateTime<chrono::Utc>>))
             .execute(connection)?;

@@ -7,6 +7,7 @@ pub use access::{disable, enable, set_scopes};
 pub use passwords::{change_password, set_password, upgrade_password_hash};
 
 use crate::audit::{self, NewAuditEvent};
+use crate::connection::transaction;
 use crate::revocations::revoking;
 use crate::rows::{self, UserRow};
 use crate::schema::users;
@@ -36,7 +37,7 @@ pub struct SignInUser {
 /// # Errors
 /// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`USERNAME_TAKEN`]; else see [`DatabaseError`](crate::DatabaseError).
 pub fn create(connection: &mut PgConnection, by: &Initiator, user: &NewUser) -> DatabaseResult<User> {
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         let created = insert(connection, user)?;
         let event = NewAuditEvent::new(AuditAction::UserCreated).of(created.id);
         let detail = json!({
@@ -73,7 +74,7 @@ pub fn sign_up(
     user: &NewUser,
     token: &NewToken,
 ) -> DatabaseResult<(User, Token)> {
-    connection.transaction(|connection| {
+    transaction(connection, |connection| {
         let user = insert(connection, user)?;
         let token = tokens::insert(connection, user.id, token)?;
         let event = NewAuditEvent::new(AuditAction::SignUp)

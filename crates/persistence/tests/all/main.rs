@@ -10,6 +10,7 @@ mod audit;
 mod audit_log;
 mod database;
 mod idle;
+mod isolation;
 mod logbook;
 mod lookups;
 mod migrations;
