@@ -1,5 +1,5 @@
 use jeton_persistence::Database;
-use jeton_persistence::purge::Purge;
+use jeton_persistence::purge::{Kind, Purge};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,31 +11,45 @@ pub(crate) fn start(database: Database, audit_retention: Option<Duration>) {
     actix_web::rt::spawn(async move {
         let purge = Arc::new(Mutex::new(Purge::new(audit_retention)));
         loop {
-            while step(&database, &purge).await {}
+            round(&database, &purge).await;
             tokio::time::sleep(EVERY).await;
         }
     });
 }
 
+/// A batch of each kind in turn, as long as there is more of it. One that fails has failed until the next round.
+async fn round(database: &Database, purge: &Arc<Mutex<Purge>>) {
+    let mut kinds = Kind::ALL.to_vec();
+    while !kinds.is_empty() {
+        let mut with_more = Vec::new();
+        for kind in kinds {
+            if step(database, purge, kind).await {
+                with_more.push(kind);
+            }
+        }
+        kinds = with_more;
+    }
+}
+
 /// One batch; says whether there is more to do at once.
-async fn step(database: &Database, purge: &Arc<Mutex<Purge>>) -> bool {
+async fn step(database: &Database, purge: &Arc<Mutex<Purge>>, kind: Kind) -> bool {
     let purge = purge.clone();
     let purged = database
         .run(move |connection| {
             purge
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .step(connection)
+                .step(connection, kind)
         })
         .await;
     match purged {
         Ok(Some(purged)) => {
-            tracing::debug!(?purged, "purged");
+            tracing::debug!(?kind, purged.rows, "purged");
             purged.more
         }
         Ok(None) => false,
         Err(error) => {
-            tracing::warn!(%error, "nothing was purged");
+            tracing::warn!(?kind, %error, "could not purge");
             false
         }
     }

@@ -1,6 +1,7 @@
 //! Deleting what nobody needs any more: expired and idle tokens, applied revocations, uses of tokens that are gone, old
 //! audit events, counts of attempts that no longer count. In small batches, by any instance, one at a time.
 
+use crate::connection::transaction;
 use crate::functions::pg_try_advisory_xact_lock;
 use crate::validity::ENDS_AT;
 use crate::{DatabaseResult, attempts, audit, uses};
@@ -11,10 +12,42 @@ use uuid::Uuid;
 
 /// The most rows of a table that one transaction deletes.
 const BATCH: i32 = 1000;
-/// How many uses, and how many tokens with an idle time, one step looks at: most of them stay.
+/// How many uses, or tokens with an idle time, one step looks at: most of them stay.
 const SWEEP: i32 = 10_000;
 /// One purges, the others go on with their work: "jetonpur" in ASCII.
 const LOCK: i64 = 0x6a_65_74_6f_6e_70_75_72;
+
+/// What is purged, each kind by itself: a table that somebody has locked keeps none of the others from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The log, as far as it is applied.
+    Revocations,
+    /// Expired tokens.
+    ExpiredTokens,
+    /// Tokens that nobody has used for too long.
+    IdleTokens,
+    /// Uses of tokens that are gone.
+    Uses,
+    /// Old audit events.
+    AuditEvents,
+    /// Counts of attempts to sign in to an account.
+    AccountAttempts,
+    /// The same of networks.
+    NetworkAttempts,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Revocations,
+        Self::ExpiredTokens,
+        Self::IdleTokens,
+        Self::Uses,
+        Self::AuditEvents,
+        Self::AccountAttempts,
+        Self::NetworkAttempts,
+    ];
+}
 
 /// What a purge remembers from one step to the next.
 #[derive(Debug, Default)]
@@ -28,26 +61,17 @@ pub struct Purge {
 }
 
 /// What one step deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Purged {
-    /// Expired tokens, and those that nobody has used for too long.
-    pub tokens: usize,
-    /// Rows of the log.
-    pub revocations: usize,
-    /// Uses of tokens that are gone.
-    pub uses: usize,
-    /// Old audit events.
-    pub audit_events: usize,
-    /// Counts of attempts to sign in.
-    pub attempts: usize,
-    /// Whether another step is to be done at once: there was a full batch of something. A sweep that finds little to
-    /// delete goes on with the next round, so that it may take a day and never all of an instance's time.
+    /// How many rows.
+    pub rows: usize,
+    /// Whether another step is to be done at once: there was a full batch. A sweep that finds little to delete goes on with
+    /// the next round, so that it may take a day and never all of an instance's time.
     pub more: bool,
 }
 
-/// Where one step of a sweep ends; nowhere: it has come to the end. Or what it deleted.
 #[derive(QueryableByName)]
-struct Place {
+struct Found {
     #[diesel(sql_type = Nullable<SqlUuid>)]
     id: Option<Uuid>,
 }
@@ -62,50 +86,50 @@ impl Purge {
         }
     }
 
-    /// One step: a batch of everything. `None`: another instance is at it.
+    /// One step: a batch of one kind. `None`: another instance is at it.
     ///
     /// # Errors
     /// See [`DatabaseError`](crate::DatabaseError).
-    pub fn step(&mut self, connection: &mut PgConnection) -> DatabaseResult<Option<Purged>> {
-        connection.transaction(|connection| {
+    pub fn step(&mut self, connection: &mut PgConnection, kind: Kind) -> DatabaseResult<Option<Purged>> {
+        transaction(connection, |connection| {
             if !diesel::select(pg_try_advisory_xact_lock(LOCK)).get_result::<bool>(connection)? {
                 return Ok(None);
             }
-            let revocations = delete_applied(connection)?;
-            let expired = delete_expired(connection)?;
-            let idle = self.sweep_idle(connection)?;
-            let uses = self.sweep_uses(connection)?;
-            let audit_events = match self.audit_retention {
-                Some(retention) => audit::purge(connection, retention, BATCH)?,
-                None => 0,
-            };
-            let attempts = attempts::purge(connection, BATCH)?;
-            let full_batch = |deleted: usize| deleted >= BATCH as usize;
+            let rows = self.delete(connection, kind)?;
             Ok(Some(Purged {
-                tokens: expired + idle,
-                revocations,
-                uses,
-                audit_events,
-                attempts,
-                more: [expired, idle, revocations, uses, audit_events, attempts]
-                    .into_iter()
-                    .any(full_batch),
+                rows,
+                more: rows >= BATCH as usize,
             }))
         })
+    }
+
+    fn delete(&mut self, connection: &mut PgConnection, kind: Kind) -> DatabaseResult<usize> {
+        match kind {
+            Kind::Revocations => delete_applied(connection),
+            Kind::ExpiredTokens => delete_expired(connection),
+            Kind::IdleTokens => self.sweep_idle(connection),
+            Kind::Uses => self.sweep_uses(connection),
+            Kind::AuditEvents => match self.audit_retention {
+                Some(retention) => audit::purge(connection, retention, BATCH),
+                None => Ok(0),
+            },
+            Kind::AccountAttempts => attempts::purge_accounts(connection, BATCH),
+            Kind::NetworkAttempts => attempts::purge_networks(connection, BATCH),
+        }
     }
 
     /// Deletes what has been idle for too long, and for some time more: of a use that is still to be noted nobody knows
     /// yet that it made the token last.
     fn sweep_idle(&mut self, connection: &mut PgConnection) -> DatabaseResult<usize> {
         let from = self.swept_idle.unwrap_or_default();
-        let last: Place = diesel::sql_query(
+        let last: Found = diesel::sql_query(
             "SELECT (SELECT id FROM tokens WHERE idle_ttl_secs IS NOT NULL AND id > $1 ORDER BY id \
                 OFFSET $2 LIMIT 1) AS id",
         )
         .bind::<SqlUuid, _>(from)
         .bind::<Integer, _>(SWEEP)
         .get_result(connection)?;
-        let deleted: Vec<Place> = diesel::sql_query(format!(
+        let deleted: Vec<Found> = diesel::sql_query(format!(
             "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE idle_ttl_secs IS NOT NULL \
                 AND id > $1 AND id <= $2 AND {ENDS_AT} <= now() - interval '10 minutes' \
                 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING id",
@@ -129,7 +153,7 @@ impl Purge {
             return Ok(0);
         }
         let from = self.swept.unwrap_or_default();
-        let last: Place = diesel::sql_query(
+        let last: Found = diesel::sql_query(
             "SELECT (SELECT token_id FROM token_uses WHERE token_id > $1 ORDER BY token_id \
                 OFFSET $2 LIMIT 1) AS id",
         )

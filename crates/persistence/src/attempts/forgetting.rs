@@ -56,32 +56,35 @@ pub(crate) fn forget(connection: &mut PgConnection, username_key: &str) -> Datab
     Ok(())
 }
 
-/// Deletes what no longer counts, at most so many rows of each kind; says how many.
-pub(crate) fn purge(connection: &mut PgConnection, most: i32) -> DatabaseResult<usize> {
+/// Deletes counts of accounts that no longer count, at most so many of each kind; says how many.
+pub(crate) fn purge_accounts(connection: &mut PgConnection, most: i32) -> DatabaseResult<usize> {
+    let failures =
+        "network = '0.0.0.0/0' AND last_at < now() - interval '24 hours' AND blocked_until <= now()";
+    let known_networks = "network <> '0.0.0.0/0' AND last_at < now() - interval '90 days'";
     let mut deleted = 0;
-    for (key, table, old) in [
-        (
-            "account, network",
-            "account_attempts",
-            "network = '0.0.0.0/0' AND last_at < now() - interval '24 hours' AND blocked_until <= now()",
-        ),
-        (
-            "account, network",
-            "account_attempts",
-            "network <> '0.0.0.0/0' AND last_at < now() - interval '90 days'",
-        ),
-        (
-            "network",
-            "network_attempts",
-            "last_at < now() - interval '1 hour'",
-        ),
-    ] {
-        deleted += diesel::sql_query(format!(
-            "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {old} \
-                ORDER BY last_at LIMIT $1 FOR UPDATE SKIP LOCKED)"
-        ))
-        .bind::<Integer, _>(most)
-        .execute(connection)?;
+    for old in [failures, known_networks] {
+        deleted += delete_old(connection, "account_attempts", "account, network", old, most)?;
     }
     Ok(deleted)
+}
+
+/// The same of networks.
+pub(crate) fn purge_networks(connection: &mut PgConnection, most: i32) -> DatabaseResult<usize> {
+    let old = "last_at < now() - interval '1 hour'";
+    delete_old(connection, "network_attempts", "network", old, most)
+}
+
+fn delete_old(
+    connection: &mut PgConnection,
+    table: &str,
+    key: &str,
+    old: &str,
+    most: i32,
+) -> DatabaseResult<usize> {
+    Ok(diesel::sql_query(format!(
+        "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {old} \
+            ORDER BY last_at LIMIT $1 FOR UPDATE SKIP LOCKED)"
+    ))
+    .bind::<Integer, _>(most)
+    .execute(connection)?)
 }

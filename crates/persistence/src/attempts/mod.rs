@@ -9,7 +9,7 @@ mod forgetting;
 mod notes;
 
 pub use forgetting::unblock;
-pub(crate) use forgetting::{forget, purge};
+pub(crate) use forgetting::{forget, purge_accounts, purge_networks};
 
 use crate::DatabaseResult;
 use crate::connection::transaction;

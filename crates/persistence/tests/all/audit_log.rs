@@ -1,6 +1,6 @@
 //! Reading the audit log page by page, and its purge.
 
-use crate::support::{connect, count, create_user, execute, outcome, text};
+use crate::support::{connect, count, create_user, execute, outcome, purge_step, text};
 use chrono::{DateTime, Duration as Days, Utc};
 use jeton_domain::{Actor, AuditAction, Initiator, UserId};
 use jeton_persistence::audit::{self, AuditCursor, AuditEvent, AuditFilter, NewAuditEvent, list};
@@ -186,7 +186,11 @@ fn the_janitor_purges_as_it_is_told() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     fill(connection, 30);
-    let step = |connection: &mut _, retention| Purge::new(retention).step(connection).unwrap().unwrap();
+    let step = |connection: &mut _, retention| {
+        purge_step(&mut Purge::new(retention), connection)
+            .unwrap()
+            .unwrap()
+    };
     assert_eq!(step(connection, None).audit_events, 0);
     let purged = step(connection, Some(8 * DAY));
     assert_eq!((purged.audit_events, purged.more), (6, false));

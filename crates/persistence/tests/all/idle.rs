@@ -2,7 +2,7 @@
 
 use crate::logbook::logged_by;
 use crate::support::{
-    connect, count, create_user, execute, is_stored, issue_this, issued, new_token, outcome,
+    connect, count, create_user, execute, is_stored, issue_this, issued, new_token, outcome, purge_step,
 };
 use jeton_domain::{Initiator, NewToken, TokenKind, TokenName, UserId};
 use jeton_persistence::lookups::find_valid;
@@ -153,7 +153,7 @@ fn it_is_purged_when_no_use_can_be_on_its_way_any_more() {
     used(connection, &gone, "21 minutes");
     used(connection, &late, "19 minutes");
     used(connection, &used_since, "1 minute");
-    let purged = Purge::default().step(connection).unwrap().unwrap();
+    let purged = purge_step(&mut Purge::default(), connection).unwrap().unwrap();
     assert_eq!((purged.tokens, purged.more), (1, false));
     let stored = [&gone, &late, &used_since, &without].map(|token| is_stored(connection, token.id));
     assert_eq!(stored, [false, true, true, true]);
@@ -173,7 +173,7 @@ fn many_are_purged_step_by_step() {
     let mut purge = Purge::default();
     let mut deleted = 0;
     loop {
-        let purged = purge.step(connection).unwrap().unwrap();
+        let purged = purge_step(&mut purge, connection).unwrap().unwrap();
         deleted += purged.tokens;
         if !purged.more {
             break;
@@ -199,7 +199,7 @@ fn a_step_goes_on_where_the_one_before_has_stopped() {
     );
     execute(connection, &many);
     let purge = &mut Purge::default();
-    let mut step = |connection: &mut PgConnection| purge.step(connection).unwrap().unwrap().tokens;
+    let mut step = |connection: &mut PgConnection| purge_step(purge, connection).unwrap().unwrap().tokens;
     assert_eq!(step(connection), 1000, "a batch");
     assert_eq!(
         step(connection),

@@ -2,17 +2,17 @@
 //! their databases share the server: what goes, goes in time.
 
 use crate::logbook::{log, setting};
-use crate::support::{connect, count, execute, text, wait_until};
+use crate::support::{Purged, connect, count, execute, purge_step, text, wait_until};
 use crate::verifiers::{register, renew};
 use diesel::Connection;
-use jeton_persistence::purge::{Purge, Purged};
+use jeton_persistence::purge::{Kind, Purge};
 use jeton_persistence::{PgConnection, verifiers};
 
 const FUTURE: &str = "INSERT INTO revocations (xid, digest) SELECT '9000000000000000', digest FROM tokens";
 
 /// One step that nobody keeps from being done.
 fn step(connection: &mut PgConnection) -> Purged {
-    Purge::default().step(connection).unwrap().unwrap()
+    purge_step(&mut Purge::default(), connection).unwrap().unwrap()
 }
 
 /// Purges until the log is this.
@@ -59,9 +59,9 @@ fn a_token_goes_at_its_expiry_not_before() {
             "UPDATE tokens SET expires_at = now() WHERE name = 'a';
             UPDATE tokens SET expires_at = now() + interval '1 microsecond' WHERE name = 'b'",
         );
-        Purge::default().step(connection)
+        Purge::default().step(connection, Kind::ExpiredTokens)
     });
-    assert_eq!(purged.unwrap().unwrap().tokens, 1);
+    assert_eq!(purged.unwrap().unwrap().rows, 1);
     assert_eq!(count(&mut connection, "tokens WHERE name = 'a'"), 0);
 }
 
@@ -186,7 +186,8 @@ fn a_long_log_that_has_to_stay_costs_nothing() {
             // As the plan is where the log is long.
             execute(connection, "SET LOCAL enable_seqscan = off");
             let before: i64 = text(connection, read).parse().unwrap();
-            assert_eq!(Purge::default().step(connection)?.unwrap().revocations, 0);
+            let purged = Purge::default().step(connection, Kind::Revocations)?;
+            assert_eq!(purged.unwrap().rows, 0);
             jeton_persistence::DatabaseResult::Ok(text(connection, read).parse::<i64>().unwrap() - before)
         });
         let read = read.unwrap();

@@ -1,16 +1,16 @@
 //! A purge beside others that work on the same rows: nobody waits for long, and nobody for ever.
 
 use crate::logbook::{id_of, log, setting};
-use crate::support::{connect, count, execute, interleave, is_stored, issue, outcome};
+use crate::support::{Purged, connect, count, execute, interleave, is_stored, issue, outcome, purge_step};
 use diesel::Connection;
 use jeton_domain::{Initiator, TokenId};
-use jeton_persistence::purge::{Purge, Purged};
+use jeton_persistence::purge::{Kind, Purge};
 use jeton_persistence::{DatabaseResult, PgConnection, tokens, users, uses};
 use std::time::Duration;
 use uuid::Uuid;
 
 fn step(connection: &mut PgConnection) -> DatabaseResult<Option<Purged>> {
-    Purge::default().step(connection)
+    purge_step(&mut Purge::default(), connection)
 }
 
 const EXPIRE: &str = "UPDATE tokens SET expires_at = now() - interval '1 second' WHERE name IN ('a', 'b'); DELETE FROM revocations";
@@ -130,7 +130,7 @@ fn many_uses_are_swept_step_by_step_and_then_from_the_start() {
     uses_of_nobody(&mut connection, 20_500);
     let mut purge = Purge::default();
     let steps: Vec<Purged> = (0..3)
-        .map(|_| purge.step(&mut connection).unwrap().unwrap())
+        .map(|_| purge_step(&mut purge, &mut connection).unwrap().unwrap())
         .collect();
     assert!(steps.iter().all(|step| step.uses > 0), "{steps:?}");
     assert_eq!(steps.iter().map(|step| step.uses).sum::<usize>(), 20_502);
@@ -141,7 +141,7 @@ fn many_uses_are_swept_step_by_step_and_then_from_the_start() {
     assert_eq!(count(&mut connection, "token_uses"), 4);
 
     execute(&mut connection, "DELETE FROM tokens WHERE name < 'd'");
-    assert_eq!(purge.step(&mut connection).unwrap().unwrap().uses, 3);
+    assert_eq!(purge_step(&mut purge, &mut connection).unwrap().unwrap().uses, 3);
 }
 
 /// Where nearly all tokens are there, a sweep of all of them would take minutes: it is one step a round.
@@ -162,7 +162,7 @@ fn a_sweep_that_finds_nothing_goes_on_in_the_next_round() {
     );
     execute(&mut connection, &many);
     let mut purge = Purge::default();
-    let steps = [(); 2].map(|()| purge.step(&mut connection).unwrap().unwrap());
+    let steps = [(); 2].map(|()| purge_step(&mut purge, &mut connection).unwrap().unwrap());
     let told = steps.map(|step| (step.tokens, step.uses, step.more));
     assert_eq!(told, [(0, 0, false), (1, 1, false)]);
 }
@@ -188,4 +188,43 @@ fn while_uses_are_marked_they_are_not_swept() {
 
 fn mark(connection: &mut PgConnection, token: TokenId) -> DatabaseResult<bool> {
     uses::mark(connection, &[(token, Duration::ZERO)])
+}
+
+/// Something to purge of every kind but expired tokens.
+const OLD: &str = "UPDATE tokens SET created_at = now() - interval '1 day', idle_ttl_secs = 600 WHERE name = 'd';
+    DELETE FROM revocations;
+    INSERT INTO revocations (xid, digest) VALUES ('9000000000000000', sha256('gone'));
+    INSERT INTO token_uses VALUES (gen_random_uuid(), now());
+    INSERT INTO audit_events (id, action, actor_label, at)
+        VALUES (gen_random_uuid(), 'logout', 'cli', now() - interval '10 days');
+    INSERT INTO account_attempts (account, network, failures, blocked_until, last_at)
+        VALUES (sha256('ada'), '0.0.0.0/0', 1, 'epoch', now() - interval '2 days');
+    INSERT INTO network_attempts (network, failures, last_at) VALUES ('192.0.2.1', 1, now() - interval '2 hours')";
+
+#[test]
+fn a_table_that_is_locked_keeps_no_other_from_being_purged() {
+    for (table, blocked) in [
+        ("token_uses", Kind::Uses),
+        ("audit_events", Kind::AuditEvents),
+        ("account_attempts", Kind::AccountAttempts),
+        ("network_attempts", Kind::NetworkAttempts),
+    ] {
+        let (database, mut connection, _) = setting();
+        execute(
+            &mut connection,
+            &format!("{EXPIRE}; {OLD}; SET lock_timeout = '200ms'"),
+        );
+        let holder = &mut connect(&database);
+        execute(
+            holder,
+            &format!("BEGIN; LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"),
+        );
+        let mut purge = Purge::new(Some(Duration::from_secs(8 * 86_400)));
+        for kind in Kind::ALL {
+            let purged = purge.step(&mut connection, kind);
+            let rows = purged.map(|purged| purged.unwrap().rows).ok();
+            let expected = (kind != blocked).then_some(if kind == Kind::ExpiredTokens { 2 } else { 1 });
+            assert_eq!(rows, expected, "{kind:?}, and {table} is locked");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use jeton_domain::{
     BcryptCost, Initiator, NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenDigest, TokenId, TokenKind,
     TokenName, User, UserId, Username,
 };
+use jeton_persistence::purge::{Kind, Purge};
 use jeton_persistence::tokens::Issue;
 use jeton_persistence::{
     ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, PoolSettings, Revocation,
@@ -195,4 +196,36 @@ pub(crate) fn outcome<T>((outcome, _): (T, Revocation)) -> T {
 /// The token that was issued, if one was.
 pub(crate) fn issued(issue: DatabaseResult<(Issue, Revocation)>) -> Option<Token> {
     outcome(issue.unwrap()).token()
+}
+
+/// What a step of every kind has deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Purged {
+    pub(crate) tokens: usize,
+    pub(crate) revocations: usize,
+    pub(crate) uses: usize,
+    pub(crate) audit_events: usize,
+    pub(crate) attempts: usize,
+    /// Whether there is more of something.
+    pub(crate) more: bool,
+}
+
+/// A step of every kind. `None`: somebody else purges.
+pub(crate) fn purge_step(purge: &mut Purge, connection: &mut PgConnection) -> DatabaseResult<Option<Purged>> {
+    let mut all = Purged::default();
+    for kind in Kind::ALL {
+        let Some(purged) = purge.step(connection, kind)? else {
+            return Ok(None);
+        };
+        let rows = match kind {
+            Kind::Revocations => &mut all.revocations,
+            Kind::ExpiredTokens | Kind::IdleTokens => &mut all.tokens,
+            Kind::Uses => &mut all.uses,
+            Kind::AuditEvents => &mut all.audit_events,
+            Kind::AccountAttempts | Kind::NetworkAttempts => &mut all.attempts,
+        };
+        *rows += purged.rows;
+        all.more |= purged.more;
+    }
+    Ok(Some(all))
 }

@@ -88,7 +88,7 @@ fn what_no_longer_counts_is_purged() {
     attempt(connection, THERE, &named("ada"));
     let left = |connection: &mut PgConnection, time: &str| {
         pass(connection, time);
-        Purge::default().step(connection).unwrap().unwrap();
+        purge_step(&mut Purge::default(), connection).unwrap().unwrap();
         (
             rows(connection, "account_attempts"),
             rows(connection, "network_attempts"),

@@ -4,7 +4,7 @@ mod aftermath;
 mod races;
 
 use crate::support::{
-    connect, count as rows, create_user, execute, hash, new_token, new_user, outcome, text,
+    connect, count as rows, create_user, execute, hash, new_token, new_user, outcome, purge_step, text,
 };
 use jeton_domain::{Actor, Initiator, UserId, Username};
 use jeton_persistence::attempts::{self, Account, Limits, Verdict};

@@ -70,7 +70,7 @@ fn nothing_waits_in_a_circle() {
         },
         |c, ada, _| _ = attempts::unblock(c, &Initiator::cli(), ada).unwrap(),
         |c, _, _| {
-            Purge::default().step(c).unwrap();
+            purge_step(&mut Purge::default(), c).unwrap();
         },
     ];
     thread::scope(|scope| {
