@@ -1,22 +1,22 @@
 //! Whoever gives a password, to sign in, to sign up or to confirm something, is let in here first.
 
 use crate::error::{ApiError, ApiResult};
-use crate::hasher::Place;
+use crate::hasher::HashingError;
 use crate::state::State;
 use jeton_domain::Initiator;
 use jeton_persistence::attempts::{self, Account, Verdict};
 use jeton_persistence::{DatabaseResult, PgConnection};
 
 /// Counts an attempt, before anything is hashed, and reads what it is to be checked against. A full queue is told first:
-/// what it turns away is no attempt.
+/// what it turns away is no attempt, and costs the database nothing. A place in it is taken only by who may go on.
 pub(crate) async fn admit<T: Send + 'static>(
     state: &State,
     by: &Initiator,
-    account: Account,
+    account: &Account,
     read: impl FnOnce(&mut PgConnection) -> DatabaseResult<T> + Send + 'static,
-) -> ApiResult<(Place, T)> {
-    let place = state.hasher.place()?;
-    let (by, limits) = (by.clone(), state.limits);
+) -> ApiResult<T> {
+    state.hasher.check_queue(attempts::network(by.address))?;
+    let (by, account, limits) = (by.clone(), account.clone(), state.limits);
     let admitted = state
         .database
         .run(
@@ -26,6 +26,23 @@ pub(crate) async fn admit<T: Send + 'static>(
             },
         )
         .await?;
-    let found = admitted.map_err(ApiError::TooManyAttempts)?;
-    Ok((place, found))
+    admitted.map_err(ApiError::TooManyAttempts)
+}
+
+/// What was hashed for an attempt that was let in. Where that found no place, it was no attempt.
+pub(crate) async fn hashed<T>(
+    state: &State,
+    by: &Initiator,
+    account: Account,
+    hashing: impl Future<Output = Result<T, HashingError>>,
+) -> ApiResult<T> {
+    let result = hashing.await;
+    if let Err(HashingError::QueueFull) = result {
+        let by = by.clone();
+        state
+            .database
+            .run(move |connection| attempts::take_back(connection, &by, &account))
+            .await?;
+    }
+    Ok(result?)
 }

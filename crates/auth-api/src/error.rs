@@ -83,10 +83,8 @@ impl ApiError {
         let problem = ProblemResponse::new;
         match self {
             Self::Database(error) => database_problem(error),
-            Self::Hashing(HashingError::QueueFull) => {
-                tracing::warn!("the hashing queue is full: answering 503");
-                ProblemResponse::unavailable(HASHING_RETRY_AFTER_SECS)
-            }
+            // The queue says so in the log, once a second.
+            Self::Hashing(HashingError::QueueFull) => ProblemResponse::unavailable(HASHING_RETRY_AFTER_SECS),
             Self::Hashing(HashingError::Stopped) => {
                 tracing::error!("hashing stopped: answering 500");
                 ProblemResponse::internal()

@@ -1,22 +1,17 @@
+mod queue;
+
 use jeton_domain::{BcryptCost, NewPassword, Password, PasswordHash, PasswordRefused, Username};
-use std::sync::atomic::{AtomicU64, Ordering};
+use jeton_persistence::attempts::Network;
+use queue::{Core, Queue};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::available_parallelism;
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 /// Where passwords are hashed: on as many threads as there are cores, with a bounded queue before them. A
 /// storm of sign-ins fills the queue, not the machine.
 #[derive(Clone)]
 pub(crate) struct Hasher {
-    /// One permit a core.
-    cores: Arc<Semaphore>,
-    /// One permit for each that is being hashed or waits for it.
-    places: Arc<Semaphore>,
-    /// How many threads and places there are.
-    sizes: (usize, usize),
-    /// How many found no place.
-    refused: Arc<AtomicU64>,
+    queue: Arc<Queue>,
     /// What new hashes are made with.
     cost: BcryptCost,
     /// What every check takes the time of: no less than the most costly hash that has been seen, or the time of an unknown
@@ -33,11 +28,6 @@ pub(crate) struct HasherStatus {
     pub(crate) refused: u64,
 }
 
-/// A place in the queue before the cores, kept until the password is hashed.
-pub(crate) struct Place(
-    #[expect(dead_code, reason = "what matters is when it is dropped")] OwnedSemaphorePermit,
-);
-
 /// Why a password was not hashed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HashingError {
@@ -50,49 +40,38 @@ pub(crate) enum HashingError {
 impl Hasher {
     pub(crate) fn new(cost: BcryptCost, highest_stored: Option<BcryptCost>, queue: usize) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
-        let places = cores.saturating_add(queue).min(Semaphore::MAX_PERMITS);
+        let check_cost = highest_stored.map_or(cost, |stored| stored.max(cost));
         Self {
-            cores: Arc::new(Semaphore::new(cores)),
-            places: Arc::new(Semaphore::new(places)),
-            sizes: (cores, places),
-            refused: Arc::default(),
+            queue: Arc::new(Queue::new(cores, queue)),
             cost,
-            check_cost: Arc::new(RwLock::new(
-                highest_stored.map_or(cost, |stored| stored.max(cost)),
-            )),
+            check_cost: Arc::new(RwLock::new(check_cost)),
         }
     }
 
     pub(crate) fn status(&self) -> HasherStatus {
-        let (threads, places) = self.sizes;
-        let in_use = threads - self.cores.available_permits().min(threads);
-        let taken = places - self.places.available_permits().min(places);
+        let (threads, in_use, waiting, refused) = self.queue.status();
         HasherStatus {
             threads,
             in_use,
-            waiting: taken.saturating_sub(in_use),
-            refused: self.refused.load(Ordering::Relaxed),
+            waiting,
+            refused,
         }
     }
 
-    /// A place in the queue, if there is one: before anything else is spent on a password.
-    pub(crate) fn place(&self) -> Result<Place, HashingError> {
-        let place = self.places.clone().try_acquire_owned();
-        place.map(Place).map_err(|_| {
-            self.refused.fetch_add(1, Ordering::Relaxed);
-            HashingError::QueueFull
-        })
+    /// Whether one more of this network would find a place in the queue now: before anything else is spent on a password.
+    pub(crate) fn check_queue(&self, network: Network) -> Result<(), HashingError> {
+        self.queue.check(network)
     }
 
     /// Whether the password is the one of the hash; `None` is nobody's hash, takes as long and says no.
     pub(crate) async fn verify(
         &self,
-        place: Place,
+        network: Network,
         hash: Option<PasswordHash>,
         password: Password,
     ) -> Result<bool, HashingError> {
         let cost = self.check_cost(hash.as_ref());
-        self.run(place, move || {
+        self.run(network, move || {
             hash.unwrap_or_else(|| PasswordHash::of_nobody(cost))
                 .verify_in_the_time_of(&password, cost)
         })
@@ -117,24 +96,23 @@ impl Hasher {
         if !verified.needs_upgrade(self.cost) {
             return None;
         }
-        let place = Place(self.places.clone().try_acquire_owned().ok()?);
-        let core = self.cores.clone().try_acquire_owned().ok()?;
+        let core = self.queue.idle_core()?;
         let (verified, cost, salt) = (verified.clone(), self.cost, rand::random());
         let work = move || verified.upgrade(&password, cost, salt);
-        self.run_on(place, core, work).await.ok()
+        run_on(core, work).await.ok()
     }
 
     /// Checks that a password may be chosen, and hashes it.
     pub(crate) async fn choose(
         &self,
-        place: Place,
+        network: Network,
         password: Password,
         username: Username,
         email: Option<String>,
     ) -> Result<Result<PasswordHash, PasswordRefused>, HashingError> {
         let (cost, salt) = (self.cost, rand::random());
         // Looking for guessable passwords takes its time as well, so it is done on the same threads.
-        self.run(place, move || {
+        self.run(network, move || {
             let password = NewPassword::choose(password, &username, email.as_deref())?;
             Ok(PasswordHash::make(&password, cost, salt))
         })
@@ -143,37 +121,29 @@ impl Hasher {
 
     async fn run<T: Send + 'static>(
         &self,
-        place: Place,
+        network: Network,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashingError> {
-        let core = self
-            .cores
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(|_| HashingError::Stopped)?;
-        self.run_on(place, core, work).await
+        run_on(self.queue.core(network).await?, work).await
     }
+}
 
-    async fn run_on<T: Send + 'static>(
-        &self,
-        place: Place,
-        core: OwnedSemaphorePermit,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, HashingError> {
-        // The permits move into the closure: a client that goes away frees them when the core is free, not before.
-        let (reply, result) = oneshot::channel();
-        // A thread of its own, which costs nothing beside a hash, since it cannot take its low priority back.
-        std::thread::Builder::new()
-            .name("jeton-hash".to_owned())
-            .spawn(move || {
-                let _permits = (place, core);
-                yield_to_others();
-                let _ = reply.send(work());
-            })
-            .map_err(|_| HashingError::Stopped)?;
-        result.await.map_err(|_| HashingError::Stopped)
-    }
+async fn run_on<T: Send + 'static>(
+    core: Core,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, HashingError> {
+    // The core moves into the closure: a client that goes away frees it when the hash is done, not before.
+    let (reply, result) = oneshot::channel();
+    // A thread of its own, which costs nothing beside a hash, since it cannot take its low priority back.
+    std::thread::Builder::new()
+        .name("jeton-hash".to_owned())
+        .spawn(move || {
+            let _core = core;
+            yield_to_others();
+            let _ = reply.send(work());
+        })
+        .map_err(|_| HashingError::Stopped)?;
+    result.await.map_err(|_| HashingError::Stopped)
 }
 
 /// Whoever hashes needs a core for a quarter of a second, and everything else microseconds: those go first.

@@ -1,4 +1,4 @@
-use crate::attempt::admit;
+use crate::attempt::{admit, hashed};
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
 use crate::state::State;
@@ -139,9 +139,11 @@ async fn authenticate(
         Some(key) => users::find_for_sign_in(connection, &key),
         None => Ok(None),
     };
-    let (place, found) = admit(state, by, account, read).await?;
+    let found = admit(state, by, &account, read).await?;
     let hash = found.as_ref().and_then(|found| found.password_hash.clone());
-    let right = state.hasher.verify(place, hash.clone(), password).await?;
+    let network = attempts::network(by.address);
+    let verify = state.hasher.verify(network, hash.clone(), password);
+    let right = hashed(state, by, account, verify).await?;
     let user = found.map(|found| found.user);
     let (user, reason) = match (user, hash) {
         (Some(user), Some(hash)) if right && user.disabled_at.is_none() => return Ok((user, hash)),

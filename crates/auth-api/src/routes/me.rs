@@ -1,4 +1,4 @@
-use crate::attempt::admit;
+use crate::attempt::{admit, hashed};
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
 use crate::state::State;
@@ -80,8 +80,10 @@ pub(crate) async fn check_password(
     password: Password,
 ) -> ApiResult<Option<PasswordHash>> {
     let read = move |connection: &mut PgConnection| users::find_password_hash(connection, id);
-    let (place, hash) = admit(state, by, Account::User(id), read).await?;
-    if !state.hasher.verify(place, hash.clone(), password).await? {
+    let hash = admit(state, by, &Account::User(id), read).await?;
+    let network = attempts::network(by.address);
+    let verify = state.hasher.verify(network, hash.clone(), password);
+    if !hashed(state, by, Account::User(id), verify).await? {
         return Ok(None);
     }
     let by = by.clone();

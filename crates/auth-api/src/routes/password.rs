@@ -7,7 +7,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use jeton_api_types::{ChangePasswordRequest, ExposeSecret};
 use jeton_domain::{Initiator, Password, TokenId, UserId};
-use jeton_persistence::{tokens, users};
+use jeton_persistence::{attempts, tokens, users};
 use jeton_service::Json;
 use jeton_verifier::Caller;
 
@@ -32,8 +32,8 @@ pub(crate) async fn change(
             .await?;
         let user = user.ok_or(ApiError::TokenGone)?;
         let email = user.email.map(|email| email.as_str().to_owned());
-        let place = state.hasher.place()?;
-        let hash = state.hasher.choose(place, new(), user.username, email).await?;
+        let network = attempts::network(by.0.address);
+        let hash = state.hasher.choose(network, new(), user.username, email).await?;
         let hash = hash.map_err(|refused| refuse("/new_password", &refused))?;
 
         let (of_change, initiator) = (verified.clone(), by.0.clone());

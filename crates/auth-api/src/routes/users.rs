@@ -1,4 +1,4 @@
-use crate::attempt::admit;
+use crate::attempt::{admit, hashed};
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
 use crate::settings::Signup;
@@ -12,7 +12,7 @@ use jeton_api_types::{ExposeSecret, SignUpRequest};
 use jeton_domain::{
     Email, NewToken, NewUser, Password, PlainToken, TokenId, TokenKind, TokenName, UserId, Username,
 };
-use jeton_persistence::attempts::Account;
+use jeton_persistence::attempts::{self, Account};
 use jeton_persistence::{PgConnection, users};
 use jeton_service::Json;
 use uuid::Uuid;
@@ -38,17 +38,16 @@ pub(crate) async fn sign_up(
     // a sign-in does that has failed, and is not taken back.
     let key = username.key().clone();
     let is_taken = move |connection: &mut PgConnection| users::is_taken(connection, &key);
-    let (place, taken) = admit(&state, &by.0, Account::Nobody, is_taken).await?;
+    let taken = admit(&state, &by.0, &Account::Nobody, is_taken).await?;
     // Spares the hashing where the answer is clear already; the unique constraint decides all the same.
     if taken {
         return Err(ApiError::UsernameTaken);
     }
     let password = Password::new(body.password.expose_secret().to_owned());
     let known = email.as_ref().map(|email| email.as_str().to_owned());
-    let hash = state
-        .hasher
-        .choose(place, password, username.clone(), known)
-        .await?;
+    let network = attempts::network(by.0.address);
+    let choose = state.hasher.choose(network, password, username.clone(), known);
+    let hash = hashed(&state, &by.0, Account::Nobody, choose).await?;
     let hash = hash.map_err(|refused| refuse("/password", &refused))?;
 
     let plain = PlainToken::generate(&mut rand::rng());

@@ -1,7 +1,12 @@
 //! A storm of sign-ins fills a queue, not the service.
 
-use crate::support::{Auth, login};
+use crate::support::{Auth, PASSWORD, attempt, login};
+use diesel::RunQueryDsl;
+use diesel::connection::SimpleConnection;
 use jeton_client::{ClientError, ProblemKind};
+use jeton_test_support::wait_until;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn past_the_queue_is_a_503_that_says_when_and_other_requests_go_on() {
@@ -9,10 +14,11 @@ async fn past_the_queue_is_a_503_that_says_when_and_other_requests_go_on() {
     let auth = Auth::start_with(&[("JETON_BCRYPT_COST", "13"), ("JETON_HASHING_QUEUE", "0")]);
     let session = auth.sign_up("ada").await;
     let client = auth.client();
+    // Of many names: how many one account may fail is another limit.
     let storm: Vec<_> = (0..40)
-        .map(|_| {
+        .map(|i| {
             let client = client.clone();
-            tokio::spawn(async move { client.login(&login("ada", "wrong")).await })
+            tokio::spawn(async move { client.login(&login(&format!("user{i}"), "wrong")).await })
         })
         .collect();
     let mut meanwhile = 0;
@@ -50,10 +56,90 @@ async fn a_queue_that_is_long_enough_serves_all() {
     let storm: Vec<_> = (0..40)
         .map(|i| {
             let client = client.clone();
-            tokio::spawn(async move { client.login(&login(names[i % 3], crate::support::PASSWORD)).await })
+            tokio::spawn(async move { client.login(&login(names[i % 3], PASSWORD)).await })
         })
         .collect();
     for attempt in storm {
         attempt.await.unwrap().unwrap();
     }
+}
+
+/// Ends the storm, whatever comes of the test.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A right password does not count as an attempt, so that nothing but the queue stands against such a storm.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_from_one_network_keeps_nobody_of_another_out() {
+    let auth = Auth::start_with(&[
+        ("JETON_TRUSTED_PROXIES", "127.0.0.1"),
+        ("JETON_BCRYPT_COST", "9"),
+        ("JETON_HASHING_QUEUE", "4"),
+    ]);
+    for name in ["ada", "bob"] {
+        auth.sign_up(name).await;
+    }
+    let (over, refused) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let answers: Vec<u16> = thread::scope(|scope| {
+        for i in 0..16 {
+            let (auth, over, refused) = (&auth, &over, &refused);
+            scope.spawn(move || {
+                let storm = attempt("ada", PASSWORD, &format!("2001:db8:0:1::{i}"));
+                while !over.load(Ordering::Relaxed) {
+                    let is_refused = auth.send(&storm).status == 503;
+                    refused.fetch_add(usize::from(is_refused), Ordering::Relaxed);
+                }
+            });
+        }
+        let _over = Over(&over);
+        wait_until("the queue is full", || refused.load(Ordering::Relaxed) > 20);
+        let answers = ["2001:db8:0:2::1", "203.0.113.9"].repeat(10);
+        let answers = answers
+            .iter()
+            .map(|address| auth.send(&attempt("bob", PASSWORD, address)).status);
+        answers.collect()
+    });
+    assert_eq!(answers, [200; 20]);
+    // Those that were turned away have not failed.
+    for counted in [
+        "account_attempts WHERE failures > 0",
+        "network_attempts WHERE failures >= 1 AND network <> '127.0.0.1'",
+    ] {
+        let left = diesel::sql_query(format!("SELECT FROM {counted}"));
+        assert_eq!(left.execute(&mut auth.connect()).unwrap(), 0, "{counted}");
+    }
+}
+
+/// Whoever is to be held off, and waits for the database to say so, is in nobody's way.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_still_being_counted_takes_no_place() {
+    let auth = Auth::start_with(&[
+        ("JETON_TRUSTED_PROXIES", "127.0.0.1"),
+        ("JETON_HASHING_QUEUE", "0"),
+    ]);
+    auth.sign_up("ada").await;
+    let wrong = attempt("nobody", "wrong", "203.0.113.9");
+    assert_eq!(auth.send(&wrong).status, 401);
+    let (mut holder, mut watcher) = (auth.connect(), auth.connect());
+    let hold = "BEGIN; SELECT FROM network_attempts WHERE network = '203.0.113.9' FOR UPDATE";
+    holder.batch_execute(hold).unwrap();
+    let cores = thread::available_parallelism().unwrap().get();
+    thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| auth.send(&wrong));
+        }
+        let waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() \
+            AND cardinality(pg_blocking_pids(pid)) > 0";
+        wait_until("all wait", || {
+            diesel::sql_query(waiting).execute(&mut watcher).unwrap() == cores
+        });
+        let other = auth.send(&attempt("ada", PASSWORD, "2001:db8::1")).status;
+        holder.batch_execute("COMMIT").unwrap();
+        assert_eq!(other, 200);
+    });
 }

@@ -149,6 +149,12 @@ pub(crate) fn json(method: &str, target: &str, body: &str) -> RawRequest {
         .body(body)
 }
 
+/// A sign-in from an address, as a proxy would pass it on.
+pub(crate) fn attempt(username: &str, password: &str, address: &str) -> RawRequest {
+    let body = serde_json::json!({ "username": username, "password": password });
+    json("POST", "/v1/login", &body.to_string()).header("X-Forwarded-For", address)
+}
+
 /// What an answer says: all of it but the date, the request's id, and `Connection`, which depends on how much of an unread body had
 /// arrived. Of headers with different names the order says nothing (RFC 9110 §5.3), and actix-web draws it at random.
 pub(crate) fn comparable(response: &RawResponse) -> (u16, Vec<(String, String)>, String) {

@@ -1,6 +1,6 @@
 //! Guessing passwords takes long, for whomever, and nobody else suffers from it.
 
-use crate::support::{Auth, PASSWORD, comparable, json, kind, login, start_service};
+use crate::support::{Auth, PASSWORD, attempt, comparable, json, kind, login, start_service};
 use jeton_client::{AuditQuery, AuthClient, ClientError, ProblemKind};
 use jeton_persistence::audit::{AuditFilter, list};
 use jeton_test_support::{RawRequest, RawResponse, ServiceProcess};
@@ -12,11 +12,6 @@ const FEW: [(&str, &str); 3] = [
     ("JETON_TRUSTED_PROXIES", "127.0.0.1"),
     ("JETON_HASHING_QUEUE", "200"),
 ];
-
-fn attempt(username: &str, password: &str, address: &str) -> RawRequest {
-    let body = serde_json::json!({ "username": username, "password": password });
-    json("POST", "/v1/login", &body.to_string()).header("X-Forwarded-For", address)
-}
 
 fn statuses(auth: &Auth, request: &RawRequest, times: usize) -> Vec<u16> {
     (0..times).map(|_| auth.send(request).status).collect()

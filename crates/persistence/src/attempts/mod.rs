@@ -53,8 +53,12 @@ pub enum Verdict {
     Wait(Duration),
 }
 
-/// What attempts from this address count for: itself, or the /64 of IPv6, which is what one customer has.
-fn network(address: Option<IpAddr>) -> IpNet {
+/// What attempts from an address count for.
+pub type Network = IpNet;
+
+/// The address itself, or the /64 of IPv6, which is what one customer has.
+#[must_use]
+pub fn network(address: Option<IpAddr>) -> Network {
     match address {
         Some(IpAddr::V6(v6)) => Ipv6Net::new_assert(v6, 64).trunc().into(),
         Some(v4) => v4.into(),
@@ -175,6 +179,28 @@ fn parts(account: &Account) -> (Option<&str>, Option<uuid::Uuid>) {
         Account::Named(key) => (Some(key.as_str()), None),
         Account::Nobody => (None, None),
     }
+}
+
+/// The attempt was none after all: it is as though it had not been counted. Others that were, still are.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn take_back(connection: &mut PgConnection, by: &Initiator, account: &Account) -> DatabaseResult<()> {
+    let network = network(by.address);
+    let (key, user) = parts(account);
+    transaction(connection, |connection| {
+        give_back(connection, network)?;
+        // It was let through, so nothing held it off: what does now is of itself.
+        diesel::sql_query(format!(
+            "{BUCKET} UPDATE account_attempts AS a SET failures = greatest(0, failures - 1), blocked_until = 'epoch' \
+                FROM bucket WHERE a.account = bucket.digest AND a.network = bucket.network"
+        ))
+        .bind::<Nullable<Text>, _>(key)
+        .bind::<Nullable<SqlUuid>, _>(user)
+        .bind::<Inet, _>(network)
+        .execute(connection)?;
+        Ok(())
+    })
 }
 
 fn give_back(connection: &mut PgConnection, network: IpNet) -> DatabaseResult<()> {

@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use jeton_api_types::{ExposeSecret, SetPasswordRequest};
 use jeton_domain::{Password, UserId};
-use jeton_persistence::users;
+use jeton_persistence::{attempts, users};
 use jeton_service::Json;
 use uuid::Uuid;
 
@@ -28,8 +28,11 @@ pub(crate) async fn set(
     }
     let password = Password::new(body.0.password.expose_secret().to_owned());
     let email = user.email.map(|email| email.as_str().to_owned());
-    let place = state.hasher.place()?;
-    let hash = state.hasher.choose(place, password, user.username, email).await?;
+    let network = attempts::network(by.0.address);
+    let hash = state
+        .hasher
+        .choose(network, password, user.username, email)
+        .await?;
     let hash = hash.map_err(|refused| refuse("/password", &refused))?;
     let set = state
         .database

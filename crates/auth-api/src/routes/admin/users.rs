@@ -7,6 +7,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use jeton_api_types::{CreateUserRequest, ExposeSecret, UserList, UserQuery};
 use jeton_domain::{Email, NewUser, Password, PasswordHash, UserId, Username, UsernameKey};
+use jeton_persistence::attempts::{self, Network};
 use jeton_persistence::users::{self, UserFilter};
 use jeton_service::{Json, Page};
 use uuid::Uuid;
@@ -55,10 +56,11 @@ pub(crate) async fn create(
     if state.database.run(is_taken).await? {
         return Err(ApiError::UsernameTaken);
     }
+    let network = attempts::network(by.0.address);
     let user = NewUser {
         id: UserId(Uuid::now_v7()),
         password_hash: match password {
-            Some(password) => Some(hash(&state, password, &username, email.as_ref()).await?),
+            Some(password) => Some(hash(&state, network, password, &username, email.as_ref()).await?),
             None => None,
         },
         username,
@@ -84,15 +86,15 @@ fn password(body: &CreateUserRequest) -> Result<Option<Password>, &'static str> 
 
 async fn hash(
     state: &State,
+    network: Network,
     password: Password,
     username: &Username,
     email: Option<&Email>,
 ) -> ApiResult<PasswordHash> {
     let known = email.map(|email| email.as_str().to_owned());
-    let place = state.hasher.place()?;
     let hash = state
         .hasher
-        .choose(place, password, username.clone(), known)
+        .choose(network, password, username.clone(), known)
         .await?;
     hash.map_err(|refused| refuse("/password", &refused))
 }

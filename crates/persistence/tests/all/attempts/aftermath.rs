@@ -40,6 +40,25 @@ fn that_attempts_are_held_off_is_written_down_once_an_hour() {
 }
 
 #[test]
+fn what_is_taken_back_was_no_attempt() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    create_user(connection, "ada");
+    let ada = named("ada");
+    for _ in 0..30 {
+        assert_eq!(attempt(connection, HERE, &ada), 0);
+        attempts::take_back(connection, &from(HERE), &ada).unwrap();
+        assert_eq!(attempt(connection, HERE, &Account::Nobody), 0);
+        attempts::take_back(connection, &from(HERE), &Account::Nobody).unwrap();
+    }
+    assert_eq!(attempts_until_held_off(connection, HERE, &ada), (5, 30));
+    // Only the one: and what it was held off by from then on.
+    attempts::take_back(connection, &from(HERE), &ada).unwrap();
+    assert_eq!(attempts_until_held_off(connection, HERE, &ada), (1, 30));
+    assert_eq!(rows(connection, "network_attempts WHERE failures > 5"), 0);
+}
+
+#[test]
 fn unblocked_one_is_let_in_at_once() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
