@@ -39,7 +39,8 @@ pub(crate) fn off(connection: &mut PgConnection) -> DatabaseResult<Vec<Off>> {
     Ok(sql_query(format!(
         "SELECT its, name, state FROM {WANTED} \
         WHERE NOT EXISTS (SELECT FROM pg_trigger \
-            WHERE tgrelid = its::regclass AND tgname = name AND tgenabled::text = state)"
+            WHERE tgrelid = its::regclass AND tgname = name AND tgenabled::text = state) \
+        ORDER BY its, name"
     ))
     .load(connection)?)
 }

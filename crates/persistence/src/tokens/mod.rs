@@ -58,7 +58,8 @@ pub fn list(
     rows::all(rows)
 }
 
-/// Gives one of the owner's tokens another name. `None` when the owner has no such valid token.
+/// Gives one of the owner's tokens another name; the one that it has, is no event. `None` when the owner has no such valid
+/// token.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
@@ -73,15 +74,15 @@ pub fn rename(
         let target = tokens::table
             .find(id.0)
             .filter(tokens::user_id.eq(owner.0))
+            .filter(tokens::name.ne(name.as_str()))
             .filter(is_valid());
         let renamed = diesel::update(target)
             .set(tokens::name.eq(name.as_str()))
             .execute(connection)?;
-        if renamed == 0 {
-            return Ok(None);
+        if renamed > 0 {
+            let event = NewAuditEvent::new(AuditAction::TokenRenamed).of(owner).token(id);
+            audit::record(connection, by, &event.detail(json!({ "name": name.as_str() })))?;
         }
-        let event = NewAuditEvent::new(AuditAction::TokenRenamed).of(owner).token(id);
-        audit::record(connection, by, &event.detail(json!({ "name": name.as_str() })))?;
         find(connection, owner, id)
     })
 }

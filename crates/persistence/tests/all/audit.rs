@@ -232,6 +232,8 @@ fn what_changes_nothing_is_no_event() {
     let (token, nobody) = (issue(connection, ada), UserId(Uuid::now_v7()));
     outcome(tokens::log_out(connection, &Initiator::cli(), ada, token).unwrap());
     outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
+    let bob = create_user(connection, "Bob").id;
+    let kept = issue(connection, bob);
     written(connection);
 
     let by = &by(Actor::User(ada));
@@ -242,6 +244,9 @@ fn what_changes_nothing_is_no_event() {
     outcome(tokens::revoke_all(connection, by, ada).unwrap());
     outcome(tokens::revoke_others(connection, by, ada, token).unwrap());
     tokens::rename(connection, by, ada, token, &name).unwrap();
+    tokens::rename(connection, by, bob, kept, &new_token().name)
+        .unwrap()
+        .unwrap();
     assert_eq!(
         issued(tokens::issue_by_operator(connection, by, ada, &new_token())),
         None

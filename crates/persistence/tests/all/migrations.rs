@@ -159,7 +159,7 @@ fn triggers_that_were_turned_off_are_pending_and_turned_on_again() {
     let connection = &mut connect(&database);
     for off in ["DISABLE TRIGGER ALL", "ENABLE TRIGGER ALL"] {
         execute(connection, &format!("ALTER TABLE tokens {off}"));
-        let labels = ["deleted", "updated", "truncated", "came", "replicated"]
+        let labels = ["came", "deleted", "replicated", "truncated", "updated"]
             .map(|on| format!("trigger tokens_{on}"));
         assert_eq!(pending(connection).unwrap(), labels, "{off}");
         assert_eq!(apply(connection).unwrap(), labels, "{off}");

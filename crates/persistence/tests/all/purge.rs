@@ -86,7 +86,7 @@ fn many_expired_tokens_go_batch_by_batch_the_oldest_first() {
 
 /// Until whatever began before the last revocation has ended: nothing keeps the log but verifiers.
 fn settle(connection: &mut PgConnection) {
-    let open = "(SELECT max(xid) AS last FROM revocations) AS log \
+    let open = "(SELECT xid AS last FROM revocations ORDER BY xid DESC LIMIT 1) AS log \
         WHERE last >= pg_snapshot_xmin(pg_current_snapshot())";
     wait_until("older transactions have ended", || count(connection, open) == 0);
 }

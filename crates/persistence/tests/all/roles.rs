@@ -145,6 +145,8 @@ fn with_a_note() -> (TestDatabase, PgConnection) {
     let (database, mut connection, users) = setting();
     let note = jeton_domain::NoteId(Uuid::now_v7());
     notes::create(&mut connection, users.ada, note, "title", "body").unwrap();
+    // As in databases that were made by Postgres 15 and newer.
+    execute(&mut connection, "REVOKE CREATE ON SCHEMA public FROM PUBLIC");
     (database, connection)
 }
 
