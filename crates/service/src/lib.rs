@@ -12,6 +12,7 @@ mod health;
 mod http_args;
 mod lifetime;
 mod log;
+mod method;
 mod metrics;
 mod observe;
 mod page;

@@ -1,9 +1,10 @@
 use crate::connections::Connection;
+use crate::method::method_label;
 use crate::metrics::{Ending, RequestMetrics, Shard};
 use crate::request_id::X_REQUEST_ID;
 use crate::{RequestId, client_address};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::StatusCode;
 use actix_web::{Error, HttpMessage, HttpRequest};
 use jeton_verifier::Caller;
 use pin_project_lite::pin_project;
@@ -89,7 +90,7 @@ where
 struct Watch {
     id: RequestId,
     span: Span,
-    method: Method,
+    method: &'static str,
     route: Option<String>,
     connection: Option<Rc<Connection>>,
     started: Instant,
@@ -98,15 +99,17 @@ struct Watch {
 }
 
 impl Watch {
-    /// Of what was sent, the log keeps neither headers nor query nor path: they may hold what should not be kept.
+    /// Of what was sent, the log keeps neither headers nor query nor path, nor a method that somebody made up: they may
+    /// hold what should not be kept.
     fn start(request: &ServiceRequest, shard: Arc<Shard>) -> Self {
         let id = RequestId::of(request.headers());
         let route = request.match_pattern();
+        let method = method_label(request.method());
         // At the level of an error, so that a line of any level has it.
         let span = tracing::error_span!(
             "request",
             request_id = %id,
-            method = %request.method(),
+            method,
             route = route.as_deref().unwrap_or("-"),
             client = client_address(request.request()).map(tracing::field::display),
         );
@@ -118,7 +121,7 @@ impl Watch {
         Self {
             id,
             span,
-            method: request.method().clone(),
+            method,
             route,
             connection,
             shard,
@@ -174,7 +177,7 @@ impl Watch {
         if let Some(connection) = &self.connection {
             connection.end_request();
         }
-        self.shard.end(self.route.as_deref(), &self.method, ending, took);
+        self.shard.end(self.route.as_deref(), self.method, ending, took);
     }
 }
 

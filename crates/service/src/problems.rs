@@ -1,4 +1,3 @@
-use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpResponse, ResponseError, Route, guard, web};
 use jeton_api_types::{ProblemKind, ProblemResponse};
@@ -36,10 +35,10 @@ pub fn get_or_head() -> Route {
 ///
 /// [RFC 9110 §15.5.6]: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6
 pub fn method_not_allowed(allow: &'static str) -> Route {
-    web::to(move |method: Method| async move {
+    web::to(move || async move {
         ProblemResponse::new(
             ProblemKind::MethodNotAllowed,
-            format!("{method} is not for this resource."),
+            "The request's method is not for this resource.",
         )
         .with_header(ALLOW, HeaderValue::from_static(allow))
         .error_response()

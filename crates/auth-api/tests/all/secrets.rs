@@ -56,6 +56,8 @@ async fn no_log_holds_a_password_or_a_token_even_at_trace() {
     for request in [
         RawRequest::new("GET", &format!("/v1/me?token={}", astray.expose_secret())),
         RawRequest::new("GET", "/v1/me").header("Authorization", format!("Basic {}", astray.expose_secret())),
+        RawRequest::new(astray.expose_secret(), "/v1/me"),
+        RawRequest::new(astray.expose_secret(), "/v1/login"),
         json(
             "POST",
             "/v1/login",
@@ -85,4 +87,21 @@ async fn no_log_holds_a_password_or_a_token_even_at_trace() {
         // Nor a part of it that would be worth having.
         assert!(!logs.contains(&token[4..36]), "a token is in the log:\n{logs}");
     }
+}
+
+#[test]
+fn a_method_that_somebody_made_up_is_neither_quoted_nor_logged() {
+    let auth = Auth::start();
+    let made_up = "SESAME".repeat(10_000);
+    for path in ["/livez", "/v1/login", "/v1/nothing"] {
+        let answer = auth.send(&RawRequest::new(&made_up, path).header("X-Request-Id", "made-up"));
+        assert!([404, 405].contains(&answer.status), "{path}: {}", answer.status);
+        assert!(
+            !answer.text().contains("SESAME") && answer.body.len() < 1000,
+            "{path}"
+        );
+    }
+    let line = auth.service.wait_for_log("\"request_id\":\"made-up\"");
+    assert!(line.contains("\"method\":\"other\""), "{line}");
+    assert!(!auth.service.logs().contains("SESAME"));
 }

@@ -1,5 +1,5 @@
 use super::{Distribution, Labels, Samples};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::StatusCode;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,8 +50,8 @@ impl Shard {
     }
 
     /// `route` is a pattern: of what no pattern is for, all is one.
-    pub(crate) fn end(&self, route: Option<&str>, method: &Method, ending: Ending, took: Duration) {
-        let (route, method) = (route.unwrap_or("-"), label(method));
+    pub(crate) fn end(&self, route: Option<&str>, method: &'static str, ending: Ending, took: Duration) {
+        let route = route.unwrap_or("-");
         let status = match ending {
             Ending::Answered(status) => status.as_u16(),
             Ending::Abandoned => 499,
@@ -88,20 +88,6 @@ impl Counts {
             *here += there;
         }
         self.sum_secs += other.sum_secs;
-    }
-}
-
-/// Anybody may make methods up.
-fn label(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "other",
     }
 }
 
