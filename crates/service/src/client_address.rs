@@ -13,11 +13,22 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Arc<[IpNet]>);
 
+/// The header that the proxies write, and that they are believed. Not the other one: a proxy passes on what it does not
+/// write as the client has sent it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`, which nearly all of them write.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded`, of [RFC 7239](https://www.rfc-editor.org/rfc/rfc7239).
+    Forwarded,
+}
+
 /// Whom the service believes where its requests come from.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ProxyArgs {
-    /// The proxies before the service, whose X-Forwarded-For or Forwarded is believed: networks as 10.0.0.0/8 and
-    /// addresses, with commas between them
+    /// The proxies before the service, who are believed where requests come from: networks as 10.0.0.0/8 and addresses,
+    /// with commas between them
     #[arg(
         long,
         env = "JETON_TRUSTED_PROXIES",
@@ -26,14 +37,33 @@ pub struct ProxyArgs {
         hide_default_value = true
     )]
     trusted_proxies: TrustedProxies,
+
+    /// The header in which they say it
+    #[arg(
+        long,
+        env = "JETON_FORWARDED_HEADER",
+        value_name = "JETON_FORWARDED_HEADER",
+        default_value = "x-forwarded-for",
+        ignore_case = true
+    )]
+    forwarded_header: ForwardedHeader,
 }
 
 impl ProxyArgs {
-    /// Gives an app the trusted proxies, for [`client_address`] to find.
+    /// Gives an app the trusted proxies and their header, for [`client_address`] to find.
     pub fn configure(&self) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
-        let proxies = self.trusted_proxies.clone();
+        let (proxies, header) = (self.trusted_proxies.clone(), self.forwarded_header);
         move |config| {
-            config.app_data(proxies.clone());
+            config.app_data(proxies.clone()).app_data(header);
+        }
+    }
+
+    /// Says so in the log where everybody is trusted: then everybody can claim any address.
+    pub(crate) fn warn(&self) {
+        for net in self.trusted_proxies.0.iter().filter(|net| net.prefix_len() == 0) {
+            tracing::warn!(
+                "JETON_TRUSTED_PROXIES has {net}, in which everybody is: any client can claim to come from anywhere"
+            );
         }
     }
 }
@@ -63,19 +93,18 @@ fn network(text: &str) -> Result<IpNet, String> {
 }
 
 /// Where a request comes from: the address of whoever has connected or, if that is a trusted proxy, the address nearest
-/// to it in `X-Forwarded-For` or `Forwarded` ([RFC 7239]) that is no trusted proxy's. What stands further away is for
-/// anybody to make up. Where the headers do not tell (garbage, an obfuscated name, two that disagree), it is the
-/// proxy's own. `None` where whoever has connected has no address, as with a Unix socket.
+/// to it in the proxies' header that is no trusted proxy's. What stands further away is for anybody to make up. Where
+/// the header does not tell (garbage, an obfuscated name), it is the proxy's own. `None` where whoever has connected has
+/// no address, as with a Unix socket.
 ///
-/// The trusted proxies are those that the app has as its data: see [`ProxyArgs::configure`].
-///
-/// [RFC 7239]: https://www.rfc-editor.org/rfc/rfc7239
+/// The trusted proxies and their header are those that the app has as its data: see [`ProxyArgs::configure`].
 #[must_use]
 pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip().to_canonical();
+    let header = request.app_data::<ForwardedHeader>().copied().unwrap_or_default();
     let client = request
         .app_data::<TrustedProxies>()
-        .and_then(|proxies| proxies.client_of(peer, request.headers()));
+        .and_then(|proxies| proxies.client_of(peer, request.headers(), header));
     Some(client.unwrap_or(peer))
 }
 
@@ -85,20 +114,19 @@ impl TrustedProxies {
     }
 
     /// Whom a trusted proxy speaks for; `None`: for nobody, or nobody can tell.
-    fn client_of(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+    fn client_of(&self, peer: IpAddr, headers: &HeaderMap, header: ForwardedHeader) -> Option<IpAddr> {
         if !self.trust(peer) {
             return None;
         }
-        let de_facto = list(headers, &X_FORWARDED_FOR)?;
-        let standard = list(headers, &FORWARDED)?;
-        let of_de_facto = || self.nearest(de_facto.rsplit(',').map(address));
-        let of_standard = || self.nearest(nodes(&standard)?.into_iter().rev());
-        match (de_facto.is_empty(), standard.is_empty()) {
-            (true, true) => None,
-            (false, true) => of_de_facto(),
-            (true, false) => of_standard(),
-            // A proxy that writes one of them may let the other through as the client has sent it.
-            (false, false) => of_de_facto().filter(|client| of_standard() == Some(*client)),
+        match header {
+            ForwardedHeader::XForwardedFor => {
+                let list = list(headers, &X_FORWARDED_FOR)?;
+                self.nearest(list.rsplit(',').map(address))
+            }
+            ForwardedHeader::Forwarded => {
+                let list = list(headers, &FORWARDED)?;
+                self.nearest(nodes(&list)?.into_iter().rev())
+            }
         }
     }
 

@@ -25,7 +25,7 @@ mod verifier_args;
 pub mod wire;
 
 pub use body::{Form, Json, JsonOrForm, MAX_BODY_BYTES};
-pub use client_address::{ProxyArgs, TrustedProxies, client_address};
+pub use client_address::{ForwardedHeader, ProxyArgs, TrustedProxies, client_address};
 pub use database_settings::DatabaseSettings;
 pub use default_scopes::default_scopes;
 pub use duration_setting::DurationSetting;

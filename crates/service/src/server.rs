@@ -112,6 +112,7 @@ where
         database,
         verifier,
     } = service;
+    http.proxies.warn();
     let requests = Arc::<RequestMetrics>::default();
     metrics.add_requests(requests.clone());
     metrics.add_database(database.clone());

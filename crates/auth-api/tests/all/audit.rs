@@ -160,10 +160,14 @@ async fn two_logouts_at_once_are_one_event() {
 async fn behind_a_proxy_the_address_is_the_clients_own() {
     let proxied = |auth: &Auth| {
         let request = json("POST", "/v1/login", r#"{"username": "x", "password": "y"}"#);
-        auth.send(&request.header("X-Forwarded-For", "1.1.1.1, 203.0.113.9"));
+        // One of the two the proxy has written; the other is as the client has sent it.
+        let request = request.header("X-Forwarded-For", "1.1.1.1, 203.0.113.9");
+        auth.send(&request.header("Forwarded", "for=8.8.8.8"));
         events(auth)[0].address.unwrap().to_string()
     };
-    let trusting = [("JETON_TRUSTED_PROXIES", "192.0.2.0/24,127.0.0.0/8")];
-    assert_eq!(proxied(&Auth::start_with(&trusting)), "203.0.113.9");
+    let trusting = ("JETON_TRUSTED_PROXIES", "192.0.2.0/24,127.0.0.0/8");
+    assert_eq!(proxied(&Auth::start_with(&[trusting])), "203.0.113.9");
+    let standard = ("JETON_FORWARDED_HEADER", "forwarded");
+    assert_eq!(proxied(&Auth::start_with(&[trusting, standard])), "8.8.8.8");
     assert_eq!(proxied(&Auth::start()), "127.0.0.1");
 }

@@ -38,6 +38,7 @@ fn a_bad_setting_is_named_in_one_line() {
         ("JETON_TRUSTED_PROXIES", "proxy.example.org"),
         ("JETON_LOG", "a=b=c"),
         ("JETON_LOG_FORMAT", "xml"),
+        ("JETON_FORWARDED_HEADER", "x-real-ip"),
     ] {
         let line = refusal(&[("DATABASE_URL", "postgres://127.0.0.1/x"), (name, value)]);
         assert!(line.contains(name), "{name}: {line}");
@@ -129,6 +130,7 @@ fn help_tells_every_setting_and_no_secret() {
         "JETON_MAX_CONNECTIONS",
         "JETON_SHUTDOWN_GRACE",
         "JETON_SHUTDOWN_TIMEOUT",
+        "JETON_FORWARDED_HEADER",
         "JETON_LOG",
         "JETON_LOG_FORMAT",
     ] {
