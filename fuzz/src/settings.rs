@@ -19,7 +19,9 @@ pub fn check(data: &[u8]) {
     check_origins(text);
     check_database_url(text);
     if let Ok(scopes) = default_scopes(text) {
-        assert!(!scopes.contains("admin"));
+        for privileged in ["admin", "tokens:introspect", "tokens:revoke"] {
+            assert!(!scopes.contains(privileged));
+        }
     }
     if let Ok(proxies) = text.parse::<TrustedProxies>() {
         assert_eq!(text.replace(' ', ",").parse(), Ok(proxies));

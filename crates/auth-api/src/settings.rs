@@ -1,3 +1,4 @@
+use clap::builder::TypedValueParser;
 use jeton_domain::{BcryptCost, ScopeSet};
 use jeton_persistence::audit::SHORTEST_RETENTION_DAYS;
 use jeton_service::{DatabaseSettings, HttpArgs, Lifetime, LogSettings, MetricsAddress, VerifierArgs};
@@ -70,12 +71,13 @@ pub struct Settings {
     )]
     pub bcrypt_cost: BcryptCost,
 
-    /// How many password checks may wait for a core; those beyond are answered 503
+    /// How many password checks may wait for a core, 0 to 10000; those beyond are answered 503
     #[arg(
         long,
         env = "JETON_HASHING_QUEUE",
         value_name = "JETON_HASHING_QUEUE",
-        default_value_t = 32
+        default_value_t = 32,
+        value_parser = clap::value_parser!(u16).range(..=10_000).map(usize::from)
     )]
     pub hashing_queue: usize,
 

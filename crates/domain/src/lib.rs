@@ -18,9 +18,10 @@ pub use audit::{Actor, AuditAction, Initiator, UnknownAuditAction};
 pub use email::{Email, InvalidEmail};
 pub use id::{NoteId, TokenId, UserId};
 pub use password::{MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, NewPassword, Password, PasswordRefused};
-pub use password_hash::{BcryptCost, InvalidBcryptCost, PasswordHash, UnknownPasswordHash};
+pub use password_hash::{BcryptCost, Checked, InvalidBcryptCost, PasswordHash};
 pub use scope::{
-    ADMIN, INTROSPECT_TOKENS, InvalidScope, MAX_SCOPE_LENGTH, MAX_SCOPES, REVOKE_TOKENS, Scope, ScopeSet,
+    ADMIN, INTROSPECT_TOKENS, InvalidScope, MAX_SCOPE_LENGTH, MAX_SCOPES, PRIVILEGED_SCOPES, REVOKE_TOKENS,
+    Scope, ScopeSet,
 };
 pub use secrecy::ExposeSecret;
 pub use token::{NewToken, Token};

@@ -14,6 +14,8 @@ pub const ADMIN: &str = "admin";
 pub const INTROSPECT_TOKENS: &str = "tokens:introspect";
 /// The scope that lets a token's holder revoke any token by its text (`POST /v1/revoke`).
 pub const REVOKE_TOKENS: &str = "tokens:revoke";
+/// The scopes that reach what is other people's. They are given to one user or service at a time, never to whoever signs up.
+pub const PRIVILEGED_SCOPES: [&str; 3] = [ADMIN, INTROSPECT_TOKENS, REVOKE_TOKENS];
 
 /// One permission: a scope token of [RFC 6749 §3.3], by convention `resource:action`, as `notes:read`.
 ///

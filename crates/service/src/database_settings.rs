@@ -31,16 +31,17 @@ impl DatabaseSettings {
     /// Neither setting or both are given, the file cannot be read, or the address cannot be used. The address itself
     /// is never part of the message.
     pub fn database_url(&self) -> anyhow::Result<DatabaseUrl> {
-        let text = match (&self.url, &self.file) {
-            (Some(url), None) => Zeroizing::new(url.clone()),
-            (None, Some(file)) => Zeroizing::new(
-                std::fs::read_to_string(file)
-                    .with_context(|| format!("DATABASE_URL_FILE: cannot read {}", file.display()))?,
-            ),
+        let (setting, text) = match (&self.url, &self.file) {
+            (Some(url), None) => ("DATABASE_URL", Zeroizing::new(url.clone())),
+            (None, Some(file)) => {
+                let text = std::fs::read_to_string(file)
+                    .with_context(|| format!("DATABASE_URL_FILE: cannot read {}", file.display()))?;
+                ("DATABASE_URL_FILE", Zeroizing::new(text))
+            }
             (None, None) => bail!("DATABASE_URL is not set, nor is DATABASE_URL_FILE"),
             (Some(_), Some(_)) => bail!("DATABASE_URL and DATABASE_URL_FILE are both set"),
         };
-        DatabaseUrl::parse(text.trim()).context("DATABASE_URL")
+        DatabaseUrl::parse(text.trim()).context(setting)
     }
 }
 

@@ -2,16 +2,18 @@ use anyhow::Context;
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
+// actix_http logs every request that is no HTTP as an error: strangers would fill the log.
+const DEFAULT_FILTER: &str = "info,actix_http=off";
+
 /// What a program logs, and how. The log goes to standard output, one event a line.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LogSettings {
-    // actix_http logs every request that is no HTTP as an error: strangers would fill the log.
     /// What to log: a level, or tracing directives as `info,jeton_verifier=debug`
     #[arg(
         long = "log",
         env = "JETON_LOG",
         value_name = "JETON_LOG",
-        default_value = "info,actix_http=off"
+        default_value = DEFAULT_FILTER
     )]
     filter: String,
 
@@ -36,8 +38,13 @@ impl LogSettings {
     /// # Errors
     /// A filter that cannot be read.
     pub fn install(&self) -> anyhow::Result<()> {
+        // Set to nothing, it is as if it were not set; as a filter, nothing would let nothing through.
+        let filter = match self.filter.trim() {
+            "" => DEFAULT_FILTER,
+            filter => filter,
+        };
         let filter = EnvFilter::builder()
-            .parse(&self.filter)
+            .parse(filter)
             .with_context(|| format!("JETON_LOG: cannot read the filter {:?}", self.filter))?;
         let on_terminal = std::io::stdout().is_terminal();
         let builder = tracing_subscriber::fmt()

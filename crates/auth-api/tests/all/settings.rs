@@ -31,7 +31,9 @@ fn a_bad_setting_is_named_in_one_line() {
         ("JETON_SIGNUP", "perhaps"),
         ("JETON_DEFAULT_SCOPES", "a\"b"),
         ("JETON_DEFAULT_SCOPES", "notes:read admin"),
+        ("JETON_DEFAULT_SCOPES", "tokens:revoke"),
         ("JETON_HASHING_QUEUE", "-1"),
+        ("JETON_HASHING_QUEUE", "10001"),
         ("JETON_AUDIT_RETENTION", "6d"),
         ("JETON_ACCOUNT_FAILURES", "101"),
         ("JETON_NETWORK_FAILURES", "0"),
@@ -71,6 +73,11 @@ fn the_address_may_come_from_a_file() {
         &[addr, ("DATABASE_URL_FILE", path)],
     ));
     assert!(refusal(&[addr, ("DATABASE_URL_FILE", path), ("DATABASE_URL", "x")]).contains("both"));
+    for wrong in ["", "\n", "mysql://localhost/x"] {
+        std::fs::write(&file, wrong).unwrap();
+        let line = refusal(&[addr, ("DATABASE_URL_FILE", path)]);
+        assert!(line.contains("DATABASE_URL_FILE"), "{wrong:?}: {line}");
+    }
     std::fs::remove_file(&file).unwrap();
     assert!(refusal(&[addr, ("DATABASE_URL_FILE", path)]).contains("DATABASE_URL_FILE"));
 }
