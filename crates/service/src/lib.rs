@@ -21,6 +21,7 @@ mod program;
 mod request_id;
 mod server;
 mod shutdown;
+mod unknown_settings;
 mod verifier_args;
 pub mod wire;
 

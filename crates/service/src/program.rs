@@ -1,4 +1,4 @@
-use crate::LogSettings;
+use crate::{LogSettings, unknown_settings};
 use clap::error::ErrorKind;
 use std::process::ExitCode;
 
@@ -35,9 +35,10 @@ fn one_line(message: &str) -> String {
     reason = "whoever started the program looks there, whatever the log's filter is"
 )]
 pub fn run(log: &LogSettings, service: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
-    let result = log
-        .install()
-        .and_then(|()| actix_web::rt::System::new().block_on(service));
+    let result = log.install().and_then(|()| {
+        unknown_settings::warn();
+        actix_web::rt::System::new().block_on(service)
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
