@@ -1,35 +1,49 @@
 /// Why an `Authorization` header holds no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the Authorization header holds no bearer token")]
-pub struct NoToken;
+pub enum NoToken {
+    /// What is there is of another scheme, or of none. To be answered as if nothing were there, with a challenge that has
+    /// no error code ([RFC 6750 §3.1]).
+    ///
+    /// [RFC 6750 §3.1]: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+    #[error("the Authorization header is not of the scheme Bearer")]
+    OtherScheme,
+    /// The scheme is right, and what follows is no token: nothing, or two, or bytes that are not ASCII.
+    #[error("the Authorization header holds no bearer token")]
+    Malformed,
+}
 
 /// The token in the value of an `Authorization` header: `Bearer <token>` ([RFC 6750 §2.1]), or `Token <token>` as
 /// Django REST framework's clients send it. The scheme's case does not matter ([RFC 9110 §11.1]).
 ///
 /// ```
-/// use jeton_verifier::bearer_token;
+/// use jeton_verifier::{NoToken, bearer_token};
 ///
 /// assert_eq!(bearer_token(b"bearer jtn_abc"), Ok("jtn_abc"));
-/// assert!(bearer_token(b"Basic YWRhOnB3").is_err());
+/// assert_eq!(bearer_token(b"Basic YWRhOnB3"), Err(NoToken::OtherScheme));
 /// ```
 ///
 /// # Errors
-/// [`NoToken`] for anything else: another scheme, no token or two, bytes that are not ASCII.
+/// [`NoToken`] for anything else.
 ///
 /// [RFC 6750 §2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 /// [RFC 9110 §11.1]: https://www.rfc-editor.org/rfc/rfc9110#section-11.1
 pub fn bearer_token(header: &[u8]) -> Result<&str, NoToken> {
-    let end = header.iter().position(|&byte| byte == b' ').ok_or(NoToken)?;
+    let end = header
+        .iter()
+        .position(|&byte| byte == b' ')
+        .unwrap_or(header.len());
     let (scheme, token) = header.split_at(end);
-    let known = scheme.eq_ignore_ascii_case(b"Bearer") || scheme.eq_ignore_ascii_case(b"Token");
+    if !(scheme.eq_ignore_ascii_case(b"Bearer") || scheme.eq_ignore_ascii_case(b"Token")) {
+        return Err(NoToken::OtherScheme);
+    }
     // RFC 9110 allows more than one space after the scheme.
     let token = without_spaces_around(token);
     // Without a branch for each byte, the compiler looks at many at once.
     let printable = token.iter().fold(true, |all, byte| all & byte.is_ascii_graphic());
-    if known && printable && !token.is_empty() {
-        std::str::from_utf8(token).map_err(|_| NoToken)
+    if printable && !token.is_empty() {
+        std::str::from_utf8(token).map_err(|_| NoToken::Malformed)
     } else {
-        Err(NoToken)
+        Err(NoToken::Malformed)
     }
 }
 
@@ -61,22 +75,40 @@ mod tests {
     #[test]
     fn nothing_else() {
         for bad in [
-            "",
-            " ",
             "Bearer",
-            "Bearer ",
+            "bearer ",
+            "Token",
             "Bearer a b",
-            "jtn_x",
-            "Basic jtn_x",
-            " Bearer jtn_x",
-            "Bearer\tjtn_x",
             "Bearer ä",
             "Bearer a\0",
+            "Bearer \t",
         ] {
-            assert_eq!(bearer_token(bad.as_bytes()), Err(NoToken), "{bad:?}");
+            assert_eq!(bearer_token(bad.as_bytes()), Err(NoToken::Malformed), "{bad:?}");
         }
-        assert_eq!(bearer_token(b"Bearer \xff\xfe"), Err(NoToken));
-        assert_eq!(bearer_token(&[b'x'; 8192]), Err(NoToken));
+        assert_eq!(bearer_token(b"Bearer \xff\xfe"), Err(NoToken::Malformed));
+    }
+
+    #[test]
+    fn another_scheme_is_none_of_ours() {
+        for other in [
+            "",
+            " ",
+            "jtn_x",
+            "Basic jtn_x",
+            "Basic",
+            "Bearers jtn_x",
+            " Bearer jtn_x",
+            "Bearer\tjtn_x",
+            "ä jtn_x",
+        ] {
+            assert_eq!(
+                bearer_token(other.as_bytes()),
+                Err(NoToken::OtherScheme),
+                "{other:?}"
+            );
+        }
+        assert_eq!(bearer_token(&[b'x'; 8192]), Err(NoToken::OtherScheme));
+        assert_eq!(bearer_token(b"\xff\xfe jtn_x"), Err(NoToken::OtherScheme));
     }
 
     proptest! {
