@@ -1,5 +1,5 @@
 use actix_web::dev::Payload;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, web};
@@ -80,6 +80,7 @@ fn extract<T: DeserializeOwned + 'static, Body: 'static>(
         if !media_types.contains(&media_type.as_str()) {
             return Err(unsupported(&media_types.join(" or ")));
         }
+        refuse_encoded(&request)?;
         let bytes = read(&request, payload).await?;
         let body = if media_type == JSON {
             from_json(&bytes)
@@ -109,6 +110,20 @@ fn unsupported(wanted: &str) -> ProblemResponse {
         ProblemKind::UnsupportedMediaType,
         format!("Send the body as {wanted}."),
     )
+}
+
+/// What is compressed is not read as if it were not ([RFC 9110 §8.4]), nor unpacked: a small body could become a huge one.
+///
+/// [RFC 9110 §8.4]: https://www.rfc-editor.org/rfc/rfc9110#section-8.4
+fn refuse_encoded(request: &HttpRequest) -> Result<(), ProblemResponse> {
+    const IDENTITY: &str = "identity";
+    let mut codings = request.headers().get_all(CONTENT_ENCODING);
+    if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(IDENTITY.as_bytes())) {
+        return Ok(());
+    }
+    let detail = "Send the body as it is, without a Content-Encoding.";
+    Err(ProblemResponse::new(ProblemKind::UnsupportedMediaType, detail)
+        .with_header(ACCEPT_ENCODING, HeaderValue::from_static(IDENTITY)))
 }
 
 async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, ProblemResponse> {

@@ -224,6 +224,10 @@ fn bodies_that_cannot_be_read_are_problems_that_do_not_quote_them() {
             .header("Content-Type", kind)
             .body("sesame")
     };
+    let encoded = |coding: &str| {
+        let body = r#"{"username": "sesame", "password": "sesame"}"#;
+        json("POST", "/v1/login", body).header("Content-Encoding", coding)
+    };
     let cases = [
         (json("POST", "/v1/login", "{ sesame"), 400, "malformed-body"),
         (json("POST", "/v1/login", ""), 400, "malformed-body"),
@@ -250,6 +254,9 @@ fn bodies_that_cannot_be_read_are_problems_that_do_not_quote_them() {
             415,
             "unsupported-media-type",
         ),
+        (encoded("gzip"), 415, "unsupported-media-type"),
+        (encoded("identity, sesame"), 415, "unsupported-media-type"),
+        (encoded("Identity"), 401, "invalid-credentials"),
         (
             json(
                 "POST",
