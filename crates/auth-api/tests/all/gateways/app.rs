@@ -44,6 +44,7 @@ fn answer(mut stream: &TcpStream) -> io::Result<()> {
         .filter_map(|(name, values)| {
             let name = name
                 .strip_prefix("x-auth-")
+                .or(name.strip_prefix("x-").filter(|name| *name == "request-id"))
                 .or((name == "authorization").then_some(name))?;
             Some(format!("Seen-{name}: {}\r\n", values.join(" and ")))
         })

@@ -113,6 +113,24 @@ async fn the_place_that_nginx_asks_at_is_not_to_be_asked_by_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nginx_says_for_which_request_it_asks_and_for_whom() {
+    let auth = Auth::start_with(&[("JETON_TRUSTED_PROXIES", "127.0.0.0/8")]);
+    let Some(gateway) = start::nginx(&auth) else {
+        return;
+    };
+    let session = auth.sign_up("ada").await;
+    let from_afar = request("GET", &session).header("X-Forwarded-For", "203.0.113.9");
+    let answer = gateway.send(&from_afar.clone().header("X-Request-Id", "mine"));
+    assert_eq!(answer.header("Seen-Request-Id"), Some("mine"));
+    let line = auth.service.wait_for_log("\"request_id\":\"mine\"");
+    assert!(line.contains("\"client\":\"203.0.113.9\""), "{line}");
+    // Where the client gives it no name, nginx does, and the service hears the same as the auth API.
+    let answer = gateway.send(&from_afar);
+    let id = answer.header("Seen-Request-Id").unwrap();
+    auth.service.wait_for_log(&format!("\"request_id\":\"{id}\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_refused_as_soon_as_its_logout_has_returned() {
     let auth = Auth::start();
     let gateways = start::all(&auth);
