@@ -12,6 +12,14 @@ die() {
   exit 1
 }
 
+# For what cannot be done without PROGRAM: says WHY, or fails where JETON_TESTS_REQUIRE asks for it.
+skip() { # PROGRAM WHY
+  case " ${JETON_TESTS_REQUIRE:-} " in
+  *" $1 "* | *' all '*) die "$2, and JETON_TESTS_REQUIRE asks for $1" ;;
+  esac
+  say "skipped: $2"
+}
+
 # Prints the comment at the head of the calling script, when asked for --help.
 help_if_asked() {
   case ${1:-} in

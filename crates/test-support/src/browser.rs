@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::database::or_panic;
+use crate::required::find_program;
 
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
@@ -27,17 +28,14 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Opens a page and returns when it is loaded. `None`, and a word about it, where no browser is installed.
+    /// Opens a page and returns when it is loaded. `None`, and a word about it, where no browser is installed: see
+    /// [`find_program`].
     ///
     /// # Panics
     /// When there is one that does not do it.
     #[must_use]
-    #[expect(clippy::print_stderr, reason = "whoever runs the tests has to know")]
     pub fn open(url: &str) -> Option<Self> {
-        let Some(program) = BROWSERS.into_iter().find(|name| is_installed(name)) else {
-            eprintln!("skipped: no browser (Debian's package chromium)");
-            return None;
-        };
+        let program = find_program(&BROWSERS, "--version")?;
         let opened = Self::start(program).and_then(|mut browser| {
             browser.visit(url)?;
             Ok(browser)
@@ -126,15 +124,6 @@ impl Browser {
         }
         Ok(serde_json::from_slice(&message)?)
     }
-}
-
-fn is_installed(program: &str) -> bool {
-    let version = Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    version.is_ok_and(|status| status.success())
 }
 
 impl Drop for Browser {

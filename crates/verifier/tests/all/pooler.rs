@@ -4,7 +4,7 @@ use crate::support::{
     PATIENCE, count, database, remembering_at, settings, token_of, user_with_token, wait_until,
 };
 use jeton_domain::Initiator;
-use jeton_test_support::TestDatabase;
+use jeton_test_support::{TestDatabase, find_program};
 use jeton_verifier::{ConnectError, Verifier, VerifyError};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -25,13 +25,9 @@ impl Drop for Pooler {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "whoever runs the tests has to know")]
 /// Starts one before the database; `None` where there is no such program.
 fn start(database: &TestDatabase, mode: &str) -> Option<Pooler> {
-    if Command::new("pgbouncer").arg("--version").output().is_err() {
-        eprintln!("skipped: pgbouncer is not installed");
-        return None;
-    }
+    find_program(&["pgbouncer"], "--version")?;
     // postgres://user:password@host:port/name?…
     let mut parts = database
         .url()

@@ -2,7 +2,7 @@
 
 use super::app;
 use crate::support::Auth;
-use jeton_test_support::{RawRequest, RawResponse};
+use jeton_test_support::{RawRequest, RawResponse, find_program};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -131,16 +131,12 @@ fn envoy(auth: &Auth) -> Option<Gateway> {
 /// What `configure` says of its gateway: see [`Gateway::tells_methods_apart`] and [`Gateway::away`].
 type Traits = (bool, (u16, Option<&'static str>));
 
-#[expect(clippy::print_stderr, reason = "whoever runs the tests has to know")]
 fn start(
     program: &'static str,
     version: &str,
     configure: impl FnOnce(&Path, &mut Command, &str, &str) -> Traits,
 ) -> Option<Gateway> {
-    if Command::new(program).arg(version).output().is_err() {
-        eprintln!("skipped: {program} is not installed");
-        return None;
-    }
+    find_program(&[program], version)?;
     let directory = tempfile::tempdir().unwrap();
     let address = TcpListener::bind("127.0.0.1:0")
         .unwrap()
