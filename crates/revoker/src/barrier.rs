@@ -85,7 +85,7 @@ pub fn wait(connection: &mut PgConnection, revocation: Revocation) -> Result<(),
     let mut wait = Wait::new(revocation);
     let unconfirmed = |error: DatabaseError| Unconfirmed(error.to_string());
     let session = verifiers::session(connection).map_err(unconfirmed)?;
-    verifiers::nudge(connection).map_err(unconfirmed)?;
+    nudge(connection, &mut false).map_err(unconfirmed)?;
     let start = BootTime::now();
     loop {
         let mut done = false;
@@ -97,6 +97,22 @@ pub fn wait(connection: &mut PgConnection, revocation: Revocation) -> Result<(),
         }
         std::thread::sleep(pause(start));
     }
+}
+
+/// Makes all verifiers renew now. Where the server does not pass that on, as when its queue of notifications is full, they
+/// renew when it is time, and it takes longer: an error is only that the connection is lost. `failing`: whether the last
+/// nudge was not passed on either, which is in the log already.
+fn nudge(connection: &mut PgConnection, failing: &mut bool) -> DatabaseResult<()> {
+    let nudged = verifiers::nudge(connection);
+    let failed_before = std::mem::replace(failing, nudged.is_err());
+    match nudged {
+        Err(lost @ DatabaseError::Unavailable(_)) => return Err(lost),
+        Err(error) if !failed_before => {
+            tracing::warn!(%error, "verifiers cannot be nudged; revocations take longer");
+        }
+        Err(_) | Ok(()) => {}
+    }
+    Ok(())
 }
 
 /// How long to pause, with the wait having begun then.
@@ -139,6 +155,8 @@ struct Keeper {
     connection: Option<(PgConnection, Session)>,
     rounds: Rounds,
     pulse: Pulse,
+    /// See [`nudge`].
+    nudges_fail: bool,
 }
 
 impl Keeper {
@@ -148,6 +166,7 @@ impl Keeper {
             connection: None,
             rounds: Rounds::default(),
             pulse,
+            nudges_fail: false,
         }
     }
 
@@ -197,9 +216,9 @@ impl Keeper {
             None => self.connect()?,
         };
         // The connection may have died unnoticed since it was last used.
-        if arrived && verifiers::nudge(&mut connection).is_err() {
+        if arrived && nudge(&mut connection, &mut self.nudges_fail).is_err() {
             (connection, session) = self.connect()?;
-            verifiers::nudge(&mut connection)?;
+            nudge(&mut connection, &mut self.nudges_fail)?;
         }
         let judge = |rows: &[_], now, dead: &mut _| self.rounds.look(rows, now, dead);
         if look(&mut connection, session, judge)? {

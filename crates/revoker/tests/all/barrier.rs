@@ -4,7 +4,7 @@ use jeton_persistence::revocations::{self, revoking};
 use jeton_persistence::verifiers::{self, Registered, Renewal};
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, Revocation, Snapshot, establish};
 use jeton_revoker::{Barrier, wait};
-use jeton_test_support::{TestDatabase, migrate, wait_until};
+use jeton_test_support::{TestDatabase, count, execute, migrate, text, wait_until};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -209,6 +209,33 @@ async fn a_server_that_is_stuck_costs_patience_and_nothing_else() {
     // The round that was stuck may still fail, and then takes those with it who came meanwhile.
     let confirmed = async { while barrier.wait(revocation.clone()).await.is_err() {} };
     timeout(PATIENCE, confirmed).await.unwrap();
+}
+
+/// As when the server's queue of notifications is full. Here it is held up: only one transaction at a time commits a
+/// notification, and the one that does waits for a standby that there is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nudge_that_fails_costs_time_and_nothing_else() {
+    let postgres = LocalPostgres::temporary().unwrap();
+    migrate(&postgres.url());
+    let revocation = revoke(&mut connect_to(&postgres.url()));
+    let mut held_up = connect_to(&postgres.url());
+    for setting in ["synchronous_standby_names = '*'", "lock_timeout = '10ms'"] {
+        execute(&mut held_up, &format!("ALTER SYSTEM SET {setting}"));
+    }
+    execute(&mut held_up, "SELECT pg_reload_conf()");
+    let connection = &mut connect_to(&postgres.url());
+    wait_until("it is set", || {
+        text(connection, "current_setting('lock_timeout')") == "10ms"
+    });
+    // The process that makes transactions wait for a standby may learn later than others that they should.
+    thread::spawn(move || while held_up.batch_execute("NOTIFY nobody").is_ok() {});
+    let waiting = "pg_stat_activity WHERE query = 'NOTIFY nobody' AND wait_event = 'SyncRep'";
+    wait_until("it is held up", || count(connection, waiting) == 1);
+    verifiers::nudge(connection).unwrap_err();
+
+    wait(connection, revocation.clone()).unwrap();
+    let barrier = Barrier::start(url(&postgres.url())).unwrap();
+    barrier.wait(revocation).await.unwrap();
 }
 
 /// The server went and came back between two revocations: nobody notices.
