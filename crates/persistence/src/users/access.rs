@@ -17,7 +17,8 @@ use serde_json::json;
 /// Sets what the user's tokens may do at the most. `None` when there is no such user.
 ///
 /// # Errors
-/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see [`DatabaseError`](crate::DatabaseError).
+/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see
+/// [`DatabaseError`](crate::DatabaseError).
 pub fn set_scopes(
     connection: &mut PgConnection,
     by: &Initiator,
@@ -55,7 +56,8 @@ pub fn set_scopes(
 /// user.
 ///
 /// # Errors
-/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see [`DatabaseError`](crate::DatabaseError).
+/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see
+/// [`DatabaseError`](crate::DatabaseError).
 pub fn disable(
     connection: &mut PgConnection,
     by: &Initiator,

@@ -35,7 +35,8 @@ pub struct SignInUser {
 /// Creates a user in somebody else's name: the operator's, say.
 ///
 /// # Errors
-/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`USERNAME_TAKEN`]; else see [`DatabaseError`](crate::DatabaseError).
+/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`USERNAME_TAKEN`]; else see
+/// [`DatabaseError`](crate::DatabaseError).
 pub fn create(connection: &mut PgConnection, by: &Initiator, user: &NewUser) -> DatabaseResult<User> {
     transaction(connection, |connection| {
         let created = insert(connection, user)?;
@@ -230,57 +231,52 @@ fn begins_with(text: &str) -> String {
 /// another by now or the user is gone.
 ///
 /// # Errors
-/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see [`DatabaseError`](crate::DatabaseError).
+/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see
+/// [`DatabaseError`](crate::DatabaseError).
 pub fn delete_for_password(
     connection: &mut PgConnection,
     by: &Initiator,
     id: UserId,
     verified: &PasswordHash,
 ) -> DatabaseResult<(bool, Revocation)> {
-    revoking(connection, |connection| {
-        admins::keep_one(connection, id)?;
-        let target = users::table
-            .find(id.0)
-            .filter(users::password_hash.eq(verified.expose_encoded()));
-        let deleted = diesel::delete(target)
-            .returning((users::username, users::username_key))
-            .get_result(connection)
-            .optional()?;
-        forget(connection, by, id, deleted)
-    })
+    delete_if(connection, by, id, Some(verified))
 }
 
 /// Deletes a user in the operator's name, with tokens and notes; says whether there was one.
 ///
 /// # Errors
-/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see [`DatabaseError`](crate::DatabaseError).
+/// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see
+/// [`DatabaseError`](crate::DatabaseError).
 pub fn delete(
     connection: &mut PgConnection,
     by: &Initiator,
+) -> DatabaseResult<(bool, Revocation)> {
+    delete_if(connection, by, id, None)
+}
+
+fn delete_if(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    id: UserId,
+    verified: Option<&PasswordHash>,
     id: UserId,
 ) -> DatabaseResult<(bool, Revocation)> {
     revoking(connection, |connection| {
         admins::keep_one(connection, id)?;
-        let deleted = diesel::delete(users::table.find(id.0))
+        let mut target = diesel::delete(users::table.find(id.0)).into_boxed();
+        if let Some(verified) = verified {
+            target = target.filter(users::password_hash.eq(verified.expose_encoded()));
+        }
+        let deleted: Option<(String, String)> = target
             .returning((users::username, users::username_key))
             .get_result(connection)
             .optional()?;
-        forget(connection, by, id, deleted)
+        let Some((username, key)) = deleted else {
+            return Ok(false);
+        };
+        attempts::forget(connection, &key)?;
+        let event = NewAuditEvent::new(AuditAction::UserDeleted).of_gone(id, username);
+        audit::record(connection, by, &event)?;
+        Ok(true)
     })
-}
-
-/// What is left to do once a user is gone: name and key say who it was; none, and there was nobody.
-fn forget(
-    connection: &mut PgConnection,
-    by: &Initiator,
-    id: UserId,
-    deleted: Option<(String, String)>,
-) -> DatabaseResult<bool> {
-    let Some((username, key)) = deleted else {
-        return Ok(false);
-    };
-    attempts::forget(connection, &key)?;
-    let event = NewAuditEvent::new(AuditAction::UserDeleted).of_gone(id, username);
-    audit::record(connection, by, &event)?;
-    Ok(true)
 }
