@@ -35,5 +35,6 @@ pub use database::{Database, PoolSettings, PoolStatus};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use diesel::PgConnection;
 pub use error::{DatabaseError, DatabaseResult};
+pub use manager::TRUSTED_FOR;
 pub use revocations::Revocation;
 pub use snapshot::{Snapshot, Xid};

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// A connection that worked so short a time ago is taken without asking it again. Where the server has restarted even
-/// sooner, whoever takes it is told that the database is unavailable, and tries again: after a loss, all that are older
-/// are asked first.
-const TRUSTED_FOR: Duration = Duration::from_millis(100);
+/// A connection of the pool that worked so short a time ago is taken without asking it again. Where the server has
+/// restarted even sooner, whoever takes it is told that the database is unavailable, and tries again: after a loss, all
+/// that are older are asked first.
+pub const TRUSTED_FOR: Duration = Duration::from_millis(100);
 
 /// How r2d2 makes connections and tells good from bad. Diesel's own manager pings at every check-out, or, told not
 /// to, goes on lending a connection whose server is gone. This one pings what has been idle, and whatever is older

@@ -7,7 +7,7 @@ use diesel::Connection;
 use diesel::connection::SimpleConnection;
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{
-    Database, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, PoolSettings, users,
+    Database, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, PoolSettings, TRUSTED_FOR, users,
 };
 use jeton_test_support::{TestDatabase, migrate};
 use std::sync::{Arc, Barrier};
@@ -93,8 +93,8 @@ async fn a_connection_that_died_unnoticed_is_not_lent() {
     let database = open(test.url(), 1);
     let pid = database.run(|c| Ok(backend_pid(c))).await.unwrap();
     kill(admin, pid);
-    // Not waiting for anything: being idle for longer than a connection is trusted for is what this is about.
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    // Being idle for as long as a connection is trusted is what this is about.
+    tokio::time::sleep(TRUSTED_FOR).await;
     assert_eq!(ask(&database).await.unwrap(), 0);
 }
 
