@@ -2,6 +2,7 @@ use crate::support::Auth;
 use crate::support::start_service;
 use diesel::connection::SimpleConnection;
 use jeton_persistence::verifiers;
+use jeton_test_support::{count, wait_until};
 use std::time::{Duration, Instant};
 
 /// The service begins with it; how it is done is tested where it is done.
@@ -23,4 +24,27 @@ async fn what_nobody_needs_goes_by_itself() {
     }
     auth.only_token(&kept).me().await.unwrap();
     assert_eq!(verifiers::list(connection).unwrap().len(), 2);
+}
+
+/// That it could not be purged is said of the one that is locked, and the rest is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_somebody_has_locked_keeps_no_other_from_being_purged() {
+    let auth = Auth::start();
+    let id = auth.sign_up("ada").await.me().await.unwrap().token.id;
+    let connection = &mut auth.connect();
+    connection
+        .batch_execute(&format!(
+            "UPDATE tokens SET expires_at = now() - interval '1 second' WHERE id = '{id}';
+            UPDATE network_attempts SET last_at = now() - interval '2 hours'"
+        ))
+        .unwrap();
+    let holder = &mut auth.connect();
+    holder
+        .batch_execute("BEGIN; LOCK TABLE token_uses IN SHARE ROW EXCLUSIVE MODE")
+        .unwrap();
+    let another = start_service(auth.role.url(), &[]);
+    for table in ["tokens", "network_attempts"] {
+        wait_until(table, || count(connection, table) == 0);
+    }
+    another.wait_for_log("could not purge");
 }
