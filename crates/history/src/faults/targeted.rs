@@ -3,7 +3,7 @@
 use super::verifiers::any;
 use crate::clock::Stamp;
 use crate::wire::{Command, Gone, Right, TokenNumber, WRITE};
-use crate::workload::{Held, Person};
+use crate::workload::{By, Held, Person};
 use crate::world::{Phase, World, connect};
 use diesel::connection::SimpleConnection;
 use jeton_domain::PlainToken;
@@ -51,7 +51,7 @@ pub(super) async fn hold_reply(world: &Arc<World>, rng: &mut StdRng) -> anyhow::
         sleep(late).await;
     }
     member.proxy.release();
-    client.await?.be_deleted(world).await;
+    client.await?.be_deleted(world, By::Operator).await;
     Ok(held_back)
 }
 
@@ -125,7 +125,7 @@ pub(super) async fn update_in_old_snapshot(world: &Arc<World>) -> anyhow::Result
     });
     // Postgres may be away just now.
     let Ok(mut old) = old.await? else {
-        person.be_deleted(world).await;
+        person.be_deleted(world, By::Operator).await;
         return Ok(false);
     };
     if let Some(held) = person.sign_in(world, None).await {
@@ -151,7 +151,7 @@ fn delete_later(world: &Arc<World>, person: Person) {
     let world = world.clone();
     tokio::spawn(async move {
         world.rest(world.settings.bound() + world.settings.lease).await;
-        person.be_deleted(&world).await;
+        person.be_deleted(&world, By::Operator).await;
     });
 }
 

@@ -1,4 +1,4 @@
-use super::{Held, Person};
+use super::{By, Held, Person};
 use crate::world::{Phase, World};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -10,23 +10,33 @@ enum Act {
     LogOut,
     LogOutTwice,
     RevokeToken,
+    RevokeText,
     LogOutEverywhere,
     ChangePassword,
     BeDisabled,
     LoseScope,
     BeRevoked,
+    BeRevokedEverywhere,
+    BeGivenPassword,
+    BeEvicted,
+    DeleteAccount,
     BeDeleted,
 }
 
-const ACTS: [(Act, u32); 9] = [
-    (Act::LogOut, 30),
-    (Act::LogOutTwice, 10),
-    (Act::RevokeToken, 18),
-    (Act::LogOutEverywhere, 10),
-    (Act::ChangePassword, 10),
+const ACTS: [(Act, u32); 14] = [
+    (Act::LogOut, 22),
+    (Act::LogOutTwice, 8),
+    (Act::RevokeToken, 12),
+    (Act::RevokeText, 8),
+    (Act::LogOutEverywhere, 7),
+    (Act::ChangePassword, 8),
     (Act::BeDisabled, 7),
     (Act::LoseScope, 7),
     (Act::BeRevoked, 5),
+    (Act::BeRevokedEverywhere, 4),
+    (Act::BeGivenPassword, 4),
+    (Act::BeEvicted, 3),
+    (Act::DeleteAccount, 2),
     (Act::BeDeleted, 3),
 ];
 
@@ -65,17 +75,34 @@ async fn step(world: &World, mut person: Person, rng: &mut StdRng) -> Option<Per
     };
     let victim = any(&person.tokens, rng)?;
     let while_ = Duration::from_millis(rng.random_range(300..1500));
+    let by = if rng.random_bool(0.5) {
+        By::Operator
+    } else {
+        By::Admin
+    };
     match draw(rng) {
         Act::LogOut => person.log_out(world, &victim, false).await,
         Act::LogOutTwice => person.log_out(world, &victim, true).await,
         Act::RevokeToken if victim.id != manager.id => person.revoke(world, &victim, &manager).await,
+        Act::RevokeText => {
+            let own = any(&person.tokens, rng)?;
+            let of_admin = world.admin.get().filter(|_| rng.random_bool(0.5));
+            person.revoke_text(world, &victim, of_admin.unwrap_or(&own)).await;
+        }
         Act::RevokeToken | Act::LogOutEverywhere => person.log_out_everywhere(world, &manager).await,
         Act::ChangePassword => person.change_password(world, &manager).await,
-        Act::BeDisabled => person.be_disabled(world, while_).await,
-        Act::LoseScope => person.lose_scope(world, while_).await,
-        Act::BeRevoked => person.be_revoked(world, &victim).await,
+        Act::BeDisabled => person.be_disabled(world, by, while_).await,
+        Act::LoseScope => person.lose_scope(world, by, while_).await,
+        Act::BeRevoked => person.be_revoked(world, by, &victim).await,
+        Act::BeRevokedEverywhere => person.be_revoked_everywhere(world, by).await,
+        Act::BeGivenPassword => person.be_given_password(world, by).await,
+        Act::BeEvicted => person.be_evicted(world).await,
+        Act::DeleteAccount => {
+            person.delete_account(world, &manager).await;
+            return None;
+        }
         Act::BeDeleted => {
-            person.be_deleted(world).await;
+            person.be_deleted(world, by).await;
             return None;
         }
     }

@@ -1,9 +1,13 @@
 //! What users and operators do.
 
 mod actor;
+mod eviction;
 mod operator;
+mod order;
 mod person;
 mod requests;
 
 pub(crate) use actor::act;
+pub(crate) use eviction::TOKENS_PER_USER;
+pub(crate) use order::By;
 pub(crate) use person::{Held, Person};

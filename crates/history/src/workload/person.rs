@@ -1,7 +1,8 @@
+use super::order::{By, Order};
 use super::requests::Answer;
 use crate::clock::Stamp;
 use crate::wire::{Right, TokenNumber, WRITE};
-use crate::world::{Asked, World};
+use crate::world::{Asked, Auth, World};
 use jeton_client::{CreateTokenRequest, ExposeSecret, IssuedToken, LoginRequest, Session, SignUpRequest};
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,22 +55,23 @@ impl Person {
 
     /// Signs in once more. All verifiers but `except` are told of the token.
     pub(crate) async fn sign_in(&mut self, world: &World, except: Option<&str>) -> Option<Held> {
-        let (answer, _) = world
-            .insist(|auth| {
-                let request = LoginRequest {
-                    username: self.username.clone(),
-                    password: self.password.as_str().into(),
-                    name: None,
-                    scopes: None,
-                    expires_in: None,
-                };
-                async move { Answer::of(auth.client.login(&request).await) }
-            })
-            .await;
+        let (answer, _) = world.insist(|auth| self.log_in(auth)).await;
         match answer {
             Answer::Done(issued) => Some(self.hold(world, &issued, except)),
             _ => None,
         }
+    }
+
+    /// One attempt to sign in.
+    pub(super) async fn log_in(&self, auth: Arc<Auth>) -> Answer<IssuedToken> {
+        let request = LoginRequest {
+            username: self.username.clone(),
+            password: self.password.as_str().into(),
+            name: None,
+            scopes: None,
+            expires_in: None,
+        };
+        Answer::of(auth.client.login(&request).await)
     }
 
     /// Makes a token for a program.
@@ -89,7 +91,7 @@ impl Person {
         }
     }
 
-    fn hold(&mut self, world: &World, issued: &IssuedToken, except: Option<&str>) -> Held {
+    pub(super) fn hold(&mut self, world: &World, issued: &IssuedToken, except: Option<&str>) -> Held {
         let text = issued.token.expose_secret();
         let held = Held {
             number: world.new_number(),
@@ -143,6 +145,18 @@ impl Person {
         world.ask_guards(held).await;
     }
 
+    /// Revokes a token by its text, by means of any token of the same user's, itself included, or of an admin's.
+    pub(crate) async fn revoke_text(&mut self, world: &World, held: &Held, by: &Held) {
+        self.drop_token(held);
+        let asked = world.ask("POST revoke", &[held.number]);
+        let call = |session: Session| async move { session.revoke_token(&*held.text).await };
+        let (answer, tried) = world
+            .insist(|auth| async move { world.with_token(&auth, by, call).await })
+            .await;
+        conclude(world, &asked, &answer, &tried);
+        world.ask_guards(held).await;
+    }
+
     /// Logs out everywhere.
     pub(crate) async fn log_out_everywhere(&mut self, world: &World, by: &Held) {
         let asked = world.ask("logout-all", &self.numbers());
@@ -172,48 +186,79 @@ impl Person {
         }
     }
 
-    /// The operator disables the user and, after a while, enables the user again.
-    pub(crate) async fn be_disabled(&mut self, world: &World, time: Duration) {
+    /// Deletes the account.
+    pub(crate) async fn delete_account(self, world: &World, by: &Held) {
+        let asked = world.ask("DELETE me", &self.numbers());
+        let password = self.password.as_str();
+        let call = |session: Session| async move { session.delete_account(password).await };
+        let (answer, tried) = world
+            .insist(|auth| async move { world.with_token(&auth, by, call).await })
+            .await;
+        conclude(world, &asked, &answer, &tried);
+    }
+
+    /// Is disabled and, after a while, enabled again.
+    pub(crate) async fn be_disabled(&mut self, world: &World, by: By, time: Duration) {
         let tokens = self.numbers();
-        let asked = world.ask_for_a_while("disable", Right::Use, &tokens);
-        let answer = world.operate(&["user", "disable", &self.username]).await;
-        conclude(world, &asked, &answer, &[]);
+        let asked = world.ask_for_a_while(Order::Disable.act(by), Right::Use, &tokens);
+        let (answer, tried) = world.order(by, self, Order::Disable).await;
+        conclude(world, &asked, &answer, &tried);
         world.rest(time).await;
         world.ask_back(Right::Use, &tokens);
-        if world.operate(&["user", "enable", &self.username]).await == Answer::Done(()) {
+        if world.order(by, self, Order::Enable).await.0 == Answer::Done(()) {
             world.back(Right::Use, &tokens);
         }
     }
 
-    /// The operator takes a scope from the user and, after a while, gives it back.
-    pub(crate) async fn lose_scope(&mut self, world: &World, time: Duration) {
+    /// Loses a scope and, after a while, has it again.
+    pub(crate) async fn lose_scope(&mut self, world: &World, by: By, time: Duration) {
         let tokens = self.numbers();
-        let set = ["user", "set-scopes", &self.username, "notes:read"];
-        let asked = world.ask_for_a_while("set-scopes", Right::Write, &tokens);
-        let answer = world.operate(&set).await;
-        conclude(world, &asked, &answer, &[]);
+        let (few, all) = (
+            Order::SetScopes(&["notes:read"]),
+            Order::SetScopes(&["notes:read", WRITE]),
+        );
+        let asked = world.ask_for_a_while(few.act(by), Right::Write, &tokens);
+        let (answer, tried) = world.order(by, self, few).await;
+        conclude(world, &asked, &answer, &tried);
         world.rest(time).await;
         world.ask_back(Right::Write, &tokens);
-        let set = ["user", "set-scopes", &self.username, "notes:read", WRITE];
-        if world.operate(&set).await == Answer::Done(()) {
+        if world.order(by, self, all).await.0 == Answer::Done(()) {
             world.back(Right::Write, &tokens);
         }
     }
 
-    /// The operator revokes a token.
-    pub(crate) async fn be_revoked(&mut self, world: &World, held: &Held) {
+    /// Has a token revoked by somebody else.
+    pub(crate) async fn be_revoked(&mut self, world: &World, by: By, held: &Held) {
         self.drop_token(held);
-        let asked = world.ask("token revoke", &[held.number]);
-        let id = held.id.to_string();
-        let answer = world.operate(&["token", "revoke", &id]).await;
-        conclude(world, &asked, &answer, &[]);
+        self.lose(world, by, Order::RevokeToken(held.id), &[held.number])
+            .await;
     }
 
-    /// The operator deletes the user.
-    pub(crate) async fn be_deleted(self, world: &World) {
-        let asked = world.ask("user delete", &self.numbers());
-        let answer = world.operate(&["user", "delete", &self.username, "--yes"]).await;
-        conclude(world, &asked, &answer, &[]);
+    /// The same of all tokens.
+    pub(crate) async fn be_revoked_everywhere(&mut self, world: &World, by: By) {
+        let tokens = self.numbers();
+        self.tokens.clear();
+        self.lose(world, by, Order::RevokeTokens, &tokens).await;
+    }
+
+    /// Is given another password, which keeps no token.
+    pub(crate) async fn be_given_password(&mut self, world: &World, by: By) {
+        let tokens = self.numbers();
+        self.tokens.clear();
+        let new = random_word();
+        self.lose(world, by, Order::SetPassword(&new), &tokens).await;
+        self.password = new;
+    }
+
+    /// Is deleted.
+    pub(crate) async fn be_deleted(self, world: &World, by: By) {
+        self.lose(world, by, Order::Delete, &self.numbers()).await;
+    }
+
+    async fn lose(&self, world: &World, by: By, order: Order<'_>, tokens: &[TokenNumber]) {
+        let asked = world.ask(order.act(by), tokens);
+        let (answer, tried) = world.order(by, self, order).await;
+        conclude(world, &asked, &answer, &tried);
     }
 
     pub(crate) fn numbers(&self) -> Vec<TokenNumber> {

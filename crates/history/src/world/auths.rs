@@ -1,6 +1,7 @@
 use super::process::{Process, Start};
 use super::proxy::Proxy;
 use super::{LogFile, World};
+use crate::workload::TOKENS_PER_USER;
 use anyhow::Context;
 use jeton_client::AuthClient;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -106,6 +107,7 @@ impl Auth {
                 ("JETON_BCRYPT_COST", "4".to_owned()),
                 // Everybody signs up from one address.
                 ("JETON_NETWORK_FAILURES", "1000000".to_owned()),
+                ("JETON_TOKENS_PER_USER", TOKENS_PER_USER.to_string()),
                 ("JETON_LOG", log.to_owned()),
                 (
                     "JETON_LEASE_TTL",

@@ -18,6 +18,7 @@ use crate::clock::Stamp;
 use crate::ledger::{DisturbanceId, Disturbances, Ledger, Place};
 use crate::settings::Settings;
 use crate::wire::TokenNumber;
+use crate::workload::Held;
 use auths::Auths;
 use database::Server;
 use fleet::Fleet;
@@ -26,7 +27,7 @@ use std::collections::VecDeque;
 use std::fmt::Display;
 use std::io::Write;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -37,6 +38,8 @@ pub(crate) struct World {
     pub(crate) fleet: Fleet,
     pub(crate) auths: Auths,
     pub(crate) records: Records,
+    /// The token of somebody who may do what an admin may.
+    pub(crate) admin: OnceLock<Held>,
     disturbances: Mutex<Disturbances>,
     /// What is wrong at the moment.
     faults: Mutex<Vec<&'static str>>,
@@ -85,6 +88,7 @@ impl World {
             fleet: Fleet::default(),
             auths: Auths::default(),
             records: Records::default(),
+            admin: OnceLock::new(),
             disturbances: Mutex::default(),
             faults: Mutex::default(),
             retiring: Mutex::default(),
@@ -102,6 +106,7 @@ impl World {
         for member in world.fleet.members() {
             member.ready().await?;
         }
+        world.appoint_admin().await;
         Ok(world)
     }
 

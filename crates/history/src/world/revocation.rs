@@ -19,6 +19,17 @@ pub(crate) struct Asked {
     for_a_while: bool,
 }
 
+impl Asked {
+    /// Of all that was asked for, what has turned out to be gone for good: only these.
+    pub(crate) fn only(self, tokens: Vec<TokenNumber>) -> Self {
+        Self {
+            tokens,
+            for_a_while: false,
+            ..self
+        }
+    }
+}
+
 impl World {
     /// To be called before the first request is sent.
     pub(crate) fn ask(&self, act: &'static str, tokens: &[TokenNumber]) -> Asked {
@@ -50,7 +61,11 @@ impl World {
 
     /// The answer "done" has been read completely. `by`: the auth services that had a part in it.
     pub(crate) fn acknowledged(&self, asked: &Asked, by: &[String]) {
-        let now = Stamp::now();
+        self.acknowledged_at(asked, by, Stamp::now());
+    }
+
+    /// The same, a moment ago.
+    pub(crate) fn acknowledged_at(&self, asked: &Asked, by: &[String], now: Stamp) {
         self.gone(asked, now, Basis::Acknowledged);
         let mut faults = self.faults_now();
         faults.extend_from_slice(&asked.faults);
