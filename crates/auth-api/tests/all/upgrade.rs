@@ -1,13 +1,12 @@
 //! Hashes that are cheaper than new ones are made anew when somebody signs in.
 
-use crate::support::{Auth, PASSWORD, kind, login, start_service};
+use crate::support::{Auth, PASSWORD, json, kind, login, start_service};
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use jeton_client::{AuthClient, Credentials, ProblemKind};
 use jeton_domain::{BcryptCost, Password, PasswordHash, Username};
 use jeton_persistence::users;
-use jeton_test_support::ServiceProcess;
-use std::time::{Duration, Instant};
+use jeton_test_support::{ServiceProcess, wait_until};
 
 const NEW: &str = "a wholly different phrase";
 
@@ -31,12 +30,16 @@ fn at_cost(auth: &Auth, cost: &str) -> (ServiceProcess, AuthClient) {
 }
 
 /// Signs in until the hash has this cost: where no core is idle just then, it stays as it is.
-async fn sign_in_until(auth: &Auth, client: &AuthClient, wanted: u32) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while cost(auth) != wanted {
-        assert!(Instant::now() < deadline, "still of cost {}", cost(auth));
-        client.login(&login("ada", PASSWORD)).await.unwrap();
-    }
+fn sign_in_until(auth: &Auth, service: &ServiceProcess, wanted: u32) {
+    let sign_in = json(
+        "POST",
+        "/v1/login",
+        &format!(r#"{{"username": "ada", "password": "{PASSWORD}"}}"#),
+    );
+    wait_until("the hash is made anew", || {
+        assert_eq!(sign_in.send(service.address()).status, 200);
+        cost(auth) == wanted
+    });
 }
 
 #[tokio::test]
@@ -44,13 +47,13 @@ async fn a_sign_in_makes_a_cheaper_hash_anew_and_changes_nothing_else() {
     let auth = Auth::start();
     let session = auth.sign_up("ada").await;
     assert_eq!(cost(&auth), 4);
-    let (_service, client) = at_cost(&auth, "6");
+    let (service, client) = at_cost(&auth, "6");
     assert_eq!(
         kind(client.login(&login("ada", "wrong")).await),
         ProblemKind::InvalidCredentials
     );
     assert_eq!(cost(&auth), 4);
-    sign_in_until(&auth, &client, 6).await;
+    sign_in_until(&auth, &service, 6);
     session.me().await.unwrap();
     let upgraded = stored(&auth);
     // Not again, and never back, whatever the instance that is asked has for a setting.
@@ -75,16 +78,12 @@ async fn replaced_meanwhile<T: Send + 'static>(
         .batch_execute("BEGIN; SELECT FROM users FOR UPDATE")
         .unwrap();
     let request = tokio::spawn(request);
-    let deadline = Instant::now() + Duration::from_secs(60);
     let waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() \
         AND cardinality(pg_blocking_pids(pid)) > 0";
-    while diesel::sql_query(waiting).execute(&mut watcher).unwrap() == 0 {
-        assert!(
-            Instant::now() < deadline && !request.is_finished(),
-            "it does not wait"
-        );
-        tokio::task::yield_now().await;
-    }
+    wait_until("it waits", || {
+        assert!(!request.is_finished(), "it does not wait");
+        diesel::sql_query(waiting).execute(&mut watcher).unwrap() > 0
+    });
     let replace = format!(
         "UPDATE users SET password_hash = '{}'; COMMIT",
         replacement.expose_encoded()
