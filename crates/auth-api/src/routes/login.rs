@@ -58,10 +58,9 @@ async fn sign_in(
     let (id, by) = (user.id, by.clone());
     let scopes = wishes.scopes.clone().unwrap_or_else(|| user.scopes.clone());
     if !scopes.is_subset(&user.scopes) {
-        // The password was right.
         state
             .database
-            .run(move |connection| attempts::succeed(connection, &by, id))
+            .run(move |connection| attempts::refuse_right(connection, &by, id, "scope-not-held"))
             .await?;
         return Err(ApiError::ScopeNotHeld);
     }

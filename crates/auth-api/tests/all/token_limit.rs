@@ -1,7 +1,9 @@
 //! `JETON_TOKENS_PER_USER`.
 
-use crate::support::{Auth, kind};
+use crate::support::{Auth, PASSWORD, json, kind};
+use diesel::RunQueryDsl;
 use jeton_client::{CreateTokenRequest, ProblemKind};
+use jeton_persistence::audit::{AuditFilter, list};
 
 const THREE: &[(&str, &str)] = &[("JETON_TOKENS_PER_USER", "3")];
 
@@ -59,6 +61,36 @@ async fn a_program_too_many_is_refused_and_signing_in_is_not() {
     }
     again.tokens().revoke(programs[0].token_id).await.unwrap();
     again.tokens().create(&program("third")).await.unwrap();
+}
+
+/// Whoever tries stolen passwords has found one.
+#[tokio::test]
+async fn a_right_password_that_comes_to_nothing_is_written_down() {
+    let auth = Auth::start_with(THREE);
+    let session = auth.sign_up("ada").await;
+    for name in ["first", "second"] {
+        session.tokens().create(&program(name)).await.unwrap();
+    }
+    let fewer = [
+        ("JETON_TOKENS_PER_USER", "2"),
+        ("JETON_TRUSTED_PROXIES", "127.0.0.1"),
+    ];
+    let service = crate::support::start_service(auth.role.url(), &fewer);
+    let body = |scopes: &str| format!(r#"{{"username": "ada", "password": "{PASSWORD}"{scopes}}}"#);
+    for (body, status) in [(body(""), 409), (body(r#", "scopes": ["admin"]"#), 403)] {
+        let request = json("POST", "/v1/login", &body).header("X-Forwarded-For", "203.0.113.9");
+        assert_eq!(request.send(service.address()).status, status);
+    }
+    let mut events = list(&mut auth.connect(), &AuditFilter::default(), None, 2).unwrap();
+    events.reverse();
+    for (event, reason) in events.iter().zip(["too-many-tokens", "scope-not-held"]) {
+        assert_eq!(event.action, "sign-in-failed");
+        assert_eq!(event.subject_username.as_deref(), Some("ada"));
+        assert_eq!(event.actor_label.as_deref(), Some("anonymous"));
+        assert_eq!(event.detail["reason"], reason);
+    }
+    let known = diesel::sql_query("SELECT FROM account_attempts WHERE network = '203.0.113.9'");
+    assert_eq!(known.execute(&mut auth.connect()).unwrap(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

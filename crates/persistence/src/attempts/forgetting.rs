@@ -26,16 +26,7 @@ pub fn unblock(connection: &mut PgConnection, by: &Initiator, user: UserId) -> D
         if found.is_none() {
             return Ok(false);
         }
-        // In the order in which everybody locks them: that of all networks is the first.
-        diesel::sql_query(
-            "WITH locked AS MATERIALIZED (SELECT account, network FROM account_attempts WHERE account = \
-                (SELECT sha256(convert_to(username_key, 'UTF8')) FROM users WHERE id = $1) \
-                ORDER BY network FOR UPDATE) \
-            UPDATE account_attempts AS a SET failures = 0, blocked_until = 'epoch', noted_at = NULL FROM locked \
-                WHERE a.account = locked.account AND a.network = locked.network",
-        )
-        .bind::<SqlUuid, _>(user.0)
-        .execute(connection)?;
+        clear(connection, user)?;
         audit::record(
             connection,
             by,
@@ -43,6 +34,21 @@ pub fn unblock(connection: &mut PgConnection, by: &Initiator, user: UserId) -> D
         )?;
         Ok(true)
     })
+}
+
+/// Forgets all failures of an account. Its user's row is locked already.
+pub(crate) fn clear(connection: &mut PgConnection, user: UserId) -> DatabaseResult<()> {
+    // In the order in which everybody locks them: that of all networks is the first.
+    diesel::sql_query(
+        "WITH locked AS MATERIALIZED (SELECT account, network FROM account_attempts WHERE account = \
+            (SELECT sha256(convert_to(username_key, 'UTF8')) FROM users WHERE id = $1) \
+            ORDER BY network FOR UPDATE) \
+        UPDATE account_attempts AS a SET failures = 0, blocked_until = 'epoch', noted_at = NULL FROM locked \
+            WHERE a.account = locked.account AND a.network = locked.network",
+    )
+    .bind::<SqlUuid, _>(user.0)
+    .execute(connection)?;
+    Ok(())
 }
 
 /// Forgets all that is known of an account whose user is gone.

@@ -9,15 +9,17 @@ mod forgetting;
 mod notes;
 
 pub use forgetting::unblock;
-pub(crate) use forgetting::{forget, purge_accounts, purge_networks};
+pub(crate) use forgetting::{clear, forget, purge_accounts, purge_networks};
 
 use crate::DatabaseResult;
+use crate::audit::{self, NewAuditEvent};
 use crate::connection::transaction;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Double, Inet, Integer, Nullable, Text, Uuid as SqlUuid};
 use ipnet::{IpNet, Ipv6Net};
-use jeton_domain::{Initiator, UserId, UsernameKey};
+use jeton_domain::{AuditAction, Initiator, UserId, UsernameKey};
 use notes::{note_account, note_network};
+use serde_json::json;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
@@ -200,6 +202,25 @@ pub fn take_back(connection: &mut PgConnection, by: &Initiator, account: &Accoun
         .bind::<Inet, _>(network)
         .execute(connection)?;
         Ok(())
+    })
+}
+
+/// The right password was given, and there is a reason why nobody is signed in by it: written down, since whoever tries
+/// stolen ones has found one. Neither a failure nor a sign-in: the failures of others stay, and the network is as unknown
+/// as it was.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn refuse_right(
+    connection: &mut PgConnection,
+    by: &Initiator,
+    user: UserId,
+    reason: &str,
+) -> DatabaseResult<()> {
+    transaction(connection, |connection| {
+        take_back(connection, by, &Account::User(user))?;
+        let event = NewAuditEvent::new(AuditAction::SignInFailed).of(user);
+        audit::record(connection, by, &event.detail(json!({ "reason": reason })))
     })
 }
 

@@ -66,9 +66,11 @@ pub fn issue_for_password(
         }
         let by_user = by.as_user(user);
         let issued = issue(connection, &by_user, AuditAction::SignIn, user, None, token)?;
-        // Whoever has to ask again has it done then, and once.
-        if !matches!(issued.0, Issue::RoomMade) {
-            attempts::succeed(connection, by, user)?;
+        match issued.0 {
+            Issue::Issued(_) | Issue::Refused => attempts::succeed(connection, by, user)?,
+            Issue::TooMany => attempts::refuse_right(connection, by, user, "too-many-tokens")?,
+            // Whoever has to ask again has it done then, and once.
+            Issue::RoomMade => {}
         }
         Ok(issued)
     })

@@ -3,7 +3,7 @@
 use crate::audit::{self, NewAuditEvent};
 use crate::revocations::revoking;
 use crate::schema::users;
-use crate::{DatabaseResult, Revocation, tokens};
+use crate::{DatabaseResult, Revocation, attempts, tokens};
 use diesel::prelude::*;
 use jeton_domain::{AuditAction, Initiator, PasswordHash, TokenId, UserId};
 use serde_json::json;
@@ -59,7 +59,8 @@ pub fn upgrade_password_hash(
     Ok(replaced > 0)
 }
 
-/// Sets a password in the operator's name and revokes all the user's tokens. `false` when there is no such user.
+/// Sets a password in the operator's name and revokes all the user's tokens. What failed with the old one holds nobody off
+/// who has the new one. `false` when there is no such user.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
@@ -76,6 +77,7 @@ pub fn set_password(
             > 0;
         if changed {
             let revoked = tokens::revoke_except(connection, id, None)?;
+            attempts::clear(connection, id)?;
             let event = NewAuditEvent::new(AuditAction::PasswordSet).of(id);
             audit::record(connection, by, &event.detail(json!({ "revoked": revoked })))?;
         }

@@ -59,6 +59,55 @@ fn what_is_taken_back_was_no_attempt() {
 }
 
 #[test]
+fn a_new_password_is_let_in_at_once() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let (ada, _) = users::sign_up(connection, &from(HERE), &new_user("ada"), &new_token()).unwrap();
+    for name in ["ada", "bob"] {
+        for address in [HERE, THERE] {
+            attempts_until_held_off(connection, address, &named(name));
+        }
+    }
+    assert!(outcome(
+        users::set_password(connection, &Initiator::cli(), ada.id, &hash(5)).unwrap()
+    ));
+    for address in [HERE, THERE] {
+        assert_eq!(
+            attempts_until_held_off(connection, address, &named("ada")),
+            (5, 30)
+        );
+    }
+    assert_ne!(attempt(connection, THERE, &named("bob")), 0);
+}
+
+#[test]
+fn a_right_password_that_comes_to_nothing_is_written_down_and_makes_nothing_known() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    let ada = create_user(connection, "ada").id;
+    for _ in 0..4 {
+        assert_eq!(attempt(connection, HERE, &named("ada")), 0);
+    }
+    for _ in 0..10 {
+        assert_eq!(attempt(connection, HERE, &named("ada")), 0);
+        attempts::refuse_right(connection, &from(HERE), ada, "scope-not-held").unwrap();
+    }
+    assert_eq!(
+        rows(connection, "account_attempts WHERE network <> '0.0.0.0/0'"),
+        0
+    );
+    assert_eq!(
+        rows(
+            connection,
+            "audit_events WHERE action = 'sign-in-failed' AND detail->>'reason' = 'scope-not-held'"
+        ),
+        10
+    );
+    // The four are what they were.
+    assert_eq!(attempts_until_held_off(connection, HERE, &named("ada")), (1, 30));
+}
+
+#[test]
 fn unblocked_one_is_let_in_at_once() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
