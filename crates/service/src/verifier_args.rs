@@ -1,5 +1,5 @@
 use crate::DurationSetting;
-use jeton_verifier::{DatabaseUrl, LONGEST_LEASE, SHORTEST_LEASE, VerifierSettings};
+use jeton_verifier::{DatabaseUrl, LONGEST_LEASE, MOST_CACHE_TOKENS, SHORTEST_LEASE, VerifierSettings};
 
 const SHORTEST_MS: u64 = SHORTEST_LEASE.as_millis() as u64;
 const LONGEST_MS: u64 = LONGEST_LEASE.as_millis() as u64;
@@ -17,14 +17,15 @@ pub struct VerifierArgs {
     )]
     lease_ttl: DurationSetting<SHORTEST_MS, LONGEST_MS>,
 
-    /// How many tokens are remembered at the most: some 250 bytes each
+    /// How many tokens are remembered at the most, some 200 bytes each: 0, which is none, to 100000000
     #[arg(
         long,
         env = "JETON_CACHE_TOKENS",
         value_name = "JETON_CACHE_TOKENS",
-        default_value_t = 100_000
+        default_value_t = 100_000,
+        value_parser = clap::value_parser!(u32).range(0..=MOST_CACHE_TOKENS as i64)
     )]
-    cache_tokens: usize,
+    cache_tokens: u32,
 }
 
 impl VerifierArgs {
@@ -33,7 +34,7 @@ impl VerifierArgs {
     pub fn settings(&self, database_url: DatabaseUrl) -> VerifierSettings {
         VerifierSettings {
             lease: self.lease_ttl.0,
-            cache_tokens: self.cache_tokens,
+            cache_tokens: self.cache_tokens as usize,
             ..VerifierSettings::new(database_url)
         }
     }

@@ -6,6 +6,9 @@ pub const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 /// The longest lease that there may be.
 pub const LONGEST_LEASE: Duration = Duration::from_secs(60);
 
+/// The most tokens that can be remembered: 18 bytes for each are taken at once, 1.8 GB for so many.
+pub const MOST_CACHE_TOKENS: usize = 100_000_000;
+
 /// How a [`Verifier`](crate::Verifier) works. [`new`](Self::new) has good values for everything but the address.
 #[derive(Debug, Clone)]
 pub struct VerifierSettings {
@@ -16,7 +19,8 @@ pub struct VerifierSettings {
     /// How long after the last word from the database checks are answered from memory, 100 ms to 60 s; a tenth of it is
     /// kept in reserve. A revocation waits for so long, once, for a verifier that has died.
     pub lease: Duration,
-    /// How many tokens are remembered at the most: some 250 bytes each.
+    /// How many tokens are remembered at the most, some 200 bytes each: up to [`MOST_CACHE_TOKENS`]; 0: none, and every
+    /// check asks the database.
     pub cache_tokens: usize,
     /// How many threads look tokens up, each with a connection of its own. Two: one asks while the other's answer is
     /// on its way.

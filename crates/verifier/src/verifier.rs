@@ -1,7 +1,7 @@
 use crate::lease::Lease;
 use crate::lookups::Lookups;
 use crate::memory::Memory;
-use crate::settings::{LONGEST_LEASE, SHORTEST_LEASE};
+use crate::settings::{LONGEST_LEASE, MOST_CACHE_TOKENS, SHORTEST_LEASE};
 use crate::uses::Uses;
 use crate::{Caller, VerifierSettings};
 use jeton_domain::{PlainToken, TokenDigest};
@@ -89,6 +89,9 @@ pub enum ConnectError {
     /// The lease is not between [`SHORTEST_LEASE`](crate::SHORTEST_LEASE) and [`LONGEST_LEASE`](crate::LONGEST_LEASE).
     #[error("the lease must be 100 ms to 60 s")]
     Lease,
+    /// More tokens are to be remembered than [`MOST_CACHE_TOKENS`](crate::MOST_CACHE_TOKENS).
+    #[error("no more than {MOST_CACHE_TOKENS} tokens can be remembered")]
+    CacheTokens,
     /// No thread could be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -105,6 +108,9 @@ impl Verifier {
     pub async fn connect(settings: VerifierSettings) -> Result<Self, ConnectError> {
         if !(SHORTEST_LEASE..=LONGEST_LEASE).contains(&settings.lease) {
             return Err(ConnectError::Lease);
+        }
+        if settings.cache_tokens > MOST_CACHE_TOKENS {
+            return Err(ConnectError::CacheTokens);
         }
         let url = settings.database_url.clone();
         let check = tokio::task::spawn_blocking(move || {

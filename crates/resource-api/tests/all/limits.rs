@@ -241,6 +241,7 @@ fn settings_that_cannot_be_are_named() {
         ("JETON_CLIENT_TIMEOUT", "0"),
         ("JETON_KEEP_ALIVE", "2h"),
         ("JETON_MAX_CONNECTIONS", "0"),
+        ("JETON_CACHE_TOKENS", "100000001"),
         ("JETON_SHUTDOWN_GRACE", "-1"),
         ("JETON_SHUTDOWN_TIMEOUT", "10ms"),
         ("JETON_CORS_ORIGINS", "app.example.org"),

@@ -1,7 +1,7 @@
 use crate::support::{connect_to, database, execute, settings};
 use jeton_persistence::DatabaseError;
 use jeton_test_support::TestDatabase;
-use jeton_verifier::{ConnectError, Verifier};
+use jeton_verifier::{ConnectError, MOST_CACHE_TOKENS, Verifier, VerifierSettings};
 use std::net::{Ipv4Addr, TcpListener};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,6 +38,22 @@ async fn a_database_that_lacks_the_newest_migration_is_refused() {
     match &refused {
         ConnectError::NotMigrated(pending) => assert_eq!(pending.split(", ").count(), 1, "{pending}"),
         other => panic!("{other:?}"),
+    }
+}
+
+/// Nor does it end the process, as taking the memory for them would.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_tokens_than_can_be_remembered_are_refused() {
+    // It is not even asked for.
+    let nobody = "postgres://jeton@127.0.0.1:1/jeton";
+    for cache_tokens in [MOST_CACHE_TOKENS + 1, usize::MAX] {
+        let settings = VerifierSettings {
+            cache_tokens,
+            ..settings(nobody)
+        };
+        let refused = Verifier::connect(settings).await.unwrap_err();
+        assert!(matches!(refused, ConnectError::CacheTokens), "{refused:?}");
+        assert!(refused.to_string().contains("100000000 tokens"), "{refused}");
     }
 }
 
