@@ -1,0 +1,31 @@
+//! A check that is answered from memory allocates nothing.
+
+use crate::support::{database, settings, token_of, user_with_token};
+use jeton_verifier::{LONGEST_LEASE, Verifier, VerifierSettings};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_token_is_checked_without_allocating() {
+    let (database, mut connection) = database();
+    let (_, token) = user_with_token(&mut connection, "ada");
+    let settings = VerifierSettings {
+        cache_tokens: 100,
+        lease: LONGEST_LEASE,
+        ..settings(database.url())
+    };
+    let verifier = Verifier::connect(settings).await.unwrap();
+    // Looked up, and then found in memory, for what is made when it is first needed.
+    for _ in 0..2 {
+        assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    }
+    let hits = verifier.status().hits;
+    let mut outcome = Poll::Pending;
+    let allocated = allocation_counter::measure(|| {
+        let check = pin!(verifier.verify(&token.text));
+        outcome = check.poll(&mut Context::from_waker(Waker::noop()));
+    });
+    assert_eq!(outcome.map(token_of), Poll::Ready(Ok(token.id)));
+    assert_eq!(verifier.status().hits, hits + 1);
+    assert_eq!(allocated.count_total, 0, "{allocated:?}");
+}
