@@ -3,7 +3,8 @@ mod queue;
 use jeton_domain::{BcryptCost, NewPassword, Password, PasswordHash, PasswordRefused, Username};
 use jeton_persistence::attempts::Network;
 use queue::{Core, Queue};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 use tokio::sync::oneshot;
 
@@ -14,10 +15,12 @@ pub(crate) struct Hasher {
     queue: Arc<Queue>,
     /// What new hashes are made with.
     cost: BcryptCost,
-    /// What every check takes the time of: no less than the most costly hash that has been seen, or the time of an unknown
-    /// user's check would be told from that of a user whose hash was made with a higher setting: at another time, or by
-    /// an instance that has it now.
-    check_cost: Arc<RwLock<BcryptCost>>,
+    /// What every check takes the time of, in rounds: no less than the most costly hash that has been seen, or the time of an
+    /// unknown user's check would be told from that of a user whose hash was made with a higher setting: at another time,
+    /// or by an instance that has it now.
+    check_rounds: Arc<AtomicU64>,
+    /// What all checks have taken so far.
+    rounds: Arc<AtomicU64>,
 }
 
 /// How busy the hasher is.
@@ -26,6 +29,7 @@ pub(crate) struct HasherStatus {
     pub(crate) in_use: usize,
     pub(crate) waiting: usize,
     pub(crate) refused: u64,
+    pub(crate) rounds: u64,
 }
 
 /// Why a password was not hashed.
@@ -44,7 +48,8 @@ impl Hasher {
         Self {
             queue: Arc::new(Queue::new(cores, queue)),
             cost,
-            check_cost: Arc::new(RwLock::new(check_cost)),
+            check_rounds: Arc::new(AtomicU64::new(check_cost.rounds())),
+            rounds: Arc::default(),
         }
     }
 
@@ -55,6 +60,7 @@ impl Hasher {
             in_use,
             waiting,
             refused,
+            rounds: self.rounds.load(Ordering::Relaxed),
         }
     }
 
@@ -63,34 +69,34 @@ impl Hasher {
         self.queue.check(network)
     }
 
-    /// Whether the password is the one of the hash; `None` is nobody's hash, takes as long and says no.
+    /// Which of the passwords is the one of the hash; `None` is nobody's hash: each takes as long, and is not.
     pub(crate) async fn verify(
         &self,
         network: Network,
         hash: Option<PasswordHash>,
-        password: Password,
-    ) -> Result<bool, HashingError> {
-        let cost = self.check_cost(hash.as_ref());
+        passwords: Vec<Password>,
+    ) -> Result<Option<usize>, HashingError> {
+        let hasher = self.clone();
         self.run(network, move || {
-            hash.unwrap_or_else(|| PasswordHash::of_nobody(cost))
-                .verify_in_the_time_of(&password, cost)
+            passwords
+                .iter()
+                .position(|password| hasher.is_right(hash.as_ref(), password))
         })
         .await
     }
 
-    fn check_cost(&self, seen: Option<&PasswordHash>) -> BcryptCost {
-        let cost = *self.check_cost.read().unwrap_or_else(PoisonError::into_inner);
-        match seen.map(PasswordHash::cost) {
-            Some(higher) if higher > cost => {
-                let mut cost = self.check_cost.write().unwrap_or_else(PoisonError::into_inner);
-                *cost = higher.max(*cost);
-                *cost
-            }
-            _ => cost,
-        }
+    fn is_right(&self, hash: Option<&PasswordHash>, password: &Password) -> bool {
+        let own = hash.map_or(0, PasswordHash::rounds);
+        let rounds = self.check_rounds.fetch_max(own, Ordering::Relaxed).max(own);
+        let checked = match hash {
+            Some(hash) => hash.check(password, rounds),
+            None => PasswordHash::of_nobody(self.cost).check(password, rounds),
+        };
+        self.rounds.fetch_add(checked.rounds, Ordering::Relaxed);
+        checked.is_right
     }
 
-    /// Hashes a password again that has just been verified, if its hash is cheaper than new ones are, and a core has
+    /// Hashes a password again that has just been verified, if new hashes are better than its own, and a core has
     /// nothing to do.
     pub(crate) async fn upgrade(&self, verified: &PasswordHash, password: Password) -> Option<PasswordHash> {
         if !verified.needs_upgrade(self.cost) {
@@ -161,17 +167,23 @@ mod tests {
     #[test]
     fn a_check_takes_the_time_of_the_most_costly_hash() {
         let cost = |cost| BcryptCost::new(cost).unwrap();
+        let password = Password::new("whatever it is".to_owned());
         for (stored, check) in [(None, 6), (Some(5), 6), (Some(9), 9)] {
             let hasher = Hasher::new(cost(6), stored.map(cost), 1);
-            assert_eq!((hasher.cost, hasher.check_cost(None)), (cost(6), cost(check)));
+            let done = |hash: Option<&PasswordHash>| {
+                let before = hasher.status().rounds;
+                assert!(!hasher.is_right(hash, &password));
+                hasher.status().rounds - before
+            };
+            let of = |number| PasswordHash::of_nobody(cost(number));
+            let unreadable = PasswordHash::read("sesame");
+            for hash in [None, Some(&of(4)), Some(&of(6)), Some(&unreadable)] {
+                assert_eq!(done(hash), 1 << check);
+            }
             // Of another instance, from then on.
-            let hash = PasswordHash::of_nobody(cost(10));
-            assert_eq!(hasher.check_cost(Some(&hash)), cost(10));
-            assert_eq!(
-                hasher.check_cost(Some(&PasswordHash::of_nobody(cost(4)))),
-                cost(10)
-            );
-            assert_eq!(hasher.check_cost(None), cost(10));
+            for hash in [Some(&of(10)), Some(&of(4)), Some(&unreadable), None] {
+                assert_eq!(done(hash), 1 << 10);
+            }
         }
     }
 }

@@ -62,6 +62,11 @@ pub(crate) fn register_hasher(metrics: &mut Metrics, hasher: Hasher) {
             "jeton_hashing_refused",
             "Passwords that found the queue full: answered 503",
             status.refused,
+        )?;
+        samples.counter(
+            "jeton_hashing_rounds",
+            "Rounds of bcrypt that checks of passwords took: as many for each",
+            status.rounds,
         )
     });
 }

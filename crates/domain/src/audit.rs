@@ -26,8 +26,8 @@ macro_rules! audit_actions {
 audit_actions! {
     /// Somebody signed in; the token that was issued for it.
     SignIn = "sign-in",
-    /// A sign-in failed: `reason` is `unknown-user`, `wrong-password`, `no-password` or `disabled`; or, the password
-    /// being right, `scope-not-held` or `too-many-tokens`.
+    /// A sign-in failed: `reason` is `unknown-user`, `wrong-password`, `no-password`, `unreadable-hash` or `disabled`; or, the
+    /// password being right, `scope-not-held` or `too-many-tokens`.
     SignInFailed = "sign-in-failed",
     /// Attempts to sign in began to be held off: `limit` is `account` or `network`. Once in an hour at the most.
     SignInThrottled = "sign-in-throttled",

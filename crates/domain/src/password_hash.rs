@@ -1,24 +1,29 @@
+mod scheme;
+
 use crate::{NewPassword, Password};
+use scheme::Scheme;
 use std::fmt;
 use std::str::FromStr;
 
 /// What the database keeps in place of a password: the scheme's label, `$`, and what the scheme made.
 ///
-/// There is one scheme, `bcrypt_sha256`: bcrypt over the hexadecimal SHA-256 of the password, in the form Django's
-/// `BCryptSHA256PasswordHasher` writes, so that its rows can be taken over. Another scheme would have
-/// another label; [`needs_upgrade`](Self::needs_upgrade) tells which hashes a sign-in could replace.
+/// New ones are of one scheme, `bcrypt_sha256`: bcrypt over the hexadecimal SHA-256 of the password, in the form Django's
+/// `BCryptSHA256PasswordHasher` writes. Rows that come from elsewhere may be of others, which are checked, and which a
+/// sign-in replaces: [`needs_upgrade`](Self::needs_upgrade).
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash {
     scheme: Scheme,
     encoded: String,
 }
 
+/// What a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scheme {
-    BcryptSha256 { cost: BcryptCost },
+pub struct Checked {
+    /// Whether the password is the one.
+    pub is_right: bool,
+    /// The rounds of bcrypt that were done, or whose time it took.
+    pub rounds: u64,
 }
-
-const BCRYPT_SHA256: &str = "bcrypt_sha256$";
 
 /// The base-2 logarithm of bcrypt's rounds: each step doubles the time of a sign-in and of a guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,22 +34,27 @@ pub struct BcryptCost(u32);
 #[error("a bcrypt cost is a number from 4 to 18")]
 pub struct InvalidBcryptCost;
 
-/// A stored text that is no password hash of a known scheme.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a password hash of a known scheme")]
-pub struct UnknownPasswordHash;
-
 impl BcryptCost {
+    const LOWEST: u32 = 4;
+    /// The highest: about half a minute a hash. A stored hash of a higher one is not checked, either.
+    pub const HIGHEST: u32 = 18;
+
     /// Takes a cost from 4 (the least that bcrypt knows; for tests) to 18 (about half a minute a hash).
     ///
     /// # Errors
     /// [`InvalidBcryptCost`]
     pub fn new(cost: u32) -> Result<Self, InvalidBcryptCost> {
-        if (4..=18).contains(&cost) {
+        if (Self::LOWEST..=Self::HIGHEST).contains(&cost) {
             Ok(Self(cost))
         } else {
             Err(InvalidBcryptCost)
         }
+    }
+
+    /// How many rounds that is.
+    #[must_use]
+    pub fn rounds(self) -> u64 {
+        1 << self.0
     }
 
     /// The number.
@@ -69,11 +79,12 @@ impl PasswordHash {
         Self::of(password.as_password(), cost, salt)
     }
 
-    /// Hashes a password again that this hash has just [verified](Self::verify_in_the_time_of): chosen it is already,
-    /// perhaps by rules of another time. It takes as long as [`make`](Self::make).
+    /// Hashes a password again that this hash has just [verified](Self::check): chosen it is already, perhaps by rules of
+    /// another time. It takes as long as [`make`](Self::make), or longer: what bcrypt made stays as costly as it is.
     #[must_use]
     pub fn upgrade(&self, verified: &Password, cost: BcryptCost, salt: [u8; 16]) -> Self {
-        Self::of(verified, cost, salt)
+        let own = self.scheme.bcrypt_cost().unwrap_or(cost);
+        Self::of(verified, own.max(cost), salt)
     }
 
     fn of(password: &Password, cost: BcryptCost, salt: [u8; 16]) -> Self {
@@ -85,11 +96,12 @@ impl PasswordHash {
         let parts =
             bcrypt::hash_with_salt(prehash.as_bytes(), cost.get(), salt).expect("valid cost and length");
         let encoded = format!(
-            "{BCRYPT_SHA256}{}",
+            "{}{}",
+            scheme::BCRYPT_SHA256,
             parts.format_for_version(bcrypt::Version::TwoB)
         );
         Self {
-            scheme: Scheme::BcryptSha256 { cost },
+            scheme: Scheme::BcryptSha256(cost),
             encoded,
         }
     }
@@ -98,25 +110,32 @@ impl PasswordHash {
     #[must_use]
     pub fn of_nobody(cost: BcryptCost) -> Self {
         // 22 characters of salt and 31 of digest, all zero in bcrypt's base64.
-        let encoded = format!("{BCRYPT_SHA256}$2b${:02}${}", cost.get(), ".".repeat(22 + 31));
+        let encoded = format!(
+            "{}$2b${:02}${}",
+            scheme::BCRYPT_SHA256,
+            cost.get(),
+            ".".repeat(22 + 31)
+        );
         Self {
-            scheme: Scheme::BcryptSha256 { cost },
+            scheme: Scheme::BcryptSha256(cost),
             encoded,
         }
     }
 
-    /// Reads what the database keeps.
-    ///
-    /// # Errors
-    /// [`UnknownPasswordHash`]
-    pub fn parse(encoded: &str) -> Result<Self, UnknownPasswordHash> {
-        let modular = encoded.strip_prefix(BCRYPT_SHA256).ok_or(UnknownPasswordHash)?;
-        let parts: bcrypt::HashParts = modular.parse().map_err(|_| UnknownPasswordHash)?;
-        let cost = BcryptCost::new(parts.get_cost()).map_err(|_| UnknownPasswordHash)?;
-        Ok(Self {
-            scheme: Scheme::BcryptSha256 { cost },
+    /// Reads what the database keeps. What it cannot read is [nobody's password](Self::is_readable), and checking it takes as
+    /// long as any check: whoever has such a hash is not to be told from others.
+    #[must_use]
+    pub fn read(encoded: &str) -> Self {
+        Self {
+            scheme: Scheme::of(encoded).unwrap_or(Scheme::Unreadable),
             encoded: encoded.to_owned(),
-        })
+        }
+    }
+
+    /// Whether the scheme is one that is known, at a cost that a check can be made of.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        self.scheme != Scheme::Unreadable
     }
 
     /// The text to store. It lets whoever has it test guesses offline, so it goes to the database and nowhere else.
@@ -125,34 +144,46 @@ impl PasswordHash {
         &self.encoded
     }
 
-    /// Whether the password is the one, always in the time of a hash of `cost` when this one is cheaper: what an
-    /// older, cheaper hash saves would tell a stranger that the user exists.
+    /// Whether the password is the one, in the time of so many rounds of bcrypt, or of its own if those are more: what a
+    /// cheaper hash saves would tell a stranger that the user exists.
     ///
-    /// bcrypt at cost *n* takes 2ⁿ rounds, and 2ⁿ + 2ⁿ + 2ⁿ⁺¹ + … + 2ᶜ⁻¹ = 2ᶜ.
+    /// bcrypt at cost *n* takes 2ⁿ rounds, so that any number is a sum of some, but for what is less than the lowest cost.
+    #[must_use]
+    pub fn check(&self, password: &Password, rounds: u64) -> Checked {
+        let is_right = self.scheme.verify(&self.encoded, password);
+        let missing = rounds.saturating_sub(self.rounds());
+        let mut done = self.rounds();
+        for filler in (BcryptCost::LOWEST..=BcryptCost::HIGHEST + 1).filter(|cost| missing >> cost & 1 == 1) {
+            let prehash = password.prehash();
+            let _ = std::hint::black_box(bcrypt::hash_with_salt(prehash.as_bytes(), filler, [0; 16]));
+            done += 1 << filler;
+        }
+        Checked {
+            is_right,
+            rounds: done,
+        }
+    }
+
+    /// Whether the password is the one, in the time of a hash of `cost`: see [`check`](Self::check).
     #[must_use]
     pub fn verify_in_the_time_of(&self, password: &Password, cost: BcryptCost) -> bool {
-        let Scheme::BcryptSha256 { cost: own } = self.scheme;
-        let modular = &self.encoded[BCRYPT_SHA256.len()..];
-        let prehash = password.prehash();
-        let right = bcrypt::verify(prehash.as_bytes(), modular).unwrap_or(false);
-        for filler in own.get()..cost.get() {
-            let _ = std::hint::black_box(bcrypt::hash_with_salt(prehash.as_bytes(), filler, [0; 16]));
-        }
-        right
+        self.check(password, cost.rounds()).is_right
     }
 
-    /// The cost it was made with.
+    /// How many rounds of bcrypt a check takes, or how many take as long.
     #[must_use]
-    pub fn cost(&self) -> BcryptCost {
-        let Scheme::BcryptSha256 { cost } = self.scheme;
-        cost
+    pub fn rounds(&self) -> u64 {
+        self.scheme.rounds()
     }
 
-    /// Whether a sign-in should replace this hash: it was made with a lower cost.
+    /// Whether a sign-in should replace this hash: it is of another scheme than new ones, or was made with a lower cost.
     #[must_use]
     pub fn needs_upgrade(&self, cost: BcryptCost) -> bool {
-        let Scheme::BcryptSha256 { cost: own } = self.scheme;
-        own < cost
+        match self.scheme {
+            Scheme::BcryptSha256(own) => own < cost,
+            Scheme::Bcrypt(_) | Scheme::Pbkdf2Sha256 { .. } => true,
+            Scheme::Unreadable => false,
+        }
     }
 }
 
@@ -181,7 +212,7 @@ mod tests {
 
     #[test]
     fn verifies_the_password_and_no_other() {
-        let stored = PasswordHash::parse(hash("correct horse battery staple").expose_encoded()).unwrap();
+        let stored = PasswordHash::read(hash("correct horse battery staple").expose_encoded());
         assert!(stored.verify_in_the_time_of(&password("correct horse battery staple"), CHEAP));
         assert!(!stored.verify_in_the_time_of(&password("correct horse battery stapl"), CHEAP));
         assert!(!stored.verify_in_the_time_of(&password(""), BcryptCost(6)));
@@ -196,19 +227,11 @@ mod tests {
         assert!(!stored.verify_in_the_time_of(&password(&long), CHEAP));
     }
 
-    /// The hash is what Django 5.2's `BCryptSHA256PasswordHasher().encode` returned for this password.
-    #[test]
-    fn reads_what_django_writes() {
-        let stored =
-            PasswordHash::parse("bcrypt_sha256$$2b$04$abcdefghijklmnopqrstuuaBT8mpw5tGdD3eO40znWcQP/dT9hEVK")
-                .unwrap();
-        assert!(stored.verify_in_the_time_of(&password("correct horse battery staple"), CHEAP));
-    }
-
     #[test]
     fn nobody_has_a_hash_that_can_be_read_and_never_matches() {
         let nobody = PasswordHash::of_nobody(CHEAP);
-        assert_eq!(PasswordHash::parse(nobody.expose_encoded()), Ok(nobody.clone()));
+        assert_eq!(PasswordHash::read(nobody.expose_encoded()), nobody);
+        assert!(nobody.is_readable());
         assert!(!nobody.verify_in_the_time_of(&password(""), CHEAP));
     }
 
@@ -223,11 +246,10 @@ mod tests {
     fn an_upgraded_hash_is_of_the_same_password() {
         // Too guessable to be chosen today.
         let stored =
-            PasswordHash::parse("bcrypt_sha256$$2b$04$abcdefghijklmnopqrstuuaBT8mpw5tGdD3eO40znWcQP/dT9hEVK")
-                .unwrap();
+            PasswordHash::read("bcrypt_sha256$$2b$04$abcdefghijklmnopqrstuuaBT8mpw5tGdD3eO40znWcQP/dT9hEVK");
         let five = BcryptCost::new(5).unwrap();
         let upgraded = stored.upgrade(&password("letmein1"), five, [9; 16]);
-        assert_eq!((stored.cost(), upgraded.cost()), (CHEAP, five));
+        assert_eq!((stored.rounds(), upgraded.rounds()), (16, 32));
         assert!(!upgraded.needs_upgrade(five));
         assert!(upgraded.verify_in_the_time_of(&password("letmein1"), CHEAP));
         assert!(!upgraded.verify_in_the_time_of(&password("letmein2"), CHEAP));
@@ -240,11 +262,26 @@ mod tests {
         assert_eq!(BcryptCost::new(12).unwrap().get(), 12);
     }
 
+    #[test]
+    fn a_check_takes_the_rounds_that_it_is_to_take() {
+        let rounds = |hash: PasswordHash, rounds| hash.check(&password("whatever it is"), rounds).rounds;
+        for asked in [16, 32, 48, 1 << 6, (1 << 6) + 16] {
+            assert_eq!(rounds(hash("correct horse battery staple"), asked), asked);
+            assert_eq!(rounds(PasswordHash::read("sesame"), asked), asked);
+        }
+        assert_eq!(rounds(PasswordHash::of_nobody(BcryptCost(6)), 16), 64);
+        // Less than the cheapest bcrypt is not worth it.
+        assert_eq!(rounds(hash("correct horse battery staple"), 31), 16);
+    }
+
     proptest! {
         #[test]
-        fn parsing_never_panics_and_keeps_the_text(text in "(bcrypt_sha256\\$)?(\\$2[aby]\\$[0-9]{2}\\$)?\\PC{0,70}") {
-            if let Ok(hash) = PasswordHash::parse(&text) {
-                prop_assert_eq!(hash.expose_encoded(), text);
+        fn reading_never_panics_and_keeps_the_text(
+            text in "(bcrypt_sha256\\$|bcrypt\\$)?(\\$2[aby]\\$[0-9]{2}\\$)?\\PC{0,70}|pbkdf2_sha256\\$[0-9]{0,4}\\$\\PC{0,9}\\$\\PC{0,44}"
+        ) {
+            let hash = PasswordHash::read(&text);
+            prop_assert_eq!(hash.expose_encoded(), text);
+            if hash.rounds() <= 1 << 6 {
                 let _ = hash.verify_in_the_time_of(&password("anything"), CHEAP);
             }
         }

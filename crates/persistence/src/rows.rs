@@ -8,9 +8,7 @@ use diesel::{
     ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, Queryable, Selectable,
     SelectableHelper,
 };
-use jeton_domain::{
-    Email, PasswordHash, ScopeSet, Token, TokenId, TokenKind, TokenName, User, UserId, Username,
-};
+use jeton_domain::{Email, ScopeSet, Token, TokenId, TokenKind, TokenName, User, UserId, Username};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -114,10 +112,6 @@ fn idle_ttl(secs: i32) -> DatabaseResult<Duration> {
 
 pub(crate) fn kind(text: &str) -> DatabaseResult<TokenKind> {
     TokenKind::parse(text).or(Err(DatabaseError::Corrupt("tokens.kind")))
-}
-
-pub(crate) fn password_hash(text: &str) -> DatabaseResult<PasswordHash> {
-    PasswordHash::parse(text).or(Err(DatabaseError::Corrupt("users.password_hash")))
 }
 
 pub(crate) fn scopes(texts: TextArray) -> Option<ScopeSet> {

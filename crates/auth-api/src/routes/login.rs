@@ -1,6 +1,7 @@
 use crate::attempt::{admit, hashed};
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
+use crate::routes::me::{UNREADABLE_HASH, log_unreadable};
 use crate::state::State;
 use crate::validation::{self, Refusals};
 use crate::wire;
@@ -86,7 +87,7 @@ async fn sign_in(
     Ok(Some(wire::issued(StatusCode::OK, &plain, user, token)))
 }
 
-/// Replaces a hash that is cheaper than new ones are, while the answer is on its way already, and only if a core has
+/// Replaces a hash that new ones are better than, while the answer is on its way already, and only if a core has
 /// nothing to do: whoever signs in never waits for it, and a storm of sign-ins is not made twice as long. Otherwise, and
 /// where it fails, the next sign-in tries again.
 fn upgrade_later(state: &State, id: UserId, verified: PasswordHash, password: Password) {
@@ -123,8 +124,8 @@ fn wishes(body: &LoginRequest, service_ttl: Option<Duration>) -> ApiResult<Wishe
     }
 }
 
-/// Finds the user whose password it is. Unknown name, wrong password, no password and disabled user count alike, cost
-/// the same time, one hash and one event, and give the same answer.
+/// Finds the user whose password it is. Unknown name, wrong password, no password, one whose hash cannot be read, and
+/// disabled user count alike, cost the same time, one hash and one event, and give the same answer.
 async fn authenticate(
     state: &State,
     by: &Initiator,
@@ -141,12 +142,16 @@ async fn authenticate(
     let found = admit(state, by, &account, read).await?;
     let hash = found.as_ref().and_then(|found| found.password_hash.clone());
     let network = attempts::network(by.address);
-    let verify = state.hasher.verify(network, hash.clone(), password);
-    let right = hashed(state, by, account, verify).await?;
+    let verify = state.hasher.verify(network, hash.clone(), vec![password]);
+    let right = hashed(state, by, account, verify).await?.is_some();
     let user = found.map(|found| found.user);
     let (user, reason) = match (user, hash) {
         (Some(user), Some(hash)) if right && user.disabled_at.is_none() => return Ok((user, hash)),
         (Some(user), Some(_)) if right => (Some(user), "disabled"),
+        (Some(user), Some(hash)) if !hash.is_readable() => {
+            log_unreadable(user.id);
+            (Some(user), UNREADABLE_HASH)
+        }
         (Some(user), Some(_)) => (Some(user), "wrong-password"),
         (Some(user), None) => (Some(user), "no-password"),
         (None, _) => (None, "unknown-user"),

@@ -12,6 +12,7 @@ use jeton_persistence::audit::{self, NewAuditEvent};
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_service::Json;
 use jeton_verifier::Caller;
+use serde_json::json;
 
 /// `GET /v1/me`: the user, and the token that asks.
 pub(crate) async fn show(state: Data<State>, caller: Caller) -> ApiResult<HttpResponse> {
@@ -44,9 +45,7 @@ pub(crate) async fn delete_account(
     let id = caller.user_id();
     loop {
         let password = Password::new(body.0.password.expose_secret().to_owned());
-        let Some(verified) = check_password(&state, &by.0, id, password).await? else {
-            return Err(refuse_password(&state, by.0, id).await);
-        };
+        let (_, verified) = check_passwords(&state, &by.0, id, vec![password]).await?;
         let (of_deletion, initiator) = (verified.clone(), by.0.clone());
         let deleted = state
             .database
@@ -71,35 +70,44 @@ pub(crate) async fn is_replaced(state: &State, id: UserId, verified: PasswordHas
     Ok(current.is_some_and(|current| current != verified))
 }
 
-/// Checks the password that somebody signed in must give again: its hash, if it is the one. It counts as a sign-in does:
-/// whoever has got hold of a token must not find out the password with it.
-pub(crate) async fn check_password(
+/// Why a sign-in failed, in the audit log, whose user has a hash that cannot be read.
+pub(crate) const UNREADABLE_HASH: &str = "unreadable-hash";
+
+/// The operator should know: to those outside it is a wrong password.
+pub(crate) fn log_unreadable(id: UserId) {
+    tracing::error!(user_id = %id, "the stored password hash cannot be read: set another password");
+}
+
+/// Checks passwords one of which somebody signed in must give again: which it is, and its hash. It counts as one sign-in
+/// does, however many there are: whoever has got hold of a token must not find out the password with it. That none was
+/// the one is written down.
+pub(crate) async fn check_passwords(
     state: &State,
     by: &Initiator,
     id: UserId,
-    password: Password,
-) -> ApiResult<Option<PasswordHash>> {
+    passwords: Vec<Password>,
+) -> ApiResult<(usize, PasswordHash)> {
     let read = move |connection: &mut PgConnection| users::find_password_hash(connection, id);
     let hash = admit(state, by, &Account::User(id), read).await?;
     let network = attempts::network(by.address);
-    let verify = state.hasher.verify(network, hash.clone(), password);
-    if !hashed(state, by, Account::User(id), verify).await? {
-        return Ok(None);
-    }
+    let verify = state.hasher.verify(network, hash.clone(), passwords);
+    let right = hashed(state, by, Account::User(id), verify).await?;
     let by = by.clone();
+    let (Some(right), Some(hash)) = (right, &hash) else {
+        let mut event = NewAuditEvent::new(AuditAction::ConfirmationFailed).of(id);
+        if hash.is_some_and(|hash| !hash.is_readable()) {
+            log_unreadable(id);
+            event = event.detail(json!({ "reason": UNREADABLE_HASH }));
+        }
+        state
+            .database
+            .run(move |connection| audit::record(connection, &by, &event))
+            .await?;
+        return Err(ApiError::WrongPassword);
+    };
     state
         .database
         .run(move |connection| attempts::succeed(connection, &by, id))
         .await?;
-    Ok(hash)
-}
-
-/// Writes down that it was not the one.
-pub(crate) async fn refuse_password(state: &State, by: Initiator, id: UserId) -> ApiError {
-    let event = NewAuditEvent::new(AuditAction::ConfirmationFailed).of(id);
-    let recorded = state
-        .database
-        .run(move |connection| audit::record(connection, &by, &event))
-        .await;
-    recorded.map_or_else(ApiError::from, |()| ApiError::WrongPassword)
+    Ok((right, hash.clone()))
 }

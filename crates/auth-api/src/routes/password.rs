@@ -1,6 +1,6 @@
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
-use crate::routes::me::{check_password, is_replaced, refuse_password};
+use crate::routes::me::{check_passwords, is_replaced};
 use crate::state::State;
 use crate::validation::refuse;
 use actix_web::HttpResponse;
@@ -23,9 +23,11 @@ pub(crate) async fn change(
     let current = || Password::new(body.0.current_password.expose_secret().to_owned());
     let new = || Password::new(body.0.new_password.expose_secret().to_owned());
     loop {
-        let Some(verified) = check_password(&state, &by.0, id, current()).await? else {
-            return finish(&state, by.0, id, kept, new()).await;
-        };
+        // The password may be the new one already.
+        let (which, verified) = check_passwords(&state, &by.0, id, vec![current(), new()]).await?;
+        if which == 1 {
+            return finish(&state, by.0, id, kept).await;
+        }
         let user = state
             .database
             .run(move |connection| users::find(connection, id))
@@ -53,17 +55,8 @@ pub(crate) async fn change(
     }
 }
 
-/// The password may be the new one already.
-async fn finish(
-    state: &State,
-    by: Initiator,
-    id: UserId,
-    kept: TokenId,
-    new: Password,
-) -> ApiResult<HttpResponse> {
-    if check_password(state, &by, id, new).await?.is_none() {
-        return Err(refuse_password(state, by, id).await);
-    }
+/// Once more what a change does beyond the password: it may not be known to hold.
+async fn finish(state: &State, by: Initiator, id: UserId, kept: TokenId) -> ApiResult<HttpResponse> {
     let revoked = state
         .database
         .run(move |connection| tokens::revoke_others(connection, &by, id, kept))

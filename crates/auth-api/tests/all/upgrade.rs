@@ -16,8 +16,11 @@ fn stored(auth: &Auth) -> PasswordHash {
     found.unwrap().password_hash.unwrap()
 }
 
+/// Of a hash of the scheme that new ones are of.
 fn cost(auth: &Auth) -> u32 {
-    stored(auth).cost().get()
+    let stored = stored(auth);
+    let is_ours = stored.expose_encoded().starts_with("bcrypt_sha256$");
+    if is_ours { stored.rounds().ilog2() } else { 0 }
 }
 
 /// Another instance, with another setting.
@@ -65,6 +68,30 @@ async fn a_sign_in_makes_a_cheaper_hash_anew_and_changes_nothing_else() {
         );
     }
     assert_eq!(stored(&auth), upgraded);
+}
+
+/// Of rows that come from Django, and from elsewhere.
+#[tokio::test]
+async fn a_sign_in_makes_a_hash_of_another_scheme_anew() {
+    let auth = Auth::start();
+    let session = auth.sign_up("ada").await;
+    let sign_in = |password| auth.send(&crate::support::attempt("ada", password, "::1")).status;
+    for stored in [
+        "pbkdf2_sha256$1000$seasalt$3xmXbyk2QpiyNcnoBbzRPwEBsYPTbDlRdtmLyBvQltA=",
+        "bcrypt$$2b$04$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG",
+        "$2y$04$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG",
+    ] {
+        let put = format!("UPDATE users SET password_hash = '{stored}'");
+        auth.connect().batch_execute(&put).unwrap();
+        assert_eq!(sign_in("wrong"), 401);
+        assert_eq!(cost(&auth), 0);
+        jeton_test_support::wait_until("the hash is made anew", || {
+            assert_eq!(sign_in(PASSWORD), 200);
+            cost(&auth) == 4
+        });
+        assert_eq!((sign_in(PASSWORD), sign_in("wrong")), (200, 401));
+        session.me().await.unwrap();
+    }
 }
 
 /// Replaces the hash in the moment when a request has verified it, and waits for the user's row to go on.

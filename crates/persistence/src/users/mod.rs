@@ -14,9 +14,9 @@ use crate::schema::users;
 use crate::{DatabaseResult, Revocation, admins, attempts, tokens};
 use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Nullable};
+use diesel::sql_types::{Bool, Integer, Nullable};
 use jeton_domain::{
-    AuditAction, Initiator, NewToken, NewUser, PasswordHash, Token, User, UserId, UsernameKey,
+    AuditAction, BcryptCost, Initiator, NewToken, NewUser, PasswordHash, Token, User, UserId, UsernameKey,
 };
 use serde_json::json;
 
@@ -135,7 +135,7 @@ pub fn find_for_sign_in(
     row.map(|(user, hash)| {
         Ok(SignInUser {
             user: user.try_into()?,
-            password_hash: hash.as_deref().map(rows::password_hash).transpose()?,
+            password_hash: hash.as_deref().map(PasswordHash::read),
         })
     })
     .transpose()
@@ -151,20 +151,20 @@ pub fn find_password_hash(connection: &mut PgConnection, id: UserId) -> Database
         .select(users::password_hash)
         .first(connection)
         .optional()?;
-    hash.flatten().as_deref().map(rows::password_hash).transpose()
+    Ok(hash.flatten().as_deref().map(PasswordHash::read))
 }
 
-/// The highest bcrypt cost that any password is stored with, in base-2 logarithm of rounds. By an index on just
-/// that.
+/// The highest bcrypt cost that any password is stored with and may be, in base-2 logarithm of rounds. By an index on just
+/// that: hashes of other schemes than that of new ones do not count.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn highest_bcrypt_cost(connection: &mut PgConnection) -> DatabaseResult<Option<u32>> {
     // Two digits each: the order of texts is that of numbers.
+    const COST: &str = r"substring(password_hash FROM '^bcrypt_sha256\$\$2[aby]\$([0-9]{2})\$')";
     let highest: Option<i32> = users::table
-        .select(sql::<Nullable<Integer>>(
-            r"max(substring(password_hash FROM '^bcrypt_sha256\$\$2[aby]\$([0-9]{2})\$'))::integer",
-        ))
+        .filter(sql::<Bool>(&format!("{COST} <= '{:02}'", BcryptCost::HIGHEST)))
+        .select(sql::<Nullable<Integer>>(&format!("max({COST})::integer")))
         .get_result(connection)?;
     Ok(highest.and_then(|cost| u32::try_from(cost).ok()))
 }
@@ -250,6 +250,7 @@ pub fn delete_for_password(
 pub fn delete(
     connection: &mut PgConnection,
     by: &Initiator,
+    id: UserId,
 ) -> DatabaseResult<(bool, Revocation)> {
     delete_if(connection, by, id, None)
 }
@@ -259,7 +260,6 @@ fn delete_if(
     by: &Initiator,
     id: UserId,
     verified: Option<&PasswordHash>,
-    id: UserId,
 ) -> DatabaseResult<(bool, Revocation)> {
     revoking(connection, |connection| {
         admins::keep_one(connection, id)?;

@@ -138,6 +138,11 @@ fn the_highest_cost_is_that_of_the_most_costly_hash() {
         connection,
         "UPDATE users SET password_hash = NULL WHERE username = 'eve'",
     );
+    // Nothing is checked at a cost that may not be.
+    execute(
+        connection,
+        "UPDATE users SET password_hash = replace(password_hash, '$05$', '$20$') WHERE username = 'ada'",
+    );
     assert_eq!(users::highest_bcrypt_cost(connection).unwrap(), Some(10));
 }
 
