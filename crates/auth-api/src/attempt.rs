@@ -30,19 +30,19 @@ pub(crate) async fn admit<T: Send + 'static>(
 }
 
 /// What was hashed for an attempt that was let in. Where that found no place, it was no attempt.
-pub(crate) async fn hashed<T>(
+pub(crate) async fn hashed<T, E: Into<ApiError>>(
     state: &State,
     by: &Initiator,
     account: Account,
-    hashing: impl Future<Output = Result<T, HashingError>>,
+    hashing: impl Future<Output = Result<T, E>>,
 ) -> ApiResult<T> {
-    let result = hashing.await;
-    if let Err(HashingError::QueueFull) = result {
+    let result = hashing.await.map_err(Into::into);
+    if let Err(ApiError::Hashing(HashingError::QueueFull)) = result {
         let by = by.clone();
         state
             .database
             .run(move |connection| attempts::take_back(connection, &by, &account))
             .await?;
     }
-    Ok(result?)
+    result
 }

@@ -3,8 +3,9 @@ use crate::error::{ApiError, ApiResult};
 use crate::hasher::Hasher;
 use crate::metrics::RevocationMetrics;
 use crate::settings::Signup;
-use jeton_domain::{BcryptCost, ScopeSet, Token};
-use jeton_persistence::attempts::Limits;
+use crate::validation::refuse;
+use jeton_domain::{BcryptCost, Email, Initiator, Password, PasswordHash, ScopeSet, Token, Username};
+use jeton_persistence::attempts::{self, Limits};
 use jeton_persistence::tokens::Issue;
 use jeton_persistence::{Database, DatabaseResult, PgConnection, Revocation};
 use jeton_revoker::Barrier;
@@ -52,6 +53,24 @@ impl State {
             token_idle_ttl: settings.token_idle_ttl.0,
             tokens_per_user: settings.tokens_per_user,
         }
+    }
+
+    /// Hashes a password that somebody chooses, if it may be chosen: `pointer` is where the request has it.
+    pub(crate) async fn choose_password(
+        &self,
+        by: &Initiator,
+        pointer: &str,
+        password: Password,
+        username: &Username,
+        email: Option<&Email>,
+    ) -> ApiResult<PasswordHash> {
+        let network = attempts::network(by.address);
+        let email = email.map(|email| email.as_str().to_owned());
+        let hash = self
+            .hasher
+            .choose(network, password, username.clone(), email)
+            .await?;
+        hash.map_err(|refused| refuse(pointer, &refused))
     }
 
     /// Issues a token, once what gives way to it is accepted nowhere any more; `None` where it is refused. Others who

@@ -1,14 +1,19 @@
-//! From the domain's types to what is sent.
+//! From the domain's types to what is sent, and from what is sent to passwords.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use jeton_api_types::{Account, Introspection, IssuedToken, SecretText, UserSummary};
-use jeton_domain::{ExposeSecret, PlainToken, Token, User, UserId};
+use jeton_domain::{ExposeSecret, Password, PlainToken, Token, User, UserId};
 pub(crate) use jeton_service::wire::{audit_event, token, user};
 use jeton_verifier::Caller;
 
 const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+
+/// A password as it was typed.
+pub(crate) fn password(text: &SecretText) -> Password {
+    Password::new(text.expose_secret().to_owned())
+}
 
 /// The one answer that holds a token's text, in its body and in `X-Auth-Token`. No cache may keep it.
 pub(crate) fn issued(

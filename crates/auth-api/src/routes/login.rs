@@ -8,7 +8,7 @@ use crate::wire;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use jeton_api_types::{ExposeSecret, LoginRequest};
+use jeton_api_types::LoginRequest;
 use jeton_domain::{
     AuditAction, Initiator, NewToken, Password, PasswordHash, PlainToken, ScopeSet, TokenId, TokenKind,
     TokenName, User, UserId, Username,
@@ -53,7 +53,7 @@ async fn sign_in(
     body: &LoginRequest,
     wishes: &Wishes,
 ) -> ApiResult<Option<HttpResponse>> {
-    let password = || Password::new(body.password.expose_secret().to_owned());
+    let password = || wire::password(&body.password);
     let (user, verified) = authenticate(state, by, &body.username, password()).await?;
 
     let (id, by) = (user.id, by.clone());

@@ -5,7 +5,7 @@ use crate::state::State;
 use crate::wire;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use jeton_api_types::{DeleteAccountRequest, ExposeSecret, MeResponse};
+use jeton_api_types::{DeleteAccountRequest, MeResponse};
 use jeton_domain::{AuditAction, Initiator, Password, PasswordHash, UserId};
 use jeton_persistence::attempts::{self, Account};
 use jeton_persistence::audit::{self, NewAuditEvent};
@@ -44,7 +44,7 @@ pub(crate) async fn delete_account(
 ) -> ApiResult<HttpResponse> {
     let id = caller.user_id();
     loop {
-        let password = Password::new(body.0.password.expose_secret().to_owned());
+        let password = wire::password(&body.0.password);
         let (_, verified) = check_passwords(&state, &by.0, id, vec![password]).await?;
         let (of_deletion, initiator) = (verified.clone(), by.0.clone());
         let deleted = state

@@ -2,12 +2,12 @@ use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
 use crate::routes::me::{check_passwords, is_replaced};
 use crate::state::State;
-use crate::validation::refuse;
+use crate::wire;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use jeton_api_types::{ChangePasswordRequest, ExposeSecret};
-use jeton_domain::{Initiator, Password, TokenId, UserId};
-use jeton_persistence::{attempts, tokens, users};
+use jeton_api_types::ChangePasswordRequest;
+use jeton_domain::{Initiator, TokenId, UserId};
+use jeton_persistence::{tokens, users};
 use jeton_service::Json;
 use jeton_verifier::Caller;
 
@@ -20,8 +20,8 @@ pub(crate) async fn change(
     body: Json<ChangePasswordRequest>,
 ) -> ApiResult<HttpResponse> {
     let (id, kept) = (caller.user_id(), caller.token_id());
-    let current = || Password::new(body.0.current_password.expose_secret().to_owned());
-    let new = || Password::new(body.0.new_password.expose_secret().to_owned());
+    let current = || wire::password(&body.0.current_password);
+    let new = || wire::password(&body.0.new_password);
     loop {
         // The password may be the new one already.
         let (which, verified) = check_passwords(&state, &by.0, id, vec![current(), new()]).await?;
@@ -33,10 +33,9 @@ pub(crate) async fn change(
             .run(move |connection| users::find(connection, id))
             .await?;
         let user = user.ok_or(ApiError::TokenGone)?;
-        let email = user.email.map(|email| email.as_str().to_owned());
-        let network = attempts::network(by.0.address);
-        let hash = state.hasher.choose(network, new(), user.username, email).await?;
-        let hash = hash.map_err(|refused| refuse("/new_password", &refused))?;
+        let hash = state
+            .choose_password(&by.0, "/new_password", new(), &user.username, user.email.as_ref())
+            .await?;
 
         let (of_change, initiator) = (verified.clone(), by.0.clone());
         let changed = state

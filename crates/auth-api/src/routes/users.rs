@@ -3,16 +3,14 @@ use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
 use crate::settings::Signup;
 use crate::state::State;
-use crate::validation::{Refusals, refuse};
+use crate::validation::Refusals;
 use crate::wire;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use jeton_api_types::{ExposeSecret, SignUpRequest};
-use jeton_domain::{
-    Email, NewToken, NewUser, Password, PlainToken, TokenId, TokenKind, TokenName, UserId, Username,
-};
-use jeton_persistence::attempts::{self, Account};
+use jeton_api_types::SignUpRequest;
+use jeton_domain::{Email, NewToken, NewUser, PlainToken, TokenId, TokenKind, TokenName, UserId, Username};
+use jeton_persistence::attempts::Account;
 use jeton_persistence::{PgConnection, users};
 use jeton_service::Json;
 use uuid::Uuid;
@@ -43,12 +41,9 @@ pub(crate) async fn sign_up(
     if taken {
         return Err(ApiError::UsernameTaken);
     }
-    let password = Password::new(body.password.expose_secret().to_owned());
-    let known = email.as_ref().map(|email| email.as_str().to_owned());
-    let network = attempts::network(by.0.address);
-    let choose = state.hasher.choose(network, password, username.clone(), known);
+    let password = wire::password(&body.password);
+    let choose = state.choose_password(&by.0, "/password", password, &username, email.as_ref());
     let hash = hashed(&state, &by.0, Account::Nobody, choose).await?;
-    let hash = hash.map_err(|refused| refuse("/password", &refused))?;
 
     let plain = PlainToken::generate(&mut rand::rng());
     let user = NewUser {

@@ -1,12 +1,12 @@
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
 use crate::state::State;
-use crate::validation::refuse;
+use crate::wire;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use jeton_api_types::{ExposeSecret, SetPasswordRequest};
-use jeton_domain::{Password, UserId};
-use jeton_persistence::{attempts, users};
+use jeton_api_types::SetPasswordRequest;
+use jeton_domain::UserId;
+use jeton_persistence::users;
 use jeton_service::Json;
 use uuid::Uuid;
 
@@ -26,14 +26,10 @@ pub(crate) async fn set(
     if user.service && !body.0.allow_sign_in {
         return Err(ApiError::ServiceAccount);
     }
-    let password = Password::new(body.0.password.expose_secret().to_owned());
-    let email = user.email.map(|email| email.as_str().to_owned());
-    let network = attempts::network(by.0.address);
+    let password = wire::password(&body.0.password);
     let hash = state
-        .hasher
-        .choose(network, password, user.username, email)
+        .choose_password(&by.0, "/password", password, &user.username, user.email.as_ref())
         .await?;
-    let hash = hash.map_err(|refused| refuse("/password", &refused))?;
     let set = state
         .database
         .run(move |connection| users::set_password(connection, &by.0, id, &hash))

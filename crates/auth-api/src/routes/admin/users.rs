@@ -1,13 +1,12 @@
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
 use crate::state::State;
-use crate::validation::{self, Refusals, refuse};
+use crate::validation::{self, Refusals};
 use crate::wire;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
-use jeton_api_types::{CreateUserRequest, ExposeSecret, UserList, UserQuery};
-use jeton_domain::{Email, NewUser, Password, PasswordHash, UserId, Username, UsernameKey};
-use jeton_persistence::attempts::{self, Network};
+use jeton_api_types::{CreateUserRequest, UserList, UserQuery};
+use jeton_domain::{Email, NewUser, Password, UserId, Username, UsernameKey};
 use jeton_persistence::users::{self, UserFilter};
 use jeton_service::{Json, Page};
 use uuid::Uuid;
@@ -56,11 +55,14 @@ pub(crate) async fn create(
     if state.database.run(is_taken).await? {
         return Err(ApiError::UsernameTaken);
     }
-    let network = attempts::network(by.0.address);
     let user = NewUser {
         id: UserId(Uuid::now_v7()),
         password_hash: match password {
-            Some(password) => Some(hash(&state, network, password, &username, email.as_ref()).await?),
+            Some(password) => Some(
+                state
+                    .choose_password(&by.0, "/password", password, &username, email.as_ref())
+                    .await?,
+            ),
             None => None,
         },
         username,
@@ -77,24 +79,9 @@ pub(crate) async fn create(
 /// A password for whoever can sign in, and for nobody else.
 fn password(body: &CreateUserRequest) -> Result<Option<Password>, &'static str> {
     match (&body.password, body.service) {
-        (Some(password), false) => Ok(Some(Password::new(password.expose_secret().to_owned()))),
+        (Some(password), false) => Ok(Some(wire::password(password))),
         (None, true) => Ok(None),
         (None, false) => Err("is missing"),
         (Some(_), true) => Err("must be left out for a service account"),
     }
-}
-
-async fn hash(
-    state: &State,
-    network: Network,
-    password: Password,
-    username: &Username,
-    email: Option<&Email>,
-) -> ApiResult<PasswordHash> {
-    let known = email.map(|email| email.as_str().to_owned());
-    let hash = state
-        .hasher
-        .choose(network, password, username.clone(), known)
-        .await?;
-    hash.map_err(|refused| refuse("/password", &refused))
 }
