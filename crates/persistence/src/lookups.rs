@@ -2,7 +2,7 @@
 
 use crate::rows::{self, TextArray};
 use crate::schema::{tokens, users};
-use crate::validity::{is_valid, remaining_secs};
+use crate::validity::{IsValid, RemainingSecs};
 use crate::{DatabaseError, DatabaseResult};
 use diesel::prelude::*;
 use jeton_domain::{ScopeSet, TokenDigest, TokenId, TokenKind, UserId};
@@ -54,7 +54,7 @@ pub fn find_valid(
         .inner_join(users::table)
         .filter(tokens::digest.eq_any(digests))
         .filter(users::disabled_at.is_null())
-        .filter(is_valid())
+        .filter(IsValid)
         .select((
             tokens::digest,
             tokens::id,
@@ -63,7 +63,7 @@ pub fn find_valid(
             users::id,
             users::username,
             users::scopes,
-            remaining_secs(),
+            RemainingSecs,
         ))
         .load(connection)?;
     rows.into_iter()

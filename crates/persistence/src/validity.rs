@@ -1,7 +1,9 @@
 //! When a token ends, in the one way that all statements count it.
 
-use diesel::dsl::sql;
-use diesel::expression::SqlLiteral;
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Bool, Double, Nullable};
 
 /// The earlier of the token's expiry and, where it has an idle time, of that after its last use, or its issue; null:
@@ -19,20 +21,53 @@ pub(crate) const ENDS_AT: &str = ends_at!();
 /// Whether the token has not ended, for statements that are written out.
 pub(crate) const IS_VALID: &str = concat!("(", ends_at!(), " > now()) IS NOT FALSE");
 
-/// The end of what RFC 3339 can tell, and so of what Jeton issues.
-const END_OF_TIMES: &str = "timestamptz '10000-01-01 00:00:00Z'";
-
-/// How many seconds are left until the token ends; null: for ever, or so long that it makes no difference.
+/// How many seconds are left until the token ends; null: for ever, or to the end of what RFC 3339 can tell, and so of
+/// what Jeton issues.
 ///
 /// A number and no time: Postgres has some that `chrono` has not, and one row that cannot be read fails all that are read
 /// along with it.
-pub(crate) fn remaining_secs() -> SqlLiteral<Nullable<Double>> {
-    sql(&format!(
-        "extract(epoch FROM nullif(least({ENDS_AT}, {END_OF_TIMES}), {END_OF_TIMES}) - now())::float8"
-    ))
+const REMAINING_SECS: &str = concat!(
+    "extract(epoch FROM nullif(least(",
+    ends_at!(),
+    ", timestamptz '10000-01-01 00:00:00Z'), timestamptz '10000-01-01 00:00:00Z') - now())::float8"
+);
+
+/// Makes an expression of its text. As a literal (`diesel::dsl::sql`) it would keep the statements that have it from being
+/// prepared once a connection, and cost each of them a round trip.
+macro_rules! expression {
+    ($(#[$documentation:meta])* $name:ident, $type:ty, $text:expr) => {
+        $(#[$documentation])*
+        #[derive(Debug, Clone, Copy, QueryId)]
+        pub(crate) struct $name;
+
+        impl Expression for $name {
+            type SqlType = $type;
+        }
+
+        impl QueryFragment<Pg> for $name {
+            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+                out.push_sql($text);
+                Ok(())
+            }
+        }
+
+        impl<Table> SelectableExpression<Table> for $name {}
+        impl<Table> AppearsOnTable<Table> for $name {}
+        impl<Group> ValidGrouping<Group> for $name {
+            type IsAggregate = is_aggregate::No;
+        }
+    };
 }
 
-/// Whether it has not ended.
-pub(crate) fn is_valid() -> SqlLiteral<Bool> {
-    sql(IS_VALID)
-}
+expression!(
+    /// How many seconds are left.
+    RemainingSecs,
+    Nullable<Double>,
+    REMAINING_SECS
+);
+expression!(
+    /// Whether it has not ended.
+    IsValid,
+    Bool,
+    IS_VALID
+);

@@ -5,7 +5,7 @@ use crate::connection::transaction;
 use crate::revocations;
 use crate::rows::{TokenRow, UsedTokenRow};
 use crate::schema::{tokens, users};
-use crate::validity::{IS_VALID, is_valid};
+use crate::validity::{IS_VALID, IsValid};
 use crate::{DatabaseResult, Revocation, attempts};
 use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
@@ -97,7 +97,7 @@ pub fn issue_by_token(
             tokens::table
                 .find(with.0)
                 .filter(tokens::user_id.eq(user.0))
-                .filter(is_valid()),
+                .filter(IsValid),
         ))
         .get_result(connection)?;
         if !still_valid {

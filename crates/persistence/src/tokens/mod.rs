@@ -14,7 +14,7 @@ use crate::connection::transaction;
 use crate::revocations::revoking;
 use crate::rows::{self, UsedTokenRow, used_tokens};
 use crate::schema::{tokens, users};
-use crate::validity::is_valid;
+use crate::validity::IsValid;
 use crate::{DatabaseResult, Revocation};
 use diesel::prelude::*;
 use jeton_domain::{Actor, AuditAction, Initiator, Token, TokenDigest, TokenId, TokenName, UserId};
@@ -28,7 +28,7 @@ pub fn find(connection: &mut PgConnection, owner: UserId, id: TokenId) -> Databa
     let row: Option<UsedTokenRow> = used_tokens()
         .filter(tokens::id.eq(id.0))
         .filter(tokens::user_id.eq(owner.0))
-        .filter(is_valid())
+        .filter(IsValid)
         .first(connection)
         .optional()?;
     row.map(Token::try_from).transpose()
@@ -46,7 +46,7 @@ pub fn list(
 ) -> DatabaseResult<Vec<Token>> {
     let mut query = used_tokens()
         .filter(tokens::user_id.eq(owner.0))
-        .filter(is_valid())
+        .filter(IsValid)
         .into_boxed();
     if let Some(after) = after {
         query = query.filter(tokens::id.lt(after.0));
@@ -75,7 +75,7 @@ pub fn rename(
             .find(id.0)
             .filter(tokens::user_id.eq(owner.0))
             .filter(tokens::name.ne(name.as_str()))
-            .filter(is_valid());
+            .filter(IsValid);
         let renamed = diesel::update(target)
             .set(tokens::name.eq(name.as_str()))
             .execute(connection)?;

@@ -1,4 +1,6 @@
-use crate::support::{connect, create_user, execute, expire, issue, issue_this, new_token, outcome, scopes};
+use crate::support::{
+    connect, count, create_user, execute, expire, issue, issue_this, new_token, outcome, scopes,
+};
 use jeton_domain::{Initiator, NewToken, TokenDigest, TokenKind, User};
 use jeton_persistence::lookups::{ValidToken, find_valid};
 use jeton_persistence::{DatabaseError, PgConnection, users};
@@ -216,5 +218,19 @@ fn a_corrupt_row_is_nobody_elses_error() {
             "{second:?}"
         );
         execute(connection, "ROLLBACK");
+    }
+}
+
+/// Each statement that is not prepared once for a connection costs a round trip more.
+#[test]
+fn a_look_up_is_prepared_once() {
+    let database = TestDatabase::create();
+    let connection = &mut connect(&database);
+    for _ in 0..3 {
+        find_valid(connection, &[TokenDigest::from([7; 32])]).unwrap();
+        assert_eq!(
+            count(connection, "pg_prepared_statements WHERE statement LIKE '%ANY%'"),
+            1
+        );
     }
 }
