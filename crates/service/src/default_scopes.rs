@@ -9,7 +9,7 @@ pub fn default_scopes(text: &str) -> Result<ScopeSet, String> {
     let scopes: ScopeSet = text.parse().map_err(|error| format!("{error}"))?;
     match PRIVILEGED_SCOPES.iter().find(|scope| scopes.contains(scope)) {
         Some(scope) => Err(format!(
-            "`{scope}` is not for everybody; `jeton user create` gives it to one"
+            "`{scope}` is not for everybody; `jeton user create` gives it to one, by --admin or --scope"
         )),
         None => Ok(scopes),
     }
