@@ -10,7 +10,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -43,9 +43,13 @@ async fn drive(settings: Settings) -> anyhow::Result<ExitCode> {
         .iter()
         .map(|(name, id)| format!("{name} {id}"))
         .collect();
+    // Whoever reads this may say stop at once.
+    let stops = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     say(&format!("processes: {}", processes.join(", ")));
-    Run::start(world).drive().await
+    Run::start(world).drive(stops).await
 }
+
+type Stops = [std::io::Result<Signal>; 2];
 
 struct Run {
     world: Arc<World>,
@@ -80,8 +84,8 @@ impl Run {
         }
     }
 
-    async fn drive(mut self) -> anyhow::Result<ExitCode> {
-        let worked = self.work().await;
+    async fn drive(mut self, stops: Stops) -> anyhow::Result<ExitCode> {
+        let worked = self.work(stops).await;
         self.world.phase.send_replace(Phase::Finishing);
         let finished = self.finish().await;
         self.world.phase.send_replace(Phase::GivingUp);
@@ -96,9 +100,8 @@ impl Run {
     }
 
     /// Until the time is over and each fault has happened, or somebody says stop, or a task fails.
-    async fn work(&mut self) -> anyhow::Result<()> {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
+    async fn work(&mut self, [interrupt, terminate]: Stops) -> anyhow::Result<()> {
+        let (mut interrupt, mut terminate) = (interrupt?, terminate?);
         let mut tick = tokio::time::interval(TICK);
         let (began, mut next_tell) = (Instant::now(), TELL);
         let time = Duration::from_secs(self.world.settings.seconds);

@@ -1,4 +1,4 @@
-use crate::support::{PROGRAM, history};
+use crate::support::{PROGRAM, history, text};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
@@ -44,6 +44,6 @@ fn a_run_that_is_told_to_end_does_so_in_order() {
     let (driver, ids) = start();
     jeton_local_postgres::process::signal("TERM", &[driver.id()]).unwrap();
     let output = driver.wait_with_output().unwrap();
-    assert!(output.status.success());
+    assert!(output.status.success(), "{}", text(&output));
     assert!(!ids.iter().any(|id| is_there(id)));
 }
