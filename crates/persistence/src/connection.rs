@@ -30,11 +30,8 @@ impl ConnectionLimits {
 pub fn establish(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<PgConnection> {
     let mut connection = PgConnection::establish(url.expose_secret())?;
     // Whatever the server's default: a statement that had to wait for a row goes on with what is there now, and does not
-    // fail. And none here is ever worth compiling, which takes a quarter of a second, whatever it is estimated to cost;
-    // nor is a plan worth keeping, which may be one for a table that was empty then.
-    let mut settings = "SET default_transaction_isolation = 'read committed'; SET jit = off; \
-        SET plan_cache_mode = force_custom_plan"
-        .to_owned();
+    // fail. And none here is ever worth compiling, which takes a quarter of a second, whatever it is estimated to cost.
+    let mut settings = "SET default_transaction_isolation = 'read committed'; SET jit = off".to_owned();
     if let Some(timeout) = limits.statement_timeout {
         settings.push_str(&format!(
             "; SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}",

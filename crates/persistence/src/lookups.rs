@@ -4,6 +4,7 @@ use crate::rows::{self, TextArray};
 use crate::schema::{tokens, users};
 use crate::validity::{IsValid, RemainingSecs};
 use crate::{DatabaseError, DatabaseResult};
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use jeton_domain::{ScopeSet, TokenDigest, TokenId, TokenKind, UserId};
 use std::time::Duration;
@@ -37,6 +38,15 @@ struct Row {
     username: String,
     user_scopes: TextArray,
     remaining_secs: Option<f64>,
+}
+
+/// Has each look-up on this connection planned by itself, as sizes are then. A plan that is kept may be of a time when the
+/// table was empty.
+///
+/// # Errors
+/// See [`DatabaseError`].
+pub fn plan_each(connection: &mut PgConnection) -> DatabaseResult<()> {
+    Ok(connection.batch_execute("SET plan_cache_mode = force_custom_plan")?)
 }
 
 /// Finds which of the digests belong to tokens that are valid now: stored, not expired nor idle for too long, their user

@@ -1,5 +1,5 @@
 use jeton_persistence::{
-    ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, establish,
+    ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, establish, lookups,
 };
 use std::time::Duration;
 
@@ -42,6 +42,7 @@ impl Reconnecting {
             statement_timeout: Some(STATEMENT_TIMEOUT),
         };
         let mut connection = establish(&self.url, limits)?;
+        lookups::plan_each(&mut connection)?;
         let result = work(&mut connection);
         if !matches!(result, Err(DatabaseError::Unavailable(_))) {
             self.connection = Some(connection);

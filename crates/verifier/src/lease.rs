@@ -13,11 +13,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// libpq tells of a notification only when asked: how often, within [`LIVELY`] of a nudge, and otherwise. It is most of
-/// the time that a revocation takes; and of what a verifier costs that has nothing to do.
-const NUDGE_POLL: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(4));
-/// Where there is one revocation, there often is another.
-const LIVELY: Duration = Duration::from_secs(1);
+/// libpq tells of a notification only when asked. This often: it is most of the time a revocation takes.
+const NUDGE_POLL: Duration = Duration::from_millis(1);
 /// How soon a new connection is tried after one has failed: at first, and at the most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// The part of the lease that is kept in reserve, as a divisor: clocks may run that much faster or slower.
@@ -64,7 +61,6 @@ impl Lease {
             shared: shared.clone(),
             phase: sender,
             id: None,
-            nudged_at: BootTime::ZERO,
             failing: false,
         };
         std::thread::Builder::new()
@@ -148,8 +144,6 @@ struct Keeper {
     phase: watch::Sender<Phase>,
     /// The row of the last life, which may still be there.
     id: Option<Uuid>,
-    /// When the last nudge was seen.
-    nudged_at: BootTime,
     /// Whether the last attempt failed: the log tells changes, not every failure.
     failing: bool,
 }
@@ -258,19 +252,9 @@ impl Keeper {
     }
 
     /// Waits for a nudge, until it is time to renew, or until it is time to end.
-    fn wait_for_nudge(&mut self, connection: &mut PgConnection, until: BootTime) -> DatabaseResult<()> {
-        loop {
-            let nudged = verifiers::nudged(connection)?;
-            let now = BootTime::now();
-            if nudged {
-                self.nudged_at = now;
-            }
-            let lively = now.since(self.nudged_at) < LIVELY;
-            let poll = if lively { NUDGE_POLL.0 } else { NUDGE_POLL.1 };
-            if nudged || now >= until || self.shared.pause(poll) {
-                return Ok(());
-            }
-        }
+    fn wait_for_nudge(&self, connection: &mut PgConnection, until: BootTime) -> DatabaseResult<()> {
+        while BootTime::now() < until && !verifiers::nudged(connection)? && !self.shared.pause(NUDGE_POLL) {}
+        Ok(())
     }
 
     /// A pooler that lends a connection for each transaction gives the idle lease connection's to the next who asks.

@@ -16,7 +16,7 @@ struct Verifier {
     connection: Connection,
 }
 
-/// Longer than verifiers stay on the alert after a revocation.
+/// How long nothing is revoked before a logout that comes alone.
 const QUIET: Duration = Duration::from_millis(1200);
 
 /// Logouts one after the other; then some that come alone.

@@ -163,8 +163,7 @@ pub(super) fn revocations(results: &Results) -> String {
         "The time of `POST /v1/logout` at the auth service, the look-up of the token that it is sent with included. \
         Each token is known to all verifiers, services in processes of their own, before it is logged out, and is shown \
         to all of them right after the acknowledgement. The auth service's own verifier comes on top of the number. \
-        Alone: {alone} more logouts, before each of which there was none for a second, so that verifiers look for \
-        nudges less often."
+        Alone: {alone} more logouts, before each of which there was none for a second, so that nothing is warm."
     );
     format!("## Revocation\n\n{}\n{}", paragraph(&how), table(&head, &rows))
 }

@@ -24,7 +24,7 @@ async fn after_a_panic_nothing_is_remembered_and_another_life_begins() {
     let begun = BootTime::now();
     while memory.deadline() == BootTime::ZERO {
         assert!(BootTime::now().since(begun) < Duration::from_secs(60), "no lease");
-        std::thread::sleep(NUDGE_POLL.0);
+        std::thread::sleep(NUDGE_POLL);
     }
     lease.stop();
     lease.stopped().await;
