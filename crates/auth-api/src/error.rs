@@ -3,10 +3,10 @@ use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
+use jeton_http_kit::database_problem;
 use jeton_persistence::users::USERNAME_TAKEN;
 use jeton_persistence::{DatabaseError, LAST_ADMIN};
 use jeton_revoker::Unconfirmed;
-use jeton_service::database_problem;
 use std::time::Duration;
 
 /// What a client is told to wait, in seconds, when the hashing queue is full: about what it takes to work it off.

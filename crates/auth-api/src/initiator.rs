@@ -1,7 +1,7 @@
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use jeton_domain::{Actor, Initiator};
-use jeton_service::{RequestId, client_address};
+use jeton_http_kit::{RequestId, client_address};
 use jeton_verifier::Caller;
 use std::convert::Infallible;
 use std::future::{Ready, ready};

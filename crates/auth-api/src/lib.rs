@@ -19,9 +19,9 @@ pub use settings::Settings;
 
 use crate::metrics::RevocationMetrics;
 use jeton_domain::BcryptCost;
+use jeton_http_kit::{Metrics, Running, Service, check_migrated, serve};
 use jeton_persistence::{Database, PoolSettings, users};
 use jeton_revoker::Barrier;
-use jeton_service::{Metrics, Running, Service, check_migrated, serve};
 
 use jeton_verifier::Verifier;
 

@@ -4,7 +4,7 @@ use jeton_auth_api::{Settings, start};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let settings: Settings = jeton_service::parse_settings();
+    let settings: Settings = jeton_http_kit::parse_settings();
     let log = settings.log.clone();
-    jeton_service::run(&log, async { start(settings).await?.serve().await })
+    jeton_http_kit::run(&log, async { start(settings).await?.serve().await })
 }

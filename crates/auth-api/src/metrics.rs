@@ -1,7 +1,7 @@
 //! What the auth service tells Prometheus beside what every service does.
 
 use crate::hasher::Hasher;
-use jeton_service::{Histogram, Metrics};
+use jeton_http_kit::{Histogram, Metrics};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 use clap::builder::TypedValueParser;
 use jeton_domain::{BcryptCost, ScopeSet};
+use jeton_http_kit::{DatabaseSettings, HttpArgs, Lifetime, LogSettings, MetricsAddress, VerifierArgs};
 use jeton_persistence::audit::SHORTEST_RETENTION_DAYS;
-use jeton_service::{DatabaseSettings, HttpArgs, Lifetime, LogSettings, MetricsAddress, VerifierArgs};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -117,7 +117,7 @@ pub struct Settings {
         env = "JETON_DEFAULT_SCOPES",
         value_name = "JETON_DEFAULT_SCOPES",
         default_value = "notes:read notes:write",
-        value_parser = jeton_service::default_scopes
+        value_parser = jeton_http_kit::default_scopes
     )]
     pub default_scopes: ScopeSet,
 

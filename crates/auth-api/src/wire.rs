@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use jeton_api_types::{Account, Introspection, IssuedToken, SecretText, UserSummary};
 use jeton_domain::{ExposeSecret, Password, PlainToken, Token, User, UserId};
-pub(crate) use jeton_service::wire::{audit_event, token, user};
+pub(crate) use jeton_http_kit::wire::{audit_event, token, user};
 use jeton_verifier::Caller;
 
 const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");

@@ -102,7 +102,7 @@ mod tests {
     use diesel::dsl::sql;
     use diesel::sql_types::Text;
     use diesel::{Connection, IntoSql, PgConnection, RunQueryDsl, select};
-    use jeton_test_support::TestDatabase;
+    use jeton_proof_support::TestDatabase;
 
     diesel::define_sql_function! {
         fn pg_visible_in_snapshot(xid: Xid8, snapshot: PgSnapshot) -> Bool;

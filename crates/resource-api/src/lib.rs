@@ -7,8 +7,8 @@ mod settings;
 pub use settings::Settings;
 
 use actix_web::web::{Data, ServiceConfig, delete, post, put, resource};
+use jeton_http_kit::{Metrics, Running, Service, check_migrated, get_or_head, method_not_allowed, serve};
 use jeton_persistence::{Database, PoolSettings};
-use jeton_service::{Metrics, Running, Service, check_migrated, get_or_head, method_not_allowed, serve};
 use jeton_verifier::Verifier;
 use jeton_verifier::actix::Guard;
 

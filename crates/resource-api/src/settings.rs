@@ -1,4 +1,4 @@
-use jeton_service::{DatabaseSettings, HttpArgs, LogSettings, MetricsAddress, VerifierArgs};
+use jeton_http_kit::{DatabaseSettings, HttpArgs, LogSettings, MetricsAddress, VerifierArgs};
 use std::net::SocketAddr;
 
 /// Jeton's demo resource service: notes, protected by tokens.

@@ -1,7 +1,7 @@
 //! What a verifier remembers, and whether it may answer from it.
 //!
 //! The whole of the promise that no revoked token is accepted rests on the order of a few steps here, in `lease.rs`
-//! and in `lookups.rs`; docs/decisions/revocation.md says why each is where it is, and crates/revocation-model checks
+//! and in `lookups.rs`; docs/decisions/revocation.md says why each is where it is, and proof/model checks
 //! them.
 
 use crate::Caller;

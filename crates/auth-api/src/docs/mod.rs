@@ -7,7 +7,7 @@ use actix_web::web::{ServiceConfig, resource};
 use actix_web::{HttpResponse, http::header::ContentType};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jeton_service::{get_or_head, method_not_allowed};
+use jeton_http_kit::{get_or_head, method_not_allowed};
 use sha2::{Digest, Sha256};
 
 const DOCUMENT: &str = include_str!("openapi.json");

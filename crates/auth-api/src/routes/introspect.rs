@@ -5,8 +5,8 @@ use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
 use jeton_api_types::{ExposeSecret, Introspection, PresentedToken};
+use jeton_http_kit::Form;
 use jeton_persistence::tokens;
-use jeton_service::Form;
 use jeton_verifier::VerifyError;
 
 /// `POST /v1/introspect`: what there is to say of a token that somebody else has sent ([RFC 7662]). It counts as a use of

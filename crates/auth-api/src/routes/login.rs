@@ -13,10 +13,10 @@ use jeton_domain::{
     AuditAction, Initiator, NewToken, Password, PasswordHash, PlainToken, ScopeSet, TokenId, TokenKind,
     TokenName, User, UserId, Username,
 };
+use jeton_http_kit::JsonOrForm;
 use jeton_persistence::attempts::{self, Account};
 use jeton_persistence::audit::{self, NewAuditEvent};
 use jeton_persistence::{PgConnection, tokens, users};
-use jeton_service::JsonOrForm;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;

@@ -7,10 +7,10 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use jeton_api_types::{DeleteAccountRequest, MeResponse};
 use jeton_domain::{AuditAction, Initiator, Password, PasswordHash, UserId};
+use jeton_http_kit::Json;
 use jeton_persistence::attempts::{self, Account};
 use jeton_persistence::audit::{self, NewAuditEvent};
 use jeton_persistence::{PgConnection, tokens, users};
-use jeton_service::Json;
 use jeton_verifier::Caller;
 use serde_json::json;
 

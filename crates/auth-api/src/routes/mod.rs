@@ -20,7 +20,7 @@ use crate::state::State;
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, ServiceConfig, delete, patch, post, put, resource, route, scope};
 use jeton_domain::INTROSPECT_TOKENS;
-use jeton_service::{get_or_head, method_not_allowed};
+use jeton_http_kit::{get_or_head, method_not_allowed};
 use jeton_verifier::actix::Guard;
 
 /// The routes, for `main` and for whoever else serves them.

@@ -7,8 +7,8 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use jeton_api_types::ChangePasswordRequest;
 use jeton_domain::{Initiator, TokenId, UserId};
+use jeton_http_kit::Json;
 use jeton_persistence::{tokens, users};
-use jeton_service::Json;
 use jeton_verifier::Caller;
 
 /// `PUT /v1/me/password`: another password; all the user's tokens but the one that asks are revoked. Twice is as good as

@@ -5,8 +5,8 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use jeton_api_types::{ExposeSecret, PresentedToken};
 use jeton_domain::{PlainToken, REVOKE_TOKENS};
+use jeton_http_kit::Form;
 use jeton_persistence::tokens::{self, Presented};
-use jeton_service::Form;
 use jeton_verifier::Caller;
 
 /// `POST /v1/revoke`: revokes the token that is sent along, if it is the caller's user's, or whosever it is for a caller

@@ -7,8 +7,8 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use jeton_api_types::RenameTokenRequest;
 use jeton_domain::{TokenId, TokenName};
+use jeton_http_kit::Json;
 use jeton_persistence::tokens;
-use jeton_service::Json;
 use jeton_verifier::Caller;
 use uuid::Uuid;
 

@@ -10,9 +10,9 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use jeton_api_types::SignUpRequest;
 use jeton_domain::{Email, NewToken, NewUser, PlainToken, TokenId, TokenKind, TokenName, UserId, Username};
+use jeton_http_kit::Json;
 use jeton_persistence::attempts::Account;
 use jeton_persistence::{PgConnection, users};
-use jeton_service::Json;
 use uuid::Uuid;
 
 /// `POST /v1/users`: creates a user and a first token, both or neither.

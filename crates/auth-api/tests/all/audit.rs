@@ -6,7 +6,7 @@ use jeton_client::{CreateTokenRequest, ProblemKind};
 use jeton_domain::UserId;
 use jeton_persistence::audit::{AuditEvent, AuditFilter, list};
 use jeton_persistence::users;
-use jeton_test_support::RawRequest;
+use jeton_proof_support::RawRequest;
 
 /// All events, the oldest first.
 fn events(auth: &Auth) -> Vec<AuditEvent> {

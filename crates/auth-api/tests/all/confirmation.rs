@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection;
 use jeton_client::{ExposeSecret, ProblemKind, Session};
 use jeton_domain::{Initiator, UserId};
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, users, verifiers};
-use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, wait_until};
+use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess, wait_until};
 use std::thread;
 
 /// A verifier that does not answer, as one whose machine has lost power: revocations wait for it.

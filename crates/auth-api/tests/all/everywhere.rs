@@ -2,7 +2,7 @@
 
 use crate::support::{Auth, comparable, json};
 use jeton_client::{ExposeSecret, Problem};
-use jeton_test_support::{RawRequest, RawResponse, raw};
+use jeton_proof_support::{RawRequest, RawResponse, raw};
 
 fn problem(response: &RawResponse) -> Problem {
     assert_eq!(

@@ -1,5 +1,5 @@
 //! The inputs that fuzzing starts from, those that it has found something with among them: of each, the parsers keep
-//! what they promise. `fuzz/README.md` tells the rest.
+//! what they promise. `proof/fuzz/README.md` tells the rest.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
     unreachable_pub,
     reason = "in the package that it belongs to, all of it can be reached"
 )]
-#[path = "../../../../fuzz/src/lib.rs"]
+#[path = "../../../../proof/fuzz/src/lib.rs"]
 mod parsers;
 
 /// What is in a directory, of which there must be something.
@@ -21,7 +21,7 @@ fn listed(directory: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn parsers_keep_their_promises_of_every_seed() {
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proof/proof/fuzz/seeds");
     assert_eq!(listed(&seeds).len(), parsers::TARGETS.len());
     for (name, check) in parsers::TARGETS {
         for seed in listed(&seeds.join(name)) {

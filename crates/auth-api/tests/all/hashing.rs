@@ -4,7 +4,7 @@ use crate::support::{Auth, PASSWORD, attempt, login};
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use jeton_client::{ClientError, ProblemKind};
-use jeton_test_support::wait_until;
+use jeton_proof_support::wait_until;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 

@@ -2,7 +2,7 @@ use crate::support::{Auth, kind};
 use jeton_client::{CreateTokenRequest, ExposeSecret, Introspection, ProblemKind, SecretText, Session};
 use jeton_domain::{Initiator, UserId};
 use jeton_persistence::users;
-use jeton_test_support::{RawRequest, RawResponse, count, wait_until};
+use jeton_proof_support::{RawRequest, RawResponse, count, wait_until};
 
 async fn service(auth: &Auth) -> Session {
     auth.sign_up_with("reports", "tokens:introspect").await

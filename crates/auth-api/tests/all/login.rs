@@ -2,7 +2,7 @@ use crate::support::{Auth, PASSWORD, comparable, json, kind, login, pointers};
 use jeton_client::{ExposeSecret, IssuedToken, LoginRequest, ProblemKind};
 use jeton_domain::{Initiator, UserId};
 use jeton_persistence::users;
-use jeton_test_support::RawRequest;
+use jeton_proof_support::RawRequest;
 
 #[tokio::test]
 async fn the_token_is_in_the_body_and_in_the_header() {

@@ -1,6 +1,6 @@
 use crate::support::{Auth, kind};
 use jeton_client::{AuthClient, CreateTokenRequest, ProblemKind};
-use jeton_test_support::RawRequest;
+use jeton_proof_support::RawRequest;
 use std::sync::Arc;
 
 #[tokio::test]

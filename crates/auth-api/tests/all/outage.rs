@@ -3,7 +3,7 @@
 use crate::support::{PASSWORD, json, on_own_postgres, sign_up};
 use jeton_client::{AuthClient, ExposeSecret, Problem};
 use jeton_local_postgres::LocalPostgres;
-use jeton_test_support::{RawRequest, RawResponse};
+use jeton_proof_support::{RawRequest, RawResponse};
 
 fn assert_unavailable(response: &RawResponse, what: &str) {
     assert_eq!(response.status, 503, "{what}: {}", response.text());

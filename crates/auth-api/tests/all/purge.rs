@@ -2,7 +2,7 @@ use crate::support::Auth;
 use crate::support::start_service;
 use diesel::connection::SimpleConnection;
 use jeton_persistence::verifiers;
-use jeton_test_support::{count, wait_until};
+use jeton_proof_support::{count, wait_until};
 use std::time::{Duration, Instant};
 
 /// The service begins with it; how it is done is tested where it is done.

@@ -3,7 +3,7 @@
 use crate::support::{Auth, json, login};
 use diesel::connection::SimpleConnection;
 use jeton_client::ExposeSecret;
-use jeton_test_support::{RawRequest, RawResponse};
+use jeton_proof_support::{RawRequest, RawResponse};
 use serde_json::Value;
 
 const ID: &str = "X-Request-Id";
@@ -109,7 +109,7 @@ fn every_answer_has_an_id_and_a_bad_one_is_replaced() {
 
 #[tokio::test]
 async fn whatever_is_logged_on_the_way_has_the_id_even_where_only_warnings_are() {
-    let auth = Auth::start_with(&[("JETON_LOG", "warn,jeton_service::server=info")]);
+    let auth = Auth::start_with(&[("JETON_LOG", "warn,jeton_http_kit::server=info")]);
     auth.sign_up("ada").await;
     auth.connect()
         .batch_execute("ALTER TABLE users RENAME COLUMN password_hash TO hidden")

@@ -1,6 +1,6 @@
 use crate::support::{Auth, kind};
 use jeton_client::{ExposeSecret, ProblemKind, Session};
-use jeton_test_support::RawRequest;
+use jeton_proof_support::RawRequest;
 
 #[tokio::test]
 async fn ones_own_tokens_are_revoked_by_their_text() {

@@ -3,7 +3,7 @@
 use crate::support::{Auth, PASSWORD, json, kind, login};
 use diesel::prelude::*;
 use jeton_client::{CreateTokenRequest, ExposeSecret, ProblemKind};
-use jeton_test_support::RawRequest;
+use jeton_proof_support::RawRequest;
 
 /// Everything that the tables hold, as text.
 pub(crate) fn dump(auth: &Auth) -> String {

@@ -1,7 +1,7 @@
 //! A service that cannot start says why, in one line.
 
 use crate::support::{Auth, PROGRAM};
-use jeton_test_support::{RawRequest, ServiceProcess, TestDatabase};
+use jeton_proof_support::{RawRequest, ServiceProcess, TestDatabase};
 
 /// What the program says when it is started with these settings and refuses.
 fn refusal(env: &[(&str, &str)]) -> String {

@@ -1,7 +1,7 @@
 use jeton_client::{AuthClient, ClientError, Credentials, LoginRequest, ProblemKind, Session, SignUpRequest};
 use jeton_domain::Initiator;
 use jeton_local_postgres::LocalPostgres;
-use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, TestRole, migrate};
+use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, TestRole, migrate};
 use std::fmt::Debug;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_jeton-auth-api");

@@ -4,7 +4,7 @@ use crate::support::{Auth, PASSWORD, attempt, comparable, json, kind, login, sta
 use diesel::connection::SimpleConnection;
 use jeton_client::{AuditQuery, AuthClient, ClientError, ProblemKind};
 use jeton_persistence::audit::{AuditFilter, list};
-use jeton_test_support::{RawRequest, RawResponse, ServiceProcess};
+use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess};
 use std::sync::Arc;
 
 /// Two at once, and eight in all.

@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use jeton_client::{AuthClient, Credentials, ProblemKind};
 use jeton_domain::{BcryptCost, Password, PasswordHash, Username};
 use jeton_persistence::users;
-use jeton_test_support::{ServiceProcess, wait_until};
+use jeton_proof_support::{ServiceProcess, wait_until};
 
 const NEW: &str = "a wholly different phrase";
 
@@ -85,7 +85,7 @@ async fn a_sign_in_makes_a_hash_of_another_scheme_anew() {
         auth.connect().batch_execute(&put).unwrap();
         assert_eq!(sign_in("wrong"), 401);
         assert_eq!(cost(&auth), 0);
-        jeton_test_support::wait_until("the hash is made anew", || {
+        jeton_proof_support::wait_until("the hash is made anew", || {
             assert_eq!(sign_in(PASSWORD), 200);
             cost(&auth) == 4
         });

@@ -1,6 +1,6 @@
 use crate::support::{Auth, kind};
 use jeton_client::{ExposeSecret, Problem, ProblemKind, Session};
-use jeton_test_support::{RawRequest, RawResponse};
+use jeton_proof_support::{RawRequest, RawResponse};
 
 fn send(auth: &Auth, session: &Session, method: &str, target: &str) -> RawResponse {
     let header = format!("Bearer {}", session.token().expose_secret());

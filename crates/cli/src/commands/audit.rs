@@ -4,9 +4,9 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use jeton_api_types::AuditEventList;
 use jeton_domain::{AuditAction, UserId, Username};
+use jeton_http_kit::{DatabaseSettings, wire};
 use jeton_persistence::audit::{self, AuditCursor, AuditEvent, AuditFilter};
 use jeton_persistence::{PgConnection, users};
-use jeton_service::{DatabaseSettings, wire};
 use std::net::IpAddr;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 use crate::{database, output};
 use anyhow::bail;
+use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::{PgConnection, migrations, roles};
-use jeton_service::DatabaseSettings;
 use serde_json::json;
 
 /// Bring the database up to date

@@ -3,7 +3,7 @@ use jeton_domain::{PlainToken, Username};
 use jeton_persistence::lookups::{ValidToken, find_valid};
 use jeton_persistence::users::{SignInUser, find_for_sign_in};
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, establish};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use serde_json::Value;
 use std::io::Write;
 use std::process::{Command, Stdio};

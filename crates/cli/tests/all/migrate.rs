@@ -1,6 +1,6 @@
 use crate::jeton::Jeton;
 use diesel::connection::SimpleConnection;
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use serde_json::{Value, json};
 
 fn on_an_empty_database() -> Jeton {

@@ -23,7 +23,7 @@ fn a_reader_that_has_read_enough_is_no_failure() {
 
 #[test]
 fn check_fails_even_when_nobody_reads_why() {
-    let jeton = Jeton(jeton_test_support::TestDatabase::empty());
+    let jeton = Jeton(jeton_proof_support::TestDatabase::empty());
     assert_eq!(unread(&jeton, "migrate --check").status.code(), Some(1));
 }
 

@@ -2,7 +2,7 @@ use crate::jeton::{Jeton, Outcome, command, run};
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 use jeton_persistence::{ConnectionLimits, DatabaseResult, DatabaseUrl, establish};
-use jeton_test_support::{TestDatabase, TestRole};
+use jeton_proof_support::{TestDatabase, TestRole};
 
 /// A role's name, for one test; roles belong to the whole server. The role goes with it.
 struct Role {

@@ -1,6 +1,6 @@
 use crate::support::{Outcome, PASSWORD, Services, generous, run};
 use jeton_client::{ExposeSecret, Session};
-use jeton_test_support::{TestDatabase, example};
+use jeton_proof_support::{TestDatabase, example};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
 use crate::support::{Services, run};
-use jeton_test_support::{TestDatabase, example};
+use jeton_proof_support::{TestDatabase, example};
 use std::process::Command;
 
 #[test]

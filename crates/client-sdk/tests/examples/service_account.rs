@@ -1,7 +1,7 @@
 use crate::support::{PASSWORD, Services};
 use jeton_client::{ClientError, Credentials, ExposeSecret, ProblemKind, Session};
 use jeton_local_postgres::LocalPostgres;
-use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, example, migrate};
+use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, example, migrate};
 use serde_json::{Value, json};
 use std::path::Path;
 use tempfile::NamedTempFile;

@@ -1,5 +1,5 @@
 use jeton_client::{AuthClient, SignUpRequest};
-use jeton_test_support::{ServiceProcess, program};
+use jeton_proof_support::{ServiceProcess, program};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};

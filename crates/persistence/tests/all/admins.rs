@@ -3,7 +3,7 @@
 use crate::support::{connect, hash, interleave, new_user, outcome, scopes};
 use jeton_domain::{Initiator, NewUser, UserId};
 use jeton_persistence::{DatabaseError, DatabaseResult, LAST_ADMIN, PgConnection, users};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use std::thread;
 
 fn create(connection: &mut PgConnection, name: &str, of_scopes: &str, service: bool) -> UserId {

@@ -6,7 +6,7 @@ use crate::support::{
 use jeton_domain::{Actor, AuditAction, Initiator, TokenId, TokenName, UserId};
 use jeton_persistence::audit::{AuditEvent, AuditFilter, list};
 use jeton_persistence::{PgConnection, tokens, users};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use serde_json::json;
 use uuid::Uuid;
 

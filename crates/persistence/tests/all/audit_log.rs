@@ -6,7 +6,7 @@ use jeton_domain::{Actor, AuditAction, Initiator, UserId};
 use jeton_persistence::audit::{self, AuditCursor, AuditEvent, AuditFilter, NewAuditEvent, list};
 use jeton_persistence::purge::Purge;
 use jeton_persistence::{DatabaseError, PgConnection, users};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use proptest::prelude::*;
 use std::time::Duration;
 use uuid::Uuid;

@@ -10,7 +10,7 @@ use jeton_persistence::{
     ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, PoolSettings,
     establish, migrations, users,
 };
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use jeton_domain::{Initiator, NewToken, TokenKind, TokenName, UserId};
 use jeton_persistence::lookups::find_valid;
 use jeton_persistence::purge::Purge;
 use jeton_persistence::{PgConnection, tokens};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use std::time::Duration;
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);

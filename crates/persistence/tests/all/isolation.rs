@@ -7,7 +7,7 @@ use crate::support::{
 };
 use jeton_domain::{Initiator, NewToken, TokenId, TokenKind, UserId};
 use jeton_persistence::{DatabaseError, DatabaseResult, LAST_ADMIN, PgConnection, tokens, users};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 
 /// A user with one token.
 fn setting() -> (TestDatabase, PgConnection, UserId, TokenId) {

@@ -3,7 +3,7 @@
 use crate::support::{connect, create_user, execute, issue_this, new_token, text};
 use jeton_domain::{NewToken, TokenDigest, TokenId, TokenName, UserId};
 use jeton_persistence::PgConnection;
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 
 /// Ada has the tokens a, b and c, Bob has d. c never expires.
 pub(crate) struct Setting {

@@ -4,7 +4,7 @@ use crate::support::{
 use jeton_domain::{Initiator, NewToken, TokenDigest, TokenKind, User};
 use jeton_persistence::lookups::{ValidToken, find_valid};
 use jeton_persistence::{DatabaseError, PgConnection, users};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use std::time::Duration;
 
 fn issued(connection: &mut PgConnection, user: &User) -> NewToken {

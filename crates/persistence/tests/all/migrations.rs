@@ -1,7 +1,7 @@
 use crate::support::{connect, execute, text};
 use diesel::PgConnection;
 use jeton_persistence::migrations::{MigrationError, apply, pending, revert_all};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use std::sync::Barrier;
 use std::thread;
 

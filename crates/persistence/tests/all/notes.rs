@@ -2,7 +2,7 @@ use crate::support::{connect, count, create_user, execute, outcome, text};
 use jeton_domain::{Initiator, NoteId, UserId};
 use jeton_persistence::notes::{self, NoteRow};
 use jeton_persistence::{DatabaseError, PgConnection, users};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use uuid::Uuid;
 
 fn write(connection: &mut PgConnection, owner: UserId, title: &str) -> NoteRow {

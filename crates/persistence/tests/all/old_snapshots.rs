@@ -1,7 +1,7 @@
 //! Changes typed into psql in a transaction that began before a token was issued, and does not see it.
 
 use crate::support::{connect, count, create_user, execute, issue};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 
 #[test]
 fn a_change_of_a_user_reaches_tokens_that_its_transaction_cannot_see() {

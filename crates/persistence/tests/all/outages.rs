@@ -9,7 +9,7 @@ use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{
     Database, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, PoolSettings, TRUSTED_FOR, users,
 };
-use jeton_test_support::{TestDatabase, migrate};
+use jeton_proof_support::{TestDatabase, migrate};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 use crate::support::{connect, count, create_user, execute, hash, interleave, is_stored, issue, outcome};
 use jeton_domain::{Initiator, TokenId, UserId};
 use jeton_persistence::{PgConnection, users};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use uuid::Uuid;
 
 fn with_three_tokens(connection: &mut PgConnection, name: &str) -> (UserId, [TokenId; 3]) {

@@ -4,7 +4,7 @@ use crate::support::{
     backend_pid, connect, execute, patient, pool, sql, unavailable, wait_for_blocked, with,
 };
 use jeton_persistence::{PgConnection, PoolSettings};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};

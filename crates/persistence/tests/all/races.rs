@@ -4,7 +4,7 @@ use crate::support::{connect, create_user, execute, hash, interleave, is_stored,
 use diesel::Connection;
 use jeton_domain::{Initiator, NewToken, NoteId, TokenId, TokenKind, UserId};
 use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection, notes, tokens, users};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use uuid::Uuid;
 
 /// A user with one token.

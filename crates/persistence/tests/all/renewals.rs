@@ -6,7 +6,7 @@ use crate::verifiers::{only, register};
 use jeton_persistence::revocations::Revoked;
 use jeton_persistence::verifiers::{self, NotRenewed, Renewal};
 use jeton_persistence::{PgConnection, Snapshot, revocations};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use uuid::Uuid;
 
 fn renew(connection: &mut PgConnection, id: Uuid, applied: &Snapshot) -> Renewal {

@@ -3,7 +3,7 @@
 use crate::support::{connect_to, count, create_user, execute, issue, wait_until};
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::PgConnection;
-use jeton_test_support::migrate;
+use jeton_proof_support::migrate;
 
 /// Has the first database's users and tokens replicated to the second one.
 fn replicate(from: &mut PgConnection, url: &str, to: &mut PgConnection) {

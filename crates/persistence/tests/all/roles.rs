@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection;
 use jeton_domain::{Initiator, Password};
 use jeton_persistence::roles::{self, Duties, Made, RoleError};
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, notes, verifiers};
-use jeton_test_support::{TestDatabase, TestRole};
+use jeton_proof_support::{TestDatabase, TestRole};
 use uuid::Uuid;
 
 fn may(connection: &mut PgConnection, statement: &str) {

@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use jeton_persistence::{DatabaseError, notes};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 
 /// The name of the constraint that forbids the change.
 fn forbidden_by(connection: &mut PgConnection, change: &str) -> String {

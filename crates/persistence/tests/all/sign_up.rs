@@ -2,7 +2,7 @@ use crate::support::{connect, count, create_user, new_token, new_user};
 use jeton_domain::{Initiator, NewToken};
 use jeton_persistence::users::USERNAME_TAKEN;
 use jeton_persistence::{DatabaseError, DatabaseResult, tokens, users};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use std::sync::Barrier;
 use std::thread;
 

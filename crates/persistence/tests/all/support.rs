@@ -11,8 +11,8 @@ use jeton_persistence::{
     ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, PoolSettings, Revocation,
     establish, tokens, users,
 };
-use jeton_test_support::TestDatabase;
-pub(crate) use jeton_test_support::{count, execute, text, wait_until};
+use jeton_proof_support::TestDatabase;
+pub(crate) use jeton_proof_support::{count, execute, text, wait_until};
 use std::thread;
 use std::time::Duration;
 use uuid::Uuid;

@@ -4,7 +4,7 @@ use crate::support::{connect, count, create_user, execute, expire, is_stored, is
 use jeton_domain::{Initiator, NewToken, TokenId, TokenKind, UserId};
 use jeton_persistence::tokens::{self, Issue};
 use jeton_persistence::{PgConnection, Revocation, audit, users};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use std::thread;
 
 fn within(user_limit: u32, kind: TokenKind) -> NewToken {

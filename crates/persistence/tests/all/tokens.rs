@@ -4,7 +4,7 @@ use crate::support::{
 };
 use jeton_domain::{Initiator, NewToken, TokenId, TokenKind, TokenName, UserId};
 use jeton_persistence::{DatabaseError, PgConnection, tokens, users};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use std::time::Duration;
 use uuid::Uuid;
 

@@ -5,7 +5,7 @@ use crate::support::{connect_to, count, execute, interleave, issue_this, outcome
 use diesel::connection::SimpleConnection;
 use jeton_domain::{Initiator, UserId};
 use jeton_persistence::{DatabaseResult, PgConnection, lookups, users};
-use jeton_test_support::TestRole;
+use jeton_proof_support::TestRole;
 
 /// Restores set this, which turns ordinary triggers off, and foreign keys with them.
 #[test]

@@ -2,7 +2,7 @@ use crate::support::{connect, count, create_user, execute, hash, issue, new_user
 use jeton_domain::{Email, Initiator, NewUser, UserId, Username, UsernameKey};
 use jeton_persistence::users::UserFilter;
 use jeton_persistence::{DatabaseError, PgConnection, lookups, notes, users};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use uuid::Uuid;
 
 fn key(name: &str) -> jeton_domain::UsernameKey {

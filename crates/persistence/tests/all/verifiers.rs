@@ -5,7 +5,7 @@ use crate::support::{connect, execute, interleave, text, wait_until};
 use diesel::Connection;
 use jeton_persistence::verifiers::{self, GiveUp, NotRenewed, Renewal, VerifierRow};
 use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection, Snapshot, revocations};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use std::time::Duration;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! A page of another origin, in a real browser, where one is installed.
 
 use crate::support::{PASSWORD, start_auth_with, start_notes_with};
-use jeton_test_support::{Browser, TestDatabase};
+use jeton_proof_support::{Browser, TestDatabase};
 use serde_json::Value;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};

@@ -2,7 +2,7 @@
 
 use crate::support::{start_auth_with, start_notes_with, wait_until};
 use jeton_client::Problem;
-use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, raw, try_raw};
+use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, raw, try_raw};
 
 const ORIGIN: &str = "https://app.example.org";
 

@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use jeton_client::ExposeSecret;
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish};
-use jeton_test_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, try_raw};
+use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, try_raw};
 use std::thread::JoinHandle;
 
 /// A notes service with a request under way that cannot be answered before [`let_go`](Self::let_go).

@@ -2,7 +2,7 @@
 
 use crate::support::{NoteList, PASSWORD, client, kind, sign_up, start_auth, start_notes};
 use jeton_client::{Credentials, ProblemKind};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use serde_json::json;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};

@@ -4,7 +4,7 @@ use crate::support::{Stack, client, sign_up, start_auth, start_notes_with};
 use diesel::connection::SimpleConnection;
 use jeton_client::ExposeSecret;
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, establish};
-use jeton_test_support::{RawRequest, ServiceProcess, TestDatabase};
+use jeton_proof_support::{RawRequest, ServiceProcess, TestDatabase};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -143,7 +143,7 @@ async fn a_body_has_a_time() {
 async fn who_does_not_read_an_answer_is_cut_off() {
     let database = TestDatabase::create();
     let auth = start_auth(database.url());
-    let settings = [&SHORT[..], &[("JETON_LOG", "info,jeton_service=debug")]].concat();
+    let settings = [&SHORT[..], &[("JETON_LOG", "info,jeton_http_kit=debug")]].concat();
     let notes = start_notes_with(database.url(), &settings);
     let session = client(&auth.base_url())
         .sign_up_session(&sign_up("ada"))
@@ -218,13 +218,13 @@ fn heads_have_a_size() {
     let stack = Stack::start();
     for service in [&stack.auth, &stack.notes] {
         let huge = RawRequest::new("GET", "/livez").header("X-Huge", "a".repeat(200_000));
-        if let Ok(answer) = jeton_test_support::try_raw(service.address(), &huge.to_bytes()) {
+        if let Ok(answer) = jeton_proof_support::try_raw(service.address(), &huge.to_bytes()) {
             assert!([400, 431].contains(&answer.status), "{answer:?}");
         }
         let many = (0..200).fold(RawRequest::new("GET", "/livez"), |request, i| {
             request.header(&format!("X-{i}"), "x")
         });
-        if let Ok(answer) = jeton_test_support::try_raw(service.address(), &many.to_bytes()) {
+        if let Ok(answer) = jeton_proof_support::try_raw(service.address(), &many.to_bytes()) {
             assert!([400, 431].contains(&answer.status), "{answer:?}");
         }
         assert_eq!(

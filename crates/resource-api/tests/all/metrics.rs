@@ -2,7 +2,7 @@
 
 use crate::support::{client, only_token, sign_up, start_auth_with, start_notes_with};
 use jeton_client::ExposeSecret;
-use jeton_test_support::{NotStarted, RawRequest, ServiceProcess, TestDatabase, program};
+use jeton_proof_support::{NotStarted, RawRequest, ServiceProcess, TestDatabase, program};
 
 /// Where a service tells its metrics.
 fn metrics_address(service: &ServiceProcess) -> String {

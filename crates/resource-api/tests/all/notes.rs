@@ -1,6 +1,6 @@
 use crate::support::{Note, NoteList, PASSWORD, Stack, kind};
 use jeton_client::{Method, ProblemKind, Session};
-use jeton_test_support::RawRequest;
+use jeton_proof_support::RawRequest;
 use serde_json::json;
 
 async fn write(stack: &Stack, session: &Session, title: &str) -> Note {

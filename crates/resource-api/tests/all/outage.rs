@@ -1,7 +1,7 @@
 use crate::support::{NoteList, PASSWORD, client, sign_up, start_auth, start_notes};
 use jeton_client::{ClientError, Credentials, ProblemKind};
 use jeton_local_postgres::LocalPostgres;
-use jeton_test_support::migrate;
+use jeton_proof_support::migrate;
 use std::fmt::Debug;
 
 fn assert_unavailable<T: Debug>(result: Result<T, ClientError>) {

@@ -1,6 +1,6 @@
 use jeton_client::{AuthClient, ClientError, ProblemKind, Session, SignUpRequest};
-pub(crate) use jeton_test_support::wait_until;
-use jeton_test_support::{ServiceProcess, TestDatabase, TestRole, program};
+pub(crate) use jeton_proof_support::wait_until;
+use jeton_proof_support::{ServiceProcess, TestDatabase, TestRole, program};
 use serde::Deserialize;
 use std::fmt::Debug;
 

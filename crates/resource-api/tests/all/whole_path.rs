@@ -2,7 +2,7 @@
 
 use crate::support::{Note, NoteList, PASSWORD, Stack, kind, only_token};
 use jeton_client::{CreateTokenRequest, Credentials, ExposeSecret, ProblemKind};
-use jeton_test_support::RawRequest;
+use jeton_proof_support::RawRequest;
 use serde_json::{Value, json};
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::*;
 use diesel::connection::SimpleConnection;
 use jeton_persistence::Xid;
-use jeton_test_support::{TestDatabase, wait_until};
+use jeton_proof_support::{TestDatabase, wait_until};
 use uuid::Uuid;
 
 fn setting() -> (TestDatabase, PgConnection, Keeper) {

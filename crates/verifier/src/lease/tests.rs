@@ -3,7 +3,7 @@
 use super::*;
 use jeton_persistence::DatabaseUrl;
 use jeton_persistence::revocations::Revoked;
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use std::sync::mpsc::channel;
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use crate::support::{connect_to, database, execute, settings};
 use jeton_persistence::DatabaseError;
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use jeton_verifier::{ConnectError, MOST_CACHE_TOKENS, Verifier, VerifierSettings};
 use std::net::{Ipv4Addr, TcpListener};
 

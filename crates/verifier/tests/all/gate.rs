@@ -6,7 +6,7 @@
 
 use crate::support::{connect_to, count, execute, wait_until};
 use jeton_persistence::PgConnection;
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 
 /// The gate of one database; open at first.
 pub(crate) struct Gate(PgConnection);

@@ -3,7 +3,7 @@
 use crate::gate::Gate;
 use crate::server::Server;
 use crate::support::{database, execute, user_with_token};
-use jeton_test_support::{RawRequest, RawResponse};
+use jeton_proof_support::{RawRequest, RawResponse};
 
 /// Status and body, for what is let through.
 fn answer(response: &RawResponse) -> (u16, String) {

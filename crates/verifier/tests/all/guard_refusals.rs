@@ -5,7 +5,7 @@ use crate::support::{connect_to, create_user, database, execute, expire, issue, 
 use jeton_domain::Initiator;
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::users;
-use jeton_test_support::{RawResponse, migrate};
+use jeton_proof_support::{RawResponse, migrate};
 
 /// All that a client sees, but the time of day.
 fn everything(response: &RawResponse) -> (u16, Vec<(String, String)>, String) {

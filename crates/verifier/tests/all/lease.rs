@@ -7,7 +7,7 @@ use crate::support::{
 use jeton_domain::Initiator;
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{BootTime, verifiers};
-use jeton_test_support::migrate;
+use jeton_proof_support::migrate;
 use jeton_verifier::{ConnectError, Verifier, VerifierSettings, VerifyError};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;

@@ -7,7 +7,7 @@ use crate::support::{
 };
 use jeton_domain::Initiator;
 use jeton_persistence::{PgConnection, tokens, users};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use jeton_verifier::{Caller, UserId, Verifier, VerifierSettings, VerifyError};
 use std::pin::pin;
 use std::time::Duration;

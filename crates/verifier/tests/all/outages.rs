@@ -6,7 +6,7 @@ use crate::support::{
     user_with_token, verifier_with_threads, wait_until,
 };
 use jeton_local_postgres::LocalPostgres;
-use jeton_test_support::migrate;
+use jeton_proof_support::migrate;
 use jeton_verifier::{Verifier, VerifierSettings, VerifyError};
 use std::pin::pin;
 use std::time::Duration;

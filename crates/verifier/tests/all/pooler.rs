@@ -3,7 +3,7 @@
 
 use crate::support::{count, database, remembering_at, settings, token_of, user_with_token, wait_until};
 use jeton_domain::Initiator;
-use jeton_test_support::{TestDatabase, find_program};
+use jeton_proof_support::{TestDatabase, find_program};
 use jeton_verifier::{Verifier, VerifyError};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};

@@ -5,7 +5,7 @@ use crate::support::{
 };
 use jeton_domain::Initiator;
 use jeton_persistence::tokens;
-use jeton_test_support::TestRole;
+use jeton_proof_support::TestRole;
 use jeton_verifier::{Verifier, VerifierSettings, VerifyError};
 use std::time::Duration;
 

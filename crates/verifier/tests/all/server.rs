@@ -4,7 +4,7 @@ use crate::support::settings;
 use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
 use actix_web::{App, HttpServer, web};
-use jeton_test_support::{RawRequest, RawResponse};
+use jeton_proof_support::{RawRequest, RawResponse};
 use jeton_verifier::actix::Guard;
 use jeton_verifier::{Caller, Verifier};
 use std::net::SocketAddr;

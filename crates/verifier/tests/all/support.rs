@@ -2,8 +2,8 @@ use jeton_domain::{
     ExposeSecret, Initiator, NewToken, NewUser, PlainToken, ScopeSet, TokenName, User, Username,
 };
 use jeton_persistence::{ConnectionLimits, PgConnection, establish, tokens, users};
-use jeton_test_support::TestDatabase;
-pub(crate) use jeton_test_support::{count, execute, text, wait_until};
+use jeton_proof_support::TestDatabase;
+pub(crate) use jeton_proof_support::{count, execute, text, wait_until};
 use jeton_verifier::{
     Caller, DatabaseUrl, TokenId, TokenKind, UserId, Verifier, VerifierSettings, VerifyError,
 };

@@ -5,11 +5,11 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use jeton_api_types::{AuditEventList, AuditQuery};
 use jeton_domain::UserId;
+use jeton_http_kit::PageLimit;
 use jeton_persistence::audit::{self, AuditCursor, AuditFilter};
-use jeton_service::PageLimit;
 use serde::Deserialize;
 
-/// As [`Page`](jeton_service::Page), for a list in the order of time.
+/// As [`Page`](jeton_http_kit::Page), for a list in the order of time.
 #[derive(Debug, Deserialize)]
 pub(crate) struct AuditPage {
     #[serde(default)]

@@ -16,7 +16,7 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::middleware::from_fn;
 use actix_web::web::{delete, post, put, resource, scope};
 use jeton_domain::ADMIN;
-use jeton_service::{get_or_head, method_not_allowed};
+use jeton_http_kit::{get_or_head, method_not_allowed};
 use jeton_verifier::actix::Guard;
 
 pub(crate) fn service(guard: &Guard) -> impl HttpServiceFactory + 'static {

@@ -6,8 +6,8 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use jeton_api_types::SetPasswordRequest;
 use jeton_domain::UserId;
+use jeton_http_kit::Json;
 use jeton_persistence::users;
-use jeton_service::Json;
 use uuid::Uuid;
 
 /// `PUT /v1/admin/users/{id}/password`: gives the user a password, and revokes all the user's tokens.

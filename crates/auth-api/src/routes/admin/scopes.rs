@@ -7,8 +7,8 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use jeton_api_types::SetScopesRequest;
 use jeton_domain::UserId;
+use jeton_http_kit::Json;
 use jeton_persistence::users;
-use jeton_service::Json;
 use uuid::Uuid;
 
 /// `PUT /v1/admin/users/{id}/scopes`: what the user's tokens may do at the most, in place of what it was. Any scope, and

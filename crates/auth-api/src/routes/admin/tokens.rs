@@ -8,8 +8,8 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use jeton_api_types::{CreateTokenRequest, LogoutAllResponse, TokenList};
 use jeton_domain::{ScopeSet, TokenId, User, UserId};
+use jeton_http_kit::{Json, Page};
 use jeton_persistence::{tokens, users};
-use jeton_service::{Json, Page};
 use std::sync::Arc;
 use uuid::Uuid;
 

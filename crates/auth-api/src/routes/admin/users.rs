@@ -7,8 +7,8 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use jeton_api_types::{CreateUserRequest, UserList, UserQuery};
 use jeton_domain::{Email, NewUser, Password, UserId, Username, UsernameKey};
+use jeton_http_kit::{Json, Page};
 use jeton_persistence::users::{self, UserFilter};
-use jeton_service::{Json, Page};
 use uuid::Uuid;
 
 /// `GET /v1/admin/users`: users, newest first, a page at a time.

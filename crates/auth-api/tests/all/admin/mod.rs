@@ -9,7 +9,7 @@ use jeton_client::{
     AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, ProblemKind, Session, UserInfo,
     UserQuery,
 };
-use jeton_test_support::RawRequest;
+use jeton_proof_support::RawRequest;
 use uuid::Uuid;
 
 const NEW: &str = "a wholly different phrase";

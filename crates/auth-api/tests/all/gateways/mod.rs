@@ -6,7 +6,7 @@ mod start;
 
 use crate::support::Auth;
 use jeton_client::{ExposeSecret, Session};
-use jeton_test_support::RawRequest;
+use jeton_proof_support::RawRequest;
 
 fn request(method: &str, session: &Session) -> RawRequest {
     RawRequest::new(method, "/page.html").header(

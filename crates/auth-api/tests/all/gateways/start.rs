@@ -2,7 +2,7 @@
 
 use super::app;
 use crate::support::Auth;
-use jeton_test_support::{RawRequest, RawResponse, find_program};
+use jeton_proof_support::{RawRequest, RawResponse, find_program};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

@@ -1,7 +1,7 @@
 //! The page in a real browser, where one is installed: a person reads it, and tries what it describes.
 
 use crate::support::Auth;
-use jeton_test_support::Browser;
+use jeton_proof_support::Browser;
 use serde_json::{Value, json};
 
 /// What a person does: waits for things to be there, opens an operation, types, and clicks on "Send".

@@ -1,6 +1,6 @@
 //! The document as tests read it, and what they have seen of it.
 
-use jeton_test_support::{RawRequest, RawResponse};
+use jeton_proof_support::{RawRequest, RawResponse};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;

@@ -11,7 +11,7 @@ use crate::support::Auth;
 use document::{Document, Operation};
 use jeton_client::{ExposeSecret, Problem, ProblemKind};
 use jeton_domain::AuditAction;
-use jeton_test_support::{RawRequest, raw};
+use jeton_proof_support::{RawRequest, raw};
 use serde_json::Value;
 
 /// Asked by whatever method, since gateways ask by that of the request they ask about.

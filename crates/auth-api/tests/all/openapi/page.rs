@@ -1,5 +1,5 @@
 use crate::support::Auth;
-use jeton_test_support::RawRequest;
+use jeton_proof_support::RawRequest;
 
 /// Nothing is loaded from anywhere, and the policy lets the page's own script run, and no other.
 #[test]

@@ -3,7 +3,7 @@
 use super::document::Document;
 use crate::support::{Auth, PASSWORD};
 use jeton_client::ExposeSecret;
-use jeton_test_support::RawRequest;
+use jeton_proof_support::RawRequest;
 use serde_json::{Value, json};
 
 const JSON: &str = "application/json";

@@ -1,7 +1,7 @@
 use crate::{database, output, password};
 use jeton_domain::Initiator;
+use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::roles::{self, Duties, Made};
-use jeton_service::DatabaseSettings;
 
 /// Create a role of the database's for a service to sign in as
 ///

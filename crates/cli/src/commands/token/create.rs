@@ -5,9 +5,9 @@ use jeton_domain::{
     ExposeSecret, Initiator, NewToken, PlainToken, ScopeSet, Token, TokenId, TokenKind, TokenName, User,
     Username,
 };
+use jeton_http_kit::{DatabaseSettings, Lifetime};
 use jeton_persistence::PgConnection;
 use jeton_persistence::tokens::{self, Issue};
-use jeton_service::{DatabaseSettings, Lifetime};
 use uuid::Uuid;
 
 /// Create a personal token for a user

@@ -2,8 +2,8 @@ use crate::table::Table;
 use crate::{database, output, parse, scopes};
 use jeton_api_types::TokenInfo;
 use jeton_domain::{Token, UserId, Username};
+use jeton_http_kit::{DatabaseSettings, wire};
 use jeton_persistence::{PgConnection, tokens};
-use jeton_service::{DatabaseSettings, wire};
 use serde_json::json;
 
 /// How many tokens are read at once.

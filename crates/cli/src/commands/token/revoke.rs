@@ -2,8 +2,8 @@ use crate::error::UsageError;
 use crate::{database, output};
 use anyhow::ensure;
 use jeton_domain::{Initiator, TokenId, Username};
+use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::{PgConnection, tokens};
-use jeton_service::DatabaseSettings;
 use uuid::Uuid;
 
 /// Revoke a token, whosever it is, or all of a user's

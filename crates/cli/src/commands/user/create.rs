@@ -3,8 +3,8 @@ use crate::scopes::{self, ScopeArgs};
 use crate::{database, output};
 use anyhow::{anyhow, ensure};
 use jeton_domain::{ADMIN, Email, Initiator, NewUser, ScopeSet, UserId, Username};
+use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::{DatabaseError, users};
-use jeton_service::DatabaseSettings;
 use uuid::Uuid;
 
 /// Create a user
@@ -38,7 +38,7 @@ pub(crate) struct Args {
         env = "JETON_DEFAULT_SCOPES",
         value_name = "JETON_DEFAULT_SCOPES",
         default_value = "notes:read notes:write",
-        value_parser = jeton_service::default_scopes
+        value_parser = jeton_http_kit::default_scopes
     )]
     default_scopes: ScopeSet,
 

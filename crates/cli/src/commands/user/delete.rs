@@ -2,8 +2,8 @@ use crate::error::UsageError;
 use crate::{database, output};
 use anyhow::{Context, ensure};
 use jeton_domain::{Initiator, Username};
+use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::users;
-use jeton_service::DatabaseSettings;
 use std::io::{IsTerminal, Write};
 
 /// Delete a user, with all tokens and notes, for good

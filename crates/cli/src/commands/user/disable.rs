@@ -1,8 +1,8 @@
 use crate::{database, output};
 use anyhow::Context;
 use jeton_domain::{Initiator, Username};
+use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::users;
-use jeton_service::DatabaseSettings;
 
 /// Keep a user out: no sign-in, and none of the user's tokens is accepted
 ///

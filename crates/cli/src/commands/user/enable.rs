@@ -1,8 +1,8 @@
 use crate::{database, output};
 use anyhow::Context;
 use jeton_domain::{Initiator, Username};
+use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::users;
-use jeton_service::DatabaseSettings;
 
 /// Let a disabled user in again, with the tokens from before
 #[derive(clap::Args)]

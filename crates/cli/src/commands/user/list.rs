@@ -1,9 +1,9 @@
 use crate::table::Table;
 use crate::{database, output, parse, scopes};
 use jeton_domain::{Email, User, UsernameKey};
+use jeton_http_kit::{DatabaseSettings, wire};
 use jeton_persistence::PgConnection;
 use jeton_persistence::users::{self, UserFilter};
-use jeton_service::{DatabaseSettings, wire};
 
 /// How many users are read at once.
 const PAGE: u32 = 500;

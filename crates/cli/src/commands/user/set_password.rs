@@ -2,8 +2,8 @@ use crate::password::PasswordArgs;
 use crate::{database, output};
 use anyhow::{Context, ensure};
 use jeton_domain::{Initiator, Username};
+use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::users;
-use jeton_service::DatabaseSettings;
 
 /// Set a user's password, and revoke all of the user's tokens
 ///

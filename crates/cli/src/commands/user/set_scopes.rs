@@ -1,8 +1,8 @@
 use crate::{database, output, scopes};
 use anyhow::Context;
 use jeton_domain::{Initiator, Scope, Username};
+use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::users;
-use jeton_service::DatabaseSettings;
 
 /// Set what a user's tokens may do at the most, in place of what it was
 ///

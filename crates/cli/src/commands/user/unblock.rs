@@ -1,8 +1,8 @@
 use crate::{database, output};
 use anyhow::ensure;
 use jeton_domain::{Initiator, Username};
+use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::attempts;
-use jeton_service::DatabaseSettings;
 
 /// Forget a user's failed sign-ins, so that the next one is let through at once
 ///

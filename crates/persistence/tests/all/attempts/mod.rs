@@ -10,7 +10,7 @@ use jeton_domain::{Actor, Initiator, UserId, Username};
 use jeton_persistence::attempts::{self, Account, Limits, Verdict};
 use jeton_persistence::purge::Purge;
 use jeton_persistence::{PgConnection, tokens, users};
-use jeton_test_support::TestDatabase;
+use jeton_proof_support::TestDatabase;
 use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;

@@ -6,7 +6,7 @@ mod users;
 use super::document::{Document, Operation, Outcome};
 use crate::support::{Auth, PASSWORD, start_service};
 use jeton_client::ExposeSecret;
-use jeton_test_support::{RawRequest, RawResponse, ServiceProcess};
+use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
