@@ -7,8 +7,9 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpResponse, ResponseError};
+use jeton_coherence::revocations;
 use jeton_domain::{PlainToken, TokenDigest};
-use jeton_persistence::{Revocation, revocations};
+use jeton_persistence::Revocation;
 use jeton_verifier::bearer_token;
 
 /// What a request is answered whose token was revoked a moment ago.

@@ -1,10 +1,11 @@
 use crate::output;
 use anyhow::{Context, anyhow, ensure};
+use jeton_coherence::revocations;
 use jeton_domain::{User, Username};
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::{
     ConnectionLimits, DatabaseError, DatabaseResult, LAST_ADMIN, PgConnection, Revocation, establish,
-    migrations, revocations, roles, users,
+    migrations, roles, users,
 };
 
 /// Connects to the database as it is. A command may take its time: somebody is waiting who can interrupt it.

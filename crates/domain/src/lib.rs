@@ -1,33 +1,49 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "accounts")]
 mod audit;
+#[cfg(feature = "accounts")]
 mod email;
 mod id;
+#[cfg(feature = "accounts")]
 mod password;
+#[cfg(feature = "accounts")]
 mod password_hash;
 mod scope;
+#[cfg(feature = "accounts")]
 mod token;
 mod token_digest;
 mod token_kind;
+#[cfg(feature = "accounts")]
 mod token_name;
 mod token_text;
+#[cfg(feature = "accounts")]
 mod user;
+#[cfg(feature = "accounts")]
 mod username;
 
+#[cfg(feature = "accounts")]
 pub use audit::{Actor, AuditAction, Initiator, UnknownAuditAction};
+#[cfg(feature = "accounts")]
 pub use email::{Email, InvalidEmail};
 pub use id::{NoteId, TokenId, UserId};
+#[cfg(feature = "accounts")]
 pub use password::{MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, NewPassword, Password, PasswordRefused};
+#[cfg(feature = "accounts")]
 pub use password_hash::{BcryptCost, Checked, InvalidBcryptCost, PasswordHash};
 pub use scope::{
     ADMIN, INTROSPECT_TOKENS, InvalidScope, MAX_SCOPE_LENGTH, MAX_SCOPES, PRIVILEGED_SCOPES, REVOKE_TOKENS,
     Scope, ScopeSet,
 };
 pub use secrecy::ExposeSecret;
+#[cfg(feature = "accounts")]
 pub use token::{NewToken, Token};
 pub use token_digest::TokenDigest;
 pub use token_kind::{TokenKind, UnknownTokenKind};
+#[cfg(feature = "accounts")]
 pub use token_name::{InvalidTokenName, TokenName};
 pub use token_text::{MalformedToken, PlainToken};
+#[cfg(feature = "accounts")]
 pub use user::{NewUser, User};
+#[cfg(feature = "accounts")]
 pub use username::{Username, UsernameKey, UsernameRefused};

@@ -1,10 +1,13 @@
 //! Bringing a database up to date.
 
-use crate::{DatabaseError, DatabaseResult, triggers};
+use crate::{DatabaseError, DatabaseResult};
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::{PgConnection, RunQueryDsl, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use jeton_coherence::{check_server, disabled_triggers};
+
+pub use jeton_coherence::pending;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
@@ -50,9 +53,9 @@ pub fn apply(connection: &mut PgConnection) -> Result<Vec<String>, MigrationErro
                 })?;
             applied.push(name);
         }
-        for trigger in triggers::off(connection)? {
-            triggers::turn_on(connection, &trigger)?;
-            applied.push(trigger.label());
+        for trigger in disabled_triggers(connection)? {
+            trigger.enable(connection)?;
+            applied.push(trigger.to_string());
         }
         Ok(applied)
     })
@@ -69,25 +72,8 @@ pub fn revert_all(connection: &mut PgConnection) -> Result<(), MigrationError> {
     })
 }
 
-/// The names of what [`apply`] would apply: migrations, or, where none is missing, triggers that are turned off and
-/// without which revocations would go unnoticed. Changes nothing.
-///
-/// # Errors
-/// See [`DatabaseError`].
-pub fn pending(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
-    let pending = find_pending(connection)?;
-    if pending.is_empty() {
-        let off = triggers::off(connection)?;
-        return Ok(off.iter().map(triggers::Off::label).collect());
-    }
-    Ok(pending
-        .iter()
-        .map(|migration| migration.name().to_string())
-        .collect())
-}
-
 fn find_pending(connection: &mut PgConnection) -> DatabaseResult<Vec<Box<dyn Migration<Pg>>>> {
-    let applied = applied_versions(connection)?;
+    let applied = jeton_coherence::applied_versions(connection)?;
     let mut pending = embedded()?;
     pending.retain(|migration| !applied.contains(&migration.name().version().to_string()));
     Ok(pending)
@@ -108,50 +94,6 @@ fn of_harness(error: Box<dyn std::error::Error + Send + Sync>) -> DatabaseError 
     }
 }
 
-/// The first version with transaction numbers of 64 bits, and snapshots of them, as types.
-const OLDEST_SERVER: i32 = 13_00_00;
-
-fn check_server(connection: &mut PgConnection) -> DatabaseResult<()> {
-    let version: String = diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>(
-        "current_setting('server_version_num')",
-    ))
-    .get_result(connection)?;
-    check_version(&version)
-}
-
-fn check_version(version: &str) -> DatabaseResult<()> {
-    match version.parse::<i32>() {
-        Ok(number) if number >= OLDEST_SERVER => Ok(()),
-        Ok(number) => Err(DatabaseError::ServerTooOld((number / 10_000).to_string())),
-        Err(_) => Err(DatabaseError::ServerTooOld(version.to_owned())),
-    }
-}
-
-/// Read without Diesel's harness, which would create its table: a check must not write, and its role may not.
-fn applied_versions(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
-    use diesel::dsl::sql;
-    use diesel::sql_types::Bool;
-    use diesel::{QueryDsl, select};
-
-    diesel::table! {
-        __diesel_schema_migrations (version) {
-            version -> Text,
-        }
-    }
-
-    check_server(connection)?;
-    let exists: bool = select(sql::<Bool>(
-        "to_regclass('__diesel_schema_migrations') IS NOT NULL",
-    ))
-    .get_result(connection)?;
-    if !exists {
-        return Ok(Vec::new());
-    }
-    Ok(__diesel_schema_migrations::table
-        .select(__diesel_schema_migrations::version)
-        .load(connection)?)
-}
-
 fn under_lock<T>(
     connection: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> Result<T, MigrationError>,
@@ -168,17 +110,18 @@ fn under_lock<T>(
 
 #[cfg(test)]
 mod tests {
-    use super::check_version;
+    use super::*;
 
     #[test]
-    fn a_server_without_snapshots_is_refused_by_its_version() {
-        assert!(check_version("130000").is_ok());
-        assert!(check_version("180001").is_ok());
-        for (old, said) in [("120022", "12"), ("90624", "9"), ("", "")] {
-            let error = check_version(old).unwrap_err().to_string();
+    fn what_verifiers_ask_for_is_what_is_embedded() {
+        let embedded: Vec<_> = embedded().unwrap();
+        let names: Vec<_> = embedded.iter().map(|one| one.name().to_string()).collect();
+        assert_eq!(names, jeton_coherence::MIGRATIONS);
+        for one in &embedded {
+            let name = one.name();
             assert_eq!(
-                error,
-                format!("the server is PostgreSQL {said}; 13 or newer is needed")
+                name.version().to_string(),
+                jeton_coherence::version(&name.to_string())
             );
         }
     }

@@ -1,12 +1,13 @@
 //! Deleting what nobody needs any more: expired and idle tokens, applied revocations, uses of tokens that are gone, old
 //! audit events, counts of attempts that no longer count. In small batches, by any instance, one at a time.
 
-use crate::connection::transaction;
-use crate::functions::pg_try_advisory_xact_lock;
-use crate::validity::ENDS_AT;
-use crate::{DatabaseResult, attempts, audit, uses};
+use crate::transaction;
+use crate::{DatabaseResult, attempts, audit};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Uuid as SqlUuid};
+use jeton_coherence::ENDS_AT;
+use jeton_coherence::pg_try_advisory_xact_lock;
+use jeton_coherence::uses;
 use std::time::Duration;
 use uuid::Uuid;
 

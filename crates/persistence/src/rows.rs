@@ -8,12 +8,10 @@ use diesel::{
     ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, Queryable, Selectable,
     SelectableHelper,
 };
+use jeton_coherence::{TextArray, scopes, token_kind};
 use jeton_domain::{Email, ScopeSet, Token, TokenId, TokenKind, TokenName, User, UserId, Username};
 use std::time::Duration;
 use uuid::Uuid;
-
-/// An array column whose elements are never null.
-pub(crate) type TextArray = Vec<Option<String>>;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(Pg))]
@@ -94,7 +92,7 @@ impl TryFrom<UsedTokenRow> for Token {
         Ok(Self {
             id: TokenId(row.id),
             user_id: UserId(row.user_id),
-            kind: kind(&row.kind)?,
+            kind: token_kind(&row.kind)?,
             name: TokenName::parse(&row.name).or(Err(DatabaseError::Corrupt("tokens.name")))?,
             scopes: scopes(row.scopes).ok_or(DatabaseError::Corrupt("tokens.scopes"))?,
             created_at: row.created_at,
@@ -108,15 +106,6 @@ impl TryFrom<UsedTokenRow> for Token {
 fn idle_ttl(secs: i32) -> DatabaseResult<Duration> {
     let secs = u64::try_from(secs).or(Err(DatabaseError::Corrupt("tokens.idle_ttl_secs")))?;
     Ok(Duration::from_secs(secs))
-}
-
-pub(crate) fn kind(text: &str) -> DatabaseResult<TokenKind> {
-    TokenKind::parse(text).or(Err(DatabaseError::Corrupt("tokens.kind")))
-}
-
-pub(crate) fn scopes(texts: TextArray) -> Option<ScopeSet> {
-    let texts: Option<Vec<String>> = texts.into_iter().collect();
-    ScopeSet::from_texts(texts?).ok()
 }
 
 pub(crate) fn all<Row, T>(rows: Vec<Row>) -> DatabaseResult<Vec<T>>

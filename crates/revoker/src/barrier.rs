@@ -1,8 +1,8 @@
 use crate::Unconfirmed;
 use crate::pulse::Pulse;
 use crate::rounds::{Dead, Rounds, Wait, Waiting};
-use jeton_persistence::verifiers::{GiveUp, Session};
-use jeton_persistence::{
+use jeton_coherence::verifiers::{GiveUp, Session};
+use jeton_coherence::{
     BootTime, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, Revocation,
     establish, verifiers,
 };
@@ -46,7 +46,7 @@ impl Barrier {
     }
 
     /// Waits until no verifier accepts what was revoked. To be called after the revocation was committed, which is when
-    /// [`revoking`](jeton_persistence::revocations::revoking) returns it. At most one lease is spent on a verifier that
+    /// [`revoking`](jeton_coherence::revocations::revoking) returns it. At most one lease is spent on a verifier that
     /// does not answer, and a few seconds on a database that does not.
     ///
     /// # Errors

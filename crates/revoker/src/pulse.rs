@@ -1,7 +1,7 @@
 //! How long to wait for a thread that may be stuck.
 
 use crate::barrier::STATEMENT_TIMEOUT;
-use jeton_persistence::BootTime;
+use jeton_coherence::BootTime;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

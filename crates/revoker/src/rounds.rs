@@ -1,8 +1,8 @@
 //! What has been waited for and what has not: the rule, without threads and time of its own.
 
 use crate::Unconfirmed;
-use jeton_persistence::verifiers::VerifierRow;
-use jeton_persistence::{BootTime, Revocation};
+use jeton_coherence::verifiers::VerifierRow;
+use jeton_coherence::{BootTime, Revocation};
 use std::collections::HashMap;
 use tokio::sync::oneshot;
 use uuid::Uuid;

@@ -1,6 +1,6 @@
+use jeton_coherence::BootTime;
+use jeton_coherence::lookups::ValidToken;
 use jeton_domain::{ScopeSet, TokenDigest, TokenId, TokenKind, UserId};
-use jeton_persistence::BootTime;
-use jeton_persistence::lookups::ValidToken;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;

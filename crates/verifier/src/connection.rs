@@ -1,4 +1,4 @@
-use jeton_persistence::{
+use jeton_coherence::{
     ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, establish, lookups,
 };
 use std::time::Duration;

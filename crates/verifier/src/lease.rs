@@ -2,8 +2,8 @@
 
 use crate::VerifierSettings;
 use crate::memory::Memory;
-use jeton_persistence::verifiers::{self, NotRenewed, Registered, Session};
-use jeton_persistence::{
+use jeton_coherence::verifiers::{self, NotRenewed, Registered, Session};
+use jeton_coherence::{
     BootTime, ConnectionLimits, DatabaseError, DatabaseResult, PgConnection, Snapshot, establish,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};

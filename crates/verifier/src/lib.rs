@@ -17,7 +17,7 @@ mod verifier;
 
 pub use authorization::{NoToken, bearer_token};
 pub use caller::Caller;
+pub use jeton_coherence::{DatabaseUrl, InvalidDatabaseUrl};
 pub use jeton_domain::{ScopeSet, TokenId, TokenKind, UserId};
-pub use jeton_persistence::{DatabaseUrl, InvalidDatabaseUrl};
 pub use settings::{LONGEST_LEASE, MOST_CACHE_TOKENS, SHORTEST_LEASE, VerifierSettings};
 pub use verifier::{ConnectError, Status, Verifier, VerifyError};

@@ -6,9 +6,9 @@
 
 use crate::Caller;
 use crate::table::Table;
+use jeton_coherence::BootTime;
+use jeton_coherence::revocations::Revoked;
 use jeton_domain::TokenDigest;
-use jeton_persistence::BootTime;
-use jeton_persistence::revocations::Revoked;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -116,8 +116,8 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
     use super::*;
+    use jeton_coherence::lookups::ValidToken;
     use jeton_domain::{ScopeSet, TokenId, TokenKind, UserId};
-    use jeton_persistence::lookups::ValidToken;
     use std::sync::{Arc, TryLockError};
     use std::time::Duration;
     use uuid::Uuid;

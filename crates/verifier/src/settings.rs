@@ -1,4 +1,4 @@
-use jeton_persistence::DatabaseUrl;
+use jeton_coherence::DatabaseUrl;
 use std::time::Duration;
 
 /// The shortest lease that there may be.

@@ -4,8 +4,8 @@
 //! is one line of the processor's cache, and for the token, which lies together with all that a check reads.
 
 use crate::Caller;
+use jeton_coherence::BootTime;
 use jeton_domain::TokenDigest;
-use jeton_persistence::BootTime;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

@@ -2,8 +2,8 @@
 
 use crate::Caller;
 use crate::connection::Reconnecting;
+use jeton_coherence::{BootTime, uses};
 use jeton_domain::TokenId;
-use jeton_persistence::{BootTime, uses};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 

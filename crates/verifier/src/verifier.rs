@@ -4,8 +4,8 @@ use crate::memory::Memory;
 use crate::settings::{LONGEST_LEASE, MOST_CACHE_TOKENS, SHORTEST_LEASE};
 use crate::uses::Uses;
 use crate::{Caller, VerifierSettings};
+use jeton_coherence::{BootTime, ConnectionLimits, DatabaseError, establish};
 use jeton_domain::{PlainToken, TokenDigest};
-use jeton_persistence::{BootTime, ConnectionLimits, DatabaseError, establish, migrations};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -115,7 +115,7 @@ impl Verifier {
         let url = settings.database_url.clone();
         let check = tokio::task::spawn_blocking(move || {
             let mut connection = establish(&url, ConnectionLimits::NONE)?;
-            let pending = migrations::pending(&mut connection)?;
+            let pending = jeton_coherence::pending(&mut connection)?;
             if pending.is_empty() {
                 Ok(())
             } else {

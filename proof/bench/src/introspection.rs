@@ -5,8 +5,9 @@ use actix_web::error::ErrorInternalServerError;
 use actix_web::web::{Data, Form, Json, post};
 use actix_web::{App, HttpServer};
 use anyhow::Context;
+use jeton_coherence::lookups;
 use jeton_domain::PlainToken;
-use jeton_persistence::{Database, DatabaseUrl, PoolSettings, lookups};
+use jeton_persistence::{Database, DatabaseUrl, PoolSettings};
 use serde::{Deserialize, Serialize};
 use std::time::SystemTime;
 

@@ -3,8 +3,9 @@
 use crate::support::{Auth, PASSWORD, kind, on_own_postgres, sign_up};
 use diesel::connection::SimpleConnection;
 use jeton_client::{ExposeSecret, ProblemKind, Session};
+use jeton_coherence::verifiers;
 use jeton_domain::{Initiator, UserId};
-use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, users, verifiers};
+use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, users};
 use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess, wait_until};
 use std::thread;
 
@@ -31,7 +32,7 @@ fn send(service: &ServiceProcess, request: RawRequest) -> thread::JoinHandle<Raw
 }
 
 fn unapplied(connection: &mut PgConnection) -> bool {
-    !jeton_persistence::revocations::standing(connection)
+    !jeton_coherence::revocations::standing(connection)
         .unwrap()
         .xids
         .is_empty()

@@ -28,9 +28,10 @@ async fn a_login_token_ends_when_nobody_uses_it_and_a_programs_does_not() {
         INSERT INTO token_uses VALUES ('{used}', now() - interval '13 days')"
     );
     auth.revoke(|connection| {
-        jeton_persistence::revocations::revoking(connection, |connection| {
-            Ok(connection.batch_execute(&passed)?)
-        })
+        jeton_coherence::revocations::revoking(
+            connection,
+            |connection| Ok(connection.batch_execute(&passed)?),
+        )
     });
     assert_eq!(kind(first.me().await), ProblemKind::InvalidToken);
     second.me().await.unwrap();

@@ -1,7 +1,7 @@
 use crate::support::Auth;
 use crate::support::start_service;
 use diesel::connection::SimpleConnection;
-use jeton_persistence::verifiers;
+use jeton_coherence::verifiers;
 use jeton_proof_support::{count, wait_until};
 use std::time::{Duration, Instant};
 

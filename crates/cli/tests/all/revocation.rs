@@ -2,7 +2,7 @@
 
 use crate::jeton::{Jeton, PASSWORD};
 use diesel::connection::SimpleConnection;
-use jeton_persistence::verifiers;
+use jeton_coherence::verifiers;
 
 /// A verifier that has died: whoever revokes waits for its lease, and takes it off the list.
 const DEAD: &str = "INSERT INTO verifiers (id, name, lease_ms) VALUES (gen_random_uuid(), 'dead', 100)";

@@ -2,8 +2,8 @@
 
 use crate::DatabaseResult;
 use crate::audit::{self, NewAuditEvent};
-use crate::connection::transaction;
 use crate::schema::users;
+use crate::transaction;
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
 use jeton_domain::{AuditAction, Initiator, UserId};

@@ -13,7 +13,7 @@ pub(crate) use forgetting::{clear, forget, purge_accounts, purge_networks};
 
 use crate::DatabaseResult;
 use crate::audit::{self, NewAuditEvent};
-use crate::connection::transaction;
+use crate::transaction;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Double, Inet, Integer, Nullable, Text, Uuid as SqlUuid};
 use ipnet::{IpNet, Ipv6Net};

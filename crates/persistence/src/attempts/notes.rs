@@ -3,7 +3,7 @@
 use super::{Account, BUCKET, network, parts};
 use crate::DatabaseResult;
 use crate::audit::{self, NewAuditEvent};
-use crate::connection::transaction;
+use crate::transaction;
 use diesel::prelude::*;
 use diesel::sql_types::{Inet, Nullable, Text, Uuid as SqlUuid};
 use jeton_domain::{AuditAction, Initiator, UserId};

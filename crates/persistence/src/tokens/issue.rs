@@ -1,15 +1,15 @@
 //! Issuing tokens, no more to a user than there may be.
 
 use crate::audit::{self, NewAuditEvent};
-use crate::connection::transaction;
-use crate::revocations;
 use crate::rows::{TokenRow, UsedTokenRow};
 use crate::schema::{tokens, users};
-use crate::validity::{IS_VALID, IsValid};
+use crate::transaction;
 use crate::{DatabaseResult, Revocation, attempts};
 use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Timestamptz, Uuid as SqlUuid};
+use jeton_coherence::revocations;
+use jeton_coherence::{IS_VALID, IsValid};
 use jeton_domain::{AuditAction, Initiator, NewToken, PasswordHash, Token, TokenId, TokenKind, UserId};
 use serde_json::json;
 use uuid::Uuid;

@@ -10,13 +10,13 @@ pub use issue::{Issue, issue_by_operator, issue_by_token, issue_for_password, is
 pub(crate) use issue::{described, insert};
 
 use crate::audit::{self, NewAuditEvent};
-use crate::connection::transaction;
-use crate::revocations::revoking;
 use crate::rows::{self, UsedTokenRow, used_tokens};
 use crate::schema::{tokens, users};
-use crate::validity::IsValid;
+use crate::transaction;
 use crate::{DatabaseResult, Revocation};
 use diesel::prelude::*;
+use jeton_coherence::IsValid;
+use jeton_coherence::revocations::revoking;
 use jeton_domain::{Actor, AuditAction, Initiator, Token, TokenDigest, TokenId, TokenName, UserId};
 use serde_json::json;
 

@@ -2,15 +2,15 @@
 
 use super::find;
 use crate::audit::{self, NewAuditEvent};
-use crate::connection::transaction;
-use crate::revocations::revoking;
 use crate::rows::UserRow;
 use crate::schema::users;
+use crate::transaction;
 use crate::{DatabaseResult, Revocation, admins};
 use diesel::IntoSql;
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
+use jeton_coherence::revocations::revoking;
 use jeton_domain::{ADMIN, AuditAction, Initiator, ScopeSet, User, UserId};
 use serde_json::json;
 

@@ -7,14 +7,14 @@ pub use access::{disable, enable, set_scopes};
 pub use passwords::{change_password, set_password, upgrade_password_hash};
 
 use crate::audit::{self, NewAuditEvent};
-use crate::connection::transaction;
-use crate::revocations::revoking;
 use crate::rows::{self, UserRow};
 use crate::schema::users;
+use crate::transaction;
 use crate::{DatabaseResult, Revocation, admins, attempts, tokens};
 use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Nullable};
+use jeton_coherence::revocations::revoking;
 use jeton_domain::{
     AuditAction, BcryptCost, Initiator, NewToken, NewUser, PasswordHash, Token, User, UserId, UsernameKey,
 };

@@ -1,10 +1,10 @@
 //! Changing passwords, and upgrading their hashes.
 
 use crate::audit::{self, NewAuditEvent};
-use crate::revocations::revoking;
 use crate::schema::users;
 use crate::{DatabaseResult, Revocation, attempts, tokens};
 use diesel::prelude::*;
+use jeton_coherence::revocations::revoking;
 use jeton_domain::{AuditAction, Initiator, PasswordHash, TokenId, UserId};
 use serde_json::json;
 

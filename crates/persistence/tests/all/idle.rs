@@ -4,8 +4,8 @@ use crate::logbook::logged_by;
 use crate::support::{
     connect, count, create_user, execute, is_stored, issue_this, issued, new_token, outcome, purge_step,
 };
+use jeton_coherence::lookups::find_valid;
 use jeton_domain::{Initiator, NewToken, TokenKind, TokenName, UserId};
-use jeton_persistence::lookups::find_valid;
 use jeton_persistence::purge::Purge;
 use jeton_persistence::{PgConnection, tokens};
 use jeton_proof_support::TestDatabase;

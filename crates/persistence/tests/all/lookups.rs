@@ -1,8 +1,8 @@
 use crate::support::{
     connect, count, create_user, execute, expire, issue, issue_this, new_token, outcome, scopes,
 };
+use jeton_coherence::lookups::{ValidToken, find_valid};
 use jeton_domain::{Initiator, NewToken, TokenDigest, TokenKind, User};
-use jeton_persistence::lookups::{ValidToken, find_valid};
 use jeton_persistence::{DatabaseError, PgConnection, users};
 use jeton_proof_support::TestDatabase;
 use std::time::Duration;

@@ -5,8 +5,9 @@ use crate::logbook::{log, setting};
 use crate::support::{Purged, connect, count, execute, purge_step, text, wait_until};
 use crate::verifiers::{register, renew};
 use diesel::Connection;
+use jeton_coherence::verifiers;
+use jeton_persistence::PgConnection;
 use jeton_persistence::purge::{Kind, Purge};
-use jeton_persistence::{PgConnection, verifiers};
 
 const FUTURE: &str = "INSERT INTO revocations (xid, digest) SELECT '9000000000000000', digest FROM tokens";
 

@@ -3,9 +3,10 @@
 use crate::logbook::{id_of, log, setting};
 use crate::support::{Purged, connect, count, execute, interleave, is_stored, issue, outcome, purge_step};
 use diesel::Connection;
+use jeton_coherence::uses;
 use jeton_domain::{Initiator, TokenId};
 use jeton_persistence::purge::{Kind, Purge};
-use jeton_persistence::{DatabaseResult, PgConnection, tokens, users, uses};
+use jeton_persistence::{DatabaseResult, PgConnection, tokens, users};
 use std::time::Duration;
 use uuid::Uuid;
 

@@ -3,9 +3,10 @@
 use crate::logbook::{digest, setting};
 use crate::support::{connect, execute, text};
 use crate::verifiers::{only, register};
-use jeton_persistence::revocations::Revoked;
-use jeton_persistence::verifiers::{self, NotRenewed, Renewal};
-use jeton_persistence::{PgConnection, Snapshot, revocations};
+use jeton_coherence::revocations::Revoked;
+use jeton_coherence::verifiers::{self, NotRenewed, Renewal};
+use jeton_coherence::{Snapshot, revocations};
+use jeton_persistence::PgConnection;
 use jeton_proof_support::TestDatabase;
 use uuid::Uuid;
 

@@ -4,11 +4,10 @@ use crate::logbook::{digest, id_of, log, logged_by, setting, token};
 use crate::support::{connect, execute, interleave, issue_this, outcome, scopes};
 use crate::verifiers::register;
 use diesel::connection::SimpleConnection;
+use jeton_coherence::revocations::{of_token, revoking, standing};
+use jeton_coherence::{Snapshot, Xid};
 use jeton_domain::{Initiator, TokenName};
-use jeton_persistence::revocations::{of_token, revoking, standing};
-use jeton_persistence::{
-    DatabaseError, DatabaseResult, PgConnection, Revocation, Snapshot, Xid, tokens, users,
-};
+use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection, Revocation, tokens, users};
 use uuid::Uuid;
 
 /// The one transaction.

@@ -4,9 +4,10 @@ use crate::logbook::setting;
 use crate::support::{connect, connect_to, count, execute, unavailable};
 use crate::verifiers::{only, register, renew};
 use diesel::connection::SimpleConnection;
+use jeton_coherence::verifiers;
 use jeton_domain::{Initiator, Password};
 use jeton_persistence::roles::{self, Duties, Made, RoleError};
-use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, notes, verifiers};
+use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, notes};
 use jeton_proof_support::{TestDatabase, TestRole};
 use uuid::Uuid;
 

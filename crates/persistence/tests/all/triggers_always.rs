@@ -3,8 +3,9 @@
 use crate::logbook::{digest, log, logged_by, setting, token};
 use crate::support::{connect_to, count, execute, interleave, issue_this, outcome, scopes, text};
 use diesel::connection::SimpleConnection;
+use jeton_coherence::lookups;
 use jeton_domain::{Initiator, UserId};
-use jeton_persistence::{DatabaseResult, PgConnection, lookups, users};
+use jeton_persistence::{DatabaseResult, PgConnection, users};
 use jeton_proof_support::TestRole;
 
 /// Restores set this, which turns ordinary triggers off, and foreign keys with them.

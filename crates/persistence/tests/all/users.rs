@@ -1,7 +1,8 @@
 use crate::support::{connect, count, create_user, execute, hash, issue, new_user, outcome, scopes, text};
+use jeton_coherence::lookups;
 use jeton_domain::{Email, Initiator, NewUser, UserId, Username, UsernameKey};
 use jeton_persistence::users::UserFilter;
-use jeton_persistence::{DatabaseError, PgConnection, lookups, notes, users};
+use jeton_persistence::{DatabaseError, PgConnection, notes, users};
 use jeton_proof_support::TestDatabase;
 use uuid::Uuid;
 

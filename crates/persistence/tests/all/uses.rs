@@ -1,8 +1,9 @@
 use crate::logbook::{id_of, setting};
 use crate::support::{connect, count, execute, interleave, text};
 use diesel::Connection;
+use jeton_coherence::uses;
 use jeton_domain::TokenId;
-use jeton_persistence::{DatabaseResult, PgConnection, tokens, uses};
+use jeton_persistence::{DatabaseResult, PgConnection, tokens};
 use std::time::Duration;
 use uuid::Uuid;
 

@@ -3,8 +3,9 @@
 use crate::logbook::setting;
 use crate::support::{connect, execute, interleave, text, wait_until};
 use diesel::Connection;
-use jeton_persistence::verifiers::{self, GiveUp, NotRenewed, Renewal, VerifierRow};
-use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection, Snapshot, revocations};
+use jeton_coherence::verifiers::{self, GiveUp, NotRenewed, Renewal, VerifierRow};
+use jeton_coherence::{Snapshot, revocations};
+use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection};
 use jeton_proof_support::TestDatabase;
 use std::time::Duration;
 use uuid::Uuid;

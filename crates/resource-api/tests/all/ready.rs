@@ -36,7 +36,7 @@ async fn a_service_that_ends_gives_its_lease_back() {
     } = Stack::start();
     let url = DatabaseUrl::parse(database.url()).unwrap();
     let mut connection = establish(&url, ConnectionLimits::NONE).unwrap();
-    let mut registered = || jeton_persistence::verifiers::list(&mut connection).unwrap().len();
+    let mut registered = || jeton_coherence::verifiers::list(&mut connection).unwrap().len();
     assert_eq!(registered(), 2);
     notes.terminate();
     assert_eq!(registered(), 1);

@@ -2,7 +2,7 @@
 
 use super::*;
 use diesel::connection::SimpleConnection;
-use jeton_persistence::Xid;
+use jeton_coherence::Xid;
 use jeton_proof_support::{TestDatabase, wait_until};
 use uuid::Uuid;
 

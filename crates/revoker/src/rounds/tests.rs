@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use super::*;
-use jeton_persistence::{Snapshot, Xid};
+use jeton_coherence::{Snapshot, Xid};
 use std::time::Duration;
 
 const LEASE: Duration = Duration::from_secs(10);

@@ -1,8 +1,9 @@
 use diesel::connection::SimpleConnection;
+use jeton_coherence::Snapshot;
+use jeton_coherence::revocations::{self, revoking};
+use jeton_coherence::verifiers::{self, Registered, Renewal};
 use jeton_local_postgres::LocalPostgres;
-use jeton_persistence::revocations::{self, revoking};
-use jeton_persistence::verifiers::{self, Registered, Renewal};
-use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, Revocation, Snapshot, establish};
+use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, Revocation, establish};
 use jeton_proof_support::{TestDatabase, count, execute, migrate, text, wait_until};
 use jeton_revoker::{Barrier, wait};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use super::*;
-use jeton_persistence::DatabaseUrl;
-use jeton_persistence::revocations::Revoked;
+use jeton_coherence::DatabaseUrl;
+use jeton_coherence::revocations::Revoked;
 use jeton_proof_support::TestDatabase;
 use std::sync::mpsc::channel;
 

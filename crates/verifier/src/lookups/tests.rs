@@ -1,6 +1,6 @@
 use super::*;
+use jeton_coherence::DatabaseUrl;
 use jeton_domain::{TokenId, TokenKind, UserId};
-use jeton_persistence::DatabaseUrl;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::AtomicUsize;
 use tracing::span::{Attributes, Id, Record};

@@ -1,7 +1,7 @@
 use super::*;
+use jeton_coherence::BootTime;
+use jeton_coherence::lookups::ValidToken;
 use jeton_domain::{ScopeSet, TokenId, TokenKind, UserId};
-use jeton_persistence::BootTime;
-use jeton_persistence::lookups::ValidToken;
 use proptest::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -4,9 +4,9 @@ use crate::support::{
     Issued, connect_to, count, database, execute, remembering, settings, token_of, unknown, user_with_token,
     wait_until,
 };
+use jeton_coherence::{BootTime, verifiers};
 use jeton_domain::Initiator;
 use jeton_local_postgres::LocalPostgres;
-use jeton_persistence::{BootTime, verifiers};
 use jeton_proof_support::migrate;
 use jeton_verifier::{ConnectError, Verifier, VerifierSettings, VerifyError};
 use std::net::{TcpListener, TcpStream};

@@ -17,9 +17,9 @@ macro_rules! ends_at {
 }
 
 /// For statements that are written out.
-pub(crate) const ENDS_AT: &str = ends_at!();
+pub const ENDS_AT: &str = ends_at!();
 /// Whether the token has not ended, for statements that are written out.
-pub(crate) const IS_VALID: &str = concat!("(", ends_at!(), " > now()) IS NOT FALSE");
+pub const IS_VALID: &str = concat!("(", ends_at!(), " > now()) IS NOT FALSE");
 
 /// How many seconds are left until the token ends; null: for ever, or to the end of what RFC 3339 can tell, and so of
 /// what Jeton issues.
@@ -38,7 +38,7 @@ macro_rules! expression {
     ($(#[$documentation:meta])* $name:ident, $type:ty, $text:expr) => {
         $(#[$documentation])*
         #[derive(Debug, Clone, Copy, QueryId)]
-        pub(crate) struct $name;
+        pub struct $name;
 
         impl Expression for $name {
             type SqlType = $type;

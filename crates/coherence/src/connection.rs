@@ -18,7 +18,9 @@ impl ConnectionLimits {
         statement_timeout: None,
     };
 
-    pub(crate) fn exceeded_by(self, time: Duration) -> bool {
+    /// Whether a statement that took so long was cancelled for it.
+    #[must_use]
+    pub fn exceeded_by(self, time: Duration) -> bool {
         self.statement_timeout.is_some_and(|timeout| time >= timeout)
     }
 }
@@ -47,7 +49,10 @@ pub fn establish(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<
 /// may lend one whose session [`establish`] has never seen.
 ///
 /// Within another transaction it is a part of that one.
-pub(crate) fn transaction<T, E: From<DieselError>>(
+///
+/// # Errors
+/// What the work says, or what beginning or committing says.
+pub fn transaction<T, E: From<DieselError>>(
     connection: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {

@@ -18,7 +18,7 @@ pub enum InvalidDatabaseUrl {
     )]
     EncryptionNotStated(String),
     /// Encryption asked of a program that cannot do it.
-    #[error("sslmode={0} needs a program built with --features jeton-persistence/tls")]
+    #[error("sslmode={0} needs a program built with --features tls")]
     BuiltWithoutTls(String),
 }
 

@@ -41,6 +41,9 @@ pub fn mark(connection: &mut PgConnection, used: &[(TokenId, Duration)]) -> Data
 }
 
 /// Takes the lock until the transaction ends, if nobody has it.
-pub(crate) fn lock(connection: &mut PgConnection) -> DatabaseResult<bool> {
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn lock(connection: &mut PgConnection) -> DatabaseResult<bool> {
     Ok(diesel::select(pg_try_advisory_xact_lock(LOCK)).get_result(connection)?)
 }

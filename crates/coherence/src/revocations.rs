@@ -66,7 +66,10 @@ pub fn revoking<T>(
 }
 
 /// What the caller's transaction has revoked, to be waited for once it is committed.
-pub(crate) fn of_this_transaction(connection: &mut PgConnection) -> DatabaseResult<Revocation> {
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn of_this_transaction(connection: &mut PgConnection) -> DatabaseResult<Revocation> {
     Ok(Revocation {
         xids: logged_here(connection)?.into_iter().collect(),
     })

@@ -1,6 +1,6 @@
 //! What a check asks.
 
-use crate::rows::{self, TextArray};
+use crate::columns::{self, TextArray};
 use crate::schema::{tokens, users};
 use crate::validity::{IsValid, RemainingSecs};
 use crate::{DatabaseError, DatabaseResult};
@@ -89,11 +89,11 @@ pub fn find_valid(
 }
 
 fn valid_token(row: Row) -> DatabaseResult<ValidToken> {
-    let token_scopes = rows::scopes(row.token_scopes).ok_or(DatabaseError::Corrupt("tokens.scopes"))?;
-    let user_scopes = rows::scopes(row.user_scopes).ok_or(DatabaseError::Corrupt("users.scopes"))?;
+    let token_scopes = columns::scopes(row.token_scopes).ok_or(DatabaseError::Corrupt("tokens.scopes"))?;
+    let user_scopes = columns::scopes(row.user_scopes).ok_or(DatabaseError::Corrupt("users.scopes"))?;
     Ok(ValidToken {
         token_id: TokenId(row.token_id),
-        kind: rows::kind(&row.kind)?,
+        kind: columns::token_kind(&row.kind)?,
         user_id: UserId(row.user_id),
         username: row.username,
         scopes: token_scopes.intersection(&user_scopes),

@@ -5,6 +5,7 @@ use crate::DatabaseResult;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use std::fmt;
 
 /// Those that have to be on, and how: `A`, always; `R`, for what is replicated (`pg_trigger.tgenabled`).
 const WANTED: &str = "(VALUES \
@@ -17,8 +18,9 @@ const WANTED: &str = "(VALUES \
     ('users', 'users_deleted', 'A'), \
     ('users', 'users_replicated', 'R')) AS wanted (its, name, state)";
 
-#[derive(QueryableByName)]
-pub(crate) struct Off {
+/// A trigger that is not on as it has to be.
+#[derive(Debug, QueryableByName)]
+pub struct DisabledTrigger {
     #[diesel(sql_type = Text)]
     its: String,
     #[diesel(sql_type = Text)]
@@ -27,15 +29,30 @@ pub(crate) struct Off {
     state: String,
 }
 
-impl Off {
-    /// As it stands beside the names of migrations.
-    pub(crate) fn label(&self) -> String {
-        format!("trigger {}", self.name)
+impl DisabledTrigger {
+    /// Turns it on, as it has to be.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`](crate::DatabaseError).
+    pub fn enable(&self, connection: &mut PgConnection) -> DatabaseResult<()> {
+        let Self { its, name, state } = self;
+        let when = if state == "A" { "ALWAYS" } else { "REPLICA" };
+        Ok(connection.batch_execute(&format!("ALTER TABLE {its} ENABLE {when} TRIGGER {name}"))?)
+    }
+}
+
+/// As it stands beside the names of migrations.
+impl fmt::Display for DisabledTrigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "trigger {}", self.name)
     }
 }
 
 /// Those that are not on as they have to be, in a database that has all migrations.
-pub(crate) fn off(connection: &mut PgConnection) -> DatabaseResult<Vec<Off>> {
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn disabled_triggers(connection: &mut PgConnection) -> DatabaseResult<Vec<DisabledTrigger>> {
     Ok(sql_query(format!(
         "SELECT its, name, state FROM {WANTED} \
         WHERE NOT EXISTS (SELECT FROM pg_trigger \
@@ -43,9 +60,4 @@ pub(crate) fn off(connection: &mut PgConnection) -> DatabaseResult<Vec<Off>> {
         ORDER BY its, name"
     ))
     .load(connection)?)
-}
-
-pub(crate) fn turn_on(connection: &mut PgConnection, Off { its, name, state }: &Off) -> DatabaseResult<()> {
-    let when = if state == "A" { "ALWAYS" } else { "REPLICA" };
-    Ok(connection.batch_execute(&format!("ALTER TABLE {its} ENABLE {when} TRIGGER {name}"))?)
 }

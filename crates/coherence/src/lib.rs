@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+
+mod boot_time;
+mod columns;
+mod connection;
+mod database_url;
+mod error;
+mod functions;
+mod migrated;
+mod snapshot;
+mod triggers;
+mod validity;
+
+pub mod lookups;
+pub mod revocations;
+#[allow(missing_docs, reason = "written by Diesel")]
+pub mod schema;
+pub mod uses;
+pub mod verifiers;
+
+pub use boot_time::BootTime;
+pub use columns::{TextArray, scopes, token_kind};
+pub use connection::{ConnectionLimits, establish, transaction};
+pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
+pub use diesel::PgConnection;
+pub use error::{DatabaseError, DatabaseResult};
+pub use functions::pg_try_advisory_xact_lock;
+pub use migrated::{MIGRATIONS, applied_versions, check_server, pending, version};
+pub use revocations::Revocation;
+pub use snapshot::{Snapshot, Xid};
+pub use triggers::{DisabledTrigger, disabled_triggers};
+pub use validity::{ENDS_AT, IS_VALID, IsValid};
