@@ -2,7 +2,7 @@
 #![allow(missing_docs, reason = "documented by Postgres")]
 
 use crate::schema::sql_types::{PgSnapshot, Xid8};
-use diesel::sql_types::{BigInt, Nullable};
+use diesel::sql_types::BigInt;
 
 diesel::define_sql_function! {
     fn pg_current_snapshot() -> PgSnapshot;

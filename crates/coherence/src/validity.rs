@@ -35,10 +35,10 @@ const REMAINING_SECS: &str = concat!(
 /// Makes an expression of its text. As a literal (`diesel::dsl::sql`) it would keep the statements that have it from being
 /// prepared once a connection, and cost each of them a round trip.
 macro_rules! expression {
-    ($(#[$documentation:meta])* $name:ident, $type:ty, $text:expr) => {
+    ($(#[$documentation:meta])* $visibility:vis $name:ident, $type:ty, $text:expr) => {
         $(#[$documentation])*
         #[derive(Debug, Clone, Copy, QueryId)]
-        pub struct $name;
+        $visibility struct $name;
 
         impl Expression for $name {
             type SqlType = $type;
@@ -61,13 +61,13 @@ macro_rules! expression {
 
 expression!(
     /// How many seconds are left.
-    RemainingSecs,
+    pub(crate) RemainingSecs,
     Nullable<Double>,
     REMAINING_SECS
 );
 expression!(
     /// Whether it has not ended.
-    IsValid,
+    pub IsValid,
     Bool,
     IS_VALID
 );

@@ -9,7 +9,7 @@ use diesel::{
     SelectableHelper,
 };
 use jeton_coherence::{TextArray, scopes, token_kind};
-use jeton_domain::{Email, ScopeSet, Token, TokenId, TokenKind, TokenName, User, UserId, Username};
+use jeton_domain::{Email, Token, TokenId, TokenName, User, UserId, Username};
 use std::time::Duration;
 use uuid::Uuid;
 
