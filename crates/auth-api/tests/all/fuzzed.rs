@@ -21,7 +21,7 @@ fn listed(directory: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn parsers_keep_their_promises_of_every_seed() {
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proof/proof/fuzz/seeds");
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proof/fuzz/seeds");
     assert_eq!(listed(&seeds).len(), parsers::TARGETS.len());
     for (name, check) in parsers::TARGETS {
         for seed in listed(&seeds.join(name)) {
