@@ -16,6 +16,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// A service that has its port and is ready to [serve](Self::serve).
 pub struct Running {
@@ -29,49 +30,64 @@ pub struct Running {
 }
 
 impl Running {
-    /// Serves until the program is told to end (SIGTERM, SIGINT). Then `readyz` says so, and the service goes on for as
-    /// long as `JETON_SHUTDOWN_GRACE` says; then it takes no more connections, and the requests under way have
-    /// `JETON_SHUTDOWN_TIMEOUT` to be answered. A second signal ends the program on the spot.
+    /// Where it tells its metrics, if anywhere.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|metrics| metrics.address)
+    }
+
+    /// Serves until the program is told to end (SIGTERM, SIGINT), and then ends as [`serve_until`](Self::serve_until) says.
+    /// A second signal ends the program on the spot.
     ///
     /// # Errors
     /// The server could not start its threads, or the signals cannot be taken over.
     pub async fn serve(self) -> anyhow::Result<()> {
         // Before anybody is told that the service is there: a signal would end the program on the spot.
         let mut signals = Signals::take_over()?;
-        let handle = self.server.handle();
-        let server = spawn(self.server);
-        let metrics = self.metrics.map(metrics::Server::start);
-        tracing::info!("listening on http://{}", self.address);
-        let server = match select(pin!(signals.next()), server).await {
-            Either::Left((signal, server)) => {
+        let (tell, told) = oneshot::channel();
+        let mut serving = pin!(self.serve_until(told));
+        match select(pin!(signals.next()), serving.as_mut()).await {
+            Either::Left((signal, _)) => {
                 say(signal, "ending; again, and it ends at once");
-                server
+                let _ = tell.send(());
             }
-            Either::Right((ended, _)) => return Ok(ended??),
-        };
-        let (ending, grace, verifier) = (self.ending, self.grace, self.verifier);
-        let in_order = async {
-            ending.begin();
-            time::sleep(grace).await;
-            handle.stop(true).await;
-            // The requests under way are answered: nobody needs to wait for this verifier any more.
-            verifier.close().await;
-            if let Some(metrics) = metrics {
-                metrics.stop(false).await;
-            }
-            server.await
-        };
-        match select(pin!(in_order), pin!(signals.next())).await {
-            Either::Left((ended, _)) => {
-                tracing::info!("ended in order");
-                Ok(ended??)
-            }
+            Either::Right((ended, _)) => return ended,
+        }
+        match select(serving, pin!(signals.next())).await {
+            Either::Left((ended, _)) => ended,
             Either::Right((signal, _)) => {
                 say(signal, "ending at once");
                 // Whatever is under way: not even its threads are waited for.
                 std::process::exit(1)
             }
         }
+    }
+
+    /// Serves until `told` is ready. Then `readyz` says so, and the service goes on for as long as `JETON_SHUTDOWN_GRACE`
+    /// says; then it takes no more connections, and the requests under way have `JETON_SHUTDOWN_TIMEOUT` to be answered.
+    ///
+    /// # Errors
+    /// The server could not start its threads.
+    pub async fn serve_until(self, told: impl Future) -> anyhow::Result<()> {
+        let handle = self.server.handle();
+        let server = spawn(self.server);
+        let metrics = self.metrics.map(metrics::Server::start);
+        tracing::info!("listening on http://{}", self.address);
+        let server = match select(pin!(told), server).await {
+            Either::Left((_, server)) => server,
+            Either::Right((ended, _)) => return Ok(ended??),
+        };
+        self.ending.begin();
+        time::sleep(self.grace).await;
+        handle.stop(true).await;
+        // The requests under way are answered: nobody needs to wait for this verifier any more.
+        self.verifier.close().await;
+        if let Some(metrics) = metrics {
+            metrics.stop(false).await;
+        }
+        server.await??;
+        tracing::info!("ended in order");
+        Ok(())
     }
 }
 
