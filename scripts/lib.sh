@@ -7,6 +7,9 @@ target=${CARGO_TARGET_DIR:-$root/target}
 
 say() { printf '%s\n' "$*" >&2; }
 
+# What is being done, and how many seconds after the beginning.
+step() { say "== $* (${SECONDS} s)"; }
+
 die() {
   say "$script: $*"
   exit 1
