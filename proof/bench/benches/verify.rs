@@ -4,20 +4,15 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use jeton_bench::{BenchDatabase, Jwt, JwtKeys, Known, Rows, TokenSeries};
-use jeton_local_postgres::LocalPostgres;
+use jeton_proof_support::TestDatabase;
 use jsonwebtoken::Algorithm;
 use std::time::Duration;
 
 fn jeton(criterion: &mut Criterion) {
-    let own = std::env::var("DATABASE_URL")
-        .is_err()
-        .then(|| LocalPostgres::temporary().unwrap());
-    let server = own
-        .as_ref()
-        .map_or_else(|| std::env::var("DATABASE_URL").unwrap(), LocalPostgres::url);
+    let own = TestDatabase::empty();
     let mut group = criterion.benchmark_group("jeton, tokens known");
     for count in [10_000, 1_000_000] {
-        let database = BenchDatabase::create(&server, "criterion").unwrap();
+        let database = BenchDatabase::create(own.url()).unwrap();
         let series = TokenSeries::random();
         database.fill(Rows { series, count }).unwrap();
         let mut known = Known::connect(database.url(), count).unwrap();

@@ -1,10 +1,9 @@
 use crate::TokenSeries;
-use anyhow::Context;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
-use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, migrations};
-use std::process;
+use jeton_persistence::{PgConnection, migrations};
+use jeton_proof_support::{TestDatabase, try_connect};
 
 /// How many tokens one statement inserts.
 const BATCH: usize = 20_000;
@@ -14,11 +13,7 @@ const TOKENS_A_USER: usize = 10;
 const MANY: usize = 200_000;
 
 /// A database of the run, dropped with this value.
-pub struct BenchDatabase {
-    name: String,
-    server: String,
-    url: String,
-}
+pub struct BenchDatabase(TestDatabase);
 
 /// What is in a table of tokens.
 #[derive(Debug, Clone, Copy)]
@@ -34,14 +29,8 @@ impl BenchDatabase {
     ///
     /// # Errors
     /// The server cannot be reached, or lets nobody make databases.
-    pub fn create(server: &str, label: &str) -> anyhow::Result<Self> {
-        let name = format!("jeton_bench_{label}_{}", process::id());
-        connect(server)?.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0"))?;
-        let database = Self {
-            url: with_database(server, &name)?,
-            server: server.to_owned(),
-            name,
-        };
+    pub fn create(server: &str) -> anyhow::Result<Self> {
+        let database = Self(TestDatabase::empty_on(server)?);
         migrations::apply(&mut database.connect()?)?;
         Ok(database)
     }
@@ -49,7 +38,7 @@ impl BenchDatabase {
     /// Its address, as for `DATABASE_URL`.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.url
+        self.0.url()
     }
 
     /// A connection to it.
@@ -57,7 +46,7 @@ impl BenchDatabase {
     /// # Errors
     /// The server cannot be reached.
     pub fn connect(&self) -> anyhow::Result<PgConnection> {
-        connect(&self.url)
+        try_connect(self.url())
     }
 
     /// Inserts users and their tokens, and leaves the table as a server at rest has it: vacuumed, analysed and written
@@ -93,29 +82,6 @@ impl BenchDatabase {
             .get_result(&mut self.connect()?)?;
         Ok(shown.definition)
     }
-}
-
-impl Drop for BenchDatabase {
-    fn drop(&mut self) {
-        let dropped = connect(&self.server).and_then(|mut server| {
-            Ok(server.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name))?)
-        });
-        if let Err(error) = dropped {
-            crate::say(&format!("the database {} was not dropped: {error:#}", self.name));
-        }
-    }
-}
-
-fn connect(url: &str) -> anyhow::Result<PgConnection> {
-    Ok(establish(&DatabaseUrl::parse(url)?, ConnectionLimits::NONE)?)
-}
-
-fn with_database(server: &str, name: &str) -> anyhow::Result<String> {
-    let mut url = reqwest::Url::parse(server)
-        .ok()
-        .context("DATABASE_URL is no URL")?;
-    url.set_path(name);
-    Ok(url.into())
 }
 
 /// The name of a user that [`BenchDatabase::fill`] made.

@@ -1,9 +1,4 @@
-//! As much HTTP/1.1 as it takes to ask a server that we started ourselves.
-
-use anyhow::{Context, ensure};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+//! As little HTTP/1.1 as it takes to load a server that we started ourselves: what this costs is measured with it.
 
 /// A request without a body, cut where the token goes.
 pub(crate) fn request_around_token(method: &str, path: &str) -> (String, String) {
@@ -45,43 +40,6 @@ pub(crate) fn parse_answer(buffer: &[u8]) -> Option<Answer> {
         status,
         length: end + 4 + body,
     })
-}
-
-/// One connection that is kept open, and asks one thing at a time.
-pub(crate) struct Connection {
-    stream: TcpStream,
-    buffer: Vec<u8>,
-}
-
-impl Connection {
-    pub(crate) fn open(address: SocketAddr) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        Ok(Self {
-            stream,
-            buffer: Vec::new(),
-        })
-    }
-
-    /// Sends a request without a body, and returns the status of the answer.
-    pub(crate) fn ask(&mut self, method: &str, path: &str, token: &str) -> anyhow::Result<u16> {
-        let (before, after) = request_around_token(method, path);
-        self.stream
-            .write_all(format!("{before}{token}{after}").as_bytes())?;
-        self.buffer.clear();
-        loop {
-            let mut chunk = [0; 4096];
-            let read = self.stream.read(&mut chunk).context("no answer")?;
-            ensure!(read > 0, "a server closed the connection");
-            self.buffer.extend_from_slice(&chunk[..read]);
-            if let Some(answer) = parse_answer(&self.buffer)
-                && self.buffer.len() >= answer.length
-            {
-                return Ok(answer.status);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

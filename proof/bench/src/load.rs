@@ -1,10 +1,10 @@
 //! The load: a process of its own, with connections that are kept open.
 
 use crate::TokenSeries;
-use crate::child::cpu_time;
 use crate::http::parse_answer;
 use crate::stats::Latency;
 use anyhow::{Context, ensure};
+use jeton_proof_support::cpu_time;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::sync::Arc;

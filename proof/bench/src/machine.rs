@@ -97,7 +97,7 @@ impl CpuUse {
 
 impl Postgres {
     fn ask(server: &str) -> anyhow::Result<Self> {
-        let database = BenchDatabase::create(server, "settings")?;
+        let database = BenchDatabase::create(server)?;
         let settings = SETTINGS.map(|name| Ok((name, database.setting(name)?)));
         // Without what the distribution adds in parentheses.
         let version = database.setting("server_version")?;

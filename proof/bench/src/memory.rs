@@ -5,6 +5,7 @@ use crate::jwt::JwtKeys;
 use crate::known::Known;
 use crate::role::database_url;
 use anyhow::ensure;
+use jeton_proof_support::status_field;
 use jsonwebtoken::Algorithm;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
@@ -96,8 +97,5 @@ fn nanos(
 
 /// How much memory the process has.
 fn resident_bytes() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024.0)
+    Some(status_field("self", "VmRSS")? as f64 * 1024.0)
 }

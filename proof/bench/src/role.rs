@@ -4,20 +4,16 @@ use crate::cli::Role;
 use crate::{introspection, load, memory, service};
 use anyhow::Context;
 use jeton_auth_api::Settings;
+use jeton_proof_support::end_with_input;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::process;
 
 pub(crate) fn play(role: Role) -> anyhow::Result<()> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
-    std::thread::spawn(|| {
-        let mut rest = String::new();
-        while std::io::stdin().read_line(&mut rest).is_ok_and(|read| read > 0) {}
-        process::exit(0);
-    });
+    end_with_input();
     match role {
         Role::Service => block_on(service::run(config(&line)?)),
         Role::Introspection => block_on(introspection::run(config(&line)?)),

@@ -72,10 +72,7 @@ pub fn main() -> ExitCode {
 
 /// Ends when standard input does, as every process of a run.
 fn auth(settings: jeton_auth_api::Settings) -> ExitCode {
-    std::thread::spawn(|| {
-        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-        std::process::exit(0);
-    });
+    jeton_proof_support::end_with_input();
     let log = settings.log.clone();
     jeton_http_kit::run(&log, async {
         jeton_auth_api::start(settings).await?.serve().await

@@ -8,6 +8,7 @@ mod outages;
 mod person;
 mod report;
 mod restart;
+mod role;
 mod run;
 mod services;
 mod settings;
@@ -27,6 +28,9 @@ const TROUBLE: u8 = 2;
 /// The whole of `main`: 0 when all was right, 1 when something was wrong, 2 when that could not be found out.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(status) = role::play(std::env::args_os()) {
+        return status;
+    }
     let result = run::run(settings::Settings::parse());
     result.unwrap_or_else(|error| {
         let _ = writeln!(std::io::stderr(), "error: {error:#}");

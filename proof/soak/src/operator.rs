@@ -1,10 +1,8 @@
 //! What an operator does before the services start: with `jeton`, as one would.
 
-use anyhow::{Context, ensure};
-use jeton_proof_support::without_settings;
-use std::io::Write;
-use std::path::Path;
-use std::process::Stdio;
+use crate::role::Role;
+use anyhow::ensure;
+use jeton_proof_support::try_run;
 use url::Url;
 
 /// What the services sign in to Postgres as, and the one administrator.
@@ -19,11 +17,11 @@ pub(crate) struct Prepared {
 pub(crate) const ADMIN: &str = "soak-root";
 
 /// Migrates the database, and makes the roles of the services and an administrator.
-pub(crate) fn prepare(jeton: &Path, url: &str) -> anyhow::Result<Prepared> {
-    operate(jeton, url, &["migrate"], "")?;
+pub(crate) fn prepare(url: &str) -> anyhow::Result<Prepared> {
+    operate(url, &["migrate"], "")?;
     let role = |name: &str, duty: &str| {
         let password = secret();
-        operate(jeton, url, &["role", "create", name, duty], &password)?;
+        operate(url, &["role", "create", name, duty], &password)?;
         let mut url = Url::parse(url)?;
         let set = url.set_username(name).and(url.set_password(Some(&password)));
         ensure!(set.is_ok(), "the server's address takes no password");
@@ -31,7 +29,7 @@ pub(crate) fn prepare(jeton: &Path, url: &str) -> anyhow::Result<Prepared> {
     };
     let admin_password = secret();
     let create = ["user", "create", ADMIN, "--admin", "--bcrypt-cost", "4"];
-    operate(jeton, url, &create, &admin_password)?;
+    operate(url, &create, &admin_password)?;
     Ok(Prepared {
         auth_url: role("soak_auth", "--auth")?,
         notes_url: role("soak_notes", "--notes")?,
@@ -39,25 +37,10 @@ pub(crate) fn prepare(jeton: &Path, url: &str) -> anyhow::Result<Prepared> {
     })
 }
 
-fn operate(jeton: &Path, url: &str, arguments: &[&str], input: &str) -> anyhow::Result<()> {
-    let mut child = without_settings(jeton)
-        .args(arguments)
-        .env("DATABASE_URL", url)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot run {}", jeton.display()))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        writeln!(stdin, "{input}")?;
-    }
-    let output = child.wait_with_output()?;
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "jeton {}: {complaint}",
-        arguments.join(" ")
-    );
+fn operate(url: &str, arguments: &[&str], input: &str) -> anyhow::Result<()> {
+    let mut jeton = Role::Jeton.command()?;
+    let done = try_run(jeton.args(arguments).env("DATABASE_URL", url), input)?;
+    ensure!(done.status == 0, "jeton {}: {}", arguments.join(" "), done.stderr);
     Ok(())
 }
 

@@ -1,10 +1,9 @@
 use crate::operator::Prepared;
+use crate::role::Role;
 use crate::settings::Settings;
-use anyhow::Context;
 use jeton_client::{AuthClient, ClientError};
 use jeton_proof_support::ServiceProcess;
 use std::cell::RefCell;
-use std::path::Path;
 use std::time::Duration;
 
 /// How many valid tokens a user may have. Few, so that sign-ins beyond it happen.
@@ -13,9 +12,6 @@ pub(crate) const TOKENS_PER_USER: usize = 8;
 /// Longer than a request can take that is answered: seconds for a connection and a statement, and a lease and a bit for a
 /// revocation.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What follows on the line that tells where metrics are.
-const METRICS: &str = "metrics on http://";
 
 /// Which service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +33,7 @@ pub(crate) struct Service {
 
 impl Service {
     /// Two of each kind.
-    pub(crate) fn start_all(
-        settings: &Settings,
-        programs: &Path,
-        prepared: &Prepared,
-    ) -> anyhow::Result<Vec<Self>> {
+    pub(crate) fn start_all(settings: &Settings, prepared: &Prepared) -> anyhow::Result<Vec<Self>> {
         let cost = settings.bcrypt_cost.to_string();
         let tokens = TOKENS_PER_USER.to_string();
         let common = [
@@ -63,28 +55,25 @@ impl Service {
         ];
         let auth = [&common[..], &auth].concat();
         let notes = [&common[..], &notes].concat();
-        let (auth_api, resource_api) = (
-            programs.join("jeton-auth-api"),
-            programs.join("jeton-resource-api"),
-        );
         Ok(vec![
-            Self::start("auth-1", Kind::Auth, &auth_api, &auth)?,
-            Self::start("auth-2", Kind::Auth, &auth_api, &auth)?,
-            Self::start("resource-1", Kind::Resource, &resource_api, &notes)?,
-            Self::start("resource-2", Kind::Resource, &resource_api, &notes)?,
+            Self::start("auth-1", Kind::Auth, &auth)?,
+            Self::start("auth-2", Kind::Auth, &auth)?,
+            Self::start("resource-1", Kind::Resource, &notes)?,
+            Self::start("resource-2", Kind::Resource, &notes)?,
         ])
     }
 
-    fn start(name: &str, kind: Kind, program: &Path, env: &[(&str, &str)]) -> anyhow::Result<Self> {
+    fn start(name: &str, kind: Kind, env: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let role = match kind {
+            Kind::Auth => Role::AuthApi,
+            Kind::Resource => Role::ResourceApi,
+        };
         let not_of_a_request = |line: &str| !line.contains(r#""message":"answered""#);
-        let process = ServiceProcess::try_start_keeping(program, env, not_of_a_request)?;
-        let line = process.wait_for_log(METRICS);
-        let (_, rest) = line.split_once(METRICS).context("no address of metrics")?;
-        let metrics = rest.split('/').next().unwrap_or_default().to_owned();
+        let process = ServiceProcess::run(role.command()?, env, not_of_a_request)?;
         Ok(Self {
             name: name.to_owned(),
             kind,
-            metrics,
+            metrics: process.metrics_address(),
             client: RefCell::new(client(&process.base_url())?),
             process,
         })

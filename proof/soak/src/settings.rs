@@ -21,10 +21,6 @@ pub(crate) struct Settings {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(4..=18))]
     pub(crate) bcrypt_cost: u32,
 
-    /// Where jeton-auth-api, jeton-resource-api and jeton are [default: where this program is]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) programs: Option<PathBuf>,
-
     /// Write what each service logs, but for the line of each request, to files in this directory
     #[arg(long, value_name = "DIR")]
     pub(crate) logs: Option<PathBuf>,

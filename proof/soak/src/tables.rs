@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use jeton_local_postgres::LocalPostgres;
-use jeton_persistence::{ConnectionLimits, DatabaseUrl, establish};
+use jeton_proof_support::try_connect;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
@@ -52,7 +52,7 @@ pub(crate) async fn sessions(postgres: &Arc<LocalPostgres>) -> anyhow::Result<Co
 async fn counts_of(postgres: &Arc<LocalPostgres>, sql: String) -> anyhow::Result<Counts> {
     let url = postgres.url();
     spawn_blocking(move || {
-        let mut connection = establish(&DatabaseUrl::parse(&url)?, ConnectionLimits::NONE)?;
+        let mut connection = try_connect(&url)?;
         let counts: Vec<Count> = diesel::sql_query(sql).load(&mut connection)?;
         Ok(counts.into_iter().map(|row| (row.name, row.count)).collect())
     })

@@ -2,9 +2,7 @@
 
 use crate::services::Service;
 use anyhow::{Context, ensure};
-use jeton_proof_support::{RawRequest, try_raw};
-use std::fs;
-use std::path::PathBuf;
+use jeton_proof_support::{RawRequest, status_field, try_raw};
 
 /// What memory may grow by, in KiB, once a service has done everything for a while. An allocator does not give back all
 /// that was used at once at some time, which was 2 MiB in ten minutes; a leak of 100 bytes a request comes to more than
@@ -31,17 +29,13 @@ pub(crate) struct Usage {
 
 impl Usage {
     pub(crate) fn of(service: &Service) -> anyhow::Result<Self> {
-        let process = PathBuf::from(format!("/proc/{}", service.process.id()));
-        let read = || {
-            let status = fs::read_to_string(process.join("status"))?;
-            let descriptors = fs::read_dir(process.join("fd"))?.count();
-            std::io::Result::Ok((status, descriptors))
-        };
-        let (status, descriptors) = read().context("it is gone, or this is not Linux")?;
+        let process = service.process.id().to_string();
+        let descriptors = std::fs::read_dir(format!("/proc/{process}/fd"));
+        let descriptors = descriptors.context("it is gone, or this is not Linux")?.count();
         let metrics = scrape(service)?;
         Ok(Self {
-            memory_kib: field(&status, "VmRSS:").context("it has no memory: it is dead")?,
-            threads: field(&status, "Threads:").context("no Threads")?,
+            memory_kib: status_field(&process, "VmRSS").context("it has no memory: it is dead")?,
+            threads: status_field(&process, "Threads").context("no Threads")?,
             descriptors: descriptors as u64,
             pool: sum(&metrics, "jeton_database_connections{", |_| true),
             tokens: sum(&metrics, "jeton_remembered_tokens", |_| true),
@@ -104,12 +98,6 @@ fn scrape(service: &Service) -> anyhow::Result<String> {
     Ok(answer.text())
 }
 
-/// The number after a name at the beginning of a line.
-fn field(text: &str, name: &str) -> Option<u64> {
-    let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
-    rest.split_whitespace().next()?.parse().ok()
-}
-
 /// The sum of the samples whose line begins so, and whose labels are wanted.
 fn sum(metrics: &str, begins: &str, wanted: impl Fn(&str) -> bool) -> u64 {
     let samples = metrics
@@ -130,10 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_linux_and_metrics_say() {
-        let status = "Name:\tx\nVmRSS:\t   123 kB\nThreads:\t7\n";
-        assert_eq!(field(status, "VmRSS:"), Some(123));
-        assert_eq!(field(status, "Threads:"), Some(7));
+    fn what_metrics_say() {
         let metrics = "# TYPE a gauge\na{state=\"idle\"} 3\na{state=\"in_use\"} 1.0\nab 9\n";
         assert_eq!(sum(metrics, "a{", |_| true), 4);
         assert_eq!(sum(metrics, "a{", |labels| labels.contains("idle")), 3);

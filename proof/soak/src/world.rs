@@ -6,12 +6,10 @@ use crate::operator::{self, ADMIN};
 use crate::outages::Outages;
 use crate::services::{Kind, Service};
 use crate::settings::Settings;
-use anyhow::Context;
 use jeton_client::{ClientError, ExposeSecret, LoginRequest, Session};
 use jeton_local_postgres::LocalPostgres;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::watch;
@@ -55,12 +53,11 @@ pub(crate) enum Phase {
 impl World {
     /// Starts Postgres and the services.
     pub(crate) async fn start(settings: Settings) -> anyhow::Result<Self> {
-        let programs = programs(&settings)?;
         let blocking = settings.clone();
         let (postgres, services, password) = tokio::task::spawn_blocking(move || {
             let postgres = LocalPostgres::temporary()?;
-            let prepared = operator::prepare(&programs.join("jeton"), &postgres.url())?;
-            let services = Service::start_all(&blocking, &programs, &prepared)?;
+            let prepared = operator::prepare(&postgres.url())?;
+            let services = Service::start_all(&blocking, &prepared)?;
             anyhow::Ok((postgres, services, prepared.admin_password))
         })
         .await??;
@@ -210,15 +207,5 @@ impl<T: Clone> Others<T> {
         let others: Vec<_> = others.iter().filter(|(owner, _)| *owner != user).collect();
         let (_, what) = others.get(number % others.len().max(1))?;
         Some(what.clone())
-    }
-}
-
-fn programs(settings: &Settings) -> anyhow::Result<PathBuf> {
-    match &settings.programs {
-        Some(programs) => Ok(programs.clone()),
-        None => {
-            let own = std::env::current_exe().context("where are we?")?;
-            Ok(own.parent().context("where are we?")?.to_owned())
-        }
     }
 }

@@ -11,9 +11,10 @@ use url::Url;
 
 use crate::template;
 
-/// A database for one test; dropped with this value, whoever is still connected to it.
+/// A database for one test or run; dropped with this value, whoever is still connected to it.
 pub struct TestDatabase {
     name: String,
+    server: String,
     url: String,
 }
 
@@ -23,13 +24,22 @@ impl TestDatabase {
     pub fn create() -> Self {
         static TEMPLATE: OnceLock<String> = OnceLock::new();
         let template = TEMPLATE.get_or_init(|| or_panic("make the template database", template::ensure()));
-        or_panic("make a test database", Self::make(Some(template)))
+        let made = server().and_then(|server| Self::make(server, template));
+        or_panic("make a test database", made)
     }
 
     /// A new database with nothing in it.
     #[must_use]
     pub fn empty() -> Self {
-        or_panic("make a test database", Self::make(None))
+        or_panic("make a test database", server().and_then(Self::empty_on))
+    }
+
+    /// The same on the server of this address, which stands for any database there.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or lets nobody make databases.
+    pub fn empty_on(server: &str) -> anyhow::Result<Self> {
+        Self::make(server, "template0")
     }
 
     /// Its address, as for `DATABASE_URL`.
@@ -44,7 +54,16 @@ impl TestDatabase {
         &self.name
     }
 
-    fn make(template: Option<&String>) -> anyhow::Result<Self> {
+    /// A connection to it.
+    ///
+    /// # Panics
+    /// When there is none to be had.
+    #[must_use]
+    pub fn connect(&self) -> PgConnection {
+        connect(&self.url)
+    }
+
+    fn make(server: &str, template: &str) -> anyhow::Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         // Process ids repeat, on a server that several machines use even at the same time.
         let name = format!(
@@ -53,10 +72,10 @@ impl TestDatabase {
             NUMBER.fetch_add(1, Ordering::Relaxed),
             rand::random::<u32>()
         );
-        let template = template.map_or("template0", String::as_str);
-        admin()?.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))?;
+        admin(server)?.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))?;
         Ok(Self {
-            url: url_for(&name)?,
+            url: url_for(server, &name)?,
+            server: server.to_owned(),
             name,
         })
     }
@@ -64,7 +83,7 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let dropped = admin().and_then(|mut admin| {
+        let dropped = admin(&self.server).and_then(|mut admin| {
             Ok(admin.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name))?)
         });
         // A second panic would end the test program without a word about the first.
@@ -84,22 +103,37 @@ impl fmt::Debug for TestDatabase {
 }
 
 /// Applies all migrations to the database at this address, and returns their names.
+///
+/// # Panics
+/// When that fails.
 pub fn migrate(url: &str) -> Vec<String> {
-    let migrated = connect(url).and_then(|mut connection| Ok(migrations::apply(&mut connection)?));
+    let migrated = try_connect(url).and_then(|mut connection| Ok(migrations::apply(&mut connection)?));
     or_panic("migrate", migrated)
 }
 
-pub(crate) fn connect(url: &str) -> anyhow::Result<PgConnection> {
+/// A connection to the database at this address.
+///
+/// # Panics
+/// When there is none to be had.
+pub fn connect(url: &str) -> PgConnection {
+    or_panic("connect", try_connect(url))
+}
+
+/// As [`connect`].
+///
+/// # Errors
+/// When there is none to be had.
+pub fn try_connect(url: &str) -> anyhow::Result<PgConnection> {
     Ok(establish(&DatabaseUrl::parse(url)?, ConnectionLimits::NONE)?)
 }
 
 /// A connection to the server's first database, the one place from which all programs see the same advisory locks.
-pub(crate) fn admin() -> anyhow::Result<PgConnection> {
-    connect(&server()?.url).context("cannot reach the test server")
+pub(crate) fn admin(server: &str) -> anyhow::Result<PgConnection> {
+    try_connect(server).context("cannot reach the test server")
 }
 
-pub(crate) fn url_for(database: &str) -> anyhow::Result<String> {
-    let mut url = Url::parse(&server()?.url).context("DATABASE_URL")?;
+pub(crate) fn url_for(server: &str, database: &str) -> anyhow::Result<String> {
+    let mut url = Url::parse(server).context("DATABASE_URL")?;
     url.set_path(database);
     Ok(url.into())
 }
@@ -110,7 +144,8 @@ struct Server {
     _own: Option<LocalPostgres>,
 }
 
-fn server() -> anyhow::Result<&'static Server> {
+/// The address of the server of `DATABASE_URL`, or of our own.
+pub(crate) fn server() -> anyhow::Result<&'static str> {
     static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
     let server = SERVER.get_or_init(|| {
         if let Some(url) = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()) {
@@ -122,7 +157,10 @@ fn server() -> anyhow::Result<&'static Server> {
             _own: Some(own),
         })
     });
-    server.as_ref().map_err(|error| anyhow::anyhow!("{error}"))
+    match server {
+        Ok(server) => Ok(&server.url),
+        Err(error) => Err(anyhow::anyhow!("{error}")),
+    }
 }
 
 pub(crate) fn or_panic<T>(what: &str, result: anyhow::Result<T>) -> T {

@@ -2,22 +2,34 @@
 
 mod browser;
 mod database;
+mod endpoint;
+mod environment;
+#[cfg(feature = "in-process")]
+mod in_process;
+mod outcome;
 mod output;
-mod program;
+mod process;
 mod raw;
 mod required;
 mod role;
 mod service;
 mod sql;
 mod template;
+mod usage;
 mod wait;
 
 pub use browser::Browser;
-pub use database::{TestDatabase, migrate};
-pub use program::{example, program, program_with};
-pub use raw::{RawRequest, RawResponse, raw, try_raw};
+pub use database::{TestDatabase, connect, migrate, try_connect};
+pub use endpoint::Endpoint;
+pub use environment::{end_with_input, example, is_role, this_program, without_settings};
+#[cfg(feature = "in-process")]
+pub use in_process::InProcess;
+pub use outcome::{Outcome, run, try_run};
+pub use process::{Paused, Process};
+pub use raw::{RawConnection, RawRequest, RawResponse, raw, try_raw};
 pub use required::find_program;
 pub use role::TestRole;
-pub use service::{NotStarted, ServiceProcess, without_settings};
+pub use service::{NotStarted, ServiceProcess, listening_at};
 pub use sql::{count, execute, text};
+pub use usage::{cpu_time, status_field};
 pub use wait::wait_until;

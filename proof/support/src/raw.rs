@@ -102,14 +102,37 @@ pub fn raw(address: impl ToSocketAddrs, request: &[u8]) -> RawResponse {
 /// # Errors
 /// When the server cannot be reached, closes the connection without a whole answer, or is silent for a minute.
 pub fn try_raw(address: impl ToSocketAddrs, request: &[u8]) -> io::Result<RawResponse> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    // A server may answer, and hang up, before it has read everything; the answer counts.
-    let sent = stream.write_all(request);
-    match read_response(&mut BufReader::new(stream), request.starts_with(b"HEAD ")) {
-        Err(_) if sent.is_err() => sent.and(Err(io::ErrorKind::BrokenPipe.into())),
-        answer => answer,
+    RawConnection::open(address)?.send(request)
+}
+
+/// A connection that is kept for the next request.
+#[derive(Debug)]
+pub struct RawConnection(BufReader<TcpStream>);
+
+impl RawConnection {
+    /// Connects.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub fn open(address: impl ToSocketAddrs) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self(BufReader::new(stream)))
+    }
+
+    /// Sends these bytes, and reads one answer.
+    ///
+    /// # Errors
+    /// The server closes the connection without a whole answer, or is silent for a minute.
+    pub fn send(&mut self, request: &[u8]) -> io::Result<RawResponse> {
+        // A server may answer, and hang up, before it has read everything; the answer counts.
+        let sent = self.0.get_mut().write_all(request);
+        match read_response(&mut self.0, request.starts_with(b"HEAD ")) {
+            Err(_) if sent.is_err() => sent.and(Err(io::ErrorKind::BrokenPipe.into())),
+            answer => answer,
+        }
     }
 }
 

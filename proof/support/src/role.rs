@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection;
 use url::Url;
 
 use crate::TestDatabase;
-use crate::database::{connect, or_panic};
+use crate::database::{or_panic, try_connect};
 
 /// A role of the server's that may sign in, for one test. Roles belong to the whole server: hence the name that no
 /// other test has, and the end with this value, which has to come before the end of the database.
@@ -45,7 +45,7 @@ impl TestRole {
         let unfit = |()| anyhow!("the address has no place for a user");
         url.set_username(&name).map_err(unfit)?;
         url.set_password(Some(&password)).map_err(unfit)?;
-        connect(database)?.batch_execute(&format!(
+        try_connect(database)?.batch_execute(&format!(
             "CREATE ROLE {name} LOGIN PASSWORD '{password}' {options}"
         ))?;
         Ok(Self {
@@ -57,7 +57,7 @@ impl TestRole {
 
     fn end(&self) -> anyhow::Result<()> {
         let name = &self.name;
-        Ok(connect(&self.database)?.batch_execute(&format!(
+        Ok(try_connect(&self.database)?.batch_execute(&format!(
             "REASSIGN OWNED BY {name} TO CURRENT_USER; DROP OWNED BY {name}; DROP ROLE {name}"
         ))?)
     }

@@ -1,23 +1,27 @@
 use std::ffi::OsStr;
 use std::fmt;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::ops::Deref;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
-use jeton_local_postgres::process;
-
+use crate::database::or_panic;
 use crate::output::Output;
+use crate::process::{Paused, Process};
+use crate::{Endpoint, this_program, without_settings};
 
 /// Nothing here takes that long; it is what stands between a mistake and a test that never ends.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a service says when it is ready, followed by its address.
 const LISTENING: &str = "listening on http://";
+/// And of its metrics.
+const METRICS: &str = "metrics on http://";
 
-/// A service of the workspace, running as a process of its own. Killed when dropped.
+/// A service, running as a process of its own. Killed when dropped.
 pub struct ServiceProcess {
-    child: Child,
+    process: Process,
     output: Output,
-    address: String,
+    endpoint: Endpoint,
 }
 
 /// A service that ended, or said nothing of an address, where it should have started.
@@ -48,69 +52,81 @@ impl ServiceProcess {
     /// # Panics
     /// When the program cannot be run at all.
     pub fn try_start(program: impl AsRef<OsStr>, env: &[(&str, &str)]) -> Result<Self, NotStarted> {
-        Self::try_start_keeping(program, env, |_| true)
+        Self::run(without_settings(program), env, |_| true)
     }
 
-    /// As [`try_start`](Self::try_start), for services that run for long: of what they write, only these lines are kept.
-    /// The line that tells the address must be among them.
+    /// As [`start`](Self::start), of a service that is no program of this package: the test of this name, which
+    /// [`is_role`](crate::is_role), serves.
+    ///
+    /// # Panics
+    /// When it does not start, with what it wrote.
+    #[must_use]
+    pub fn start_role(test: &str, env: &[(&str, &str)]) -> Self {
+        let mut command = or_panic("start a role", this_program());
+        command
+            .args([test, "--exact", "--nocapture"])
+            .env(crate::environment::ROLE, test);
+        Self::run(command, env, |_| true).unwrap_or_else(|failure| panic!("{failure}"))
+    }
+
+    /// As [`try_start`](Self::try_start), of a program with arguments. Of what it writes, only these lines are kept, among
+    /// which must be the one that tells the address.
     ///
     /// # Errors
     /// [`NotStarted`]
     ///
     /// # Panics
     /// When the program cannot be run at all.
-    pub fn try_start_keeping(
-        program: impl AsRef<OsStr>,
+    pub fn run(
+        mut command: Command,
         env: &[(&str, &str)],
         keep: fn(&str) -> bool,
     ) -> Result<Self, NotStarted> {
         // Tests run many services at a time: none takes the port that is everybody's default.
-        let mut child = without_settings(program.as_ref())
+        command
             .env("JETON_METRICS_ADDR", "off")
             .envs(env.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot run {}: {error}", program.as_ref().display()));
-        let output = Output::keeping(keep);
-        output.collect(child.stdout.take());
-        output.collect(child.stderr.take());
-        let mut service = Self {
-            child,
-            output,
-            address: String::new(),
+            .stderr(Stdio::piped());
+        let output = Output::default();
+        let process = {
+            let output = output.clone();
+            Process::start(&mut command, move |line| {
+                if keep(&line) {
+                    output.push(line);
+                }
+            })
         };
-        let child = &mut service.child;
-        let ended = || child.try_wait().is_ok_and(|status| status.is_some());
-        match service.output.wait_for(PATIENCE, address_in, ended) {
-            Some(address) => {
-                service.address = address;
-                Ok(service)
-            }
-            None => Err(NotStarted {
-                status: service.child.try_wait().ok().flatten(),
-                logs: service.logs(),
+        let process = or_panic("start a service", process);
+        let ended = || process.status().is_some();
+        match output.wait_for(PATIENCE, listening_at, ended) {
+            Some(address) => Ok(Self {
+                process,
+                output,
+                endpoint: Endpoint(address),
             }),
+            None => {
+                let status = process.status();
+                process.kill();
+                let logs = output.text();
+                Err(NotStarted { status, logs })
+            }
         }
     }
 
-    /// `http://` and the address, without a slash at the end.
+    /// Host and port of its metrics.
+    ///
+    /// # Panics
+    /// When it has not said so within a minute.
     #[must_use]
-    pub fn base_url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// Host and port, for [`raw`](crate::raw()).
-    #[must_use]
-    pub fn address(&self) -> &str {
-        &self.address
+    pub fn metrics_address(&self) -> String {
+        let line = self.wait_for_log(METRICS);
+        address_after(METRICS, &line).unwrap_or_default()
     }
 
     /// The process id.
     #[must_use]
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.process.id()
     }
 
     /// All that it has written so far and that is kept, standard output and standard error in one.
@@ -144,15 +160,9 @@ impl ServiceProcess {
     /// # Panics
     /// When it has not within a minute.
     #[must_use]
-    pub fn wait(mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "still running:\n{}", self.logs());
-            std::thread::sleep(Duration::from_millis(5));
-        }
+    pub fn wait(self) -> ExitStatus {
+        let status = self.process.wait(PATIENCE);
+        status.unwrap_or_else(|| panic!("still running:\n{}", self.logs()))
     }
 
     /// Ends it without asking (SIGKILL), as a crash does.
@@ -160,14 +170,13 @@ impl ServiceProcess {
         drop(self);
     }
 
-    /// Freezes it (SIGSTOP): its connections stay open, and nothing is answered.
-    pub fn pause(&self) {
-        self.signal("STOP");
-    }
-
-    /// Ends a [`pause`](Self::pause).
-    pub fn resume(&self) {
-        self.signal("CONT");
+    /// Freezes it (SIGSTOP) for as long as the value lives: its connections stay open, and nothing is answered.
+    ///
+    /// # Panics
+    /// When it cannot be frozen.
+    #[must_use]
+    pub fn pause(&self) -> Paused {
+        or_panic("pause a service", self.process.pause())
     }
 
     /// Sends a signal: `"TERM"`, `"INT"`.
@@ -175,43 +184,36 @@ impl ServiceProcess {
     /// # Panics
     /// When it cannot be sent.
     pub fn signal(&self, name: &str) {
-        if let Err(error) = process::signal(name, &[self.child.id()]) {
-            panic!("cannot send SIG{name}: {error}");
-        }
+        or_panic("tell a service", self.process.signal(name));
     }
 }
 
-/// A program that is to see nothing of our environment that is a setting of Jeton's or Postgres'.
-pub fn without_settings(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(program);
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("JETON_") || text.starts_with("PG") || text.starts_with("DATABASE_URL") {
-            command.env_remove(name);
-        }
+impl Deref for ServiceProcess {
+    type Target = Endpoint;
+
+    fn deref(&self) -> &Endpoint {
+        &self.endpoint
     }
-    command
 }
 
-/// The address in a line of either log format, which may go on after it.
-fn address_in(line: &str) -> Option<String> {
-    let (_, rest) = line.split_once(LISTENING)?;
+/// Host and port that a service says it listens at, if that is what this line of its log says.
+#[must_use]
+pub fn listening_at(line: &str) -> Option<String> {
+    address_after(LISTENING, line)
+}
+
+/// In a line of either log format, which may go on after it.
+fn address_after(words: &str, line: &str) -> Option<String> {
+    let (_, rest) = line.split_once(words)?;
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || ".:[]-".contains(c)));
     Some(rest[..end.unwrap_or(rest.len())].to_owned())
-}
-
-impl Drop for ServiceProcess {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl fmt::Debug for ServiceProcess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServiceProcess")
             .field("id", &self.id())
-            .field("address", &self.address)
+            .field("endpoint", &self.endpoint)
             .finish_non_exhaustive()
     }
 }
@@ -229,10 +231,10 @@ impl std::error::Error for NotStarted {}
 
 #[cfg(test)]
 mod tests {
-    use super::address_in;
+    use super::listening_at;
 
     #[test]
-    fn finds_the_address_in_both_log_formats() {
+    fn finds_the_listening_at_both_log_formats() {
         for (line, address) in [
             ("INFO jeton: listening on http://127.0.0.1:8080", "127.0.0.1:8080"),
             (
@@ -245,8 +247,8 @@ mod tests {
                 "0.0.0.0:1",
             ),
         ] {
-            assert_eq!(address_in(line).as_deref(), Some(address));
+            assert_eq!(listening_at(line).as_deref(), Some(address));
         }
-        assert_eq!(address_in("not listening yet"), None);
+        assert_eq!(listening_at("not listening yet"), None);
     }
 }

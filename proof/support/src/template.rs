@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 use jeton_persistence::migrations;
 
-use crate::database::{admin, connect, url_for};
+use crate::database::{admin, server, try_connect, url_for};
 
 /// What test programs that make a template at the same time wait for each other by: "jetontpl" in ASCII.
 const LOCK: i64 = 0x6a65_746f_6e74_706c;
@@ -24,7 +24,8 @@ struct Answer {
 /// fraction of the time that migrating one does.
 pub(crate) fn ensure() -> anyhow::Result<String> {
     let name = format!("jeton_template_{:016x}", fingerprint(Path::new(MIGRATIONS))?);
-    let mut admin = admin()?;
+    let server = server()?;
+    let mut admin = admin(server)?;
     // Given back when the connection closes.
     diesel::sql_query("SELECT pg_advisory_lock($1)")
         .bind::<BigInt, _>(LOCK)
@@ -36,7 +37,7 @@ pub(crate) fn ensure() -> anyhow::Result<String> {
         let unfinished = format!("{name}_unfinished");
         admin.batch_execute(&format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)"))?;
         admin.batch_execute(&format!("CREATE DATABASE {unfinished} TEMPLATE template0"))?;
-        migrations::apply(&mut connect(&url_for(&unfinished)?)?)?;
+        migrations::apply(&mut try_connect(&url_for(server, &unfinished)?)?)?;
         // A database that somebody is connected to cannot be copied.
         admin.batch_execute(&format!("ALTER DATABASE {unfinished} ALLOW_CONNECTIONS false"))?;
         admin.batch_execute(&format!("ALTER DATABASE {unfinished} RENAME TO {name}"))?;

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use jeton_proof_support::{ServiceProcess, program};
+use jeton_proof_support::{ServiceProcess, is_role};
 use tempfile::TempDir;
 
 fn shell(script: &str) -> (TempDir, PathBuf) {
@@ -32,8 +32,7 @@ fn a_service_is_started_told_to_end_and_listened_to() {
     let service = ServiceProcess::start(&path, &[("PORT", "1234"), ("JETON_SETTING", "given")]);
     assert_eq!(service.base_url(), "http://127.0.0.1:1234");
     assert_eq!(service.wait_for_log("url="), "url= setting=given");
-    service.pause();
-    service.resume();
+    drop(service.pause());
     assert_eq!(service.terminate().code(), Some(3));
 }
 
@@ -46,10 +45,17 @@ fn a_service_that_does_not_start_tells_why() {
 }
 
 #[test]
-fn a_program_of_another_package_is_built() {
-    let output = Command::new(program("jeton-local-postgres"))
-        .arg("--version")
-        .output()
-        .unwrap();
-    assert!(output.status.success());
+fn a_role_is_a_test_of_this_program() {
+    if is_role() {
+        // As a service would; and then it goes on until its standard input ends.
+        #[allow(clippy::print_stdout, reason = "it is what is read")]
+        {
+            println!("listening on http://127.0.0.1:{}", std::env::var("PORT").unwrap());
+        }
+        loop {
+            std::thread::park();
+        }
+    }
+    let service = ServiceProcess::start_role("a_role_is_a_test_of_this_program", &[("PORT", "1234")]);
+    assert_eq!(service.address(), "127.0.0.1:1234");
 }

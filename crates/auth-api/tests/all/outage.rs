@@ -3,7 +3,7 @@
 use crate::support::{PASSWORD, json, on_own_postgres, sign_up};
 use jeton_client::{AuthClient, ExposeSecret, Problem};
 use jeton_local_postgres::LocalPostgres;
-use jeton_proof_support::{RawRequest, RawResponse};
+use jeton_proof_support::{RawRequest, RawResponse, connect};
 
 fn assert_unavailable(response: &RawResponse, what: &str) {
     assert_eq!(response.status, 503, "{what}: {}", response.text());
@@ -33,9 +33,7 @@ fn form(path: &str, authorization: &str, token: &str) -> RawRequest {
 async fn introspector(postgres: &LocalPostgres, client: &AuthClient) -> String {
     use diesel::connection::SimpleConnection;
     client.sign_up(&sign_up("reports")).await.unwrap();
-    let url = jeton_persistence::DatabaseUrl::parse(&postgres.url()).unwrap();
-    jeton_persistence::establish(&url, jeton_persistence::ConnectionLimits::NONE)
-        .unwrap()
+    connect(&postgres.url())
         .batch_execute("UPDATE users SET scopes = '{tokens:introspect}' WHERE username = 'reports'")
         .unwrap();
     let issued = client

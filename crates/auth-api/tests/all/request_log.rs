@@ -3,7 +3,7 @@
 use crate::support::{Auth, json, login};
 use diesel::connection::SimpleConnection;
 use jeton_client::ExposeSecret;
-use jeton_proof_support::{RawRequest, RawResponse};
+use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess};
 use serde_json::Value;
 
 const ID: &str = "X-Request-Id";
@@ -15,7 +15,7 @@ fn id_of(response: &RawResponse) -> String {
 }
 
 /// The line that says how the request with this id was answered.
-fn answered(auth: &Auth, id: &str) -> Value {
+fn answered(auth: &Auth<ServiceProcess>, id: &str) -> Value {
     let line = auth.service.wait_for_log(&format!("\"request_id\":\"{id}\""));
     let line: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(line["message"], "answered", "{line}");
@@ -24,7 +24,7 @@ fn answered(auth: &Auth, id: &str) -> Value {
 
 #[tokio::test]
 async fn an_answered_request_is_one_line() {
-    let auth = Auth::start();
+    let auth = Auth::start_process(&[]);
     let session = auth.sign_up("ada").await;
     let me = session.me().await.unwrap();
     let token = session.token().expose_secret().to_owned();
@@ -76,7 +76,7 @@ async fn an_answered_request_is_one_line() {
 
 #[test]
 fn every_answer_has_an_id_and_a_bad_one_is_replaced() {
-    let auth = Auth::start();
+    let auth = Auth::start_process(&[]);
     let mut seen = std::collections::HashSet::new();
     let too_long = "a".repeat(65);
     for (request, status) in [
@@ -109,7 +109,7 @@ fn every_answer_has_an_id_and_a_bad_one_is_replaced() {
 
 #[tokio::test]
 async fn whatever_is_logged_on_the_way_has_the_id_even_where_only_warnings_are() {
-    let auth = Auth::start_with(&[("JETON_LOG", "warn,jeton_http_kit::server=info")]);
+    let auth = Auth::start_process(&[("JETON_LOG", "warn,jeton_http_kit::server=info")]);
     auth.sign_up("ada").await;
     auth.connect()
         .batch_execute("ALTER TABLE users RENAME COLUMN password_hash TO hidden")
@@ -126,7 +126,7 @@ async fn whatever_is_logged_on_the_way_has_the_id_even_where_only_warnings_are()
 
 #[test]
 fn a_token_that_goes_astray_into_the_id_is_not_kept() {
-    let auth = Auth::start();
+    let auth = Auth::start_process(&[]);
     let token = jeton_domain::PlainToken::generate(&mut rand::rng());
     let response = auth.send(&RawRequest::new("GET", "/livez").header(ID, token.expose_secret()));
     answered(&auth, &id_of(&response));

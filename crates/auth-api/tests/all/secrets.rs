@@ -22,7 +22,7 @@ pub(crate) fn dump(auth: &Auth) -> String {
 
 #[tokio::test]
 async fn no_log_holds_a_password_or_a_token_even_at_trace() {
-    let auth = Auth::start_with(&[("JETON_LOG", "trace")]);
+    let auth = Auth::start_process(&[("JETON_LOG", "trace")]);
     let session = auth.sign_up("ada").await;
     auth.client().login(&login("ada", PASSWORD)).await.unwrap();
     assert_eq!(
@@ -91,7 +91,7 @@ async fn no_log_holds_a_password_or_a_token_even_at_trace() {
 
 #[test]
 fn a_method_that_somebody_made_up_is_neither_quoted_nor_logged() {
-    let auth = Auth::start();
+    let auth = Auth::start_process(&[]);
     let made_up = "SESAME".repeat(10_000);
     for path in ["/livez", "/v1/login", "/v1/nothing"] {
         let answer = auth.send(&RawRequest::new(&made_up, path).header("X-Request-Id", "made-up"));

@@ -147,7 +147,7 @@ fn help_tells_every_setting_and_no_secret() {
 
 #[test]
 fn what_opens_a_service_by_mistake_is_warned_of() {
-    let auth = Auth::start_with(&[
+    let auth = Auth::start_process(&[
         ("JETON_TRUSTED_PROXIES", "10.0.0.0/8, ::/0"),
         ("JETON_SIGN_UP", "closed"),
         // As Kubernetes names services to whatever runs beside them.
@@ -167,13 +167,13 @@ fn what_opens_a_service_by_mistake_is_warned_of() {
 
 #[test]
 fn a_filter_that_is_empty_is_none_and_silences_nothing() {
-    let auth = Auth::start_with(&[("JETON_LOG", "")]);
+    let auth = Auth::start_process(&[("JETON_LOG", "")]);
     assert_eq!(auth.send(&RawRequest::new("GET", "/livez")).status, 200);
     auth.service.wait_for_log("\"answered\"");
 }
 
 #[test]
 fn told_to_end_it_ends_in_order() {
-    let auth = Auth::start();
+    let auth = Auth::start_process(&[]);
     assert!(auth.service.terminate().success());
 }

@@ -1,16 +1,20 @@
 use jeton_client::{AuthClient, ClientError, Credentials, LoginRequest, ProblemKind, Session, SignUpRequest};
 use jeton_domain::Initiator;
 use jeton_local_postgres::LocalPostgres;
-use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, TestRole, migrate};
+use jeton_persistence::{DatabaseResult, PgConnection, Revocation};
+use jeton_proof_support::{
+    Endpoint, InProcess, RawRequest, RawResponse, ServiceProcess, TestDatabase, TestRole, migrate,
+};
 use std::fmt::Debug;
+use std::ops::Deref;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_jeton-auth-api");
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// The service with a database of its own, to which it signs in as a role that may do what the service needs, and nothing
 /// else. Stopped before both are dropped.
-pub(crate) struct Auth {
-    pub(crate) service: ServiceProcess,
+pub(crate) struct Auth<S = InProcess> {
+    pub(crate) service: S,
     pub(crate) role: TestRole,
     pub(crate) database: TestDatabase,
 }
@@ -21,11 +25,23 @@ impl Auth {
     }
 
     pub(crate) fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::new(|url| start_service(url, settings))
+    }
+}
+
+impl Auth<ServiceProcess> {
+    /// As a process of its own, for what is a process' alone: its log, signals, the environment.
+    pub(crate) fn start_process(settings: &[(&str, &str)]) -> Self {
+        Self::new(|url| ServiceProcess::start(PROGRAM, &environment(url, settings)))
+    }
+}
+
+impl<S: Deref<Target = Endpoint>> Auth<S> {
+    fn new(start: impl FnOnce(&str) -> S) -> Self {
         let database = TestDatabase::create();
         let role = TestRole::create(&database, "IN ROLE jeton_verifier, jeton_auth");
-        let service = start_service(role.url(), settings);
         Self {
-            service,
+            service: start(role.url()),
             role,
             database,
         }
@@ -64,9 +80,7 @@ impl Auth {
     /// Does something in the operator's name, and waits until it holds everywhere.
     pub(crate) fn revoke<T>(
         &self,
-        act: impl FnOnce(
-            &mut jeton_persistence::PgConnection,
-        ) -> jeton_persistence::DatabaseResult<(T, jeton_persistence::Revocation)>,
+        act: impl FnOnce(&mut PgConnection) -> DatabaseResult<(T, Revocation)>,
     ) -> T {
         let connection = &mut self.connect();
         let (outcome, revocation) = act(connection).unwrap();
@@ -78,14 +92,13 @@ impl Auth {
         request.send(self.service.address())
     }
 
-    pub(crate) fn connect(&self) -> jeton_persistence::PgConnection {
-        let url = jeton_persistence::DatabaseUrl::parse(self.database.url()).unwrap();
-        jeton_persistence::establish(&url, jeton_persistence::ConnectionLimits::NONE).unwrap()
+    pub(crate) fn connect(&self) -> PgConnection {
+        self.database.connect()
     }
 }
 
 /// A client that tries once: the tests want to see every answer.
-fn client_of(service: &ServiceProcess) -> AuthClient {
+fn client_of(service: &Endpoint) -> AuthClient {
     AuthClient::builder(&service.base_url())
         .max_retries(0)
         .build()
@@ -93,7 +106,7 @@ fn client_of(service: &ServiceProcess) -> AuthClient {
 }
 
 /// The service with a Postgres of its own, which can be stopped, and a client of it.
-pub(crate) fn on_own_postgres(settings: &[(&str, &str)]) -> (LocalPostgres, ServiceProcess, AuthClient) {
+pub(crate) fn on_own_postgres(settings: &[(&str, &str)]) -> (LocalPostgres, InProcess, AuthClient) {
     let postgres = LocalPostgres::temporary().unwrap();
     migrate(&postgres.url());
     let service = start_service(&postgres.url(), settings);
@@ -101,15 +114,22 @@ pub(crate) fn on_own_postgres(settings: &[(&str, &str)]) -> (LocalPostgres, Serv
     (postgres, service, client)
 }
 
-/// Starts the service on a port that is free, with hashing at the least cost.
-pub(crate) fn start_service(database_url: &str, settings: &[(&str, &str)]) -> ServiceProcess {
-    let mut env = vec![
+/// One more service.
+pub(crate) fn start_service(database_url: &str, settings: &[(&str, &str)]) -> InProcess {
+    InProcess::start(jeton_auth_api::start, &environment(database_url, settings))
+}
+
+/// On a port that is free, with hashing at the least cost.
+pub(crate) fn environment<'a>(
+    database_url: &'a str,
+    settings: &[(&'a str, &'a str)],
+) -> Vec<(&'a str, &'a str)> {
+    let own = [
         ("DATABASE_URL", database_url),
         ("JETON_AUTH_ADDR", "127.0.0.1:0"),
         ("JETON_BCRYPT_COST", "4"),
     ];
-    env.extend_from_slice(settings);
-    ServiceProcess::start(PROGRAM, &env)
+    [&own, settings].concat()
 }
 
 pub(crate) fn sign_up(username: &str) -> SignUpRequest {

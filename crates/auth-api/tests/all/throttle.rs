@@ -4,7 +4,7 @@ use crate::support::{Auth, PASSWORD, attempt, comparable, json, kind, login, sta
 use diesel::connection::SimpleConnection;
 use jeton_client::{AuditQuery, AuthClient, ClientError, ProblemKind};
 use jeton_persistence::audit::{AuditFilter, list};
-use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess};
+use jeton_proof_support::{Endpoint, RawRequest, RawResponse};
 use std::sync::Arc;
 
 /// Two at once, and eight in all.
@@ -65,7 +65,7 @@ fn rounds(metrics: &str) -> u64 {
 async fn whoever_it_is_the_answers_are_the_same() {
     let mut settings = FEW.to_vec();
     settings.push(("JETON_METRICS_ADDR", "127.0.0.1:0"));
-    let auth = Auth::start_with(&settings);
+    let auth = Auth::start_process(&settings);
     let names = ["ada", "disabled", "program", "unreadable", "costly", "cheap"];
     for name in names {
         auth.sign_up(name).await;
@@ -77,11 +77,9 @@ async fn whoever_it_is_the_answers_are_the_same() {
         UPDATE users SET password_hash = 'pbkdf2_sha256$1$seasalt$3xmXbyk2QpiyNcnoBbzRPwEBsYPTbDlRdtmLyBvQltA=' \
             WHERE username = 'cheap'";
     auth.connect().batch_execute(rows).unwrap();
-    let line = auth.service.wait_for_log("metrics on http://");
-    let (_, metrics) = line.split_once("metrics on http://").unwrap();
-    let metrics = metrics.split('/').next().unwrap();
+    let metrics = auth.service.metrics_address();
     let answers = |name: &str| -> (Vec<_>, u64) {
-        let before = rounds(metrics);
+        let before = rounds(&metrics);
         let wrong = attempt(name, "wrong", STRANGER);
         let answers = (0..4).map(|_| auth.send(&wrong));
         // How long it still is differs with how long the test takes.
@@ -92,7 +90,7 @@ async fn whoever_it_is_the_answers_are_the_same() {
             comparable(&answer)
         });
         let comparables = comparables.collect();
-        (comparables, rounds(metrics) - before)
+        (comparables, rounds(&metrics) - before)
     };
     let nobody = answers("nobody");
     // Two are let through, and cost sixteen each.
@@ -115,7 +113,7 @@ async fn whoever_it_is_the_answers_are_the_same() {
         .wait_for_log("the stored password hash cannot be read");
 }
 
-fn race(services: &[&ServiceProcess], request: &RawRequest, times: usize) -> Vec<RawResponse> {
+fn race(services: &[&Endpoint], request: &RawRequest, times: usize) -> Vec<RawResponse> {
     std::thread::scope(|scope| {
         let start = Arc::new(std::sync::Barrier::new(times));
         let running: Vec<_> = (0..times)

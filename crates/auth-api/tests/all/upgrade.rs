@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use jeton_client::{AuthClient, Credentials, ProblemKind};
 use jeton_domain::{BcryptCost, Password, PasswordHash, Username};
 use jeton_persistence::users;
-use jeton_proof_support::{ServiceProcess, wait_until};
+use jeton_proof_support::{Endpoint, InProcess, wait_until};
 
 const NEW: &str = "a wholly different phrase";
 
@@ -24,7 +24,7 @@ fn cost(auth: &Auth) -> u32 {
 }
 
 /// Another instance, with another setting.
-fn at_cost(auth: &Auth, cost: &str) -> (ServiceProcess, AuthClient) {
+fn at_cost(auth: &Auth, cost: &str) -> (InProcess, AuthClient) {
     let settings = [("JETON_BCRYPT_COST", cost), ("JETON_HASHING_QUEUE", "100")];
     let service = start_service(auth.role.url(), &settings);
     let client = AuthClient::builder(&service.base_url()).max_retries(0);
@@ -33,7 +33,7 @@ fn at_cost(auth: &Auth, cost: &str) -> (ServiceProcess, AuthClient) {
 }
 
 /// Signs in until the hash has this cost: where no core is idle just then, it stays as it is.
-fn sign_in_until(auth: &Auth, service: &ServiceProcess, wanted: u32) {
+fn sign_in_until(auth: &Auth, service: &Endpoint, wanted: u32) {
     let sign_in = json(
         "POST",
         "/v1/login",
@@ -189,11 +189,8 @@ async fn a_password_that_is_changed_meanwhile_stays_changed() {
     let auth = Auth::start();
     auth.sign_up("ada").await;
     let (mut old, mut new) = (PASSWORD, NEW);
-    // Revocations would wait for one that has been killed.
-    let mut running = Vec::new();
     for higher in ["5", "6", "7", "8"] {
-        let (service, client) = at_cost(&auth, higher);
-        running.push(service);
+        let (_service, client) = at_cost(&auth, higher);
         // Whose setting is the lowest, so that only signing in makes it anew.
         let session = auth.client().sign_in(Credentials::new("ada", old)).await.unwrap();
         let request = login("ada", old);

@@ -2,24 +2,14 @@ use diesel::PgConnection;
 use jeton_coherence::lookups::{ValidToken, find_valid};
 use jeton_domain::{PlainToken, Username};
 use jeton_persistence::users::{SignInUser, find_for_sign_in};
-use jeton_persistence::{ConnectionLimits, DatabaseUrl, establish};
+pub(crate) use jeton_proof_support::Outcome;
 use jeton_proof_support::TestDatabase;
-use serde_json::Value;
-use std::io::Write;
 use std::process::{Command, Stdio};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// The program, on a database of its own.
 pub(crate) struct Jeton(pub(crate) TestDatabase);
-
-/// What became of one command.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) status: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
 
 /// The program with nothing in its environment.
 pub(crate) fn command(args: &str) -> Command {
@@ -33,15 +23,7 @@ pub(crate) fn command(args: &str) -> Command {
 }
 
 pub(crate) fn run(mut command: Command, input: &str) -> Outcome {
-    let mut child = command.spawn().unwrap();
-    // Not every command reads, and one that has ended cannot.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    Outcome {
-        status: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    jeton_proof_support::run(&mut command, input)
 }
 
 impl Jeton {
@@ -90,36 +72,6 @@ impl Jeton {
     }
 
     pub(crate) fn connect(&self) -> PgConnection {
-        establish(&DatabaseUrl::parse(self.0.url()).unwrap(), ConnectionLimits::NONE).unwrap()
-    }
-}
-
-impl Outcome {
-    /// It went well; standard output.
-    #[track_caller]
-    pub(crate) fn ok(self) -> String {
-        assert_eq!(self.status, 0, "{self:?}");
-        self.stdout
-    }
-
-    /// It went well, and standard output is a JSON document.
-    #[track_caller]
-    pub(crate) fn json(self) -> Value {
-        serde_json::from_str(&self.ok()).unwrap()
-    }
-
-    /// It failed and said why, in one line, and nothing else.
-    #[track_caller]
-    pub(crate) fn error(self) -> String {
-        assert_eq!((self.status, self.stdout.as_str()), (1, ""), "{self:?}");
-        self.error_line()
-    }
-
-    #[track_caller]
-    pub(crate) fn error_line(&self) -> String {
-        let line = self.stderr.strip_prefix("error: ").expect(&self.stderr);
-        let line = line.strip_suffix('\n').expect(&self.stderr);
-        assert!(!line.contains('\n'), "{self:?}");
-        line.to_owned()
+        self.0.connect()
     }
 }

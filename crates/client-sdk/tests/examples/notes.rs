@@ -1,5 +1,5 @@
-use crate::support::{Services, run};
-use jeton_proof_support::{TestDatabase, example};
+use crate::support::Services;
+use jeton_proof_support::{TestDatabase, example, run};
 use std::process::Command;
 
 #[test]
@@ -7,7 +7,7 @@ fn from_signing_up_to_being_refused() {
     let database = TestDatabase::create();
     let services = Services::start(database.url());
     let outcome = run(Command::new(example("notes")).envs(services.env()), "");
-    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(outcome.status, 0, "{outcome:?}");
     let lines: Vec<_> = outcome.stdout.lines().collect();
     for (line, begins) in lines.iter().zip([
         "signed up as ",

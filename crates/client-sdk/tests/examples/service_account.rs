@@ -1,15 +1,27 @@
-use crate::support::{PASSWORD, Services};
-use jeton_client::{ClientError, Credentials, ExposeSecret, ProblemKind, Session};
+use crate::support::{PASSWORD, Services, token};
+use clap::Parser;
+use jeton_client::{ClientError, CreateUserRequest, Credentials, ExposeSecret, ProblemKind, Session};
 use jeton_local_postgres::LocalPostgres;
-use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, example, migrate};
+use jeton_proof_support::{
+    Endpoint, RawRequest, RawResponse, ServiceProcess, TestDatabase, example, is_role, migrate,
+};
 use serde_json::{Value, json};
 use std::path::Path;
 use tempfile::NamedTempFile;
+use uuid::Uuid;
 
 /// Starts the service with a secret of either kind.
 fn start(services: &Services, secret: (&str, &str)) -> ServiceProcess {
-    let mut env = vec![("BOARD_ADDR", "127.0.0.1:0"), secret];
-    env.extend(services.env());
+    start_beside(services, &services.notes, secret)
+}
+
+fn start_beside(services: &Services, notes: &Endpoint, secret: (&str, &str)) -> ServiceProcess {
+    let env = [
+        ("BOARD_ADDR", "127.0.0.1:0"),
+        ("JETON_AUTH_ADDR", services.auth.address()),
+        ("JETON_RESOURCE_ADDR", notes.address()),
+        secret,
+    ];
     ServiceProcess::start(example("service_account"), &env)
 }
 
@@ -17,16 +29,46 @@ fn start_with_file(services: &Services, file: &Path) -> ServiceProcess {
     start(services, ("BOARD_TOKEN_FILE", file.to_str().unwrap()))
 }
 
-/// The account `board`, with a note on it.
-async fn make_account(services: &Services) -> String {
-    services.jeton("user create board --service --scope notes:read --scope notes:write");
-    let token = services.jeton("token create board --name board-1 --scope notes:read");
-    let writer = services.jeton("token create board --name writer --scope notes:write");
-    let note = json!({ "title": "Closed on Monday", "body": "" });
-    let session = services.client().session(writer).unwrap();
-    let notes = format!("{}/notes", services.notes.base_url());
-    session.post(notes).json(&note).send().await.unwrap();
-    token
+/// The account `board`, and who administers it.
+struct Account {
+    admin: Session,
+    id: Uuid,
+}
+
+impl Account {
+    /// With a note on it.
+    async fn make(services: &Services) -> Self {
+        let admin = services.admin().await;
+        let board = CreateUserRequest {
+            username: "board".into(),
+            password: None,
+            email: None,
+            service: true,
+            scopes: Some(vec!["notes:read".into(), "notes:write".into()]),
+        };
+        let id = admin.admin().create_user(&board).await.unwrap().id;
+        let account = Self { admin, id };
+        let writer = account.token("writer", "notes:write").await;
+        let note = json!({ "title": "Closed on Monday", "body": "" });
+        let session = services.client().session(writer).unwrap();
+        let notes = format!("{}/notes", services.notes.base_url());
+        session.post(notes).json(&note).send().await.unwrap();
+        account
+    }
+
+    async fn token(&self, name: &str, scope: &str) -> String {
+        let (admin, token) = (self.admin.admin(), token(name, scope));
+        let issued = admin.create_token(self.id, &token).await.unwrap();
+        issued.token.expose_secret().to_owned()
+    }
+}
+
+/// A service with an account, and the account's token.
+async fn services_with_account(database_url: &str) -> (Services, Account, String) {
+    let services = Services::start(database_url);
+    let account = Account::make(&services).await;
+    let token = account.token("board-1", "notes:read").await;
+    (services, account, token)
 }
 
 /// Ada, who has no notes of her own, with a token for these scopes.
@@ -54,8 +96,7 @@ fn ask(board: &ServiceProcess, authorization: &str) -> RawResponse {
 #[tokio::test]
 async fn callers_see_what_the_account_sees() {
     let database = TestDatabase::create();
-    let services = Services::start(database.url());
-    let token = make_account(&services).await;
+    let (services, _, token) = services_with_account(database.url()).await;
     let board = start(&services, ("BOARD_TOKEN", &token));
     let session = ada(&services, &["notes:read"]).await;
     let notes = read(&board, &session).await.unwrap();
@@ -66,8 +107,7 @@ async fn callers_see_what_the_account_sees() {
 #[tokio::test]
 async fn what_is_wrong_with_the_callers_token_the_caller_is_told() {
     let database = TestDatabase::create();
-    let services = Services::start(database.url());
-    let token = make_account(&services).await;
+    let (services, _, token) = services_with_account(database.url()).await;
     let board = start(&services, ("BOARD_TOKEN", &token));
     let missing = ask(&board, "");
     assert_eq!(missing.status, 401);
@@ -92,32 +132,46 @@ async fn what_is_wrong_with_the_callers_token_the_caller_is_told() {
     assert_eq!(forbidden.kind(), Some(ProblemKind::InsufficientScope));
 }
 
+/// Not a test, but the notes service as a process, where one is started in this role.
+#[test]
+fn a_notes_service_with_a_log() {
+    if is_role() {
+        let settings = jeton_resource_api::Settings::parse_from(["notes"]);
+        let log = settings.log.clone();
+        let start = jeton_resource_api::start;
+        jeton_http_kit::run(&log, async { start(settings).await?.serve().await });
+    }
+}
+
 #[tokio::test]
 async fn a_403_of_the_account_is_no_403_of_the_caller() {
     let database = TestDatabase::create();
-    let services = Services::start(database.url());
-    make_account(&services).await;
-    let powerless = services.jeton("token create board --name powerless --scope notes:write");
+    let (services, account, _) = services_with_account(database.url()).await;
+    let powerless = account.token("powerless", "notes:write").await;
     let direct = services.client().session(powerless.as_str()).unwrap();
     let direct = direct.get(format!("{}/notes", services.notes.base_url()));
     let refused = direct.send().await.unwrap_err();
     assert_eq!(refused.kind(), Some(ProblemKind::InsufficientScope), "{refused}");
 
-    let board = start(&services, ("BOARD_TOKEN", &powerless));
+    let env = [
+        ("DATABASE_URL", database.url()),
+        ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
+    ];
+    let notes = ServiceProcess::start_role("service_account::a_notes_service_with_a_log", &env);
+    let board = start_beside(&services, &notes, ("BOARD_TOKEN", &powerless));
     let session = ada(&services, &["notes:read"]).await;
     let failed = read(&board, &session).await.unwrap_err();
     assert_eq!(failed.kind(), Some(ProblemKind::Internal), "{failed}");
     let line = board.wait_for_log("the account of this service");
     assert!(line.contains("The token lacks the scope notes:read."), "{line}");
     let (_, id) = line.split_once("(request ").unwrap();
-    services.notes.wait_for_log(id.trim_end_matches(')'));
+    notes.wait_for_log(id.trim_end_matches(')'));
 }
 
 #[tokio::test]
 async fn a_token_that_was_replaced_is_read_again() {
     let database = TestDatabase::create();
-    let services = Services::start(database.url());
-    let first = make_account(&services).await;
+    let (services, account, first) = services_with_account(database.url()).await;
     let file = NamedTempFile::new().unwrap();
     std::fs::write(&file, format!("{first}\n")).unwrap();
     let board = start_with_file(&services, file.path());
@@ -129,7 +183,7 @@ async fn a_token_that_was_replaced_is_read_again() {
     assert_eq!(failed.kind(), Some(ProblemKind::Internal), "{failed}");
     assert!(session.me().await.is_ok(), "ada's own token is still good");
 
-    let second = services.jeton("token create board --name board-2 --scope notes:read");
+    let second = account.token("board-2", "notes:read").await;
     std::fs::write(&file, second).unwrap();
     read(&board, &session).await.unwrap();
 }
@@ -138,8 +192,7 @@ async fn a_token_that_was_replaced_is_read_again() {
 async fn a_503_is_passed_on_with_the_time_to_wait() {
     let postgres = LocalPostgres::temporary().unwrap();
     migrate(&postgres.url());
-    let services = Services::start(&postgres.url());
-    let token = make_account(&services).await;
+    let (services, _, token) = services_with_account(&postgres.url()).await;
     let board = start(&services, ("BOARD_TOKEN", &token));
     // The auth API remembers this one.
     let known = ada(&services, &["notes:read"]).await;
@@ -153,11 +206,10 @@ async fn a_503_is_passed_on_with_the_time_to_wait() {
 #[tokio::test]
 async fn no_answer_is_a_503_too() {
     let database = TestDatabase::create();
-    let services = Services::start(database.url());
-    let token = make_account(&services).await;
+    let (services, _, token) = services_with_account(database.url()).await;
     let board = start(&services, ("BOARD_TOKEN", &token));
     let session = ada(&services, &["notes:read"]).await;
-    services.notes.kill();
+    services.notes.terminate();
     let failed = read(&board, &session).await.unwrap_err();
     assert_eq!(failed.kind(), Some(ProblemKind::Unavailable), "{failed}");
     board.wait_for_log("no answer: ");

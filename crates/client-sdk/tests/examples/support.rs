@@ -1,44 +1,33 @@
-use jeton_client::{AuthClient, SignUpRequest};
-use jeton_proof_support::{ServiceProcess, program};
-use std::io::Write;
+use jeton_client::{AuthClient, CreateTokenRequest, Credentials, Session, SignUpRequest};
+use jeton_proof_support::{InProcess, connect, execute};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// Both services on one database.
 pub(crate) struct Services {
-    pub(crate) auth: ServiceProcess,
-    pub(crate) notes: ServiceProcess,
+    pub(crate) auth: InProcess,
+    pub(crate) notes: InProcess,
     database_url: String,
-}
-
-/// What became of a program that has ended.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) status: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
 }
 
 impl Services {
     pub(crate) fn start(database_url: &str) -> Self {
+        let database = ("DATABASE_URL", database_url);
         Self {
-            auth: ServiceProcess::start(
-                program("jeton-auth-api"),
+            auth: InProcess::start(
+                jeton_auth_api::start,
                 &[
-                    ("DATABASE_URL", database_url),
+                    database,
                     ("JETON_AUTH_ADDR", "127.0.0.1:0"),
                     ("JETON_BCRYPT_COST", "4"),
                     ("JETON_ACCOUNT_FAILURES", "4"),
                 ],
             ),
-            notes: ServiceProcess::start(
-                program("jeton-resource-api"),
-                &[
-                    ("DATABASE_URL", database_url),
-                    ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
-                ],
+            notes: InProcess::start(
+                jeton_resource_api::start,
+                &[database, ("JETON_RESOURCE_ADDR", "127.0.0.1:0")],
             ),
             database_url: database_url.to_owned(),
         }
@@ -66,34 +55,28 @@ impl Services {
         self.client().sign_up(&request).await.unwrap();
     }
 
-    /// What an operator types; gives what it answers.
-    pub(crate) fn jeton(&self, command: &str) -> String {
-        let mut jeton = Command::new(program("jeton"));
-        jeton
-            .args(command.split_whitespace())
-            .env_clear()
-            .env("DATABASE_URL", &self.database_url);
-        let outcome = run(&mut jeton, "");
-        assert_eq!(outcome.status, Some(0), "{outcome:?}");
-        outcome.stdout.trim().to_owned()
+    pub(crate) async fn sign_in(&self, username: &str) -> Session {
+        let credentials = Credentials::new(username, PASSWORD);
+        self.client().sign_in(credentials).await.unwrap()
+    }
+
+    /// Somebody who administers users.
+    pub(crate) async fn admin(&self) -> Session {
+        self.sign_up("root").await;
+        execute(
+            &mut connect(&self.database_url),
+            "UPDATE users SET scopes = '{admin,notes:read,notes:write}' WHERE username = 'root'",
+        );
+        self.sign_in("root").await
     }
 }
 
-/// Runs a program until its end, with this for its standard input.
-pub(crate) fn run(command: &mut Command, input: &str) -> Outcome {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Not every program reads, and one that has ended cannot.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    Outcome {
-        status: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
+/// A token of this name, for this scope.
+pub(crate) fn token(name: &str, scope: &str) -> CreateTokenRequest {
+    CreateTokenRequest {
+        name: name.to_owned(),
+        scopes: vec![scope.to_owned()],
+        expires_in: None,
     }
 }
 

@@ -1,14 +1,14 @@
 //! Pages of other origins, as browsers let them call the services.
 
-use crate::support::{start_auth_with, start_notes_with, wait_until};
+use crate::support::{notes_process, start_auth_with, start_notes_with, wait_until};
 use jeton_client::Problem;
-use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, raw, try_raw};
+use jeton_proof_support::{Endpoint, InProcess, RawRequest, RawResponse, TestDatabase, raw, try_raw};
 
 const ORIGIN: &str = "https://app.example.org";
 
 struct Services {
-    auth: ServiceProcess,
-    notes: ServiceProcess,
+    auth: InProcess,
+    notes: InProcess,
     _database: TestDatabase,
 }
 
@@ -35,7 +35,7 @@ fn list(answer: &RawResponse, name: &str) -> Vec<String> {
     parts
 }
 
-fn preflight(service: &ServiceProcess, path: &str, origin: &str, method: &str, headers: &str) -> RawResponse {
+fn preflight(service: &Endpoint, path: &str, origin: &str, method: &str, headers: &str) -> RawResponse {
     let request = RawRequest::new("OPTIONS", path)
         .header("Origin", origin)
         .header("Access-Control-Request-Method", method);
@@ -208,7 +208,7 @@ fn answers_tell_whom_they_are_for_errors_as_well() {
 fn so_does_an_answer_while_the_service_ends() {
     let database = TestDatabase::create();
     let settings = [("JETON_CORS_ORIGINS", ORIGIN), ("JETON_SHUTDOWN_GRACE", "1h")];
-    let notes = start_notes_with(database.url(), &settings);
+    let notes = notes_process(database.url(), &settings);
     notes.signal("TERM");
     notes.wait_for_log("SIGTERM: ending");
     let readyz = || {

@@ -1,11 +1,12 @@
 //! Services that are told to end.
 
-use crate::support::{client, only_token, sign_up, start_auth, start_notes_with, wait_until};
+use crate::support::{client, notes_process, only_token, sign_up, start_auth, wait_until};
 use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
 use jeton_client::ExposeSecret;
-use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish};
-use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess, TestDatabase, try_raw};
+use jeton_persistence::PgConnection;
+use jeton_proof_support::{
+    Endpoint, InProcess, RawRequest, RawResponse, ServiceProcess, TestDatabase, count, try_raw,
+};
 use std::thread::JoinHandle;
 
 /// A notes service with a request under way that cannot be answered before [`let_go`](Self::let_go).
@@ -14,40 +15,21 @@ struct Busy {
     request: JoinHandle<std::io::Result<RawResponse>>,
     connection: PgConnection,
     /// Ended before the database is dropped.
-    auth: ServiceProcess,
+    auth: InProcess,
     database: TestDatabase,
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    count: i64,
-}
-
-fn count(connection: &mut PgConnection, query: &str) -> i64 {
-    let query = format!("SELECT count(*) AS count FROM {query}");
-    diesel::sql_query(query)
-        .get_result::<Count>(connection)
-        .unwrap()
-        .count
-}
-
-fn connect(database: &TestDatabase) -> PgConnection {
-    let url = DatabaseUrl::parse(database.url()).unwrap();
-    establish(&url, ConnectionLimits::NONE).unwrap()
 }
 
 impl Busy {
     async fn start(settings: &[(&str, &str)]) -> Self {
         let database = TestDatabase::create();
         let auth = start_auth(database.url());
-        let notes = start_notes_with(database.url(), settings);
+        let notes = notes_process(database.url(), settings);
         let session = client(&auth.base_url())
             .sign_up_session(&sign_up("ada"))
             .await
             .unwrap();
         let session = only_token(&session);
-        let mut connection = connect(&database);
+        let mut connection = database.connect();
         connection
             .batch_execute("BEGIN; LOCK TABLE notes IN ACCESS EXCLUSIVE MODE")
             .unwrap();
@@ -55,7 +37,7 @@ impl Busy {
         let get = RawRequest::new("GET", "/notes").header("Authorization", header);
         let address = notes.address().to_owned();
         let request = std::thread::spawn(move || try_raw(address, &get.to_bytes()));
-        let mut watcher = connect(&database);
+        let mut watcher = database.connect();
         let waits = "pg_locks WHERE NOT granted AND relation = 'notes'::regclass";
         wait_until("the request waits", || count(&mut watcher, waits) > 0);
         Self {
@@ -68,7 +50,7 @@ impl Busy {
     }
 }
 
-fn status(service: &ServiceProcess, path: &str) -> u16 {
+fn status(service: &Endpoint, path: &str) -> u16 {
     RawRequest::new("GET", path).send(service.address()).status
 }
 
@@ -82,8 +64,8 @@ async fn what_is_under_way_is_answered_and_everything_is_given_back() {
             auth,
             database,
         } = Busy::start(&[]).await;
-        assert_eq!(count(&mut connect(&database), "verifiers"), 2);
-        assert_eq!(count(&mut connect(&database), "token_uses"), 0);
+        assert_eq!(count(&mut database.connect(), "verifiers"), 2);
+        assert_eq!(count(&mut database.connect(), "token_uses"), 0);
         notes.signal(signal);
         notes.wait_for_log(&format!("SIG{signal}: ending"));
         connection.batch_execute("COMMIT").unwrap();
@@ -113,7 +95,7 @@ async fn there_is_a_limit_to_waiting() {
 #[test]
 fn in_its_grace_it_serves_and_says_that_it_ends() {
     let database = TestDatabase::create();
-    let notes = start_notes_with(database.url(), &[("JETON_SHUTDOWN_GRACE", "1h")]);
+    let notes = notes_process(database.url(), &[("JETON_SHUTDOWN_GRACE", "1h")]);
     assert_eq!(status(&notes, "/readyz"), 200);
     notes.signal("TERM");
     wait_until("it says so", || status(&notes, "/readyz") != 200);
@@ -146,7 +128,7 @@ fn a_second_signal_ends_it_whatever_is_under_way() {
 fn idle_connections_are_closed_at_once() {
     let database = TestDatabase::create();
     let settings = [("JETON_KEEP_ALIVE", "1h"), ("JETON_SHUTDOWN_TIMEOUT", "1h")];
-    let notes = start_notes_with(database.url(), &settings);
+    let notes = notes_process(database.url(), &settings);
     let mut idle = crate::limits::Client::connect(&notes);
     assert_eq!(idle.get("/public"), 200);
     notes.signal("TERM");

@@ -1,10 +1,10 @@
 //! Clients that are slow, silent, many or huge.
 
-use crate::support::{Stack, client, sign_up, start_auth, start_notes_with};
+use crate::support::{PROGRAM, Stack, client, notes_process, sign_up, start_auth, start_notes_with};
 use diesel::connection::SimpleConnection;
 use jeton_client::ExposeSecret;
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, establish};
-use jeton_proof_support::{RawRequest, ServiceProcess, TestDatabase};
+use jeton_proof_support::{Endpoint, RawRequest, ServiceProcess, TestDatabase};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ const LONG: [(&str, &str); 2] = [("JETON_CLIENT_TIMEOUT", "1h"), ("JETON_KEEP_AL
 pub(crate) struct Client(TcpStream);
 
 impl Client {
-    pub(crate) fn connect(service: &ServiceProcess) -> Self {
+    pub(crate) fn connect(service: &Endpoint) -> Self {
         let stream = TcpStream::connect(service.address()).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         Self(stream)
@@ -144,7 +144,7 @@ async fn who_does_not_read_an_answer_is_cut_off() {
     let database = TestDatabase::create();
     let auth = start_auth(database.url());
     let settings = [&SHORT[..], &[("JETON_LOG", "info,jeton_http_kit=debug")]].concat();
-    let notes = start_notes_with(database.url(), &settings);
+    let notes = notes_process(database.url(), &settings);
     let session = client(&auth.base_url())
         .sign_up_session(&sign_up("ada"))
         .await
@@ -202,7 +202,7 @@ fn connections_beyond_the_most_wait() {
 fn there_are_no_more_connections_than_file_descriptors() {
     let database = TestDatabase::create();
     let env = [
-        ("PROGRAM", env!("CARGO_BIN_EXE_jeton-resource-api")),
+        ("PROGRAM", PROGRAM),
         ("DATABASE_URL", database.url()),
         ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
     ];
@@ -248,8 +248,7 @@ fn settings_that_cannot_be_are_named() {
         ("JETON_METRICS_ADDR", "9090"),
     ] {
         let env = [("DATABASE_URL", "postgres://127.0.0.1/x"), (name, value)];
-        let program = env!("CARGO_BIN_EXE_jeton-resource-api");
-        let refused = ServiceProcess::try_start(program, &env).unwrap_err();
+        let refused = ServiceProcess::try_start(PROGRAM, &env).unwrap_err();
         let errors: Vec<&str> = refused
             .logs
             .lines()

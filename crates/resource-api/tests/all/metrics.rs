@@ -1,18 +1,11 @@
 //! What Prometheus is told, counted exactly.
 
-use crate::support::{client, only_token, sign_up, start_auth_with, start_notes_with};
+use crate::support::{PROGRAM, client, only_token, sign_up, start_auth_with, start_notes_with};
 use jeton_client::ExposeSecret;
-use jeton_proof_support::{NotStarted, RawRequest, ServiceProcess, TestDatabase, program};
+use jeton_proof_support::{InProcess, NotStarted, RawRequest, ServiceProcess, TestDatabase};
 
-/// Where a service tells its metrics.
-fn metrics_address(service: &ServiceProcess) -> String {
-    let line = service.wait_for_log("metrics on http://");
-    let (_, rest) = line.split_once("http://").unwrap();
-    rest[..rest.find("/metrics").unwrap()].to_owned()
-}
-
-fn scrape(service: &ServiceProcess) -> String {
-    let answer = RawRequest::new("GET", "/metrics").send(metrics_address(service));
+fn scrape(service: &InProcess) -> String {
+    let answer = RawRequest::new("GET", "/metrics").send(service.metrics_address());
     assert_eq!(answer.status, 200);
     let media_type = answer.header("Content-Type").unwrap();
     assert!(
@@ -37,8 +30,8 @@ fn sum(text: &str, name: &str, labels: &[&str]) -> f64 {
 }
 
 struct Measured {
-    auth: ServiceProcess,
-    notes: ServiceProcess,
+    auth: InProcess,
+    notes: InProcess,
     database: TestDatabase,
 }
 
@@ -175,23 +168,22 @@ async fn the_auth_service_counts_revocations_and_hashes_as_well() {
 #[test]
 fn a_taken_port_is_one_line_and_off_takes_none() {
     let stack = Measured::start();
-    let taken = metrics_address(&stack.notes);
+    let taken = stack.auth.metrics_address();
     let env = |metrics| {
         [
             ("DATABASE_URL", stack.database.url()),
-            ("JETON_AUTH_ADDR", "127.0.0.1:0"),
+            ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
             ("JETON_METRICS_ADDR", metrics),
         ]
     };
-    let NotStarted { logs, .. } =
-        ServiceProcess::try_start(program("jeton-auth-api"), &env(&taken)).unwrap_err();
+    let NotStarted { logs, .. } = ServiceProcess::try_start(PROGRAM, &env(&taken)).unwrap_err();
     let errors: Vec<&str> = logs.lines().filter(|line| line.starts_with("error:")).collect();
     assert_eq!(errors.len(), 1, "{logs}");
     assert!(
         errors[0].contains(&taken) && errors[0].contains("JETON_METRICS_ADDR"),
         "{logs}"
     );
-    let quiet = ServiceProcess::start(program("jeton-auth-api"), &env("off"));
+    let quiet = ServiceProcess::start(PROGRAM, &env("off"));
     assert!(!quiet.logs().contains("metrics on"));
 }
 

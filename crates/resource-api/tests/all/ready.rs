@@ -1,7 +1,6 @@
 use crate::support::{Stack, kind};
 use diesel::connection::SimpleConnection;
 use jeton_client::ProblemKind;
-use jeton_persistence::{ConnectionLimits, DatabaseUrl, establish};
 
 /// The database answers and has all migrations, and yet nobody can be let in.
 #[tokio::test(flavor = "multi_thread")]
@@ -9,8 +8,7 @@ async fn a_service_that_cannot_check_tokens_is_not_ready() {
     let stack = Stack::start();
     let session = stack.sign_up("ada").await;
     session.get(stack.at("/readyz")).send().await.unwrap();
-    let url = DatabaseUrl::parse(stack.database.url()).unwrap();
-    let mut connection = establish(&url, ConnectionLimits::NONE).unwrap();
+    let mut connection = stack.database.connect();
     connection
         .batch_execute("ALTER TABLE tokens RENAME COLUMN digest TO hidden")
         .unwrap();
@@ -34,8 +32,7 @@ async fn a_service_that_ends_gives_its_lease_back() {
         notes,
         auth,
     } = Stack::start();
-    let url = DatabaseUrl::parse(database.url()).unwrap();
-    let mut connection = establish(&url, ConnectionLimits::NONE).unwrap();
+    let mut connection = database.connect();
     let mut registered = || jeton_coherence::verifiers::list(&mut connection).unwrap().len();
     assert_eq!(registered(), 2);
     notes.terminate();

@@ -1,16 +1,17 @@
 use jeton_client::{AuthClient, ClientError, ProblemKind, Session, SignUpRequest};
 pub(crate) use jeton_proof_support::wait_until;
-use jeton_proof_support::{ServiceProcess, TestDatabase, TestRole, program};
+use jeton_proof_support::{InProcess, ServiceProcess, TestDatabase, TestRole};
 use serde::Deserialize;
 use std::fmt::Debug;
 
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_jeton-resource-api");
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// Both services on one database, the notes' as a role that may do what it does and no more. They are stopped before the
 /// role and the database are dropped.
 pub(crate) struct Stack {
-    pub(crate) auth: ServiceProcess,
-    pub(crate) notes: ServiceProcess,
+    pub(crate) auth: InProcess,
+    pub(crate) notes: InProcess,
     pub(crate) role: TestRole,
     pub(crate) database: TestDatabase,
 }
@@ -41,31 +42,38 @@ impl Stack {
     }
 }
 
-pub(crate) fn start_auth(database_url: &str) -> ServiceProcess {
+pub(crate) fn start_auth(database_url: &str) -> InProcess {
     start_auth_with(database_url, &[])
 }
 
-pub(crate) fn start_auth_with(database_url: &str, settings: &[(&str, &str)]) -> ServiceProcess {
-    let mut env = vec![
+pub(crate) fn start_auth_with(database_url: &str, settings: &[(&str, &str)]) -> InProcess {
+    let own = [
         ("DATABASE_URL", database_url),
         ("JETON_AUTH_ADDR", "127.0.0.1:0"),
         ("JETON_BCRYPT_COST", "4"),
     ];
-    env.extend_from_slice(settings);
-    ServiceProcess::start(program("jeton-auth-api"), &env)
+    InProcess::start(jeton_auth_api::start, &[&own, settings].concat())
 }
 
-pub(crate) fn start_notes(database_url: &str) -> ServiceProcess {
+pub(crate) fn start_notes(database_url: &str) -> InProcess {
     start_notes_with(database_url, &[])
 }
 
-pub(crate) fn start_notes_with(database_url: &str, settings: &[(&str, &str)]) -> ServiceProcess {
-    let mut env = vec![
+pub(crate) fn start_notes_with(database_url: &str, settings: &[(&str, &str)]) -> InProcess {
+    InProcess::start(jeton_resource_api::start, &environment(database_url, settings))
+}
+
+/// As a process of its own, for what is a process' alone: its log, and signals.
+pub(crate) fn notes_process(database_url: &str, settings: &[(&str, &str)]) -> ServiceProcess {
+    ServiceProcess::start(PROGRAM, &environment(database_url, settings))
+}
+
+fn environment<'a>(database_url: &'a str, settings: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let own = [
         ("DATABASE_URL", database_url),
         ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
     ];
-    env.extend_from_slice(settings);
-    ServiceProcess::start(env!("CARGO_BIN_EXE_jeton-resource-api"), &env)
+    [&own, settings].concat()
 }
 
 /// A client that tries once: the tests want to see every answer.

@@ -1,9 +1,9 @@
 use jeton_domain::{
     ExposeSecret, Initiator, NewToken, NewUser, PlainToken, ScopeSet, TokenName, User, Username,
 };
-use jeton_persistence::{ConnectionLimits, PgConnection, establish, tokens, users};
+use jeton_persistence::{PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
-pub(crate) use jeton_proof_support::{count, execute, text, wait_until};
+pub(crate) use jeton_proof_support::{connect as connect_to, count, execute, text, wait_until};
 use jeton_verifier::{
     Caller, DatabaseUrl, TokenId, TokenKind, UserId, Verifier, VerifierSettings, VerifyError,
 };
@@ -61,14 +61,10 @@ pub(crate) async fn verifier_with_threads(database: &TestDatabase, lookup_thread
     Verifier::connect(settings).await.unwrap()
 }
 
-pub(crate) fn connect_to(url: &str) -> PgConnection {
-    establish(&DatabaseUrl::parse(url).unwrap(), ConnectionLimits::NONE).unwrap()
-}
-
 /// A new database and a connection to it.
 pub(crate) fn database() -> (TestDatabase, PgConnection) {
     let database = TestDatabase::create();
-    let connection = connect_to(database.url());
+    let connection = database.connect();
     (database, connection)
 }
 

@@ -32,7 +32,7 @@ struct Stage<'a> {
 pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<LoginResult> {
     let cost = BcryptCost::new(bench.plan.bcrypt_cost)?;
     let hash = hash(cost)?;
-    let (database, rows) = bench.filled("logins", bench.plan.few_rows)?;
+    let (database, rows) = bench.filled(bench.plan.few_rows)?;
     database.set_password(USERS, hash.expose_encoded())?;
     let config = AuthApi {
         bcrypt_cost: cost.get(),

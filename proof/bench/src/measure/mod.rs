@@ -26,8 +26,8 @@ impl Bench<'_> {
         (self.cores / 2).max(1)
     }
 
-    fn filled(&self, label: &str, count: usize) -> anyhow::Result<(BenchDatabase, Rows)> {
-        let database = BenchDatabase::create(self.server, label)?;
+    fn filled(&self, count: usize) -> anyhow::Result<(BenchDatabase, Rows)> {
+        let database = BenchDatabase::create(self.server)?;
         let series = TokenSeries::random();
         let rows = Rows { series, count };
         database.fill(rows)?;
@@ -41,8 +41,8 @@ pub(crate) fn all(bench: &Bench<'_>) -> anyhow::Result<Results> {
         "filling tables of {} and {} tokens",
         plan.few_rows, plan.rows
     ));
-    let few = bench.filled("few", plan.few_rows)?;
-    let many = bench.filled("many", plan.rows)?;
+    let few = bench.filled(plan.few_rows)?;
+    let many = bench.filled(plan.rows)?;
 
     say("checks in process");
     let memory = vec![in_process::run(bench, &few)?, in_process::run(bench, &many)?];
@@ -64,7 +64,7 @@ pub(crate) fn all(bench: &Bench<'_>) -> anyhow::Result<Results> {
         Some(count) => {
             drop(many);
             say(&format!("filling a table of {count} tokens: minutes"));
-            table_sizes::run(bench, &few, &bench.filled("large", count)?)?
+            table_sizes::run(bench, &few, &bench.filled(count)?)?
         }
     };
     Ok(Results {

@@ -1,19 +1,20 @@
 use super::Bench;
 use crate::child::Child;
 use crate::cli::Role;
-use crate::http::Connection;
 use crate::plan::VERIFIERS;
 use crate::results::RevocationResult;
 use crate::role::AuthApi;
 use crate::service::{Contenders, Service};
 use crate::stats::Latency;
 use anyhow::ensure;
+use jeton_proof_support::{RawConnection, RawRequest};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// One more protected service, and a connection to it.
 struct Verifier {
     _process: Child,
-    connection: Connection,
+    connection: RawConnection,
 }
 
 /// How long nothing is revoked before a logout that comes alone.
@@ -22,11 +23,11 @@ const QUIET: Duration = Duration::from_millis(1200);
 /// Logouts one after the other; then some that come alone.
 pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<Vec<RevocationResult>> {
     let (logouts, alone) = (bench.plan.logouts, bench.plan.logouts_alone);
-    let (database, rows) = bench.filled("revocations", (logouts + alone) * VERIFIERS.len())?;
+    let (database, rows) = bench.filled((logouts + alone) * VERIFIERS.len())?;
     let config = AuthApi { bcrypt_cost: 4 };
     let mut auth = Child::spawn(Role::AuthApi, database.url(), &config)?;
     let mut stage = Stage {
-        logout: Connection::open(auth.receive()?)?,
+        logout: RawConnection::open(auth.receive::<SocketAddr>()?)?,
         verifiers: Vec::new(),
         accepted: 0,
     };
@@ -59,7 +60,7 @@ pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<Vec<RevocationResult>> {
 
 /// Where tokens are logged out, and where they are shown.
 struct Stage {
-    logout: Connection,
+    logout: RawConnection,
     verifiers: Vec<Verifier>,
     /// How many that were logged out were let through.
     accepted: usize,
@@ -70,15 +71,15 @@ impl Stage {
     /// sending the logout to its answer.
     fn log_out(&mut self, token: &str) -> anyhow::Result<f64> {
         for verifier in &mut self.verifiers {
-            let status = verifier.connection.ask("GET", "/jeton", token)?;
+            let status = ask(&mut verifier.connection, "GET", "/jeton", token)?;
             ensure!(status == 200, "a good token was answered {status}");
         }
         let start = Instant::now();
-        let status = self.logout.ask("POST", "/v1/logout", token)?;
+        let status = ask(&mut self.logout, "POST", "/v1/logout", token)?;
         let time = start.elapsed().as_secs_f64() * 1e6;
         ensure!(status == 204, "a logout was answered {status}");
         for verifier in &mut self.verifiers {
-            match verifier.connection.ask("GET", "/jeton", token)? {
+            match ask(&mut verifier.connection, "GET", "/jeton", token)? {
                 401 => {}
                 200 => self.accepted += 1,
                 status => anyhow::bail!("a revoked token was answered {status}"),
@@ -86,6 +87,12 @@ impl Stage {
         }
         Ok(time)
     }
+}
+
+/// The status of the answer.
+fn ask(connection: &mut RawConnection, method: &str, path: &str, token: &str) -> anyhow::Result<u16> {
+    let request = RawRequest::new(method, path).header("Authorization", format!("Bearer {token}"));
+    Ok(connection.send(&request.body("").to_bytes())?.status)
 }
 
 impl Verifier {
@@ -96,7 +103,7 @@ impl Verifier {
         };
         let mut process = Child::spawn(Role::Service, database_url, &config)?;
         Ok(Self {
-            connection: Connection::open(process.receive()?)?,
+            connection: RawConnection::open(process.receive::<SocketAddr>()?)?,
             _process: process,
         })
     }

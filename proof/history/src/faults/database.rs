@@ -1,8 +1,9 @@
 use super::beyond_lease;
 use crate::ledger::Place;
-use crate::world::{World, connect};
+use crate::world::World;
 use diesel::connection::SimpleConnection;
 use jeton_local_postgres::{Error, LocalPostgres};
+use jeton_proof_support::try_connect;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub(super) fn long_transaction(world: &Arc<World>, rng: &mut StdRng) -> bool {
     let time = world.settings.lease.mul_f64(rng.random_range(1.0..3.0));
     let url = world.server.url().to_owned();
     spawn_blocking(move || {
-        if let Ok(mut connection) = connect(&url)
+        if let Ok(mut connection) = try_connect(&url)
             // A transaction that has a number is one that snapshots have to name.
             && connection.batch_execute("BEGIN; SELECT pg_current_xact_id()").is_ok()
         {

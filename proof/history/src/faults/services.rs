@@ -37,7 +37,7 @@ pub(super) async fn kill(world: &Arc<World>, rng: &mut StdRng) -> anyhow::Result
     let at = at.unwrap_or_else(|| rng.random_range(0..auths.len()));
     sleep(Duration::from_millis(rng.random_range(0..50))).await;
     if let Some(auth) = auths.get(at) {
-        auth.process.kill().await;
+        auth.process.kill();
         world.auths.remove(&auth.name);
     }
     for auth in &auths {
@@ -60,9 +60,9 @@ fn any(world: &World, rng: &mut StdRng) -> anyhow::Result<Arc<Auth>> {
 pub(super) async fn stop(world: &World, rng: &mut StdRng) -> anyhow::Result<bool> {
     let auth = any(world, rng)?;
     let disturbance = world.disturb(Place::Auth(auth.name.clone()));
-    let paused = auth.process.pause().await?;
+    let paused = auth.process.pause()?;
     sleep(beyond_lease(world, rng)).await;
-    paused.resume().await;
+    drop(paused);
     world.calm(&disturbance);
     Ok(true)
 }

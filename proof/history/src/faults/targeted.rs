@@ -4,14 +4,15 @@ use super::verifiers::any;
 use crate::clock::Stamp;
 use crate::wire::{Command, Gone, Right, TokenNumber, WRITE};
 use crate::workload::{By, Held, Person};
-use crate::world::{Phase, World, connect};
+use crate::world::{END, Phase, World};
 use diesel::connection::SimpleConnection;
 use jeton_domain::PlainToken;
+use jeton_proof_support::try_connect;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::spawn_blocking;
+use tokio::task::{block_in_place, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
 /// How long to wait for what should come at once, and does not while something else is wrong.
@@ -78,7 +79,7 @@ pub(super) async fn join(world: &Arc<World>, rng: &mut StdRng) -> anyhow::Result
     joined?;
     // One too many by now: the one that was there first leaves in order.
     if let Some(oldest) = world.fleet.members().first() {
-        oldest.process.end().await;
+        block_in_place(|| oldest.process.end(END));
         world.remove(oldest);
     }
     Ok(true)
@@ -119,7 +120,7 @@ pub(super) async fn update_in_old_snapshot(world: &Arc<World>) -> anyhow::Result
     };
     let url = world.server.url().to_owned();
     let old = spawn_blocking(move || {
-        let mut connection = connect(&url)?;
+        let mut connection = try_connect(&url)?;
         connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM tokens LIMIT 1")?;
         anyhow::Ok(connection)
     });

@@ -18,15 +18,15 @@ pub(super) fn any(world: &World, rng: &mut StdRng) -> anyhow::Result<Arc<Member>
 
 pub(super) async fn stop(world: &World, rng: &mut StdRng) -> anyhow::Result<bool> {
     let member = any(world, rng)?;
-    let paused = member.process.pause().await?;
+    let paused = member.process.pause()?;
     sleep(beyond_lease(world, rng)).await;
-    paused.resume().await;
+    drop(paused);
     Ok(true)
 }
 
 pub(super) async fn kill(world: &World, rng: &mut StdRng) -> anyhow::Result<bool> {
     let member = any(world, rng)?;
-    member.process.kill().await;
+    member.process.kill();
     world.remove(&member);
     sleep(Duration::from_millis(rng.random_range(0..300))).await;
     let newcomer = world.fleet.join(world).await?;

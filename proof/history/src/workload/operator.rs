@@ -3,6 +3,7 @@ use crate::world::{Phase, World, this_program};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 
 /// How long an operator waits before typing it again.
 const TRY_AGAIN: Duration = Duration::from_millis(200);
@@ -23,13 +24,14 @@ impl World {
     }
 
     async fn operate_once(&self, arguments: &[&str], input: &str) -> anyhow::Result<Answer> {
-        let mut child = this_program()?
+        let mut child = Command::from(this_program()?)
             .arg("operate")
             .args(arguments)
             .env("DATABASE_URL", self.server.url())
             .stdin(Stdio::piped())
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
+            .kill_on_drop(true)
             .spawn()?;
         if let Some(mut stdin) = child.stdin.take() {
             // A command that ends without reading it says why.

@@ -1,9 +1,10 @@
-use super::process::{Process, Start};
+use super::process::Start;
 use super::proxy::Proxy;
 use super::{LogFile, World};
 use crate::workload::TOKENS_PER_USER;
 use anyhow::Context;
 use jeton_client::AuthClient;
+use jeton_proof_support::{Process, listening_at};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -12,8 +13,6 @@ use tokio::sync::watch;
 const START: Duration = Duration::from_secs(60);
 /// A service that finds no database ends, and is started once more.
 const TRY_AGAIN: Duration = Duration::from_millis(200);
-/// What a service says when it is ready, followed by its address.
-const LISTENING: &str = "listening on ";
 
 /// The auth services.
 #[derive(Default)]
@@ -118,9 +117,9 @@ impl Auth {
         };
         let (says_address, mut address) = watch::channel(None);
         let mut log = LogFile::create(&world.settings, name)?;
-        let process = Process::start(start, move |line| {
-            if let Some(found) = address_in(&line) {
-                says_address.send_replace(Some(found));
+        let process = start.start(move |line| {
+            if let Some(found) = listening_at(&line) {
+                says_address.send_replace(Some(format!("http://{found}")));
             }
             log.line(&line);
         })?;
@@ -139,24 +138,5 @@ impl Auth {
             proxy,
             process,
         })
-    }
-}
-
-/// The base URL in a line of the log, which goes on after it.
-fn address_in(line: &str) -> Option<String> {
-    let (_, rest) = line.split_once(LISTENING)?;
-    let end = rest.find(['"', ' ']).unwrap_or(rest.len());
-    rest.get(..end).map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::address_in;
-
-    #[test]
-    fn finds_the_address() {
-        let line = r#"{"message":"listening on http://127.0.0.1:80","target":"x"}"#;
-        assert_eq!(address_in(line).as_deref(), Some("http://127.0.0.1:80"));
-        assert_eq!(address_in("starting"), None);
     }
 }

@@ -1,9 +1,11 @@
+use super::lock;
 use anyhow::Context;
 use diesel::connection::SimpleConnection;
 use jeton_local_postgres::LocalPostgres;
-use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, migrations};
+use jeton_persistence::migrations;
+use jeton_proof_support::{TestDatabase, try_connect};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::task::spawn_blocking;
 use url::Url;
 
@@ -12,50 +14,36 @@ use url::Url;
 pub(crate) struct Server {
     url: Url,
     address: SocketAddr,
-    /// A private one may be restarted; with somebody else's, a database is made and dropped.
+    /// A private one may be restarted; on somebody else's, a database is made and dropped.
     own: Option<Arc<LocalPostgres>>,
-    given: Option<Given>,
-}
-
-#[derive(Debug)]
-struct Given {
-    server: Url,
-    name: String,
+    given: Mutex<Option<TestDatabase>>,
 }
 
 impl Server {
     /// A private server; or, at `given`, a new database.
     pub(crate) async fn start(given: Option<String>) -> anyhow::Result<Self> {
-        let server = match given {
-            None => {
-                let own = spawn_blocking(LocalPostgres::temporary).await??;
-                let url = Url::parse(&own.url())?;
-                Self {
-                    address: address(&url).await?,
-                    url,
-                    own: Some(Arc::new(own)),
-                    given: None,
+        let (text, own, given) = spawn_blocking(|| {
+            let (url, own, given) = match given {
+                None => {
+                    let own = LocalPostgres::temporary()?;
+                    (own.url(), Some(Arc::new(own)), None)
                 }
-            }
-            Some(text) => {
-                let server = Url::parse(&text).context("DATABASE_URL")?;
-                let name = format!("jeton_history_{:08x}", rand::random::<u32>());
-                execute(server.as_str(), format!("CREATE DATABASE {name}")).await?;
-                let mut url = server.clone();
-                url.set_path(&name);
-                let address = address(&url).await?;
-                let given = Some(Given { server, name });
-                Self {
-                    url,
-                    address,
-                    own: None,
-                    given,
+                Some(server) => {
+                    let database = TestDatabase::empty_on(&server)?;
+                    (database.url().to_owned(), None, Some(database))
                 }
-            }
-        };
-        let url = server.url.to_string();
-        spawn_blocking(move || anyhow::Ok(migrations::apply(&mut connect(&url)?)?)).await??;
-        Ok(server)
+            };
+            migrations::apply(&mut try_connect(&url)?)?;
+            anyhow::Ok((url, own, given))
+        })
+        .await??;
+        let url = Url::parse(&text).context("DATABASE_URL")?;
+        Ok(Self {
+            address: address(&url).await?,
+            url,
+            own,
+            given: Mutex::new(given),
+        })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -86,28 +74,15 @@ impl Server {
 
     /// Runs SQL as somebody who typed it.
     pub(crate) async fn execute(&self, sql: String) -> anyhow::Result<()> {
-        execute(self.url.as_str(), sql).await
+        let url = self.url.to_string();
+        spawn_blocking(move || Ok(try_connect(&url)?.batch_execute(&sql)?)).await?
     }
 
     /// Leaves nothing on a server that is somebody else's.
     pub(crate) async fn end(&self) -> anyhow::Result<()> {
-        match &self.given {
-            Some(Given { server, name }) => {
-                execute(server.as_str(), format!("DROP DATABASE {name} WITH (FORCE)")).await
-            }
-            None => Ok(()),
-        }
+        let given = lock(&self.given).take();
+        Ok(spawn_blocking(move || drop(given)).await?)
     }
-}
-
-/// Opens a connection of one's own.
-pub(crate) fn connect(url: &str) -> anyhow::Result<PgConnection> {
-    Ok(establish(&DatabaseUrl::parse(url)?, ConnectionLimits::NONE)?)
-}
-
-async fn execute(url: &str, sql: String) -> anyhow::Result<()> {
-    let url = url.to_owned();
-    spawn_blocking(move || Ok(connect(&url)?.batch_execute(&sql)?)).await?
 }
 
 async fn address(url: &Url) -> anyhow::Result<SocketAddr> {

@@ -1,14 +1,15 @@
-use super::process::{Process, Start};
+use super::process::Start;
 use super::proxy::Proxy;
 use super::{Records, World};
 use crate::clock::Stamp;
 use crate::verify::READY;
 use crate::wire::{Command, Gone, Report, Right, TokenNumber};
 use anyhow::Context;
+use jeton_proof_support::Process;
 use std::collections::BTreeMap;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 
 /// Generous: Postgres may be down when a verifier starts.
@@ -31,7 +32,7 @@ pub(crate) struct Member {
     pub(crate) name: String,
     pub(crate) proxy: Proxy,
     pub(crate) process: Arc<Process>,
-    commands: UnboundedSender<Command>,
+    commands: Sender<Command>,
     ready: watch::Receiver<bool>,
 }
 
@@ -131,7 +132,7 @@ impl Member {
             logs: world.settings.logs.as_ref(),
         };
         let (records, by) = (world.records.clone(), name.clone());
-        let process = Process::start(start, move |line| {
+        let process = start.start(move |line| {
             if line == READY {
                 says_ready.send_replace(true);
             } else {
@@ -139,13 +140,15 @@ impl Member {
             }
         })?;
         let process = Arc::new(process);
-        let (commands, mut told) = unbounded_channel::<Command>();
+        let (commands, told) = channel::<Command>();
         let writer = process.clone();
-        tokio::spawn(async move {
-            while let Some(command) = told.recv().await {
-                if let Ok(line) = serde_json::to_string(&command) {
-                    writer.write(&format!("{line}\n")).await;
-                }
+        // One that is stopped may not read for as long as that lasts.
+        std::thread::spawn(move || {
+            for line in told
+                .iter()
+                .filter_map(|command| serde_json::to_string(&command).ok())
+            {
+                writer.tell(&line);
             }
         });
         Ok(Self {

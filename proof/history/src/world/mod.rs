@@ -9,9 +9,8 @@ mod revocation;
 mod stats;
 
 pub(crate) use auths::Auth;
-pub(crate) use database::connect;
 pub(crate) use fleet::Member;
-pub(crate) use process::this_program;
+pub(crate) use process::{END, this_program};
 pub(crate) use revocation::Asked;
 
 use crate::clock::Stamp;
@@ -30,6 +29,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::block_in_place;
 
 /// All that a run consists of.
 pub(crate) struct World {
@@ -129,12 +129,14 @@ impl World {
 
     /// Ends all processes in order, and hears what they have to say.
     pub(crate) async fn end(&self) -> anyhow::Result<()> {
-        for member in self.fleet.members() {
-            member.process.end().await;
-        }
-        for auth in self.auths.members() {
-            auth.process.end().await;
-        }
+        block_in_place(|| {
+            for member in self.fleet.members() {
+                member.process.end(END);
+            }
+            for auth in self.auths.members() {
+                auth.process.end(END);
+            }
+        });
         self.server.end().await
     }
 

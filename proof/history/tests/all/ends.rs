@@ -1,10 +1,10 @@
-use crate::support::{PROGRAM, history, text};
+use crate::support::history;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 /// The processes of a run, the driver's own id first.
 fn start() -> (std::process::Child, Vec<String>) {
-    let mut driver = history(PROGRAM, &["--seconds", "600", "--allowance", "8s"])
+    let mut driver = history(&["--seconds", "600", "--allowance", "8s"])
         .spawn()
         .unwrap();
     let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
@@ -44,6 +44,6 @@ fn a_run_that_is_told_to_end_does_so_in_order() {
     let (driver, ids) = start();
     jeton_local_postgres::process::signal("TERM", &[driver.id()]).unwrap();
     let output = driver.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", text(&output));
+    assert!(output.status.success(), "{output:?}");
     assert!(!ids.iter().any(|id| is_there(id)));
 }

@@ -1,14 +1,12 @@
-use crate::support::{history, line, text};
-use jeton_proof_support::program_with;
+use crate::support::history;
+use jeton_proof_support::run;
 
-/// Runs the program that can leave a rule out, and expects it to find what comes of that.
+/// Runs the program with a rule left out, and expects it to find what comes of that.
 fn finds_that_it_is_without(rule: &str) {
-    let program = program_with("jeton-history-negative", &["jeton-history/negative-controls"]);
     let arguments = ["--without", rule, "--seconds", "6", "--seed", "1"];
-    let output = history(program, &arguments).output().unwrap();
-    let text = text(&output);
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    let found = line(&text, "VIOLATION ");
+    let outcome = run(&mut history(&arguments), "");
+    assert_eq!(outcome.status, 1, "{}", outcome.text());
+    let found = outcome.line("VIOLATION ");
     assert!(found.starts_with("accepted-after-revocation"), "{found}");
 }
 

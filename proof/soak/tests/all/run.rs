@@ -1,4 +1,5 @@
-use crate::support::{alone, line, soak, text};
+use crate::support::{alone, soak};
+use jeton_proof_support::run;
 
 /// Each has to have been asked.
 const REQUESTS: [&str; 38] = [
@@ -45,11 +46,11 @@ const REQUESTS: [&str; 38] = [
 #[test]
 fn every_answer_is_right_and_nothing_leaks_while_postgres_restarts() {
     let _alone = alone();
-    let output = soak(&["0.4", "--seed", "1"]).output().unwrap();
-    let text = text(&output);
-    assert!(output.status.success(), "{text}");
-    assert_eq!(line(&text, "wrong: "), "none");
-    assert_eq!(line(&text, "leaks: "), "none");
+    let outcome = run(&mut soak(&["0.4", "--seed", "1"]), "");
+    let text = outcome.text();
+    assert_eq!(outcome.status, 0, "{text}");
+    assert_eq!(outcome.line("wrong: "), "none");
+    assert_eq!(outcome.line("leaks: "), "none");
     assert_eq!(
         text.lines()
             .filter(|line| line.contains("and then until ready"))
@@ -61,7 +62,7 @@ fn every_answer_is_right_and_nothing_leaks_while_postgres_restarts() {
         assert!(text.lines().any(asked), "nobody has asked {request}:\n{text}");
     }
     for service in ["auth-1", "auth-2", "resource-1", "resource-2"] {
-        let away = line(&text, "503 with Retry-After: ").split(", ");
+        let away = outcome.line("503 with Retry-After: ").split(", ");
         let away = away.filter_map(|count| count.strip_prefix(service)).next();
         assert_ne!(away, Some(" 0"), "{service} has not noticed an outage:\n{text}");
     }

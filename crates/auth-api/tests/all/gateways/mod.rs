@@ -17,7 +17,7 @@ fn request(method: &str, session: &Session) -> RawRequest {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_learns_whose_request_it_is_and_nobody_else_tells_it() {
-    let auth = Auth::start();
+    let auth = Auth::start_process(&[]);
     let session = auth.sign_up("Straße").await;
     let me = session.me().await.unwrap();
     let (user, token) = (me.user.id.to_string(), me.token.id.to_string());
@@ -57,7 +57,7 @@ async fn the_service_learns_whose_request_it_is_and_nobody_else_tells_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_no_token_or_the_wrong_one_is_told_as_the_auth_api_would() {
-    let auth = Auth::start();
+    let auth = Auth::start_process(&[]);
     let reader = auth.sign_up("ada").await;
     let less = jeton_client::CreateTokenRequest {
         name: "reader".into(),
@@ -100,7 +100,7 @@ async fn who_has_no_token_or_the_wrong_one_is_told_as_the_auth_api_would() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_place_that_nginx_asks_at_is_not_to_be_asked_by_others() {
-    let auth = Auth::start();
+    let auth = Auth::start_process(&[]);
     let Some(gateway) = start::nginx(&auth) else {
         return;
     };
@@ -114,7 +114,7 @@ async fn the_place_that_nginx_asks_at_is_not_to_be_asked_by_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nginx_says_for_which_request_it_asks_and_for_whom() {
-    let auth = Auth::start_with(&[("JETON_TRUSTED_PROXIES", "127.0.0.0/8")]);
+    let auth = Auth::start_process(&[("JETON_TRUSTED_PROXIES", "127.0.0.0/8")]);
     let Some(gateway) = start::nginx(&auth) else {
         return;
     };
@@ -132,7 +132,7 @@ async fn nginx_says_for_which_request_it_asks_and_for_whom() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_refused_as_soon_as_its_logout_has_returned() {
-    let auth = Auth::start();
+    let auth = Auth::start_process(&[]);
     let gateways = start::all(&auth);
     auth.sign_up("ada").await;
     for _ in 0..10 {
@@ -152,7 +152,7 @@ async fn a_token_is_refused_as_soon_as_its_logout_has_returned() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_auth_api_nobody_is_let_through() {
-    let auth = Auth::start();
+    let auth = Auth::start_process(&[]);
     let gateways = start::all(&auth);
     let session = auth.sign_up("ada").await;
     for gateway in &gateways {

@@ -2,7 +2,7 @@
 
 use super::app;
 use crate::support::Auth;
-use jeton_proof_support::{RawRequest, RawResponse, find_program};
+use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess, find_program};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -49,14 +49,14 @@ impl Gateway {
 }
 
 /// Those that are installed: `nginx`, `traefik` and `envoy`.
-pub(super) fn all(auth: &Auth) -> Vec<Gateway> {
+pub(super) fn all(auth: &Auth<ServiceProcess>) -> Vec<Gateway> {
     [nginx, traefik, envoy]
         .into_iter()
         .filter_map(|start| start(auth))
         .collect()
 }
 
-pub(super) fn nginx(auth: &Auth) -> Option<Gateway> {
+pub(super) fn nginx(auth: &Auth<ServiceProcess>) -> Option<Gateway> {
     const CONFIGURATION: &str = include_str!("../../../../../docs/gateways/nginx.conf");
     start("nginx", "-v", |directory, command, front, app| {
         let changes = [
@@ -89,7 +89,7 @@ fn around_nginx(directory: &Path) -> String {
     )
 }
 
-fn traefik(auth: &Auth) -> Option<Gateway> {
+fn traefik(auth: &Auth<ServiceProcess>) -> Option<Gateway> {
     const STATIC: &str = include_str!("../../../../../docs/gateways/traefik-static.yaml");
     const DYNAMIC: &str = include_str!("../../../../../docs/gateways/traefik.yaml");
     start("traefik", "version", |directory, command, front, app| {
@@ -105,7 +105,7 @@ fn traefik(auth: &Auth) -> Option<Gateway> {
     })
 }
 
-fn envoy(auth: &Auth) -> Option<Gateway> {
+fn envoy(auth: &Auth<ServiceProcess>) -> Option<Gateway> {
     const CONFIGURATION: &str = include_str!("../../../../../docs/gateways/envoy.yaml");
     start("envoy", "--version", |directory, command, front, app| {
         let port = |address: &str| address.rsplit_once(':').unwrap().1.to_owned();

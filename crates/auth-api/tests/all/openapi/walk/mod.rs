@@ -6,7 +6,7 @@ mod users;
 use super::document::{Document, Operation, Outcome};
 use crate::support::{Auth, PASSWORD, start_service};
 use jeton_client::ExposeSecret;
-use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess};
+use jeton_proof_support::{Endpoint, RawRequest, RawResponse};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 /// Requests to one service, with one token, and what became of them.
 struct Walk<'a> {
     document: &'a Document,
-    service: &'a ServiceProcess,
+    service: &'a Endpoint,
     seen: &'a RefCell<BTreeSet<Outcome>>,
 }
 
