@@ -19,7 +19,7 @@ pub use settings::Settings;
 
 use crate::metrics::RevocationMetrics;
 use jeton_domain::BcryptCost;
-use jeton_http_kit::{Metrics, Running, Service, check_migrated, serve};
+use jeton_http_kit::{BCRYPT_COST, Metrics, Running, Service, check_migrated, serve};
 use jeton_persistence::{Database, PoolSettings, users};
 use jeton_revoker::Barrier;
 
@@ -37,9 +37,9 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let barrier = Barrier::start(url)?;
     let highest_cost = database.run(users::highest_bcrypt_cost).await?;
     let highest_cost = highest_cost.and_then(|cost| BcryptCost::new(cost).ok());
-    if highest_cost > Some(settings.bcrypt_cost) {
+    if highest_cost > Some(settings.passwords.bcrypt_cost) {
         tracing::warn!(
-            "JETON_BCRYPT_COST is lower than that of stored hashes: sign-ins take the time of the highest"
+            "{BCRYPT_COST} is lower than that of stored hashes: sign-ins take the time of the highest"
         );
     }
     let mut metrics = Metrics::new("jeton-auth-api", env!("CARGO_PKG_VERSION"));
@@ -54,8 +54,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     metrics::register_hasher(&mut metrics, state.hasher.clone());
     janitor::start(database.clone(), settings.audit_retention.0);
     let service = Service {
-        address: (settings.address, "JETON_AUTH_ADDR"),
-        metrics_address: settings.metrics_address,
+        address: (settings.address, settings::ADDRESS),
         metrics,
         http: settings.http,
         database,

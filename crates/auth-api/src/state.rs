@@ -42,16 +42,20 @@ impl State {
             verifier,
             barrier,
             waits,
-            hasher: Hasher::new(settings.bcrypt_cost, highest_cost, settings.hashing_queue),
+            hasher: Hasher::new(
+                settings.passwords.bcrypt_cost,
+                highest_cost,
+                settings.hashing_queue.0 as usize,
+            ),
             limits: Limits {
-                account: settings.account_failures,
-                network: settings.network_failures,
+                account: settings.account_failures.0,
+                network: settings.network_failures.0,
             },
             signup: settings.signup,
-            default_scopes: settings.default_scopes.clone(),
-            token_ttl: settings.token_ttl.0,
+            default_scopes: settings.default_scopes.default_scopes.clone(),
+            token_ttl: settings.tokens.token_ttl.0,
             token_idle_ttl: settings.token_idle_ttl.0,
-            tokens_per_user: settings.tokens_per_user,
+            tokens_per_user: settings.tokens.tokens_per_user.0,
         }
     }
 

@@ -9,7 +9,7 @@ mod password;
 mod scopes;
 mod table;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -21,13 +21,19 @@ struct Cli {
     command: commands::Command,
 }
 
+/// What the program takes: all commands, and their arguments.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Runs the command that the arguments, the program's name first, ask for. What it says goes to standard output, why it
 /// failed to standard error.
 ///
 /// 0 is for done, 1 for failed, 2 for arguments that cannot be understood.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // clap's own message, with its advice on usage: whoever reads it has just typed the command.
-    let cli = match Cli::try_parse_from(args) {
+    let cli: Cli = match jeton_http_kit::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();

@@ -1,9 +1,9 @@
 use crate::output;
 use anyhow::{Context, anyhow, bail, ensure};
 use jeton_domain::{
-    BcryptCost, ExposeSecret, MAX_PASSWORD_CHARS, NewPassword, Password, PasswordHash, PasswordRefused, User,
-    Username,
+    Email, ExposeSecret, MAX_PASSWORD_CHARS, NewPassword, Password, PasswordHash, PasswordRefused, Username,
 };
+use jeton_http_kit::PasswordArgs;
 use signal_hook::consts::SIGINT;
 use std::io::{BufRead, ErrorKind, IsTerminal};
 use std::sync::Arc;
@@ -12,32 +12,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// What the longest password takes in UTF-8.
 const MAX_PASSWORD_BYTES: usize = MAX_PASSWORD_CHARS * 4;
 
-/// How a new password is stored.
-#[derive(clap::Args)]
-pub(crate) struct PasswordArgs {
-    /// The cost of the password's hash, from 4 to 18: each step doubles the time of a sign-in, and of a guess
-    #[arg(
-        long,
-        env = "JETON_BCRYPT_COST",
-        value_name = "JETON_BCRYPT_COST",
-        default_value = "12"
-    )]
-    bcrypt_cost: BcryptCost,
-}
-
-impl PasswordArgs {
-    /// Asks for a user's new password and hashes it: from the terminal, twice, or else from the first line of standard
-    /// input.
-    pub(crate) fn ask(&self, username: &Username, email: Option<&str>) -> anyhow::Result<PasswordHash> {
-        let password = read(username.as_str())?;
-        let password = NewPassword::choose(password, username, email).map_err(refused)?;
-        Ok(PasswordHash::make(&password, self.bcrypt_cost, rand::random()))
-    }
-
-    /// As [`ask`](Self::ask), for a user who is there already.
-    pub(crate) fn ask_for(&self, user: &User) -> anyhow::Result<PasswordHash> {
-        self.ask(&user.username, user.email.as_ref().map(|email| email.as_str()))
-    }
+/// Asks for a user's new password and hashes it: from the terminal, twice, or else from the first line of standard input.
+pub(crate) fn ask(
+    args: &PasswordArgs,
+    username: &Username,
+    email: Option<&Email>,
+) -> anyhow::Result<PasswordHash> {
+    let password = read(username.as_str())?;
+    let password = NewPassword::choose(password, username, email.map(Email::as_str)).map_err(refused)?;
+    Ok(PasswordHash::make(&password, args.bcrypt_cost, rand::random()))
 }
 
 /// Asks for the password of a role of the server's, the same way. Nobody signs in to Jeton with it, and what is good enough

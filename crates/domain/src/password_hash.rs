@@ -35,7 +35,8 @@ pub struct BcryptCost(u32);
 pub struct InvalidBcryptCost;
 
 impl BcryptCost {
-    const LOWEST: u32 = 4;
+    /// The lowest that bcrypt knows; for tests.
+    pub const LOWEST: u32 = 4;
     /// The highest: about half a minute a hash. A stored hash of a higher one is not checked, either.
     pub const HIGHEST: u32 = 18;
 

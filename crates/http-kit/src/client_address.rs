@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
+const TRUSTED_PROXIES: &str = "JETON_TRUSTED_PROXIES";
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The proxies whose word is taken on where a request comes from. None, where nothing is said.
@@ -26,23 +27,18 @@ pub enum ForwardedHeader {
 
 /// Whom the service believes where its requests come from.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "HTTP")]
 pub struct ProxyArgs {
-    /// The proxies before the service, who are believed where requests come from: networks as 10.0.0.0/8 and addresses,
-    /// with commas between them
-    #[arg(
-        long,
-        env = "JETON_TRUSTED_PROXIES",
-        value_name = "JETON_TRUSTED_PROXIES",
-        default_value = "",
-        hide_default_value = true
-    )]
+    /// The proxies before the service, with commas between them: addresses, and networks as `10.0.0.0/8`
+    ///
+    /// A request that one of them passes on comes from where its header says; nobody else's header is believed.
+    #[arg(long, env = TRUSTED_PROXIES, default_value = "", hide_default_value = true)]
     trusted_proxies: TrustedProxies,
 
-    /// The header in which they say it
+    /// The header in which the proxies say where requests come from; the other one is ignored
     #[arg(
         long,
         env = "JETON_FORWARDED_HEADER",
-        value_name = "JETON_FORWARDED_HEADER",
         default_value = "x-forwarded-for",
         ignore_case = true
     )]
@@ -62,7 +58,7 @@ impl ProxyArgs {
     pub(crate) fn warn(&self) {
         for net in self.trusted_proxies.0.iter().filter(|net| net.prefix_len() == 0) {
             tracing::warn!(
-                "JETON_TRUSTED_PROXIES has {net}, in which everybody is: any client can claim to come from anywhere"
+                "{TRUSTED_PROXIES} has {net}, in which everybody is: any client can claim to come from anywhere"
             );
         }
     }

@@ -5,22 +5,19 @@ use std::path::PathBuf;
 
 /// Where the database is. Given as text, or as a file that holds it, which is how secrets are mounted.
 #[derive(Clone, clap::Args)]
+#[command(next_help_heading = "Database")]
 pub struct DatabaseSettings {
-    /// The database: postgres://user:password@host:5432/name
-    #[arg(
-        long = "database-url",
-        env = "DATABASE_URL",
-        value_name = "DATABASE_URL",
-        hide_env_values = true
-    )]
+    /// The database, as `postgres://user:password@host:5432/name`
+    ///
+    /// Required, unless a file holds it. On another machine, it takes `?sslmode=verify-full` and a program built with
+    /// `--features tls`, or `?sslmode=disable`.
+    #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true)]
     url: Option<String>,
 
-    /// A file that holds DATABASE_URL
-    #[arg(
-        long = "database-url-file",
-        env = "DATABASE_URL_FILE",
-        value_name = "DATABASE_URL_FILE"
-    )]
+    /// A file that holds the address of the database, as secrets are mounted
+    ///
+    /// White space around it is dropped. Both at once are an error.
+    #[arg(long = "database-url-file", env = "DATABASE_URL_FILE")]
     file: Option<PathBuf>,
 }
 

@@ -1,3 +1,4 @@
+use crate::Takes;
 use humantime::format_duration;
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,20 +8,18 @@ use std::time::Duration;
 pub struct DurationSetting<const SHORTEST: u64, const LONGEST: u64>(pub Duration);
 
 impl<const SHORTEST: u64, const LONGEST: u64> FromStr for DurationSetting<SHORTEST, LONGEST> {
-    type Err = String;
+    type Err = Takes;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let time = match text.parse() {
-            Ok(secs) => Duration::from_secs(secs),
-            Err(_) => humantime::parse_duration(text).map_err(|_| "say a time as 10s or 500ms".to_owned())?,
-        };
+    fn from_str(text: &str) -> Result<Self, Takes> {
         let bounds = Duration::from_millis(SHORTEST)..=Duration::from_millis(LONGEST);
-        if bounds.contains(&time) {
-            Ok(Self(time))
-        } else {
-            let (shortest, longest) = (format_duration(*bounds.start()), format_duration(*bounds.end()));
-            Err(format!("say {shortest} to {longest}"))
-        }
+        let time = match text.parse() {
+            Ok(secs) => Some(Duration::from_secs(secs)),
+            Err(_) => humantime::parse_duration(text).ok(),
+        };
+        let takes = || Takes::range(format_duration(*bounds.start()), format_duration(*bounds.end()));
+        time.filter(|time| bounds.contains(time))
+            .map(Self)
+            .ok_or_else(takes)
     }
 }
 
@@ -35,7 +34,7 @@ mod tests {
         assert_eq!(read("10"), Ok(Duration::from_secs(10)));
         assert_eq!(read("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(read("1m"), Ok(Duration::from_secs(60)));
-        assert_eq!(read("61s"), Err("say 100ms to 1m".to_owned()));
+        assert_eq!(read("61s"), Err(Takes("100ms to 1m".to_owned())));
         for bad in [
             "",
             "0",

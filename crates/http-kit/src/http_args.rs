@@ -1,69 +1,63 @@
 use crate::cors::CorsOrigins;
-use crate::{DurationSetting, ProxyArgs};
+use crate::{DurationSetting, MetricsAddress, NumberSetting, ProxyArgs};
 use std::time::Duration;
+
+/// Messages name these.
+pub(crate) const METRICS_ADDRESS: &str = "JETON_METRICS_ADDR";
+pub(crate) const MAX_CONNECTIONS: &str = "JETON_MAX_CONNECTIONS";
+
+const HOUR_MS: u64 = 3_600_000;
 
 /// How a service treats those who connect to it.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "HTTP")]
 pub struct HttpArgs {
+    /// Where Prometheus is told metrics, at `/metrics`: an address, or `off`
+    ///
+    /// Whoever reaches it can read them: leave it on this machine or on a network of your own.
+    #[arg(long, env = METRICS_ADDRESS, default_value = "127.0.0.1:9090")]
+    pub metrics_address: MetricsAddress,
+
     /// Whose word is taken on where requests come from.
     #[command(flatten)]
     pub proxies: ProxyArgs,
 
-    /// The origins whose pages may call the service, as `https://app.example.org`, with commas between them; or *
+    /// The origins whose pages may call the service from browsers, with commas between them, as
+    /// `https://app.example.org,http://localhost:3000`; or `*` for any
     #[arg(
         long,
         env = "JETON_CORS_ORIGINS",
-        value_name = "JETON_CORS_ORIGINS",
         default_value = "",
         hide_default_value = true
     )]
     pub(crate) cors_origins: CorsOrigins,
 
-    /// How long a client may take to send the head of its first request, and the body of any
-    #[arg(
-        long,
-        env = "JETON_CLIENT_TIMEOUT",
-        value_name = "JETON_CLIENT_TIMEOUT",
-        default_value = "10s"
-    )]
-    client_timeout: DurationSetting<100, 3_600_000>,
+    /// How long a client may take to send the head of its first request, and the body of any; after it, 408
+    #[arg(long, env = "JETON_CLIENT_TIMEOUT", default_value = "10s")]
+    client_timeout: DurationSetting<100, HOUR_MS>,
 
     /// How long a connection is kept for the client's next request
-    #[arg(
-        long,
-        env = "JETON_KEEP_ALIVE",
-        value_name = "JETON_KEEP_ALIVE",
-        default_value = "75s"
-    )]
-    keep_alive: DurationSetting<100, 3_600_000>,
+    ///
+    /// A load balancer's own keep-alive should be shorter: the side that asks should be the one that hangs up.
+    #[arg(long, env = "JETON_KEEP_ALIVE", default_value = "75s")]
+    keep_alive: DurationSetting<100, HOUR_MS>,
 
     /// How many connections are served at a time; those beyond wait
-    #[arg(
-        long,
-        env = "JETON_MAX_CONNECTIONS",
-        value_name = "JETON_MAX_CONNECTIONS",
-        default_value_t = 10_000,
-        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
-    )]
-    pub(crate) max_connections: u32,
+    ///
+    /// Each takes two file descriptors. Where the system does not allow so many, it is fewer, and the log says so.
+    #[arg(long, env = MAX_CONNECTIONS, default_value = "10000")]
+    pub(crate) max_connections: NumberSetting<1, 1_000_000>,
 
-    /// Told to end, how long to go on while readyz says 503, so that load balancers notice
-    #[arg(
-        long,
-        env = "JETON_SHUTDOWN_GRACE",
-        value_name = "JETON_SHUTDOWN_GRACE",
-        default_value = "0s"
-    )]
-    shutdown_grace: DurationSetting<0, 3_600_000>,
+    /// When it is told to end, how long a service goes on while its `readyz` says 503, for load balancers to notice
+    #[arg(long, env = "JETON_SHUTDOWN_GRACE", default_value = "0s")]
+    shutdown_grace: DurationSetting<0, HOUR_MS>,
 
-    /// Told to end, how long requests under way have after that, in whole seconds
-    #[arg(
-        long,
-        env = "JETON_SHUTDOWN_TIMEOUT",
-        value_name = "JETON_SHUTDOWN_TIMEOUT",
-        default_value = "10s"
-    )]
-    shutdown_timeout: DurationSetting<1000, 3_600_000>,
+    /// How long the requests under way then have, in whole seconds
+    ///
+    /// A logout that waits for a service which has died may take a JETON_LEASE_TTL; a shorter time cuts it off. Whoever
+    /// ends the service must wait for longer than this and JETON_SHUTDOWN_GRACE together.
+    #[arg(long, env = "JETON_SHUTDOWN_TIMEOUT", default_value = "10s")]
+    shutdown_timeout: DurationSetting<1000, HOUR_MS>,
 }
 
 impl HttpArgs {

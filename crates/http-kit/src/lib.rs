@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod account_args;
 mod body;
 mod client_address;
 mod connections;
 mod cors;
 mod database_settings;
 mod default_scopes;
+mod describe_settings;
 mod descriptors;
 mod duration_setting;
 mod health;
@@ -14,6 +16,7 @@ mod lifetime;
 mod log;
 mod method;
 mod metrics;
+mod number_setting;
 mod observe;
 mod page;
 mod problems;
@@ -25,19 +28,22 @@ mod unknown_settings;
 mod verifier_args;
 pub mod wire;
 
+pub use account_args::{BCRYPT_COST, DefaultScopesArgs, PasswordArgs, TokenArgs};
 pub use body::{Form, Json, JsonOrForm, MAX_BODY_BYTES};
 pub use client_address::{ForwardedHeader, ProxyArgs, TrustedProxies, client_address};
 pub use database_settings::DatabaseSettings;
 pub use default_scopes::default_scopes;
+pub use describe_settings::{Takes, describe_settings};
 pub use duration_setting::DurationSetting;
 pub use health::{check_migrated, configure as health_routes};
 pub use http_args::HttpArgs;
 pub use lifetime::Lifetime;
 pub use log::LogSettings;
 pub use metrics::{Histogram, Labels, Metrics, MetricsAddress, Samples};
+pub use number_setting::NumberSetting;
 pub use page::{Page, PageLimit};
 pub use problems::{database_problem, get_or_head, method_not_allowed};
-pub use program::{parse_settings, run};
+pub use program::{parse_settings, run, try_parse_from};
 pub use request_id::RequestId;
 pub use server::{Running, Service, serve};
 pub use verifier_args::VerifierArgs;

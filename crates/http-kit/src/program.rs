@@ -1,5 +1,6 @@
-use crate::{LogSettings, unknown_settings};
+use crate::{LogSettings, describe_settings, unknown_settings};
 use clap::error::ErrorKind;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Reads a program's settings from its flags and the environment. A bad one ends the program with one line on
@@ -9,13 +10,22 @@ use std::process::ExitCode;
     reason = "the log is not set up before the settings are known"
 )]
 pub fn parse_settings<T: clap::Parser>() -> T {
-    T::try_parse().unwrap_or_else(|error| match error.kind() {
+    try_parse_from(std::env::args_os()).unwrap_or_else(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => error.exit(),
         _ => {
             eprintln!("{}", one_line(&error.to_string()));
             std::process::exit(2)
         }
     })
+}
+
+/// Reads arguments, the program's name first, with help and errors as [`describe_settings`] completes them.
+///
+/// # Errors
+/// They cannot be understood, or the text is asked for that `--help` or `--version` gives.
+pub fn try_parse_from<T: clap::Parser>(args: impl IntoIterator<Item = OsString>) -> Result<T, clap::Error> {
+    let mut matches = describe_settings(T::command()).try_get_matches_from(args)?;
+    T::from_arg_matches_mut(&mut matches)
 }
 
 /// The part of clap's message before the first empty line, on one line: after it comes advice on usage.
@@ -35,11 +45,9 @@ fn one_line(message: &str) -> String {
     reason = "whoever started the program looks there, whatever the log's filter is"
 )]
 pub fn run(log: &LogSettings, service: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
-    let result = log.install().and_then(|()| {
-        unknown_settings::warn();
-        actix_web::rt::System::new().block_on(service)
-    });
-    match result {
+    log.install();
+    unknown_settings::warn();
+    match actix_web::rt::System::new().block_on(service) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", one_line(&format!("{error:#}")));

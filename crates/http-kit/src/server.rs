@@ -1,5 +1,6 @@
 use crate::cors::refusals_as_problems;
-use crate::metrics::{self, Metrics, MetricsAddress, RequestMetrics};
+use crate::http_args::MAX_CONNECTIONS;
+use crate::metrics::{self, Metrics, RequestMetrics};
 use crate::observe::Observe;
 use crate::shutdown::{Ending, Signals};
 use crate::{HttpArgs, body, connections, descriptors, health, problems};
@@ -99,8 +100,6 @@ fn say(signal: &str, what: &str) {
 pub struct Service {
     /// Where it listens, and the setting that says so.
     pub address: (SocketAddr, &'static str),
-    /// Where it tells its metrics.
-    pub metrics_address: MetricsAddress,
     /// Metrics of its own.
     pub metrics: Metrics,
     /// How it treats those who connect to it.
@@ -122,7 +121,6 @@ where
 {
     let Service {
         address: (address, setting),
-        metrics_address: MetricsAddress(metrics_address),
         mut metrics,
         http,
         database,
@@ -175,7 +173,7 @@ where
         .bind(address)
         .with_context(|| format!("cannot listen on {address}; another address can be set with {setting}"))?;
     let address = *server.addrs().first().context("no address was bound")?;
-    let metrics = metrics_address.map(|address| metrics::serve(address, metrics.registry));
+    let metrics = http.metrics_address.0.map(|address| metrics::serve(address, metrics.registry));
     Ok(Running {
         address,
         server: server.run(),
@@ -188,11 +186,11 @@ where
 
 /// As many as is set, or as there are file descriptors for.
 fn most_connections(http: &HttpArgs) -> usize {
-    let wanted = http.max_connections as usize;
+    let wanted = http.max_connections.0 as usize;
     let most = descriptors::provide_for(wanted);
     if most < wanted {
         tracing::info!(
-            "serving {most} connections at a time, not JETON_MAX_CONNECTIONS ({wanted}): there are no more file \
+            "serving {most} connections at a time, not {MAX_CONNECTIONS} ({wanted}): there are no more file \
             descriptors to be had (ulimit -n)"
         );
     }

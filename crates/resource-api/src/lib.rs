@@ -23,8 +23,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let verifier = Verifier::connect(settings.verifier.settings(url)).await?;
     let routes = configure(Guard::new(verifier.clone()), database.clone());
     let service = Service {
-        address: (settings.address, "JETON_RESOURCE_ADDR"),
-        metrics_address: settings.metrics_address,
+        address: (settings.address, settings::ADDRESS),
         metrics: Metrics::new("jeton-resource-api", env!("CARGO_PKG_VERSION")),
         http: settings.http,
         database,

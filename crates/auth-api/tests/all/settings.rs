@@ -1,6 +1,7 @@
 //! A service that cannot start says why, in one line.
 
 use crate::support::{Auth, PROGRAM};
+use clap::CommandFactory;
 use jeton_proof_support::{RawRequest, ServiceProcess, TestDatabase};
 
 /// What the program says when it is started with these settings and refuses.
@@ -117,30 +118,9 @@ fn help_tells_every_setting_and_no_secret() {
         .unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && !help.contains("sesame"));
-    for setting in [
-        "DATABASE_URL",
-        "DATABASE_URL_FILE",
-        "JETON_AUTH_ADDR",
-        "JETON_TOKEN_TTL",
-        "JETON_BCRYPT_COST",
-        "JETON_SIGNUP",
-        "JETON_DEFAULT_SCOPES",
-        "JETON_HASHING_QUEUE",
-        "JETON_AUDIT_RETENTION",
-        "JETON_ACCOUNT_FAILURES",
-        "JETON_NETWORK_FAILURES",
-        "JETON_TRUSTED_PROXIES",
-        "JETON_FORWARDED_HEADER",
-        "JETON_METRICS_ADDR",
-        "JETON_CORS_ORIGINS",
-        "JETON_CLIENT_TIMEOUT",
-        "JETON_KEEP_ALIVE",
-        "JETON_MAX_CONNECTIONS",
-        "JETON_SHUTDOWN_GRACE",
-        "JETON_SHUTDOWN_TIMEOUT",
-        "JETON_LOG",
-        "JETON_LOG_FORMAT",
-    ] {
+    let command = jeton_auth_api::Settings::command();
+    for setting in command.get_arguments().filter_map(clap::Arg::get_env) {
+        let setting = setting.to_string_lossy();
         assert!(help.contains(&format!("[env: {setting}")), "{setting}:\n{help}");
     }
 }

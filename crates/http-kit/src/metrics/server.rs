@@ -1,3 +1,4 @@
+use crate::http_args::METRICS_ADDRESS;
 use crate::problems;
 use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Data};
@@ -50,7 +51,7 @@ pub(crate) fn serve(address: SocketAddr, registry: Registry) -> anyhow::Result<S
         .client_request_timeout(Duration::from_secs(5))
         .bind(address)
         .with_context(|| {
-            format!("cannot tell metrics on {address}; JETON_METRICS_ADDR can set another address, or `off`")
+            format!("cannot tell metrics on {address}; {METRICS_ADDRESS} can set another address, or `off`")
         })?;
     let address = *server.addrs().first().context("no address was bound")?;
     Ok(Server {

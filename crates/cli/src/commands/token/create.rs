@@ -5,7 +5,7 @@ use jeton_domain::{
     ExposeSecret, Initiator, NewToken, PlainToken, ScopeSet, Token, TokenId, TokenKind, TokenName, User,
     Username,
 };
-use jeton_http_kit::{DatabaseSettings, Lifetime};
+use jeton_http_kit::{DatabaseSettings, Lifetime, TokenArgs};
 use jeton_persistence::PgConnection;
 use jeton_persistence::tokens::{self, Issue};
 use uuid::Uuid;
@@ -27,24 +27,12 @@ pub(crate) struct Args {
     #[command(flatten)]
     scopes: ScopeArgs,
 
-    /// How long it lives: seconds, a time as 90d or 12h, or never
-    #[arg(
-        long,
-        env = "JETON_TOKEN_TTL",
-        value_name = "JETON_TOKEN_TTL",
-        default_value = "30d"
-    )]
-    expires_in: Lifetime,
+    /// How long it lives: 90d, 12h, seconds, or never; unless said, as JETON_TOKEN_TTL says
+    #[arg(long)]
+    expires_in: Option<Lifetime>,
 
-    /// How many valid tokens a user may have, from 2 to 10000
-    #[arg(
-        long,
-        env = "JETON_TOKENS_PER_USER",
-        value_name = "JETON_TOKENS_PER_USER",
-        default_value_t = 100,
-        value_parser = clap::value_parser!(u32).range(2..=10_000)
-    )]
-    tokens_per_user: u32,
+    #[command(flatten)]
+    tokens: TokenArgs,
 
     #[command(flatten)]
     database: DatabaseSettings,
@@ -65,9 +53,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         kind: TokenKind::Personal,
         name: args.name.clone(),
         scopes,
-        ttl: args.expires_in.0,
+        ttl: args.expires_in.unwrap_or(args.tokens.token_ttl).0,
         idle_ttl: None,
-        user_limit: args.tokens_per_user,
+        user_limit: args.tokens.tokens_per_user.0,
     };
     let token = issue(&mut connection, &user, &new)?;
     hand_over(&mut connection, &text, &token)?;

@@ -1,9 +1,8 @@
-use crate::password::PasswordArgs;
 use crate::scopes::{self, ScopeArgs};
-use crate::{database, output};
+use crate::{database, output, password};
 use anyhow::{anyhow, ensure};
 use jeton_domain::{ADMIN, Email, Initiator, NewUser, ScopeSet, UserId, Username};
-use jeton_http_kit::DatabaseSettings;
+use jeton_http_kit::{DatabaseSettings, DefaultScopesArgs, PasswordArgs};
 use jeton_persistence::{DatabaseError, users};
 use uuid::Uuid;
 
@@ -32,15 +31,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     scopes: ScopeArgs,
 
-    /// What the user's tokens may do unless scopes are given, with spaces between them
-    #[arg(
-        long,
-        env = "JETON_DEFAULT_SCOPES",
-        value_name = "JETON_DEFAULT_SCOPES",
-        default_value = "notes:read notes:write",
-        value_parser = jeton_http_kit::default_scopes
-    )]
-    default_scopes: ScopeSet,
+    #[command(flatten)]
+    default_scopes: DefaultScopesArgs,
 
     #[command(flatten)]
     password: PasswordArgs,
@@ -50,7 +42,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    let mut scopes = args.scopes.chosen()?.unwrap_or(args.default_scopes);
+    let mut scopes = args
+        .scopes
+        .chosen()?
+        .unwrap_or(args.default_scopes.default_scopes);
     if args.admin {
         scopes = ScopeSet::from_texts(scopes.iter().chain([ADMIN]))?;
     }
@@ -61,10 +56,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let password_hash = if args.service {
         None
     } else {
-        Some(
-            args.password
-                .ask(&args.name, args.email.as_ref().map(Email::as_str))?,
-        )
+        Some(password::ask(&args.password, &args.name, args.email.as_ref())?)
     };
 
     let user = NewUser {

@@ -1,8 +1,7 @@
-use crate::password::PasswordArgs;
-use crate::{database, output};
+use crate::{database, output, password};
 use anyhow::{Context, ensure};
 use jeton_domain::{Initiator, Username};
-use jeton_http_kit::DatabaseSettings;
+use jeton_http_kit::{DatabaseSettings, PasswordArgs};
 use jeton_persistence::users;
 
 /// Set a user's password, and revoke all of the user's tokens
@@ -35,7 +34,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         "\"{}\" is a service account, and a password would let it sign in; say --allow-sign-in if it is to",
         found.user.username
     );
-    let hash = args.password.ask_for(&found.user)?;
+    let hash = password::ask(&args.password, &found.user.username, found.user.email.as_ref())?;
     let set = database::revoke(&mut connection, |connection| {
         users::set_password(connection, &Initiator::cli(), found.user.id, &hash)
     })?;
