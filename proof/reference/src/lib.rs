@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod settings;
+
 use std::io;
 use std::path::Path;
 
@@ -13,7 +15,16 @@ pub struct Generated {
 }
 
 /// All of them.
-pub const FILES: &[Generated] = &[];
+pub const FILES: &[Generated] = &[
+    Generated {
+        path: "docs/SETTINGS.md",
+        text: settings::page,
+    },
+    Generated {
+        path: "crates/http-kit/src/known_settings.txt",
+        text: settings::known_names,
+    },
+];
 
 impl Generated {
     /// What stands in it now.
