@@ -57,8 +57,8 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         address: (settings.address, settings::ADDRESS),
         metrics,
         http: settings.http,
-        database,
-        verifier,
+        database: Some(database),
+        verifier: Some(verifier),
     };
     serve(service, routes::configure(state))
 }

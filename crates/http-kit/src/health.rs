@@ -1,6 +1,6 @@
 use crate::problems::{database_problem, get_or_head, method_not_allowed};
 use crate::shutdown::Ending;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use anyhow::Context;
 use jeton_api_types::ProblemResponse;
 use jeton_persistence::{Database, migrations};
@@ -21,8 +21,15 @@ pub async fn check_migrated(database: &Database) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What `readyz` looks at.
+pub(crate) struct Needs {
+    pub(crate) database: Option<Database>,
+    pub(crate) verifier: Option<Verifier>,
+    pub(crate) ending: Ending,
+}
+
 /// `GET /livez`: the process serves. `GET /readyz`: it can do its work, which takes the database, up to date, and checks of
-/// tokens; and it has not been told to end.
+/// tokens, where it has them; and it has not been told to end.
 pub fn configure(config: &mut web::ServiceConfig) {
     let probe = |path| web::resource(path).default_service(method_not_allowed("GET, HEAD"));
     config
@@ -34,22 +41,21 @@ async fn livez() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
-async fn readyz(
-    request: HttpRequest,
-    database: web::Data<Database>,
-    verifier: web::Data<Verifier>,
-) -> Result<HttpResponse, ProblemResponse> {
-    if request.app_data().is_some_and(Ending::has_begun) {
+async fn readyz(needs: web::Data<Needs>) -> Result<HttpResponse, ProblemResponse> {
+    if needs.ending.has_begun() {
         return Err(ProblemResponse::unavailable(1));
     }
-    let pending = database
-        .run(migrations::pending)
-        .await
-        .map_err(|error| database_problem(&error))?;
-    verifier.ready().await.map_err(|_| {
-        tracing::warn!("tokens cannot be checked");
-        ProblemResponse::unavailable(1)
-    })?;
+    let pending = match &needs.database {
+        Some(database) => database.run(migrations::pending).await,
+        None => Ok(Vec::new()),
+    };
+    let pending = pending.map_err(|error| database_problem(&error))?;
+    if let Some(verifier) = &needs.verifier {
+        verifier.ready().await.map_err(|_| {
+            tracing::warn!("tokens cannot be checked");
+            ProblemResponse::unavailable(1)
+        })?;
+    }
     if pending.is_empty() {
         Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
     } else {

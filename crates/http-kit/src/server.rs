@@ -1,4 +1,5 @@
 use crate::cors::refusals_as_problems;
+use crate::health::Needs;
 use crate::http_args::MAX_CONNECTIONS;
 use crate::metrics::{self, Metrics, RequestMetrics};
 use crate::observe::Observe;
@@ -25,7 +26,7 @@ pub struct Running {
     pub address: SocketAddr,
     server: Server,
     metrics: Option<metrics::Server>,
-    verifier: Verifier,
+    verifier: Option<Verifier>,
     ending: Ending,
     grace: Duration,
 }
@@ -82,7 +83,9 @@ impl Running {
         time::sleep(self.grace).await;
         handle.stop(true).await;
         // The requests under way are answered: nobody needs to wait for this verifier any more.
-        self.verifier.close().await;
+        if let Some(verifier) = self.verifier {
+            verifier.close().await;
+        }
         if let Some(metrics) = metrics {
             metrics.stop(false).await;
         }
@@ -104,10 +107,10 @@ pub struct Service {
     pub metrics: Metrics,
     /// How it treats those who connect to it.
     pub http: HttpArgs,
-    /// What `readyz` looks at.
-    pub database: Database,
-    /// Given back when the service ends.
-    pub verifier: Verifier,
+    /// What it keeps its data in, if it does; `readyz` looks at it.
+    pub database: Option<Database>,
+    /// What it checks tokens with, if it does; `readyz` looks at it, and its lease is given back when the service ends.
+    pub verifier: Option<Verifier>,
 }
 
 /// Starts an HTTP service: the routes of `configure`, together with what all services share: an id and a log line for
@@ -129,14 +132,18 @@ where
     http.proxies.warn();
     let requests = Arc::<RequestMetrics>::default();
     metrics.add_requests(requests.clone());
-    metrics.add_database(database.clone());
-    metrics.add_verifier(verifier.clone());
+    if let Some(database) = database.clone() {
+        metrics.add_database(database);
+    }
+    if let Some(verifier) = verifier.clone() {
+        metrics.add_verifier(verifier);
+    }
     let ending = Ending::default();
-    let data = (
-        web::Data::new(database),
-        web::Data::new(verifier.clone()),
-        ending.clone(),
-    );
+    let needs = web::Data::new(Needs {
+        database,
+        verifier: verifier.clone(),
+        ending: ending.clone(),
+    });
     let (proxies, body, cors) = (
         http.proxies.configure(),
         body::Timeout(http.client_timeout()),
@@ -149,9 +156,7 @@ where
             .wrap(Condition::new(cors.is_some(), cors.middleware()))
             .wrap(Condition::new(cors.is_some(), from_fn(refusals_as_problems)))
             .wrap(Observe { metrics })
-            .app_data(data.0.clone())
-            .app_data(data.1.clone())
-            .app_data(data.2.clone())
+            .app_data(needs.clone())
             .app_data(body)
             .configure(proxies.clone())
             .configure(problems::configure)
@@ -173,7 +178,10 @@ where
         .bind(address)
         .with_context(|| format!("cannot listen on {address}; another address can be set with {setting}"))?;
     let address = *server.addrs().first().context("no address was bound")?;
-    let metrics = http.metrics_address.0.map(|address| metrics::serve(address, metrics.registry));
+    let metrics = http
+        .metrics_address
+        .0
+        .map(|address| metrics::serve(address, metrics.registry));
     Ok(Running {
         address,
         server: server.run(),

@@ -26,8 +26,8 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         address: (settings.address, settings::ADDRESS),
         metrics: Metrics::new("jeton-resource-api", env!("CARGO_PKG_VERSION")),
         http: settings.http,
-        database,
-        verifier,
+        database: Some(database),
+        verifier: Some(verifier),
     };
     serve(service, routes)
 }
