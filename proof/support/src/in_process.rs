@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
-use jeton_http_kit::Running;
+use jeton_http_kit::{Running, describe_settings};
 use tokio::sync::oneshot;
 
 use crate::Endpoint;
@@ -140,7 +140,7 @@ impl fmt::Debug for InProcess {
 }
 
 fn settings<S: Parser>(env: &[(&str, &str)]) -> anyhow::Result<S> {
-    let program = S::command();
+    let program = describe_settings(S::command());
     let flag = |variable: &str| {
         let arg = program
             .get_arguments()

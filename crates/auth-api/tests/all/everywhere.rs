@@ -217,87 +217,16 @@ async fn unknown_paths_and_ids_that_are_none_are_404() {
 }
 
 #[test]
-fn bodies_that_cannot_be_read_are_problems_that_do_not_quote_them() {
+fn a_password_that_is_refused_is_not_quoted() {
     let auth = Auth::start();
-    let plain = |kind: &str| {
-        RawRequest::new("POST", "/v1/login")
-            .header("Content-Type", kind)
-            .body("sesame")
-    };
-    let encoded = |coding: &str| {
-        let body = r#"{"username": "sesame", "password": "sesame"}"#;
-        json("POST", "/v1/login", body).header("Content-Encoding", coding)
-    };
-    let cases = [
-        (json("POST", "/v1/login", "{ sesame"), 400, "malformed-body"),
-        (json("POST", "/v1/login", ""), 400, "malformed-body"),
-        (
-            json("POST", "/v1/login", r#"{"username": "sesame"}"#),
-            422,
-            "validation",
-        ),
-        (
-            json("POST", "/v1/login", r#"{"username": 1, "password": "sesame"}"#),
-            422,
-            "validation",
-        ),
-        (json("POST", "/v1/login", r#"["sesame"]"#), 422, "validation"),
-        (
-            json("POST", "/v1/login", &format!("\"{}\"", "sesame".repeat(30_000))),
-            413,
-            "body-too-large",
-        ),
-        (plain("text/plain"), 415, "unsupported-media-type"),
-        (plain("multipart/form-data"), 415, "unsupported-media-type"),
-        (
-            RawRequest::new("POST", "/v1/login").body("sesame"),
-            415,
-            "unsupported-media-type",
-        ),
-        (encoded("gzip"), 415, "unsupported-media-type"),
-        (encoded("identity, sesame"), 415, "unsupported-media-type"),
-        (encoded("Identity"), 401, "invalid-credentials"),
-        (
-            json(
-                "POST",
-                "/v1/users",
-                r#"{"username": "sesame", "password": "sesame"}"#,
-            ),
-            422,
-            "validation",
-        ),
-    ];
-    for (request, status, kind) in cases {
-        let response = auth.send(&request);
-        assert_eq!(slug(&response), (status, kind.to_owned()));
+    let body = r#"{"username": "sesame", "password": "sesame"}"#;
+    for (path, expected) in [
+        ("/v1/login", (401, "invalid-credentials")),
+        ("/v1/users", (422, "validation")),
+    ] {
+        let response = auth.send(&json("POST", path, body));
+        assert_eq!(slug(&response), (expected.0, expected.1.to_owned()));
         assert!(!response.text().contains("sesame"), "{}", response.text());
-    }
-}
-
-#[test]
-fn a_body_that_grows_past_the_limit_unannounced_is_413() {
-    let auth = Auth::start();
-    let chunk = format!("{:x}\r\n{}\r\n", 65_536, "x".repeat(65_536));
-    let request = format!(
-        "POST /v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n",
-        chunk.repeat(3)
-    );
-    assert_eq!(
-        slug(&raw(auth.service.address(), request.as_bytes())),
-        (413, "body-too-large".to_owned())
-    );
-}
-
-#[tokio::test]
-async fn a_bad_query_is_a_problem() {
-    let auth = Auth::start();
-    let token = auth.sign_up("ada").await.token();
-    for query in ["limit=sesame", "limit=-1", "after=sesame", "limit=1&limit=2"] {
-        let request = RawRequest::new("GET", &format!("/v1/tokens?{query}"))
-            .header("Authorization", format!("Bearer {}", token.expose_secret()));
-        let response = auth.send(&request);
-        assert_eq!(slug(&response), (400, "malformed-query".to_owned()), "{query}");
-        assert!(!response.text().contains("sesame"));
     }
 }
 

@@ -19,6 +19,7 @@ mod introspect;
 mod login;
 mod logout;
 mod me;
+mod metrics;
 mod openapi;
 mod outage;
 mod purge;

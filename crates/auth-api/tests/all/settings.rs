@@ -2,7 +2,7 @@
 
 use crate::support::{Auth, PROGRAM};
 use clap::CommandFactory;
-use jeton_proof_support::{RawRequest, ServiceProcess, TestDatabase};
+use jeton_proof_support::{ServiceProcess, TestDatabase};
 
 /// What the program says when it is started with these settings and refuses.
 fn refusal(env: &[(&str, &str)]) -> String {
@@ -38,10 +38,6 @@ fn a_bad_setting_is_named_in_one_line() {
         ("JETON_AUDIT_RETENTION", "6d"),
         ("JETON_ACCOUNT_FAILURES", "101"),
         ("JETON_NETWORK_FAILURES", "0"),
-        ("JETON_TRUSTED_PROXIES", "proxy.example.org"),
-        ("JETON_FORWARDED_HEADER", "x-real-ip"),
-        ("JETON_LOG", "a=b=c"),
-        ("JETON_LOG_FORMAT", "xml"),
     ] {
         let line = refusal(&[("DATABASE_URL", "postgres://127.0.0.1/x"), (name, value)]);
         assert!(line.contains(name), "{name}: {line}");
@@ -123,33 +119,6 @@ fn help_tells_every_setting_and_no_secret() {
         let setting = setting.to_string_lossy();
         assert!(help.contains(&format!("[env: {setting}")), "{setting}:\n{help}");
     }
-}
-
-#[test]
-fn what_opens_a_service_by_mistake_is_warned_of() {
-    let auth = Auth::start_process(&[
-        ("JETON_TRUSTED_PROXIES", "10.0.0.0/8, ::/0"),
-        ("JETON_SIGN_UP", "closed"),
-        // As Kubernetes names services to whatever runs beside them.
-        ("JETON_AUTH_SERVICE_HOST", "10.0.0.9"),
-        ("JETON_AUTH_PORT_8080_TCP", "tcp://10.0.0.9:8080"),
-    ]);
-    let warning = auth.service.wait_for_log("JETON_TRUSTED_PROXIES");
-    assert!(warning.contains("::/0") && warning.contains("WARN"), "{warning}");
-    let warning = auth.service.wait_for_log("JETON_SIGN_UP");
-    assert!(
-        warning.contains("WARN") && !warning.contains("closed"),
-        "{warning}"
-    );
-    let logs = auth.service.logs();
-    assert_eq!(logs.matches("WARN").count(), 2, "{logs}");
-}
-
-#[test]
-fn a_filter_that_is_empty_is_none_and_silences_nothing() {
-    let auth = Auth::start_process(&[("JETON_LOG", "")]);
-    assert_eq!(auth.send(&RawRequest::new("GET", "/livez")).status, 200);
-    auth.service.wait_for_log("\"answered\"");
 }
 
 #[test]

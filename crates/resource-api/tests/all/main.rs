@@ -7,13 +7,8 @@
 )]
 
 mod browser;
-mod cors;
-mod ending;
 mod instances;
-mod limits;
-mod metrics;
 mod notes;
 mod outage;
-mod ready;
 mod support;
 mod whole_path;

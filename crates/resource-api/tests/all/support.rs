@@ -1,10 +1,8 @@
 use jeton_client::{AuthClient, ClientError, ProblemKind, Session, SignUpRequest};
-pub(crate) use jeton_proof_support::wait_until;
 use jeton_proof_support::{InProcess, ServiceProcess, TestDatabase, TestRole};
 use serde::Deserialize;
 use std::fmt::Debug;
 
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_jeton-resource-api");
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// Both services on one database, the notes' as a role that may do what it does and no more. They are stopped before the
@@ -12,7 +10,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) struct Stack {
     pub(crate) auth: InProcess,
     pub(crate) notes: InProcess,
-    pub(crate) role: TestRole,
+    _role: TestRole,
     pub(crate) database: TestDatabase,
 }
 
@@ -23,7 +21,7 @@ impl Stack {
         Self {
             auth: start_auth(database.url()),
             notes: start_notes(role.url()),
-            role,
+            _role: role,
             database,
         }
     }
@@ -63,9 +61,10 @@ pub(crate) fn start_notes_with(database_url: &str, settings: &[(&str, &str)]) ->
     InProcess::start(jeton_resource_api::start, &environment(database_url, settings))
 }
 
-/// As a process of its own, for what is a process' alone: its log, and signals.
-pub(crate) fn notes_process(database_url: &str, settings: &[(&str, &str)]) -> ServiceProcess {
-    ServiceProcess::start(PROGRAM, &environment(database_url, settings))
+/// As a process of its own.
+pub(crate) fn notes_process(database_url: &str) -> ServiceProcess {
+    let program = env!("CARGO_BIN_EXE_jeton-resource-api");
+    ServiceProcess::start(program, &environment(database_url, &[]))
 }
 
 fn environment<'a>(database_url: &'a str, settings: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {

@@ -1,8 +1,8 @@
 //! The path of a person through both services.
 
-use crate::support::{Note, NoteList, PASSWORD, Stack, kind, only_token};
+use crate::support::{Note, NoteList, PASSWORD, Stack, kind, notes_process, only_token};
 use jeton_client::{CreateTokenRequest, Credentials, ExposeSecret, ProblemKind};
-use jeton_proof_support::RawRequest;
+use jeton_proof_support::{RawRequest, TestDatabase};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -124,4 +124,15 @@ async fn neither_service_sets_or_reads_a_cookie() {
             );
         }
     }
+}
+
+#[test]
+fn told_to_end_it_ends_in_order() {
+    let database = TestDatabase::create();
+    let notes = notes_process(database.url());
+    assert_eq!(
+        RawRequest::new("GET", "/public").send(notes.address()).status,
+        200
+    );
+    assert!(notes.terminate().success());
 }

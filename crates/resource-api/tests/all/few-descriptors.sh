@@ -1,4 +1,0 @@
-#!/bin/sh
-# Runs a program that may have few files open.
-ulimit -n 300
-exec "$PROGRAM"
