@@ -9,7 +9,7 @@ use jeton_coherence::{check_server, disabled_triggers};
 
 pub use jeton_coherence::pending;
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// What programs that migrate the same database wait for each other by: "jeton" in ASCII.
 const LOCK: i64 = 0x6a_65_74_6f_6e;

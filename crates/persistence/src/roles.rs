@@ -17,10 +17,10 @@ pub const AUTH: &str = "jeton_auth";
 
 /// Each makes roles, or gives them rights, where that has not been done.
 const RIGHTS: [&str; 4] = [
-    include_str!("../../../migrations/2026-11-23-000600_roles/up.sql"),
-    include_str!("../../../migrations/2026-11-24-000810_auth_role/up.sql"),
-    include_str!("../../../migrations/2026-11-24-000820_sign_in_attempts/up.sql"),
-    include_str!("../../../migrations/2026-11-24-000910_verifier_idle_ttl/up.sql"),
+    include_str!("../migrations/2026-11-23-000600_roles/up.sql"),
+    include_str!("../migrations/2026-11-24-000810_auth_role/up.sql"),
+    include_str!("../migrations/2026-11-24-000820_sign_in_attempts/up.sql"),
+    include_str!("../migrations/2026-11-24-000910_verifier_idle_ttl/up.sql"),
 ];
 
 /// Where the rights begin in a migration that makes a table as well.
