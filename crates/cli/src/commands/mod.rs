@@ -1,6 +1,7 @@
 //! The commands, one file each: its arguments, and what it does.
 
 mod audit;
+mod completions;
 mod healthcheck;
 mod migrate;
 mod role;
@@ -21,6 +22,7 @@ pub(crate) enum Command {
     Role(role::Command),
     Audit(audit::Args),
     Healthcheck(healthcheck::Args),
+    Completions(completions::Args),
 }
 
 impl Command {
@@ -32,6 +34,7 @@ impl Command {
             Self::Role(command) => command.run(),
             Self::Audit(args) => audit::run(&args),
             Self::Healthcheck(args) => healthcheck::run(&args),
+            Self::Completions(args) => completions::run(&args),
         }
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod audit;
+mod completions;
 mod healthcheck;
 mod jeton;
 mod migrate;
