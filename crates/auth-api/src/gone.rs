@@ -9,7 +9,6 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpResponse, ResponseError};
 use jeton_coherence::revocations;
 use jeton_domain::{PlainToken, TokenDigest};
-use jeton_persistence::Revocation;
 use jeton_verifier::bearer_token;
 
 /// What a request is answered whose token was revoked a moment ago.
@@ -55,10 +54,9 @@ fn digest(request: &ServiceRequest) -> Option<TokenDigest> {
 /// Waits until what revoked the token holds everywhere; says whether something has revoked it. Longer ago than the log
 /// remembers, and it does.
 async fn confirm(state: &State, digest: TokenDigest) -> Result<bool, ApiError> {
-    let revocation: Revocation = state
+    let revoked = state
         .database
         .run(move |connection| revocations::of_token(connection, digest))
         .await?;
-    let revoked = !revocation.xids.is_empty();
-    state.confirm((revoked, revocation)).await
+    state.confirm(revoked).await
 }

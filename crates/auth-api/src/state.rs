@@ -7,7 +7,7 @@ use crate::validation::refuse;
 use jeton_domain::{BcryptCost, Email, Initiator, Password, PasswordHash, ScopeSet, Token, Username};
 use jeton_persistence::attempts::{self, Limits};
 use jeton_persistence::tokens::Issue;
-use jeton_persistence::{Database, DatabaseResult, PgConnection, Revocation};
+use jeton_persistence::{Database, DatabaseResult, Pending, PgConnection};
 use jeton_revoker::Barrier;
 use jeton_verifier::Verifier;
 use std::time::{Duration, Instant};
@@ -81,7 +81,7 @@ impl State {
     /// sign in as the same user may take the room that was made: then it is made again, for each of them once.
     pub(crate) async fn issue(
         &self,
-        issue: impl Fn(&mut PgConnection) -> DatabaseResult<(Issue, Revocation)> + Clone + Send + 'static,
+        issue: impl Fn(&mut PgConnection) -> DatabaseResult<Pending<Issue>> + Clone + Send + 'static,
     ) -> ApiResult<Option<Token>> {
         loop {
             let issued = self.database.run(issue.clone()).await?;
@@ -95,13 +95,12 @@ impl State {
     }
 
     /// Waits until no verifier anywhere accepts what was revoked: before any answer that says so.
-    pub(crate) async fn confirm<T>(&self, (outcome, revocation): (T, Revocation)) -> ApiResult<T> {
-        if !revocation.xids.is_empty() {
-            let started = Instant::now();
-            let waited = self.barrier.wait(revocation).await;
-            self.waits.note(waited.is_ok(), started.elapsed());
-            waited?;
+    pub(crate) async fn confirm<T>(&self, pending: Pending<T>) -> ApiResult<T> {
+        let (nothing, started) = (pending.is_settled(), Instant::now());
+        let confirmed = self.barrier.confirm(pending).await;
+        if !nothing {
+            self.waits.note(confirmed.is_ok(), started.elapsed());
         }
-        Ok(outcome)
+        Ok(confirmed?)
     }
 }

@@ -4,7 +4,7 @@ use jeton_coherence::revocations;
 use jeton_domain::{User, Username};
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::{
-    ConnectionLimits, DatabaseError, DatabaseResult, LAST_ADMIN, PgConnection, Revocation, establish,
+    ConnectionLimits, DatabaseError, DatabaseResult, LAST_ADMIN, Pending, PgConnection, establish,
     migrations, roles, users,
 };
 
@@ -44,16 +44,15 @@ pub(crate) fn find_user(connection: &mut PgConnection, name: &Username) -> anyho
 /// Does what may revoke something, and waits until no verifier anywhere accepts what it revoked.
 pub(crate) fn revoke<T>(
     connection: &mut PgConnection,
-    act: impl FnOnce(&mut PgConnection) -> DatabaseResult<(T, Revocation)>,
+    act: impl FnOnce(&mut PgConnection) -> DatabaseResult<Pending<T>>,
 ) -> anyhow::Result<T> {
-    let (outcome, revocation) = act(connection).map_err(|error| match error {
+    let pending = act(connection).map_err(|error| match error {
         DatabaseError::Conflict { constraint } if constraint == LAST_ADMIN => {
             anyhow!("nobody else who can sign in has the scope admin: give it to somebody first")
         }
         error => error.into(),
     })?;
-    confirm(connection, revocation)?;
-    Ok(outcome)
+    confirm(connection, pending)
 }
 
 /// Finds the user that something is to be taken from. Where there is none, that may be the work of an attempt before
@@ -62,13 +61,13 @@ pub(crate) fn find_user_to_revoke(connection: &mut PgConnection, name: &Username
     if let Some(user) = users::find_by_username(connection, name.key())? {
         return Ok(user);
     }
-    let standing = revocations::standing(connection)?;
-    confirm(connection, standing)?;
+    let before = revocations::unapplied(connection)?;
+    confirm(connection, before)?;
     anyhow::bail!(no_user(name))
 }
 
-fn confirm(connection: &mut PgConnection, revocation: Revocation) -> anyhow::Result<()> {
-    jeton_revoker::wait(connection, revocation).context("done, but try again until this succeeds")
+fn confirm<T>(connection: &mut PgConnection, pending: Pending<T>) -> anyhow::Result<T> {
+    jeton_revoker::confirm(connection, pending).context("done, but try again until this succeeds")
 }
 
 /// What is said of a name that is nobody's.

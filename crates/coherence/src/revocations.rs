@@ -4,7 +4,7 @@ use crate::connection::transaction;
 use crate::functions::{pg_current_snapshot, pg_current_xact_id_if_assigned, pg_snapshot_xmax};
 use crate::schema::sql_types::Xid8;
 use crate::schema::{revocations, tokens};
-use crate::{DatabaseResult, Xid};
+use crate::{DatabaseResult, Pending, Xid};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use jeton_domain::TokenDigest;
@@ -34,14 +34,6 @@ impl Revoked {
     }
 }
 
-/// What has been revoked and may not have reached all verifiers yet: the transactions that wrote the log.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[must_use = "a revocation holds everywhere only once it has been waited for"]
-pub struct Revocation {
-    /// A verifier has applied the revocation when its snapshot sees all of these.
-    pub xids: Vec<Xid>,
-}
-
 /// Does what may revoke something, in one transaction, and says what must be waited for before it is acknowledged.
 ///
 /// Where the work revoked nothing itself (a second attempt finds the token gone), that is everything that some
@@ -53,44 +45,37 @@ pub struct Revocation {
 pub fn revoking<T>(
     connection: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> DatabaseResult<T>,
-) -> DatabaseResult<(T, Revocation)> {
-    let (result, logged) = transaction(connection, |connection| {
-        let result = work(connection)?;
-        DatabaseResult::Ok((result, logged_here(connection)?))
+) -> DatabaseResult<Pending<T>> {
+    let done = transaction(connection, |connection| {
+        let value = work(connection)?;
+        in_this_transaction(connection, value)
     })?;
-    let revocation = match logged {
-        Some(xid) => Revocation { xids: vec![xid] },
-        None => standing(connection)?,
-    };
-    Ok((result, revocation))
+    if done.is_settled() {
+        let (value, _) = done.into_unconfirmed();
+        return Ok(unapplied(connection)?.map(|()| value));
+    }
+    Ok(done)
 }
 
-/// What the caller's transaction has revoked, to be waited for once it is committed.
+/// The value, pending on what the caller's transaction has revoked: to be confirmed once that is committed.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn of_this_transaction(connection: &mut PgConnection) -> DatabaseResult<Revocation> {
-    Ok(Revocation {
-        xids: logged_here(connection)?.into_iter().collect(),
-    })
-}
-
-/// This transaction, if it has written the log.
-fn logged_here(connection: &mut PgConnection) -> DatabaseResult<Option<Xid>> {
+pub fn in_this_transaction<T>(connection: &mut PgConnection, value: T) -> DatabaseResult<Pending<T>> {
     // Null, which nothing equals, where the transaction has written nothing.
-    let logged = revocations::table
+    let logged: Option<Xid> = revocations::table
         .filter(revocations::xid.nullable().eq(pg_current_xact_id_if_assigned()))
         .select(revocations::xid)
         .first(connection)
         .optional()?;
-    Ok(logged)
+    Ok(Pending::new(value, logged.into_iter().collect()))
 }
 
 /// Everything in the log that some verifier has not applied.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn standing(connection: &mut PgConnection) -> DatabaseResult<Revocation> {
+pub fn unapplied(connection: &mut PgConnection) -> DatabaseResult<Pending<()>> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Xid8)]
@@ -100,19 +85,17 @@ pub fn standing(connection: &mut PgConnection) -> DatabaseResult<Revocation> {
         "SELECT DISTINCT unseen.xid FROM verifiers v CROSS JOIN {UNSEEN}"
     ))
     .load(connection)?;
-    Ok(Revocation {
-        xids: rows.into_iter().map(|row| row.xid).collect(),
-    })
+    Ok(Pending::new((), rows.into_iter().map(|row| row.xid).collect()))
 }
 
-/// What revoked this token, alone or with all others, if that was so short a time ago that the log still has it.
-/// Nothing for a token that is still there: what was logged of it was something else, that its user was disabled, say.
+/// Whether something has revoked this token, alone or with all others, so short a time ago that the log still has it.
+/// `false` for a token that is still there: what was logged of it was something else, that its user was disabled, say.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn of_token(connection: &mut PgConnection, digest: TokenDigest) -> DatabaseResult<Revocation> {
+pub fn of_token(connection: &mut PgConnection, digest: TokenDigest) -> DatabaseResult<Pending<bool>> {
     let every: &[u8] = &[];
-    let xids = revocations::table
+    let xids: Vec<Xid> = revocations::table
         .filter(revocations::digest.eq_any([&digest.as_bytes()[..], every]))
         .filter(not(exists(
             tokens::table.filter(tokens::digest.eq(&digest.as_bytes()[..])),
@@ -122,7 +105,7 @@ pub fn of_token(connection: &mut PgConnection, digest: TokenDigest) -> DatabaseR
         .select(revocations::xid)
         .distinct()
         .load(connection)?;
-    Ok(Revocation { xids })
+    Ok(Pending::new(!xids.is_empty(), xids))
 }
 
 pub(crate) fn revoked(digests: Vec<Vec<u8>>, most: usize) -> Revoked {

@@ -18,8 +18,8 @@ pub mod users;
 pub use admins::LAST_ADMIN;
 pub use database::{Database, PoolSettings, PoolStatus};
 pub use jeton_coherence::{
-    ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, InvalidDatabaseUrl, PgConnection,
-    Revocation, establish,
+    ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, InvalidDatabaseUrl, Pending, PgConnection,
+    establish,
 };
 pub use manager::TRUSTED_FOR;
 

@@ -3,8 +3,8 @@ use crate::pulse::Pulse;
 use crate::rounds::{Dead, Rounds, Wait, Waiting};
 use jeton_coherence::verifiers::{GiveUp, Session};
 use jeton_coherence::{
-    BootTime, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, Revocation,
-    establish, verifiers,
+    BootTime, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, Pending, PgConnection, establish,
+    verifiers,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -45,21 +45,22 @@ impl Barrier {
         Ok(Self { waiting, pulse })
     }
 
-    /// Waits until no verifier accepts what was revoked. To be called after the revocation was committed, which is when
-    /// [`revoking`](jeton_coherence::revocations::revoking) returns it. At most one lease is spent on a verifier that
-    /// does not answer, and a few seconds on a database that does not.
+    /// Waits until no verifier accepts what was revoked, and gives the value that waited for it. To be called after the
+    /// revocation was committed, which is when [`revoking`](jeton_coherence::revocations::revoking) returns it. At most
+    /// one lease is spent on a verifier that does not answer, and a few seconds on a database that does not.
     ///
     /// # Errors
     /// [`Unconfirmed`]: the database could not be asked, or does not answer.
-    pub async fn wait(&self, revocation: Revocation) -> Result<(), Unconfirmed> {
-        if revocation.xids.is_empty() || is_left_out() {
-            return Ok(());
+    pub async fn confirm<T>(&self, pending: Pending<T>) -> Result<T, Unconfirmed> {
+        let (value, xids) = pending.into_unconfirmed();
+        if xids.is_empty() || is_left_out() {
+            return Ok(value);
         }
         let start = BootTime::now();
         let (reply, mut answer) = oneshot::channel();
         let stopped = || Unconfirmed("the wait was broken off".to_owned());
         self.waiting
-            .send(Waiting::new(revocation, reply))
+            .send(Waiting::new(xids, reply))
             .map_err(|_| stopped())?;
         // Each round that succeeds meanwhile is a reason to wait on.
         loop {
@@ -68,21 +69,22 @@ impl Barrier {
                 return Err(Unconfirmed("no answer in time".to_owned()));
             }
             if let Ok(answer) = tokio::time::timeout(left, &mut answer).await {
-                return answer.unwrap_or_else(|_| Err(stopped()));
+                return answer.unwrap_or_else(|_| Err(stopped())).map(|()| value);
             }
         }
     }
 }
 
-/// As [`Barrier::wait`], on a connection of the caller's, and on the caller's thread.
+/// As [`Barrier::confirm`], on a connection of the caller's, and on the caller's thread.
 ///
 /// # Errors
 /// [`Unconfirmed`]
-pub fn wait(connection: &mut PgConnection, revocation: Revocation) -> Result<(), Unconfirmed> {
-    if revocation.xids.is_empty() || is_left_out() {
-        return Ok(());
+pub fn confirm<T>(connection: &mut PgConnection, pending: Pending<T>) -> Result<T, Unconfirmed> {
+    let (value, xids) = pending.into_unconfirmed();
+    if xids.is_empty() || is_left_out() {
+        return Ok(value);
     }
-    let mut wait = Wait::new(revocation);
+    let mut wait = Wait::new(xids);
     let unconfirmed = |error: DatabaseError| Unconfirmed(error.to_string());
     let session = verifiers::session(connection).map_err(unconfirmed)?;
     nudge(connection, &mut false).map_err(unconfirmed)?;
@@ -93,7 +95,7 @@ pub fn wait(connection: &mut PgConnection, revocation: Revocation) -> Result<(),
         // What it may not take off the list, whoever comes next may.
         look(connection, session, judge).map_err(unconfirmed)?;
         if done {
-            return Ok(());
+            return Ok(value);
         }
         std::thread::sleep(pause(start));
     }

@@ -6,7 +6,7 @@ pub mod negative_controls;
 mod pulse;
 mod rounds;
 
-pub use barrier::{Barrier, wait};
+pub use barrier::{Barrier, confirm};
 
 /// A revocation that is done, and may not have reached every verifier: nobody may be told yet that it holds. Asking for
 /// the same again is right, and waits again.

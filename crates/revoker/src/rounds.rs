@@ -2,7 +2,7 @@
 
 use crate::Unconfirmed;
 use jeton_coherence::verifiers::VerifierRow;
-use jeton_coherence::{BootTime, Revocation};
+use jeton_coherence::{BootTime, Xid};
 use std::collections::HashMap;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -22,8 +22,8 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    pub(crate) fn new(revocation: Revocation, reply: oneshot::Sender<Result<(), Unconfirmed>>) -> Self {
-        let wait = Wait::new(revocation);
+    pub(crate) fn new(xids: Vec<Xid>, reply: oneshot::Sender<Result<(), Unconfirmed>>) -> Self {
+        let wait = Wait::new(xids);
         Self { wait, reply }
     }
 }
@@ -79,7 +79,8 @@ impl Rounds {
 /// One revocation, and the verifiers that stand between it and its acknowledgement.
 #[derive(Debug)]
 pub(crate) struct Wait {
-    revocation: Revocation,
+    /// The transactions that revoked.
+    xids: Vec<Xid>,
     /// The verifiers that had not applied it when last seen; `None`: nobody has looked yet.
     standing: Option<HashMap<Uuid, Standing>>,
 }
@@ -110,11 +111,8 @@ impl From<&VerifierRow> for Dead {
 }
 
 impl Wait {
-    pub(crate) fn new(revocation: Revocation) -> Self {
-        Self {
-            revocation,
-            standing: None,
-        }
+    pub(crate) fn new(xids: Vec<Xid>) -> Self {
+        Self { xids, standing: None }
     }
 
     /// Forgets what was seen, since it was seen on another connection.
@@ -130,7 +128,7 @@ impl Wait {
         let before = self.standing.take();
         let mut standing = HashMap::new();
         for row in rows {
-            if self.revocation.xids.iter().all(|xid| row.applied.sees(*xid)) {
+            if self.xids.iter().all(|xid| row.applied.sees(*xid)) {
                 continue;
             }
             let seen = match &before {

@@ -23,13 +23,12 @@ pub(crate) async fn revoke(
         return Ok(HttpResponse::Ok().finish());
     };
     let owner = (!caller.scopes().contains(REVOKE_TOKENS)).then(|| caller.user_id());
-    let (outcome, revocation) = state
+    let outcome = state
         .database
         .run(move |connection| tokens::revoke_presented(connection, &by.0, digest, owner))
         .await?;
-    if outcome == Presented::NotTheOwners {
-        return Err(ApiError::InsufficientScope(REVOKE_TOKENS.to_owned()));
+    match state.confirm(outcome).await? {
+        Presented::NotTheOwners => Err(ApiError::InsufficientScope(REVOKE_TOKENS.to_owned())),
+        Presented::Revoked | Presented::Unknown => Ok(HttpResponse::Ok().finish()),
     }
-    state.confirm((outcome, revocation)).await?;
-    Ok(HttpResponse::Ok().finish())
 }

@@ -28,10 +28,9 @@ fn send(service: &Endpoint, request: RawRequest) -> thread::JoinHandle<RawRespon
 }
 
 fn unapplied(connection: &mut PgConnection) -> bool {
-    !jeton_coherence::revocations::standing(connection)
+    !jeton_coherence::revocations::unapplied(connection)
         .unwrap()
-        .xids
-        .is_empty()
+        .is_settled()
 }
 
 #[tokio::test(flavor = "multi_thread")]

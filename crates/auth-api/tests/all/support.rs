@@ -1,7 +1,7 @@
 use jeton_client::{AuthClient, ClientError, Credentials, LoginRequest, ProblemKind, Session, SignUpRequest};
 use jeton_domain::Initiator;
 use jeton_local_postgres::LocalPostgres;
-use jeton_persistence::{DatabaseResult, PgConnection, Revocation};
+use jeton_persistence::{DatabaseResult, Pending, PgConnection};
 use jeton_proof_support::{
     Endpoint, InProcess, RawRequest, RawResponse, ServiceProcess, TestDatabase, TestRole, migrate,
 };
@@ -78,14 +78,10 @@ impl<S: Deref<Target = Endpoint>> Auth<S> {
     }
 
     /// Does something in the operator's name, and waits until it holds everywhere.
-    pub(crate) fn revoke<T>(
-        &self,
-        act: impl FnOnce(&mut PgConnection) -> DatabaseResult<(T, Revocation)>,
-    ) -> T {
+    pub(crate) fn revoke<T>(&self, act: impl FnOnce(&mut PgConnection) -> DatabaseResult<Pending<T>>) -> T {
         let connection = &mut self.connect();
-        let (outcome, revocation) = act(connection).unwrap();
-        jeton_revoker::wait(connection, revocation).unwrap();
-        outcome
+        let pending = act(connection).unwrap();
+        jeton_revoker::confirm(connection, pending).unwrap()
     }
 
     pub(crate) fn send(&self, request: &RawRequest) -> RawResponse {

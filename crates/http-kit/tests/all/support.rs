@@ -163,8 +163,8 @@ pub(crate) fn issue(connection: &mut PgConnection, username: &str) -> (UserId, T
         idle_ttl: None,
         user_limit: 1000,
     };
-    let (issued, _) = tokens::issue_by_operator(connection, &Initiator::cli(), user.id, &token).unwrap();
-    assert!(issued.token().is_some());
+    let issue = tokens::issue_by_operator(connection, &Initiator::cli(), user.id, &token).unwrap();
+    assert!(issue.into_unconfirmed().0.token().is_some());
     (user.id, token.id, text.expose_secret().to_owned())
 }
 

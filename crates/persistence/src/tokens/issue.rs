@@ -4,11 +4,11 @@ use crate::audit::{self, NewAuditEvent};
 use crate::rows::{TokenRow, UsedTokenRow};
 use crate::schema::{tokens, users};
 use crate::transaction;
-use crate::{DatabaseResult, Revocation, attempts};
+use crate::{DatabaseResult, Pending, attempts};
 use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Timestamptz, Uuid as SqlUuid};
-use jeton_coherence::revocations;
+use jeton_coherence::revocations::in_this_transaction;
 use jeton_coherence::{IS_VALID, IsValid};
 use jeton_domain::{AuditAction, Initiator, NewToken, PasswordHash, Token, TokenId, TokenKind, UserId};
 use serde_json::json;
@@ -51,8 +51,8 @@ pub fn issue_for_password(
     user: UserId,
     verified: &PasswordHash,
     token: &NewToken,
-) -> DatabaseResult<(Issue, Revocation)> {
-    transaction(connection, |connection| {
+) -> DatabaseResult<Pending<Issue>> {
+    issuing(connection, |connection| {
         let unchanged = users::table
             .find(user.0)
             .filter(users::disabled_at.is_null())
@@ -62,11 +62,11 @@ pub fn issue_for_password(
             .first::<Uuid>(connection)
             .optional()?;
         if unchanged.is_none() {
-            return Ok(refused());
+            return Ok(Issue::Refused);
         }
         let by_user = by.as_user(user);
         let issued = issue(connection, &by_user, AuditAction::SignIn, user, None, token)?;
-        match issued.0 {
+        match issued {
             Issue::Issued(_) | Issue::Refused => attempts::succeed(connection, by, user)?,
             Issue::TooMany => attempts::refuse_right(connection, by, user, "too-many-tokens")?,
             // Whoever has to ask again has it done then, and once.
@@ -87,10 +87,10 @@ pub fn issue_by_token(
     user: UserId,
     with: TokenId,
     token: &NewToken,
-) -> DatabaseResult<(Issue, Revocation)> {
-    transaction(connection, |connection| {
+) -> DatabaseResult<Pending<Issue>> {
+    issuing(connection, |connection| {
         if !lock_enabled(connection, user)? {
-            return Ok(refused());
+            return Ok(Issue::Refused);
         }
         // A statement of its own, after the lock: its snapshot sees what whoever held the lock before has done.
         let still_valid: bool = select(exists(
@@ -101,7 +101,7 @@ pub fn issue_by_token(
         ))
         .get_result(connection)?;
         if !still_valid {
-            return Ok(refused());
+            return Ok(Issue::Refused);
         }
         issue(connection, by, AuditAction::TokenIssued, user, Some(with), token)
     })
@@ -116,10 +116,10 @@ pub fn issue_by_operator(
     by: &Initiator,
     user: UserId,
     token: &NewToken,
-) -> DatabaseResult<(Issue, Revocation)> {
-    transaction(connection, |connection| {
+) -> DatabaseResult<Pending<Issue>> {
+    issuing(connection, |connection| {
         if !lock_enabled(connection, user)? {
-            return Ok(refused());
+            return Ok(Issue::Refused);
         }
         issue(connection, by, AuditAction::TokenIssued, user, None, token)
     })
@@ -134,8 +134,8 @@ pub fn issue_for_service(
     by: &Initiator,
     user: UserId,
     token: &NewToken,
-) -> DatabaseResult<(Issue, Revocation)> {
-    transaction(connection, |connection| {
+) -> DatabaseResult<Pending<Issue>> {
+    issuing(connection, |connection| {
         // A statement of its own after the lock: whoever held it before may have given the account a password.
         let is_service = lock_enabled(connection, user)?
             && select(exists(
@@ -143,14 +143,21 @@ pub fn issue_for_service(
             ))
             .get_result::<bool>(connection)?;
         if !is_service {
-            return Ok(refused());
+            return Ok(Issue::Refused);
         }
         issue(connection, by, AuditAction::TokenIssued, user, None, token)
     })
 }
 
-fn refused() -> (Issue, Revocation) {
-    (Issue::Refused, Revocation::default())
+/// A transaction that issues, or else makes room, which is all that it may revoke.
+fn issuing(
+    connection: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> DatabaseResult<Issue>,
+) -> DatabaseResult<Pending<Issue>> {
+    transaction(connection, |connection| match work(connection)? {
+        Issue::RoomMade => in_this_transaction(connection, Issue::RoomMade),
+        other => Ok(Pending::settled(other)),
+    })
 }
 
 fn lock_enabled(connection: &mut PgConnection, user: UserId) -> DatabaseResult<bool> {
@@ -172,9 +179,9 @@ fn issue(
     user: UserId,
     kept: Option<TokenId>,
     token: &NewToken,
-) -> DatabaseResult<(Issue, Revocation)> {
+) -> DatabaseResult<Issue> {
     let Some(gone) = make_room(connection, user, kept, token)? else {
-        return Ok((Issue::TooMany, Revocation::default()));
+        return Ok(Issue::TooMany);
     };
     for id in &gone {
         let event = NewAuditEvent::new(AuditAction::TokenRevoked).of(user).token(*id);
@@ -182,12 +189,12 @@ fn issue(
         audit::record(connection, by, &event.detail(why))?;
     }
     if !gone.is_empty() {
-        return Ok((Issue::RoomMade, revocations::of_this_transaction(connection)?));
+        return Ok(Issue::RoomMade);
     }
     let token = insert(connection, user, token)?;
     let event = NewAuditEvent::new(action).of(user).token(token.id);
     audit::record(connection, by, &event.detail(described(&token)))?;
-    Ok((Issue::Issued(token), Revocation::default()))
+    Ok(Issue::Issued(token))
 }
 
 /// Revokes what has to give way to the token: the login tokens that were not used for longest, and never one that was

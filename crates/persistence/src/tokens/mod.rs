@@ -13,7 +13,8 @@ use crate::audit::{self, NewAuditEvent};
 use crate::rows::{self, UsedTokenRow, used_tokens};
 use crate::schema::{tokens, users};
 use crate::transaction;
-use crate::{DatabaseResult, Revocation};
+use crate::{DatabaseResult, Pending};
+use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use jeton_coherence::IsValid;
 use jeton_coherence::revocations::revoking;
@@ -96,7 +97,7 @@ pub fn log_out(
     by: &Initiator,
     owner: UserId,
     id: TokenId,
-) -> DatabaseResult<(bool, Revocation)> {
+) -> DatabaseResult<Pending<bool>> {
     revoke_one(connection, by, AuditAction::Logout, owner, id)
 }
 
@@ -109,7 +110,7 @@ pub fn revoke(
     by: &Initiator,
     owner: UserId,
     id: TokenId,
-) -> DatabaseResult<(bool, Revocation)> {
+) -> DatabaseResult<Pending<bool>> {
     revoke_one(connection, by, AuditAction::TokenRevoked, owner, id)
 }
 
@@ -119,7 +120,7 @@ fn revoke_one(
     action: AuditAction,
     owner: UserId,
     id: TokenId,
-) -> DatabaseResult<(bool, Revocation)> {
+) -> DatabaseResult<Pending<bool>> {
     revoking(connection, |connection| {
         let target = tokens::table.find(id.0).filter(tokens::user_id.eq(owner.0));
         let revoked = diesel::delete(target).execute(connection)? > 0;
@@ -138,7 +139,7 @@ pub fn revoke_by_operator(
     connection: &mut PgConnection,
     by: &Initiator,
     id: TokenId,
-) -> DatabaseResult<(bool, Revocation)> {
+) -> DatabaseResult<Pending<bool>> {
     revoking(connection, |connection| {
         let owner: Option<uuid::Uuid> = diesel::delete(tokens::table.find(id.0))
             .returning(tokens::user_id)
@@ -181,18 +182,16 @@ pub fn revoke_presented(
     by: &Initiator,
     digest: TokenDigest,
     owner: Option<UserId>,
-) -> DatabaseResult<(Presented, Revocation)> {
-    revoking(connection, |connection| {
-        let found: Option<uuid::Uuid> = tokens::table
+) -> DatabaseResult<Pending<Presented>> {
+    if let Some(owner) = owner {
+        let of_another = tokens::table
             .filter(tokens::digest.eq(&digest.as_bytes()[..]))
-            .select(tokens::user_id)
-            .first(connection)
-            .optional()?;
-        match found {
-            None => return Ok(Presented::Unknown),
-            Some(user) if owner.is_some_and(|owner| owner.0 != user) => return Ok(Presented::NotTheOwners),
-            Some(_) => {}
+            .filter(tokens::user_id.ne(owner.0));
+        if select(exists(of_another)).get_result(connection)? {
+            return Ok(Pending::settled(Presented::NotTheOwners));
         }
+    }
+    revoking(connection, |connection| {
         let target = tokens::table.filter(tokens::digest.eq(&digest.as_bytes()[..]));
         let revoked: Option<(uuid::Uuid, uuid::Uuid)> = diesel::delete(target)
             .returning((tokens::id, tokens::user_id))
@@ -214,7 +213,7 @@ pub fn revoke_all(
     connection: &mut PgConnection,
     by: &Initiator,
     owner: UserId,
-) -> DatabaseResult<(usize, Revocation)> {
+) -> DatabaseResult<Pending<usize>> {
     revoking(connection, |connection| {
         lock(connection, owner)?;
         let revoked = revoke_except(connection, owner, None)?;
@@ -236,7 +235,7 @@ pub fn revoke_others(
     by: &Initiator,
     owner: UserId,
     kept: TokenId,
-) -> DatabaseResult<(usize, Revocation)> {
+) -> DatabaseResult<Pending<usize>> {
     revoking(connection, |connection| {
         lock(connection, owner)?;
         let revoked = revoke_except(connection, owner, Some(kept))?;

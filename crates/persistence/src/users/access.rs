@@ -5,7 +5,7 @@ use crate::audit::{self, NewAuditEvent};
 use crate::rows::UserRow;
 use crate::schema::users;
 use crate::transaction;
-use crate::{DatabaseResult, Revocation, admins};
+use crate::{DatabaseResult, Pending, admins};
 use diesel::IntoSql;
 use diesel::dsl::now;
 use diesel::prelude::*;
@@ -24,7 +24,7 @@ pub fn set_scopes(
     by: &Initiator,
     id: UserId,
     scopes: &ScopeSet,
-) -> DatabaseResult<(Option<User>, Revocation)> {
+) -> DatabaseResult<Pending<Option<User>>> {
     revoking(connection, |connection| {
         if !scopes.contains(ADMIN) {
             admins::keep_one(connection, id)?;
@@ -62,7 +62,7 @@ pub fn disable(
     connection: &mut PgConnection,
     by: &Initiator,
     id: UserId,
-) -> DatabaseResult<(Option<User>, Revocation)> {
+) -> DatabaseResult<Pending<Option<User>>> {
     revoking(connection, |connection| {
         admins::keep_one(connection, id)?;
         let disabled = diesel::update(users::table.find(id.0).filter(users::disabled_at.is_null()))

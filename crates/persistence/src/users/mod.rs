@@ -10,7 +10,7 @@ use crate::audit::{self, NewAuditEvent};
 use crate::rows::{self, UserRow};
 use crate::schema::users;
 use crate::transaction;
-use crate::{DatabaseResult, Revocation, admins, attempts, tokens};
+use crate::{DatabaseResult, Pending, admins, attempts, tokens};
 use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Nullable};
@@ -238,7 +238,7 @@ pub fn delete_for_password(
     by: &Initiator,
     id: UserId,
     verified: &PasswordHash,
-) -> DatabaseResult<(bool, Revocation)> {
+) -> DatabaseResult<Pending<bool>> {
     delete_if(connection, by, id, Some(verified))
 }
 
@@ -247,11 +247,7 @@ pub fn delete_for_password(
 /// # Errors
 /// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see
 /// [`DatabaseError`](crate::DatabaseError).
-pub fn delete(
-    connection: &mut PgConnection,
-    by: &Initiator,
-    id: UserId,
-) -> DatabaseResult<(bool, Revocation)> {
+pub fn delete(connection: &mut PgConnection, by: &Initiator, id: UserId) -> DatabaseResult<Pending<bool>> {
     delete_if(connection, by, id, None)
 }
 
@@ -260,7 +256,7 @@ fn delete_if(
     by: &Initiator,
     id: UserId,
     verified: Option<&PasswordHash>,
-) -> DatabaseResult<(bool, Revocation)> {
+) -> DatabaseResult<Pending<bool>> {
     revoking(connection, |connection| {
         admins::keep_one(connection, id)?;
         let mut target = diesel::delete(users::table.find(id.0)).into_boxed();

@@ -2,7 +2,7 @@
 
 use crate::audit::{self, NewAuditEvent};
 use crate::schema::users;
-use crate::{DatabaseResult, Revocation, attempts, tokens};
+use crate::{DatabaseResult, Pending, attempts, tokens};
 use diesel::prelude::*;
 use jeton_coherence::revocations::revoking;
 use jeton_domain::{AuditAction, Initiator, PasswordHash, TokenId, UserId};
@@ -20,7 +20,7 @@ pub fn change_password(
     verified: &PasswordHash,
     new: &PasswordHash,
     kept: TokenId,
-) -> DatabaseResult<(bool, Revocation)> {
+) -> DatabaseResult<Pending<bool>> {
     revoking(connection, |connection| {
         let target = users::table
             .find(id.0)
@@ -69,7 +69,7 @@ pub fn set_password(
     by: &Initiator,
     id: UserId,
     new: &PasswordHash,
-) -> DatabaseResult<(bool, Revocation)> {
+) -> DatabaseResult<Pending<bool>> {
     revoking(connection, |connection| {
         let changed = diesel::update(users::table.find(id.0))
             .set(users::password_hash.eq(new.expose_encoded()))

@@ -16,11 +16,9 @@ fn a_change_keeps_one_token_and_revokes_the_others() {
     let (ada, [first, kept, last]) = with_three_tokens(connection, "ada");
     let (bob, others) = with_three_tokens(connection, "bob");
 
-    assert!(
-        users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), kept)
-            .unwrap()
-            .0
-    );
+    assert!(outcome(
+        users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), kept).unwrap()
+    ));
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(5)));
     assert_eq!(
         [first, kept, last].map(|id| is_stored(connection, id)),
@@ -35,11 +33,9 @@ fn a_change_that_was_verified_against_an_older_password_does_nothing() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (ada, tokens) = with_three_tokens(connection, "ada");
-    assert!(
-        !users::change_password(connection, &Initiator::cli(), ada, &hash(6), &hash(5), tokens[0])
-            .unwrap()
-            .0
-    );
+    assert!(!outcome(
+        users::change_password(connection, &Initiator::cli(), ada, &hash(6), &hash(5), tokens[0]).unwrap()
+    ));
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(4)));
     assert_eq!(tokens.map(|id| is_stored(connection, id)), [true; 3]);
 }
@@ -50,24 +46,20 @@ fn nobody_who_is_disabled_or_without_a_password_changes_it() {
     let connection = &mut connect(&database);
     let (ada, tokens) = with_three_tokens(connection, "ada");
     outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
-    assert!(
-        !users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), tokens[0])
-            .unwrap()
-            .0
-    );
+    assert!(!outcome(
+        users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), tokens[0]).unwrap()
+    ));
     users::enable(connection, &Initiator::cli(), ada).unwrap();
     execute(connection, "UPDATE users SET password_hash = NULL");
-    assert!(
-        !users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), tokens[0])
-            .unwrap()
-            .0
-    );
+    assert!(!outcome(
+        users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), tokens[0]).unwrap()
+    ));
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), None);
     assert_eq!(tokens.map(|id| is_stored(connection, id)), [true; 3]);
 
     let nobody = UserId(Uuid::now_v7());
-    assert!(
-        !users::change_password(
+    assert!(!outcome(
+        users::change_password(
             connection,
             &Initiator::cli(),
             nobody,
@@ -76,8 +68,7 @@ fn nobody_who_is_disabled_or_without_a_password_changes_it() {
             tokens[0]
         )
         .unwrap()
-        .0
-    );
+    ));
 }
 
 /// The token to keep is one of the user's own: naming another user's protects nothing and harms nobody.
@@ -87,11 +78,9 @@ fn a_change_that_keeps_somebody_elses_token_keeps_none() {
     let connection = &mut connect(&database);
     let (ada, tokens) = with_three_tokens(connection, "ada");
     let (_, others) = with_three_tokens(connection, "bob");
-    assert!(
-        users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), others[0])
-            .unwrap()
-            .0
-    );
+    assert!(outcome(
+        users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), others[0]).unwrap()
+    ));
     assert_eq!(tokens.map(|id| is_stored(connection, id)), [false; 3]);
     assert_eq!(others.map(|id| is_stored(connection, id)), [true; 3]);
 }
@@ -104,21 +93,17 @@ fn the_operator_sets_one_and_revokes_everything() {
     let (bob, others) = with_three_tokens(connection, "bob");
     outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
 
-    assert!(
-        users::set_password(connection, &Initiator::cli(), ada, &hash(5))
-            .unwrap()
-            .0
-    );
+    assert!(outcome(
+        users::set_password(connection, &Initiator::cli(), ada, &hash(5)).unwrap()
+    ));
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(5)));
     assert_eq!(tokens.map(|id| is_stored(connection, id)), [false; 3]);
     assert_eq!(users::find_password_hash(connection, bob).unwrap(), Some(hash(4)));
     assert_eq!(others.map(|id| is_stored(connection, id)), [true; 3]);
 
-    assert!(
-        !users::set_password(connection, &Initiator::cli(), UserId(Uuid::now_v7()), &hash(5))
-            .unwrap()
-            .0
-    );
+    assert!(!outcome(
+        users::set_password(connection, &Initiator::cli(), UserId(Uuid::now_v7()), &hash(5)).unwrap()
+    ));
 }
 
 #[test]
@@ -128,11 +113,9 @@ fn the_highest_cost_is_that_of_the_most_costly_hash() {
     assert_eq!(users::highest_bcrypt_cost(connection).unwrap(), None);
     for (name, cost) in [("ada", 5), ("bob", 10), ("eve", 4)] {
         let id = create_user(connection, name).id;
-        assert!(
-            users::set_password(connection, &Initiator::cli(), id, &hash(cost))
-                .unwrap()
-                .0
-        );
+        assert!(outcome(
+            users::set_password(connection, &Initiator::cli(), id, &hash(cost)).unwrap()
+        ));
     }
     execute(
         connection,

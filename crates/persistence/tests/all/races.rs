@@ -278,9 +278,9 @@ fn of_two_logins_with_one_place_left_the_second_finds_it_taken() {
         |c| tokens::issue_for_password(c, &Initiator::cli(), ada, &hash(4), &second),
     );
     assert!(one);
-    let (issue, revocation) = other.unwrap();
+    let (issue, xids) = other.unwrap().into_unconfirmed();
     assert!(matches!(issue, tokens::Issue::RoomMade));
-    assert_eq!(revocation.xids.len(), 1);
+    assert_eq!(xids.len(), 1);
     assert_eq!(
         [old, first.id, second.id].map(|id| is_stored(&mut connection, id)),
         [false, true, false]

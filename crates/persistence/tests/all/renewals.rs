@@ -1,7 +1,7 @@
 //! What a renewal brings: everything that was revoked since the one before, and nothing twice.
 
 use crate::logbook::{digest, setting};
-use crate::support::{connect, execute, text};
+use crate::support::{connect, execute, text, xids};
 use crate::verifiers::{only, register};
 use jeton_coherence::revocations::Revoked;
 use jeton_coherence::verifiers::{self, NotRenewed, Renewal};
@@ -62,8 +62,8 @@ fn the_row_says_what_was_applied_not_what_is_being_read() {
     let row = only(&mut connection);
     assert_eq!((row.version, &row.applied), (1, &registered));
     assert_ne!(first.snapshot, registered);
-    let of_a = revocations::of_token(&mut connection, digest('a')).unwrap();
-    assert!(!row.applied.sees(of_a.xids[0]) && first.snapshot.sees(of_a.xids[0]));
+    let of_a = xids(revocations::of_token(&mut connection, digest('a')).unwrap());
+    assert!(!row.applied.sees(of_a[0]) && first.snapshot.sees(of_a[0]));
 
     renew(&mut connection, id, &first.snapshot);
     let row = only(&mut connection);
@@ -160,7 +160,7 @@ fn an_old_transaction_that_is_open_does_not_make_renewals_long() {
     assert_eq!(letters(&renew(connection, id, &applied)), "ad");
     let read = read_so_far(connection) - before;
     assert!(read < 100, "{read} rows of 2,000 were read");
-    assert_eq!(revocations::standing(connection).unwrap().xids.len(), 2);
+    assert_eq!(xids(revocations::unapplied(connection).unwrap()).len(), 2);
     execute(connection, "COMMIT");
     execute(open, "COMMIT");
     assert_eq!(letters(&renew(connection, id, &applied)), "abd");
@@ -229,12 +229,12 @@ fn rows_of_the_future_are_none() {
             FROM tokens, unnest(ARRAY[9000000000000000, 9000000000000001]) AS future",
     );
     assert_eq!(letters(&renew(&mut connection, id, &registered)), "");
-    assert_eq!(revocations::standing(&mut connection).unwrap().xids, []);
+    assert_eq!(xids(revocations::unapplied(&mut connection).unwrap()), []);
     execute(&mut connection, "DELETE FROM tokens WHERE name = 'a'");
     assert_eq!(letters(&renew(&mut connection, id, &registered)), "a");
-    assert_eq!(revocations::standing(&mut connection).unwrap().xids.len(), 1);
-    let of_a = revocations::of_token(&mut connection, digest('a')).unwrap();
-    assert_eq!(of_a.xids.len(), 1, "nobody could wait for those");
-    let of_b = revocations::of_token(&mut connection, digest('b')).unwrap();
-    assert_eq!(of_b.xids, []);
+    assert_eq!(xids(revocations::unapplied(&mut connection).unwrap()).len(), 1);
+    let of_a = xids(revocations::of_token(&mut connection, digest('a')).unwrap());
+    assert_eq!(of_a.len(), 1, "nobody could wait for those");
+    let of_b = xids(revocations::of_token(&mut connection, digest('b')).unwrap());
+    assert_eq!(of_b, []);
 }

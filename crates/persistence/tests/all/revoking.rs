@@ -1,19 +1,27 @@
 //! What must be waited for before a revocation is acknowledged.
 
 use crate::logbook::{digest, id_of, log, logged_by, setting, token};
-use crate::support::{connect, execute, interleave, issue_this, outcome, scopes};
+use crate::support::{connect, execute, interleave, issue_this, outcome, scopes, xids};
 use crate::verifiers::register;
 use diesel::connection::SimpleConnection;
-use jeton_coherence::revocations::{of_token, revoking, standing};
+use jeton_coherence::revocations::{of_token, revoking, unapplied};
 use jeton_coherence::{Snapshot, Xid};
 use jeton_domain::{Initiator, TokenName};
-use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection, Revocation, tokens, users};
+use jeton_persistence::{DatabaseError, DatabaseResult, Pending, PgConnection, tokens, users};
 use uuid::Uuid;
 
 /// The one transaction.
-fn only(revocation: &Revocation) -> Xid {
-    assert_eq!(revocation.xids.len(), 1, "{revocation:?}");
-    revocation.xids[0]
+fn only(xids: &[Xid]) -> Xid {
+    assert_eq!(xids.len(), 1, "{xids:?}");
+    xids[0]
+}
+
+fn unapplied_xids(connection: &mut PgConnection) -> Vec<Xid> {
+    xids(unapplied(connection).unwrap())
+}
+
+fn xids_of_token(connection: &mut PgConnection, letter: char) -> Vec<Xid> {
+    xids(of_token(connection, digest(letter)).unwrap())
 }
 
 /// Lets a verifier apply all that there is, and say so.
@@ -34,19 +42,21 @@ fn who_revokes_waits_for_their_own_transaction() {
     let (_database, mut connection, users) = setting();
     register(&mut connection);
     let a = id_of(&mut connection, 'a');
-    let (revoked, of_a) = tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap();
+    let of_a = tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap();
+    let (revoked, of_a) = of_a.into_unconfirmed();
     assert!(revoked);
-    assert_eq!(of_a, of_token(&mut connection, digest('a')).unwrap());
+    assert_eq!(of_a, xids_of_token(&mut connection, 'a'));
     // Not for what others have revoked and some have not applied yet.
-    let (revoked, of_rest) = tokens::revoke_all(&mut connection, &Initiator::cli(), users.ada).unwrap();
+    let of_rest = tokens::revoke_all(&mut connection, &Initiator::cli(), users.ada).unwrap();
+    let (revoked, of_rest) = of_rest.into_unconfirmed();
     assert_eq!(revoked, 2);
     assert_ne!(only(&of_rest), only(&of_a));
-    assert_eq!(of_rest, of_token(&mut connection, digest('b')).unwrap());
-    let (_, of_bob) = users::set_scopes(&mut connection, &Initiator::cli(), users.bob, &scopes("")).unwrap();
+    assert_eq!(of_rest, xids_of_token(&mut connection, 'b'));
+    let of_bob = xids(users::set_scopes(&mut connection, &Initiator::cli(), users.bob, &scopes("")).unwrap());
     assert_ne!(only(&of_bob), only(&of_rest));
     // It is in the log, and was not revoked.
-    let of_d = of_token(&mut connection, digest('d')).unwrap();
-    assert_eq!(of_d, Revocation::default());
+    let of_d = xids_of_token(&mut connection, 'd');
+    assert_eq!(of_d, []);
 }
 
 /// A second attempt finds nothing to revoke: the first may not have reached every verifier.
@@ -55,20 +65,20 @@ fn who_revokes_nothing_waits_for_all_that_stands() {
     let (_database, mut connection, users) = setting();
     let (id, applied) = register(&mut connection);
     let (a, d) = (id_of(&mut connection, 'a'), id_of(&mut connection, 'd'));
-    let (_, of_a) = tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap();
-    let (again, stands) = tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap();
+    let of_a = xids(tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap());
+    let again = tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap();
+    let (again, stands) = again.into_unconfirmed();
     assert!(!again);
     assert_eq!(stands, of_a);
 
-    let (_, of_d) = tokens::revoke(&mut connection, &Initiator::cli(), users.bob, d).unwrap();
-    let (_, mut stands) = tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap();
-    stands.xids.sort_unstable();
-    assert_eq!(stands.xids, [only(&of_a), only(&of_d)]);
-    assert_eq!(standing(&mut connection).unwrap().xids.len(), 2);
+    let of_d = xids(tokens::revoke(&mut connection, &Initiator::cli(), users.bob, d).unwrap());
+    let stands = xids(tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap());
+    assert_eq!(stands, [only(&of_a), only(&of_d)]);
+    assert_eq!(unapplied_xids(&mut connection).len(), 2);
 
     catch_up(&mut connection, id, applied);
-    let (_, stands) = tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap();
-    assert_eq!(stands, Revocation::default());
+    let stands = xids(tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap());
+    assert_eq!(stands, []);
 }
 
 /// Every act that may revoke says so, though the log was not written in it.
@@ -77,37 +87,29 @@ fn so_does_each_act_that_finds_nothing_to_do() {
     let (_database, mut connection, users) = setting();
     register(&mut connection);
     let a = id_of(&mut connection, 'a');
-    let (_, first) = users::disable(&mut connection, &Initiator::cli(), users.ada).unwrap();
-    let (_, second) = users::disable(&mut connection, &Initiator::cli(), users.ada).unwrap();
+    let first = xids(users::disable(&mut connection, &Initiator::cli(), users.ada).unwrap());
+    let second = xids(users::disable(&mut connection, &Initiator::cli(), users.ada).unwrap());
     assert_eq!(second, first);
-    let (_, same) = users::set_scopes(
-        &mut connection,
-        &Initiator::cli(),
-        users.ada,
-        &scopes("notes:read notes:write"),
-    )
-    .unwrap();
+    let same = xids(
+        users::set_scopes(
+            &mut connection,
+            &Initiator::cli(),
+            users.ada,
+            &scopes("notes:read notes:write"),
+        )
+        .unwrap(),
+    );
     assert_eq!(same, first);
     execute(&mut connection, "DELETE FROM users WHERE username = 'ada'");
-    let mut stands = standing(&mut connection).unwrap();
-    stands.xids.sort_unstable();
-    assert_eq!(stands.xids.len(), 2);
+    let stands = unapplied_xids(&mut connection);
+    assert_eq!(stands.len(), 2);
     let acts = [
-        users::delete(&mut connection, &Initiator::cli(), users.ada)
-            .unwrap()
-            .1,
-        users::disable(&mut connection, &Initiator::cli(), users.ada)
-            .unwrap()
-            .1,
-        tokens::revoke_all(&mut connection, &Initiator::cli(), users.ada)
-            .unwrap()
-            .1,
-        tokens::revoke_by_operator(&mut connection, &Initiator::cli(), a)
-            .unwrap()
-            .1,
+        xids(users::delete(&mut connection, &Initiator::cli(), users.ada).unwrap()),
+        xids(users::disable(&mut connection, &Initiator::cli(), users.ada).unwrap()),
+        xids(tokens::revoke_all(&mut connection, &Initiator::cli(), users.ada).unwrap()),
+        xids(tokens::revoke_by_operator(&mut connection, &Initiator::cli(), a).unwrap()),
     ];
-    for mut act in acts {
-        act.xids.sort_unstable();
+    for act in acts {
         assert_eq!(act, stands);
     }
 }
@@ -119,7 +121,7 @@ fn other_writing_is_no_revocation() {
     register(&mut connection);
     let a = id_of(&mut connection, 'a');
     let rename = |connection: &mut PgConnection| {
-        let (renamed, revocation) = revoking(connection, |connection| {
+        let renamed = revoking(connection, |connection| {
             tokens::rename(
                 connection,
                 &Initiator::cli(),
@@ -129,18 +131,19 @@ fn other_writing_is_no_revocation() {
             )
         })
         .unwrap();
+        let (renamed, xids) = renamed.into_unconfirmed();
         assert!(renamed.is_some());
-        revocation
+        xids
     };
-    assert_eq!(rename(&mut connection), Revocation::default());
-    let (_, of_bob) = users::disable(&mut connection, &Initiator::cli(), users.bob).unwrap();
+    assert_eq!(rename(&mut connection), []);
+    let of_bob = xids(users::disable(&mut connection, &Initiator::cli(), users.bob).unwrap());
     assert_eq!(rename(&mut connection), of_bob);
 }
 
 #[test]
 fn work_that_fails_revokes_nothing() {
     let (_database, mut connection, _) = setting();
-    let failed: DatabaseResult<((), _)> = revoking(&mut connection, |connection| {
+    let failed: DatabaseResult<Pending<()>> = revoking(&mut connection, |connection| {
         connection.batch_execute("DELETE FROM tokens")?;
         Err(DatabaseError::Corrupt("on purpose"))
     });
@@ -155,28 +158,20 @@ fn work_that_fails_revokes_nothing() {
 #[test]
 fn what_stands_is_what_any_verifier_lacks() {
     let (_database, mut connection, users) = setting();
-    assert_eq!(standing(&mut connection).unwrap(), Revocation::default());
+    assert_eq!(unapplied_xids(&mut connection), []);
     let a = id_of(&mut connection, 'a');
     outcome(tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap());
-    assert_eq!(
-        standing(&mut connection).unwrap(),
-        Revocation::default(),
-        "nobody verifies"
-    );
+    assert_eq!(unapplied_xids(&mut connection), [], "nobody verifies");
 
     let (ahead, ahead_applied) = register(&mut connection);
     let (behind, behind_applied) = register(&mut connection);
-    assert_eq!(
-        standing(&mut connection).unwrap(),
-        Revocation::default(),
-        "nobody remembers"
-    );
-    let (_, of_bob) = users::disable(&mut connection, &Initiator::cli(), users.bob).unwrap();
-    assert_eq!(standing(&mut connection).unwrap(), of_bob);
+    assert_eq!(unapplied_xids(&mut connection), [], "nobody remembers");
+    let of_bob = xids(users::disable(&mut connection, &Initiator::cli(), users.bob).unwrap());
+    assert_eq!(unapplied_xids(&mut connection), of_bob);
     catch_up(&mut connection, ahead, ahead_applied);
-    assert_eq!(standing(&mut connection).unwrap(), of_bob);
+    assert_eq!(unapplied_xids(&mut connection), of_bob);
     let applied = catch_up(&mut connection, behind, behind_applied);
-    assert_eq!(standing(&mut connection).unwrap(), Revocation::default());
+    assert_eq!(unapplied_xids(&mut connection), []);
     assert!(applied.sees(only(&of_bob)));
 }
 
@@ -188,10 +183,10 @@ fn what_is_not_committed_does_not_stand() {
     let (_, seen) = interleave(
         &database,
         |c| users::disable(c, &Initiator::cli(), users.bob).map(outcome),
-        standing,
+        |c| unapplied(c).map(xids),
     );
-    assert_eq!(seen.unwrap(), Revocation::default());
-    assert_eq!(standing(&mut connection).unwrap().xids.len(), 1);
+    assert_eq!(seen.unwrap(), []);
+    assert_eq!(unapplied_xids(&mut connection).len(), 1);
 }
 
 /// A retry waits for the attempt before it: they take the same rows.
@@ -205,33 +200,27 @@ fn an_attempt_that_runs_beside_another_waits_for_it() {
         |c| tokens::revoke(c, &Initiator::cli(), users.ada, a).map(outcome),
         |c| tokens::revoke(c, &Initiator::cli(), users.ada, a),
     );
-    let (revoked, stands) = second.unwrap();
+    let (revoked, stands) = second.unwrap().into_unconfirmed();
     assert!(!revoked);
-    assert_eq!(stands, of_token(&mut connection, digest('a')).unwrap());
+    assert_eq!(stands, xids_of_token(&mut connection, 'a'));
 }
 
 #[test]
 fn of_a_token_it_is_told_what_revoked_it() {
     let (database, mut connection, users) = setting();
-    assert_eq!(
-        of_token(&mut connection, digest('a')).unwrap(),
-        Revocation::default()
-    );
+    assert_eq!(xids_of_token(&mut connection, 'a'), []);
     execute(&mut connection, "DELETE FROM tokens WHERE name IN ('a', 'b')");
-    let of_a = of_token(&mut connection, digest('a')).unwrap();
-    assert_eq!(of_a, of_token(&mut connection, digest('b')).unwrap());
+    let of_a = xids_of_token(&mut connection, 'a');
+    assert_eq!(of_a, xids_of_token(&mut connection, 'b'));
     only(&of_a);
-    assert_eq!(
-        of_token(&mut connection, digest('c')).unwrap(),
-        Revocation::default()
-    );
+    assert_eq!(xids_of_token(&mut connection, 'c'), []);
 
     issue_this(&mut connection, users.ada, &token('a'));
     execute(&mut connect(&database), "DELETE FROM tokens WHERE name = 'a'");
-    assert_eq!(of_token(&mut connection, digest('a')).unwrap().xids.len(), 2);
-    assert_eq!(of_token(&mut connection, digest('b')).unwrap(), of_a);
+    assert_eq!(xids_of_token(&mut connection, 'a').len(), 2);
+    assert_eq!(xids_of_token(&mut connection, 'b'), of_a);
 
     // With the table's content went every token.
     execute(&mut connection, "TRUNCATE tokens");
-    only(&of_token(&mut connection, digest('c')).unwrap());
+    only(&xids_of_token(&mut connection, 'c'));
 }

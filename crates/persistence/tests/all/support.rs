@@ -1,6 +1,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Bool, Integer};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use jeton_coherence::Xid;
 use jeton_domain::{
     BcryptCost, Initiator, NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenDigest, TokenId, TokenKind,
     TokenName, User, UserId, Username,
@@ -8,8 +9,8 @@ use jeton_domain::{
 use jeton_persistence::purge::{Kind, Purge};
 use jeton_persistence::tokens::Issue;
 use jeton_persistence::{
-    ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, PoolSettings, Revocation,
-    establish, tokens, users,
+    ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, Pending, PoolSettings, establish,
+    tokens, users,
 };
 use jeton_proof_support::TestDatabase;
 pub(crate) use jeton_proof_support::{count, execute, text, wait_until};
@@ -189,12 +190,19 @@ pub(crate) fn unavailable<T: std::fmt::Debug>(result: DatabaseResult<T>) -> Stri
 }
 
 /// What an act came to, without what must be waited for.
-pub(crate) fn outcome<T>((outcome, _): (T, Revocation)) -> T {
-    outcome
+pub(crate) fn outcome<T>(pending: Pending<T>) -> T {
+    pending.into_unconfirmed().0
+}
+
+/// What must be waited for after an act.
+pub(crate) fn xids<T>(pending: Pending<T>) -> Vec<Xid> {
+    let (_, mut xids) = pending.into_unconfirmed();
+    xids.sort_unstable();
+    xids
 }
 
 /// The token that was issued, if one was.
-pub(crate) fn issued(issue: DatabaseResult<(Issue, Revocation)>) -> Option<Token> {
+pub(crate) fn issued(issue: DatabaseResult<Pending<Issue>>) -> Option<Token> {
     outcome(issue.unwrap()).token()
 }
 

@@ -3,7 +3,7 @@
 use crate::support::{connect, count, create_user, execute, expire, is_stored, issued, new_token, outcome};
 use jeton_domain::{Initiator, NewToken, TokenId, TokenKind, UserId};
 use jeton_persistence::tokens::{self, Issue};
-use jeton_persistence::{PgConnection, Revocation, audit, users};
+use jeton_persistence::{Pending, PgConnection, audit, users};
 use jeton_proof_support::TestDatabase;
 use std::thread;
 
@@ -15,7 +15,7 @@ fn within(user_limit: u32, kind: TokenKind) -> NewToken {
     }
 }
 
-fn issue(connection: &mut PgConnection, user: UserId, token: &NewToken) -> (Issue, Revocation) {
+fn issue(connection: &mut PgConnection, user: UserId, token: &NewToken) -> Pending<Issue> {
     tokens::issue_by_operator(connection, &Initiator::cli(), user, token).unwrap()
 }
 
@@ -91,23 +91,18 @@ fn what_gives_way_is_revoked_as_any_other_and_written_down() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let ada = create_user(connection, "ada").id;
-    let (_, nothing) = issue(connection, ada, &within(2, TokenKind::Login));
-    assert_eq!(
-        nothing,
-        Revocation::default(),
-        "nobody waits where nothing was revoked"
-    );
+    let first = issue(connection, ada, &within(2, TokenKind::Login));
+    assert!(first.is_settled(), "nobody waits where nothing was revoked");
     let old = count(connection, "revocations");
     log_in(connection, ada, 2);
     let new = within(2, TokenKind::Login);
-    let (made, revocation) = issue(connection, ada, &new);
+    let (made, xids) = issue(connection, ada, &new).into_unconfirmed();
     assert!(matches!(made, Issue::RoomMade) && !is_stored(connection, new.id));
-    assert_eq!(revocation.xids.len(), 1);
+    assert_eq!(xids.len(), 1);
     assert_eq!(count(connection, "revocations"), old + 1);
     // With what was made for it, it needs nothing more.
-    let (issued, revocation) = issue(connection, ada, &new);
-    assert!(issued.token().is_some());
-    assert_eq!(revocation, Revocation::default());
+    let issued = issue(connection, ada, &new);
+    assert!(issued.is_settled() && outcome(issued).token().is_some());
 
     let filter = audit::AuditFilter {
         action: Some(jeton_domain::AuditAction::TokenRevoked),
@@ -135,8 +130,8 @@ fn a_program_keeps_its_token_and_there_is_always_room_to_sign_in() {
     assert_eq!(stored(connection, programs), [true, true]);
     // A limit that was lowered takes no program's token away, and is kept.
     assert!(matches!(
-        issue(connection, ada, &within(2, TokenKind::Login)),
-        (Issue::TooMany, _)
+        outcome(issue(connection, ada, &within(2, TokenKind::Login))),
+        Issue::TooMany
     ));
     assert_eq!(count(connection, "tokens"), 3);
 }

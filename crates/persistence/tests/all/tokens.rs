@@ -218,11 +218,9 @@ fn an_expired_token_is_not_there() {
     );
     assert_eq!(count(connection, "tokens WHERE name = 'again'"), 0);
     // Revoking it does no harm, and tidies up.
-    assert!(
-        tokens::revoke(connection, &Initiator::cli(), ada, expired)
-            .unwrap()
-            .0
-    );
+    assert!(outcome(
+        tokens::revoke(connection, &Initiator::cli(), ada, expired).unwrap()
+    ));
 }
 
 #[test]
@@ -240,13 +238,11 @@ fn somebody_elses_token_is_no_token() {
         tokens::rename(connection, &Initiator::cli(), bob, token, &name).unwrap(),
         None
     );
-    assert!(
-        !tokens::revoke(connection, &Initiator::cli(), bob, token)
-            .unwrap()
-            .0
-    );
+    assert!(!outcome(
+        tokens::revoke(connection, &Initiator::cli(), bob, token).unwrap()
+    ));
     assert_eq!(
-        tokens::revoke_all(connection, &Initiator::cli(), bob).unwrap().0,
+        outcome(tokens::revoke_all(connection, &Initiator::cli(), bob).unwrap()),
         0
     );
     assert_eq!(ids(connection, bob), []);
@@ -307,26 +303,18 @@ fn revoking_twice_does_no_harm() {
         issue(connection, ada),
         issue(connection, ada),
     );
-    assert!(
-        tokens::revoke(connection, &Initiator::cli(), ada, token)
-            .unwrap()
-            .0
-    );
-    assert!(
-        !tokens::revoke(connection, &Initiator::cli(), ada, token)
-            .unwrap()
-            .0
-    );
-    assert!(
-        tokens::revoke_by_operator(connection, &Initiator::cli(), third)
-            .unwrap()
-            .0
-    );
-    assert!(
-        !tokens::revoke_by_operator(connection, &Initiator::cli(), third)
-            .unwrap()
-            .0
-    );
+    assert!(outcome(
+        tokens::revoke(connection, &Initiator::cli(), ada, token).unwrap()
+    ));
+    assert!(!outcome(
+        tokens::revoke(connection, &Initiator::cli(), ada, token).unwrap()
+    ));
+    assert!(outcome(
+        tokens::revoke_by_operator(connection, &Initiator::cli(), third).unwrap()
+    ));
+    assert!(!outcome(
+        tokens::revoke_by_operator(connection, &Initiator::cli(), third).unwrap()
+    ));
     assert_eq!(ids(connection, ada), [kept]);
 }
 
@@ -343,17 +331,15 @@ fn revoking_all_tells_how_many() {
         issue(connection, ada);
     }
     assert_eq!(
-        tokens::revoke_all(connection, &Initiator::cli(), ada).unwrap().0,
+        outcome(tokens::revoke_all(connection, &Initiator::cli(), ada).unwrap()),
         3
     );
     assert_eq!(
-        tokens::revoke_all(connection, &Initiator::cli(), ada).unwrap().0,
+        outcome(tokens::revoke_all(connection, &Initiator::cli(), ada).unwrap()),
         0
     );
     assert_eq!(
-        tokens::revoke_all(connection, &Initiator::cli(), nobody())
-            .unwrap()
-            .0,
+        outcome(tokens::revoke_all(connection, &Initiator::cli(), nobody()).unwrap()),
         0
     );
     assert!(is_stored(connection, of_bob));

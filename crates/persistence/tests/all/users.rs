@@ -63,25 +63,23 @@ fn who_is_not_there_is_none() {
     assert_eq!(users::find_password_hash(connection, nobody()).unwrap(), None);
     assert!(!users::is_taken(connection, &key("adam")).unwrap());
     assert_eq!(
-        users::set_scopes(connection, &Initiator::cli(), nobody(), &scopes(""))
-            .unwrap()
-            .0,
+        outcome(users::set_scopes(connection, &Initiator::cli(), nobody(), &scopes("")).unwrap()),
         None
     );
     assert_eq!(
-        users::disable(connection, &Initiator::cli(), nobody()).unwrap().0,
+        outcome(users::disable(connection, &Initiator::cli(), nobody()).unwrap()),
         None
     );
     assert_eq!(
         users::enable(connection, &Initiator::cli(), nobody()).unwrap(),
         None
     );
-    assert!(!users::delete(connection, &Initiator::cli(), nobody()).unwrap().0);
-    assert!(
-        !users::delete_for_password(connection, &Initiator::cli(), nobody(), &hash(4))
-            .unwrap()
-            .0
-    );
+    assert!(!outcome(
+        users::delete(connection, &Initiator::cli(), nobody()).unwrap()
+    ));
+    assert!(!outcome(
+        users::delete_for_password(connection, &Initiator::cli(), nobody(), &hash(4)).unwrap()
+    ));
 }
 
 #[test]
@@ -126,15 +124,11 @@ fn disabling_twice_keeps_the_first_time() {
     let (ada, bob) = (create_user(connection, "ada").id, create_user(connection, "bob"));
     let token = issue(connection, ada);
 
-    let first = users::disable(connection, &Initiator::cli(), ada)
-        .unwrap()
-        .0
+    let first = outcome(users::disable(connection, &Initiator::cli(), ada).unwrap())
         .unwrap()
         .disabled_at;
     assert!(first.is_some());
-    let again = users::disable(connection, &Initiator::cli(), ada)
-        .unwrap()
-        .0
+    let again = outcome(users::disable(connection, &Initiator::cli(), ada).unwrap())
         .unwrap()
         .disabled_at;
     assert_eq!(again, first);
@@ -150,9 +144,7 @@ fn disabling_twice_keeps_the_first_time() {
     );
     assert_eq!(count(connection, &format!("tokens WHERE id = '{token}'")), 1);
 
-    let later = users::disable(connection, &Initiator::cli(), ada)
-        .unwrap()
-        .0
+    let later = outcome(users::disable(connection, &Initiator::cli(), ada).unwrap())
         .unwrap()
         .disabled_at;
     assert!(later > first);
@@ -163,17 +155,12 @@ fn scopes_are_set_for_one_user() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (ada, bob) = (create_user(connection, "ada").id, create_user(connection, "bob"));
-    let changed = users::set_scopes(connection, &Initiator::cli(), ada, &scopes("b:z a:y"))
-        .unwrap()
-        .0
-        .unwrap();
+    let changed =
+        outcome(users::set_scopes(connection, &Initiator::cli(), ada, &scopes("b:z a:y")).unwrap()).unwrap();
     assert_eq!(changed.scopes, scopes("a:y b:z"));
     assert_eq!(users::find(connection, ada).unwrap(), Some(changed));
     assert_eq!(users::find(connection, bob.id).unwrap(), Some(bob));
-    let none = users::set_scopes(connection, &Initiator::cli(), ada, &scopes(""))
-        .unwrap()
-        .0
-        .unwrap();
+    let none = outcome(users::set_scopes(connection, &Initiator::cli(), ada, &scopes("")).unwrap()).unwrap();
     assert_eq!(none.scopes, scopes(""));
 }
 
@@ -198,11 +185,15 @@ fn deleting_takes_tokens_and_notes_along() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (ada, bob) = (settle(connection, "ada"), settle(connection, "bob"));
-    assert!(users::delete(connection, &Initiator::cli(), ada).unwrap().0);
+    assert!(outcome(
+        users::delete(connection, &Initiator::cli(), ada).unwrap()
+    ));
     assert_eq!(users::find(connection, ada).unwrap(), None);
     assert_eq!(belongings(connection, ada), (0, 0));
     assert_eq!(belongings(connection, bob), (1, 1));
-    assert!(!users::delete(connection, &Initiator::cli(), ada).unwrap().0);
+    assert!(!outcome(
+        users::delete(connection, &Initiator::cli(), ada).unwrap()
+    ));
     create_user(connection, "ADA");
 }
 
@@ -211,17 +202,13 @@ fn deleting_for_a_password_needs_the_one_of_now() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (ada, bob) = (settle(connection, "ada"), settle(connection, "bob"));
-    assert!(
-        !users::delete_for_password(connection, &Initiator::cli(), ada, &hash(5))
-            .unwrap()
-            .0
-    );
+    assert!(!outcome(
+        users::delete_for_password(connection, &Initiator::cli(), ada, &hash(5)).unwrap()
+    ));
     assert_eq!(belongings(connection, ada), (1, 1));
-    assert!(
-        users::delete_for_password(connection, &Initiator::cli(), ada, &hash(4))
-            .unwrap()
-            .0
-    );
+    assert!(outcome(
+        users::delete_for_password(connection, &Initiator::cli(), ada, &hash(4)).unwrap()
+    ));
     assert_eq!(users::find(connection, ada).unwrap(), None);
     assert_eq!(belongings(connection, ada), (0, 0));
     assert_eq!(

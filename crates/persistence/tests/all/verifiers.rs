@@ -1,7 +1,7 @@
 //! The list of verifiers: who is on it, who gets off it, and the nudge. What a renewal brings is in `renewals`.
 
 use crate::logbook::setting;
-use crate::support::{connect, execute, interleave, text, wait_until};
+use crate::support::{connect, execute, interleave, text, wait_until, xids};
 use diesel::Connection;
 use jeton_coherence::verifiers::{self, GiveUp, NotRenewed, Renewal, VerifierRow};
 use jeton_coherence::{Snapshot, revocations};
@@ -61,7 +61,7 @@ fn one_that_registers_is_on_the_list_and_has_applied_everything() {
         verifiers::session(&mut connection).unwrap(),
         "the one that serves the connection"
     );
-    assert_eq!(revocations::standing(&mut connection).unwrap().xids, []);
+    assert_eq!(xids(revocations::unapplied(&mut connection).unwrap()), []);
 }
 
 #[test]

@@ -64,10 +64,9 @@ fn after_a_panic_those_who_wait_are_told_and_the_next_are_served() {
     let (_database, _, mut keeper) = setting();
     let wait = |keeper: &mut Keeper| {
         let (reply, answer) = oneshot::channel();
-        let revocation = Revocation { xids: vec![Xid(3)] };
         keeper
             .rounds
-            .add(std::iter::once(Waiting::new(revocation, reply)));
+            .add(std::iter::once(Waiting::new(vec![Xid(3)], reply)));
         answer
     };
     let mut broken_off = wait(&mut keeper);

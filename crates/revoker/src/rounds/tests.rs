@@ -39,7 +39,7 @@ fn dead(id: u128, version: i64) -> Dead {
 }
 
 fn wait_for(xids: &[Xid]) -> Wait {
-    Wait::new(Revocation { xids: xids.to_vec() })
+    Wait::new(xids.to_vec())
 }
 
 /// Whether the wait is over then, and who is found dead.
@@ -177,10 +177,7 @@ fn whoever_renews_is_watched_anew() {
 
 fn waiting(rounds: &mut Rounds, xid: Xid) -> oneshot::Receiver<Result<(), Unconfirmed>> {
     let (reply, answer) = oneshot::channel();
-    rounds.add(std::iter::once(Waiting::new(
-        Revocation { xids: vec![xid] },
-        reply,
-    )));
+    rounds.add(std::iter::once(Waiting::new(vec![xid], reply)));
     answer
 }
 

@@ -1,11 +1,11 @@
 use diesel::connection::SimpleConnection;
-use jeton_coherence::Snapshot;
-use jeton_coherence::revocations::{self, revoking};
+use jeton_coherence::revocations::{revoking, unapplied};
 use jeton_coherence::verifiers::{self, Registered, Renewal};
+use jeton_coherence::{Pending, Snapshot};
 use jeton_local_postgres::LocalPostgres;
-use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, Revocation, establish};
+use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish};
 use jeton_proof_support::{TestDatabase, count, execute, migrate, text, wait_until};
-use jeton_revoker::{Barrier, wait};
+use jeton_revoker::{Barrier, confirm};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -24,11 +24,11 @@ fn connect_to(text: &str) -> PgConnection {
 }
 
 /// A revocation, of everything, by way of the log alone.
-fn revoke(connection: &mut PgConnection) -> Revocation {
+fn revoke(connection: &mut PgConnection) -> Pending<()> {
     let log = "INSERT INTO revocations (digest) VALUES ('')";
-    let ((), revocation) = revoking(connection, |connection| Ok(connection.batch_execute(log)?)).unwrap();
-    assert_eq!(revocation.xids.len(), 1);
-    revocation
+    let pending = revoking(connection, |connection| Ok(connection.batch_execute(log)?)).unwrap();
+    assert!(!pending.is_settled());
+    pending
 }
 
 fn register(connection: &mut PgConnection, lease: Duration) -> (Uuid, Snapshot) {
@@ -53,13 +53,13 @@ async fn with_nobody_to_wait_for_it_is_over_at_once() {
     let database = TestDatabase::create();
     let connection = &mut connect_to(database.url());
     let barrier = Barrier::start(url(database.url())).unwrap();
-    let revocation = revoke(connection);
-    barrier.wait(revocation.clone()).await.unwrap();
-    wait(connection, revocation).unwrap();
+    let pending = revoke(connection);
+    barrier.confirm(pending.clone()).await.unwrap();
+    confirm(connection, pending).unwrap();
     // One who registers after the revocation has seen it.
     register(connection, Duration::from_secs(60));
-    let standing = revocations::standing(connection).unwrap();
-    barrier.wait(standing).await.unwrap();
+    let pending = unapplied(connection).unwrap();
+    barrier.confirm(pending).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,8 +70,8 @@ async fn it_waits_until_the_last_has_applied_it() {
     let (first, then) = register(connection, lease);
     let (second, then_too) = register(connection, lease);
     let barrier = Barrier::start(url(database.url())).unwrap();
-    let revocation = revoke(connection);
-    let waiting = tokio::spawn(async move { barrier.wait(revocation).await });
+    let pending = revoke(connection);
+    let waiting = tokio::spawn(async move { barrier.confirm(pending).await });
 
     // Reading it is not having applied it.
     let read = renew(connection, first, then);
@@ -90,9 +90,9 @@ async fn one_that_goes_in_order_is_not_waited_for() {
     let database = TestDatabase::create();
     let connection = &mut connect_to(database.url());
     let (id, _) = register(connection, Duration::from_secs(60));
-    let revocation = revoke(connection);
+    let pending = revoke(connection);
     let barrier = Barrier::start(url(database.url())).unwrap();
-    let waiting = tokio::spawn(async move { barrier.wait(revocation).await });
+    let waiting = tokio::spawn(async move { barrier.confirm(pending).await });
     verifiers::deregister(connection, id).unwrap();
     waiting.await.unwrap().unwrap();
 }
@@ -113,7 +113,7 @@ fn a_dead_one_is_waited_for_once_and_taken_off_the_list() {
         let renewal = renew(connection, live, applied);
         renew(connection, live, renewal.snapshot);
     }
-    wait(connection, first).unwrap();
+    confirm(connection, first).unwrap();
     assert_eq!(registered(connection), [live]);
 }
 
@@ -123,7 +123,7 @@ fn one_that_renews_without_applying_is_waited_for_and_stays() {
     let database = TestDatabase::create();
     let connection = &mut connect_to(database.url());
     let (id, _) = register(connection, Duration::from_millis(300));
-    let revocation = revoke(connection);
+    let pending = revoke(connection);
     let done = AtomicBool::new(false);
     let mut other = connect_to(database.url());
     thread::scope(|scope| {
@@ -134,7 +134,7 @@ fn one_that_renews_without_applying_is_waited_for_and_stays() {
                     .unwrap();
             }
         });
-        wait(connection, revocation).unwrap();
+        confirm(connection, pending).unwrap();
         done.store(true, Ordering::Relaxed);
     });
     assert_eq!(registered(connection), [id]);
@@ -146,11 +146,11 @@ async fn one_that_died_unnoticed_is_taken_off_the_list() {
     let database = TestDatabase::create();
     let connection = &mut connect_to(database.url());
     let (standing, _) = register(connection, Duration::from_secs(60));
-    let revocation = revoke(connection);
+    let pending = revoke(connection);
     let (dead, _) = register(connection, Duration::from_millis(100));
     let (live, _) = register(connection, Duration::from_secs(60));
     let barrier = Barrier::start(url(database.url())).unwrap();
-    let waiting = tokio::spawn(async move { barrier.wait(revocation).await });
+    let waiting = tokio::spawn(async move { barrier.confirm(pending).await });
     wait_until("it is gone", || !registered(connection).contains(&dead));
     assert_eq!(registered(connection), [standing, live]);
     verifiers::deregister(connection, standing).unwrap();
@@ -164,23 +164,23 @@ async fn without_the_database_nothing_is_confirmed() {
     migrate(&postgres.url());
     let barrier = Barrier::start(url(&postgres.url())).unwrap();
     let mut connection = connect_to(&postgres.url());
-    let revocation = revoke(&mut connection);
-    barrier.wait(revocation.clone()).await.unwrap();
+    let pending = revoke(&mut connection);
+    barrier.confirm(pending.clone()).await.unwrap();
     register(&mut connection, Duration::from_secs(60));
-    let revocation = revoke(&mut connection);
+    let pending = revoke(&mut connection);
     let waiting = tokio::spawn({
-        let (barrier, revocation) = (barrier.clone(), revocation.clone());
-        async move { barrier.wait(revocation).await }
+        let (barrier, pending) = (barrier.clone(), pending.clone());
+        async move { barrier.confirm(pending).await }
     });
     postgres.crash().unwrap();
     waiting.await.unwrap().unwrap_err();
-    barrier.wait(revocation.clone()).await.unwrap_err();
-    wait(&mut connection, revocation.clone()).unwrap_err();
+    barrier.confirm(pending.clone()).await.unwrap_err();
+    confirm(&mut connection, pending.clone()).unwrap_err();
 
     postgres.start().unwrap();
     let mut connection = connect_to(&postgres.url());
     connection.batch_execute("DELETE FROM verifiers").unwrap();
-    barrier.wait(revocation).await.unwrap();
+    barrier.confirm(pending).await.unwrap();
 }
 
 /// Whoever waits would wait for as long as the lease; the thread waits for the server, whatever that takes.
@@ -190,25 +190,25 @@ async fn a_server_that_is_stuck_costs_patience_and_nothing_else() {
     migrate(&postgres.url());
     let connection = &mut connect_to(&postgres.url());
     register(connection, Duration::from_secs(60));
-    let revocation = revoke(connection);
+    let pending = revoke(connection);
     verifiers::listen(connection).unwrap();
     let barrier = Barrier::start(url(&postgres.url())).unwrap();
     let waiting = tokio::spawn({
-        let (barrier, revocation) = (barrier.clone(), revocation.clone());
-        async move { barrier.wait(revocation).await }
+        let (barrier, pending) = (barrier.clone(), pending.clone());
+        async move { barrier.confirm(pending).await }
     });
     wait_until("it waits", || verifiers::nudged(connection).unwrap());
 
     postgres.pause().unwrap();
     let stuck = timeout(PATIENCE, waiting).await;
-    let still_stuck = timeout(PATIENCE, barrier.wait(revocation.clone())).await;
+    let still_stuck = timeout(PATIENCE, barrier.confirm(pending.clone())).await;
     postgres.resume().unwrap();
     stuck.unwrap().unwrap().unwrap_err();
     still_stuck.unwrap().unwrap_err();
 
     connection.batch_execute("DELETE FROM verifiers").unwrap();
     // The round that was stuck may still fail, and then takes those with it who came meanwhile.
-    let confirmed = async { while barrier.wait(revocation.clone()).await.is_err() {} };
+    let confirmed = async { while barrier.confirm(pending.clone()).await.is_err() {} };
     timeout(PATIENCE, confirmed).await.unwrap();
 }
 
@@ -218,7 +218,7 @@ async fn a_server_that_is_stuck_costs_patience_and_nothing_else() {
 async fn a_nudge_that_fails_costs_time_and_nothing_else() {
     let postgres = LocalPostgres::temporary().unwrap();
     migrate(&postgres.url());
-    let revocation = revoke(&mut connect_to(&postgres.url()));
+    let pending = revoke(&mut connect_to(&postgres.url()));
     let mut held_up = connect_to(&postgres.url());
     for setting in ["synchronous_standby_names = '*'", "lock_timeout = '10ms'"] {
         execute(&mut held_up, &format!("ALTER SYSTEM SET {setting}"));
@@ -234,9 +234,9 @@ async fn a_nudge_that_fails_costs_time_and_nothing_else() {
     wait_until("it is held up", || count(connection, waiting) == 1);
     verifiers::nudge(connection).unwrap_err();
 
-    wait(connection, revocation.clone()).unwrap();
+    confirm(connection, pending.clone()).unwrap();
     let barrier = Barrier::start(url(&postgres.url())).unwrap();
-    barrier.wait(revocation).await.unwrap();
+    barrier.confirm(pending).await.unwrap();
 }
 
 /// The server went and came back between two revocations: nobody notices.
@@ -246,13 +246,13 @@ async fn a_restart_between_two_revocations_goes_unnoticed() {
     migrate(&postgres.url());
     let barrier = Barrier::start(url(&postgres.url())).unwrap();
     for end in [LocalPostgres::stop, LocalPostgres::crash] {
-        let revocation = revoke(&mut connect_to(&postgres.url()));
-        barrier.wait(revocation).await.unwrap();
+        let pending = revoke(&mut connect_to(&postgres.url()));
+        barrier.confirm(pending).await.unwrap();
         end(&postgres).unwrap();
         postgres.start().unwrap();
     }
-    let revocation = revoke(&mut connect_to(&postgres.url()));
-    barrier.wait(revocation).await.unwrap();
+    let pending = revoke(&mut connect_to(&postgres.url()));
+    barrier.confirm(pending).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,8 +260,8 @@ async fn the_thread_ends_with_the_last_handle() {
     let database = TestDatabase::create();
     let connection = &mut connect_to(database.url());
     let barrier = Barrier::start(url(database.url())).unwrap();
-    let revocation = revoke(connection);
-    barrier.clone().wait(revocation).await.unwrap();
+    let pending = revoke(connection);
+    barrier.clone().confirm(pending).await.unwrap();
     let sessions = |connection: &mut PgConnection| {
         diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
             "(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database())",

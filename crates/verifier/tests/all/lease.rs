@@ -192,9 +192,9 @@ async fn one_that_is_gone_without_a_word_is_waited_for_once() {
     );
     let verifier = remembering(&database).await;
     assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
-    let (_, revocation) =
+    let revoked =
         jeton_persistence::tokens::revoke(&mut connection, &Initiator::cli(), ada.id, token.id).unwrap();
-    jeton_revoker::wait(&mut connection, revocation).unwrap();
+    assert!(jeton_revoker::confirm(&mut connection, revoked).unwrap());
     assert_eq!(count(&mut connection, "verifiers WHERE name = 'killed'"), 0);
     assert_eq!(count(&mut connection, "verifiers"), 1);
     assert_eq!(

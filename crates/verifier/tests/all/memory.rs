@@ -6,7 +6,7 @@ use crate::support::{
     user_with_token, wait_until,
 };
 use jeton_domain::Initiator;
-use jeton_persistence::{PgConnection, tokens, users};
+use jeton_persistence::{DatabaseResult, Pending, PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
 use jeton_verifier::{Caller, UserId, Verifier, VerifierSettings, VerifyError};
 use std::pin::pin;
@@ -14,9 +14,8 @@ use std::time::Duration;
 
 /// As the auth service does: what this returns from is acknowledged.
 fn revoke(connection: &mut PgConnection, owner: UserId, token: &Issued) {
-    let (revoked, revocation) = tokens::revoke(connection, &Initiator::cli(), owner, token.id).unwrap();
-    assert!(revoked);
-    jeton_revoker::wait(connection, revocation).unwrap();
+    let revoked = tokens::revoke(connection, &Initiator::cli(), owner, token.id).unwrap();
+    assert!(jeton_revoker::confirm(connection, revoked).unwrap());
 }
 
 async fn checked(verifier: &Verifier, token: &Issued) {
@@ -83,27 +82,28 @@ async fn what_was_revoked_is_refused_once_that_is_acknowledged() {
 /// Every act that makes a remembered answer wrong, by one who waits for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn so_is_whatever_a_user_loses() {
-    type Act =
-        fn(&mut PgConnection, UserId) -> jeton_persistence::DatabaseResult<jeton_persistence::Revocation>;
+    type Act = fn(&mut PgConnection, UserId) -> DatabaseResult<Pending<()>>;
     let acts: [(&str, Act, Result<&str, VerifyError>); 4] = [
         (
             "scopes",
-            |c, id| Ok(users::set_scopes(c, &Initiator::cli(), id, &"notes:read".parse().unwrap())?.1),
+            |c, id| {
+                Ok(users::set_scopes(c, &Initiator::cli(), id, &"notes:read".parse().unwrap())?.map(drop))
+            },
             Ok("notes:read"),
         ),
         (
             "disable",
-            |c, id| Ok(users::disable(c, &Initiator::cli(), id)?.1),
+            |c, id| Ok(users::disable(c, &Initiator::cli(), id)?.map(drop)),
             Err(VerifyError::Invalid),
         ),
         (
             "revoke_all",
-            |c, id| Ok(tokens::revoke_all(c, &Initiator::cli(), id)?.1),
+            |c, id| Ok(tokens::revoke_all(c, &Initiator::cli(), id)?.map(drop)),
             Err(VerifyError::Invalid),
         ),
         (
             "delete",
-            |c, id| Ok(users::delete(c, &Initiator::cli(), id)?.1),
+            |c, id| Ok(users::delete(c, &Initiator::cli(), id)?.map(drop)),
             Err(VerifyError::Invalid),
         ),
     ];
@@ -114,8 +114,8 @@ async fn so_is_whatever_a_user_loses() {
         let (_, others) = user_with_token(&mut connection, &format!("not.by.{what}"));
         checked(&verifier, &token).await;
         checked(&verifier, &others).await;
-        let revocation = act(&mut connection, user.id).unwrap();
-        jeton_revoker::wait(&mut connection, revocation).unwrap();
+        let done = act(&mut connection, user.id).unwrap();
+        jeton_revoker::confirm(&mut connection, done).unwrap();
         let outcome = verifier.verify(&token.text).await;
         let scopes = outcome.map(|caller: Caller| caller.scopes().to_string());
         assert_eq!(scopes, right.map(str::to_owned), "{what}");

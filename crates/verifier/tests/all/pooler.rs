@@ -113,9 +113,9 @@ async fn a_pool_that_lends_for_a_session_is_as_good_as_none() {
         assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
     }
     assert_eq!(verifier.status().entries, 1);
-    let (_, revocation) =
+    let revoked =
         jeton_persistence::tokens::revoke(&mut connection, &Initiator::cli(), ada.id, token.id).unwrap();
-    jeton_revoker::wait(&mut connection, revocation).unwrap();
+    assert!(jeton_revoker::confirm(&mut connection, revoked).unwrap());
     assert_eq!(
         token_of(verifier.verify(&token.text).await),
         Err(VerifyError::Invalid)
@@ -134,10 +134,10 @@ async fn a_pool_that_lends_for_a_transaction_does_no_harm() {
     for verifier in &verifiers {
         assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
     }
-    let (_, revocation) =
+    let revoked =
         jeton_persistence::tokens::revoke(&mut connection, &Initiator::cli(), ada.id, token.id).unwrap();
     tokio::task::spawn_blocking(move || {
-        jeton_revoker::wait(&mut connection, revocation).unwrap();
+        assert!(jeton_revoker::confirm(&mut connection, revoked).unwrap());
         assert_eq!(count(&mut connection, "tokens"), 0);
     })
     .await

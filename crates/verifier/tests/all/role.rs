@@ -51,8 +51,8 @@ async fn the_role_of_a_service_is_all_that_a_verifier_needs() {
     assert_eq!(count(&mut connection, &somebody_elses), 0);
 
     // Told of what was revoked.
-    let (_, revocation) = tokens::revoke(&mut connection, &Initiator::cli(), ada.id, token.id).unwrap();
-    jeton_revoker::wait(&mut connection, revocation).unwrap();
+    let revoked = tokens::revoke(&mut connection, &Initiator::cli(), ada.id, token.id).unwrap();
+    assert!(jeton_revoker::confirm(&mut connection, revoked).unwrap());
     assert_eq!(verifier.status().entries, 0);
     assert_eq!(
         token_of(verifier.verify(&token.text).await),

@@ -108,8 +108,8 @@ pub(crate) fn issue_as(connection: &mut PgConnection, user: UserId, text: String
         idle_ttl: None,
         user_limit: 1000,
     };
-    let (issue, _) = tokens::issue_by_operator(connection, &Initiator::cli(), user, &token).unwrap();
-    let issued = issue.token().unwrap();
+    let issue = tokens::issue_by_operator(connection, &Initiator::cli(), user, &token).unwrap();
+    let issued = issue.into_unconfirmed().0.token().unwrap();
     Issued { text, id: issued.id }
 }
 

@@ -75,12 +75,11 @@ pub(crate) async fn revoke_all(state: Data<State>, by: By, id: Path<Uuid>) -> Ap
         .database
         .run(move |connection| {
             let user = users::find(connection, id)?;
-            let (revoked, revocation) = tokens::revoke_all(connection, &by.0, id)?;
-            Ok(((user, revoked), revocation))
+            let revoked = tokens::revoke_all(connection, &by.0, id)?;
+            Ok(revoked.map(|revoked| user.and(Some(revoked))))
         })
         .await?;
-    let (user, revoked) = state.confirm(revoked).await?;
-    user.ok_or(ApiError::NoSuchUser)?;
+    let revoked = state.confirm(revoked).await?.ok_or(ApiError::NoSuchUser)?;
     Ok(HttpResponse::Ok().json(LogoutAllResponse {
         revoked: revoked as u64,
     }))

@@ -1,0 +1,40 @@
+use crate::Xid;
+
+/// A value that may be told only once what its transaction has revoked holds everywhere. `jeton_revoker` waits for that,
+/// and gives the value: `Barrier::confirm`, or `confirm` on a connection of one's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "what was revoked holds everywhere only once it has been waited for"]
+pub struct Pending<T> {
+    value: T,
+    /// The transactions that wrote the log. A verifier has applied them when its snapshot sees them all.
+    xids: Vec<Xid>,
+}
+
+impl<T> Pending<T> {
+    pub(crate) fn new(value: T, xids: Vec<Xid>) -> Self {
+        Self { value, xids }
+    }
+
+    /// A value that nothing was revoked for, so that there is nothing to wait for.
+    pub fn settled(value: T) -> Self {
+        Self::new(value, Vec::new())
+    }
+
+    /// Whether there is nothing to wait for.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.xids.is_empty()
+    }
+
+    /// Another value, which may be told no earlier.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Pending<U> {
+        Pending::new(f(self.value), self.xids)
+    }
+
+    /// The value, and what must be waited for before anybody is told: for who does the waiting, and for who promises
+    /// nothing to anybody, as a test.
+    #[must_use]
+    pub fn into_unconfirmed(self) -> (T, Vec<Xid>) {
+        (self.value, self.xids)
+    }
+}
