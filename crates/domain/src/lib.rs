@@ -9,6 +9,8 @@ mod id;
 mod password;
 #[cfg(feature = "accounts")]
 mod password_hash;
+#[cfg(feature = "accounts")]
+pub mod rate_limit;
 mod scope;
 #[cfg(feature = "accounts")]
 mod token;

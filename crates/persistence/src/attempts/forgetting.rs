@@ -1,11 +1,13 @@
 //! What ends the counting: the operator, the end of the user, or time.
 
+use super::ago;
 use crate::DatabaseResult;
 use crate::audit::{self, NewAuditEvent};
 use crate::schema::users;
 use crate::transaction;
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
+use jeton_domain::rate_limit::{KNOWN_NETWORK, LOCKOUT, NETWORK_WINDOW};
 use jeton_domain::{AuditAction, Initiator, UserId};
 use uuid::Uuid;
 
@@ -64,20 +66,22 @@ pub(crate) fn forget(connection: &mut PgConnection, username_key: &str) -> Datab
 
 /// Deletes counts of accounts that no longer count, at most so many of each kind; says how many.
 pub(crate) fn purge_accounts(connection: &mut PgConnection, most: i32) -> DatabaseResult<usize> {
-    let failures =
-        "network = '0.0.0.0/0' AND last_at < now() - interval '24 hours' AND blocked_until <= now()";
-    let known_networks = "network <> '0.0.0.0/0' AND last_at < now() - interval '90 days'";
+    let failures = format!(
+        "network = '0.0.0.0/0' AND last_at < {} AND blocked_until <= now()",
+        ago(LOCKOUT)
+    );
+    let known_networks = format!("network <> '0.0.0.0/0' AND last_at < {}", ago(KNOWN_NETWORK));
     let mut deleted = 0;
     for old in [failures, known_networks] {
-        deleted += delete_old(connection, "account_attempts", "account, network", old, most)?;
+        deleted += delete_old(connection, "account_attempts", "account, network", &old, most)?;
     }
     Ok(deleted)
 }
 
 /// The same of networks.
 pub(crate) fn purge_networks(connection: &mut PgConnection, most: i32) -> DatabaseResult<usize> {
-    let old = "last_at < now() - interval '1 hour'";
-    delete_old(connection, "network_attempts", "network", old, most)
+    let old = format!("last_at < {}", ago(NETWORK_WINDOW));
+    delete_old(connection, "network_attempts", "network", &old, most)
 }
 
 fn delete_old(

@@ -15,8 +15,9 @@ use crate::DatabaseResult;
 use crate::audit::{self, NewAuditEvent};
 use crate::transaction;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Double, Inet, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Double, Inet, Nullable, Text, Uuid as SqlUuid};
 use ipnet::{IpNet, Ipv6Net};
+use jeton_domain::rate_limit::{LOCKOUT, LeakyBucket, lockout};
 use jeton_domain::{AuditAction, Initiator, UserId, UsernameKey};
 use notes::{note_account, note_network};
 use serde_json::json;
@@ -26,11 +27,15 @@ use std::time::Duration;
 /// How many attempts may fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// For one account, in a row: a quarter of them at once, then with growing delays, and after the last none for a
-    /// day.
+    /// For one account, in a row, with delays as [`rate_limit::lockout`](lockout) says.
     pub account: u32,
     /// From one network, in an hour, together with how many sign up.
     pub network: u32,
+}
+
+/// So long ago, for the SQL.
+fn ago(time: Duration) -> String {
+    format!("now() - interval '{} seconds'", time.as_secs())
 }
 
 /// Whose password is tried.
@@ -76,21 +81,17 @@ const BUCKET: &str = "WITH \
     bucket AS MATERIALIZED (SELECT digest, coalesce((SELECT known.network FROM account_attempts AS known \
         WHERE known.account = digest AND known.network = $3), '0.0.0.0/0') AS network FROM account)";
 
-/// `$4` is the most failures of an account in a row. After so many, all of them counted, no more for a time: none after
-/// the first quarter, doubling from half a minute to a quarter of an hour, then a day.
+/// `$4` has the seconds that an account is held off after its first failure, its second and so on, by
+/// [`lockout`]. After more than there are, it is as after the last.
 fn blocked_until(failures: &str) -> String {
+    let secs = format!("($4)[least({failures}, cardinality($4))]");
     // None is not `now()`: an attempt that began before this one may come to its turn after it.
-    format!(
-        "CASE WHEN {failures} >= $4 THEN now() + interval '24 hours' \
-            WHEN {failures} < greatest($4 / 4, 1) THEN 'epoch'::timestamptz \
-            ELSE now() + make_interval(secs => \
-                least(900, 30 * power(2, least({failures} - greatest($4 / 4, 1), 10)))) END"
-    )
+    format!("CASE WHEN {secs} > 0 THEN now() + make_interval(secs => {secs}) ELSE 'epoch'::timestamptz END")
 }
 
-/// `$5` is the most failures of a network in an hour: the level falls by as many in that time.
+/// The level of a network's [`LeakyBucket`] now: `$5` is its capacity, and `$6` how much leaks out in a second.
 const LEVEL: &str =
-    "greatest(0, n.failures - greatest(0, extract(epoch FROM now() - n.last_at))::float8 * $5 / 3600)";
+    "greatest(0, n.failures - greatest(0, extract(epoch FROM now() - n.last_at))::float8 * $6)";
 
 #[derive(QueryableByName)]
 struct Counted {
@@ -101,8 +102,10 @@ struct Counted {
     /// Whether it is the account that was held off already.
     #[diesel(sql_type = Bool)]
     blocked: bool,
-    #[diesel(sql_type = Double)]
-    wait_secs: f64,
+    #[diesel(sql_type = Nullable<Double>)]
+    blocked_secs: Option<f64>,
+    #[diesel(sql_type = Nullable<Double>)]
+    level: Option<f64>,
     /// Whether the audit log has not been told for an hour.
     #[diesel(sql_type = Bool)]
     to_note: bool,
@@ -119,7 +122,10 @@ pub fn count(
     account: &Account,
     limits: Limits,
 ) -> DatabaseResult<Verdict> {
-    let again = "CASE WHEN a.last_at <= now() - interval '24 hours' THEN 1 ELSE a.failures + 1 END";
+    let again = format!(
+        "CASE WHEN a.last_at <= {} THEN 1 ELSE a.failures + 1 END",
+        ago(LOCKOUT)
+    );
     // First a look at both without a lock, so that neither counts what the other does not let through. The conditions
     // of the updates decide. Should a crash take some counts away, so be it: no need to wait for the disk.
     let statement = format!(
@@ -127,7 +133,7 @@ pub fn count(
         standing AS MATERIALIZED (SELECT \
             (SELECT extract(epoch FROM a.blocked_until - now())::float8 FROM bucket \
                 JOIN account_attempts AS a ON a.account = bucket.digest AND a.network = bucket.network) AS blocked_secs, \
-            (SELECT ({LEVEL} + 1 - $5) * 3600 / $5 FROM network_attempts AS n WHERE n.network = $3) AS full_secs), \
+            (SELECT {LEVEL} FROM network_attempts AS n WHERE n.network = $3) AS level), \
         of_network AS (INSERT INTO network_attempts AS n (network, failures, last_at) \
             SELECT $3, 1, now() FROM standing WHERE coalesce(blocked_secs, 0) <= 0 \
             ON CONFLICT (network) DO UPDATE SET failures = {LEVEL} + 1, last_at = greatest(n.last_at, now()) \
@@ -141,7 +147,7 @@ pub fn count(
             RETURNING true) \
         SELECT EXISTS (SELECT FROM of_network) AS of_network, \
             (NOT EXISTS (SELECT FROM account) OR EXISTS (SELECT FROM of_account)) AS of_account, \
-            coalesce(blocked_secs > 0, false) AS blocked, greatest(blocked_secs, full_secs, 1) AS wait_secs, \
+            coalesce(blocked_secs > 0, false) AS blocked, blocked_secs, level, \
             coalesce(CASE WHEN blocked_secs > 0 \
                 THEN (SELECT a.noted_at FROM bucket JOIN account_attempts AS a \
                     ON a.account = bucket.digest AND a.network = bucket.network) \
@@ -154,12 +160,17 @@ pub fn count(
     );
     let (key, user) = parts(account);
     let network = network(by.address);
+    let delays: Vec<f64> = (1..=limits.account.max(1))
+        .map(|failures| lockout(failures, limits.account).as_secs_f64())
+        .collect();
+    let bucket = LeakyBucket::of_network(limits.network);
     let counted: Counted = diesel::sql_query(statement)
         .bind::<Nullable<Text>, _>(key)
         .bind::<Nullable<SqlUuid>, _>(user)
         .bind::<Inet, _>(network)
-        .bind::<Integer, _>(i32::try_from(limits.account).unwrap_or(i32::MAX))
-        .bind::<Double, _>(f64::from(limits.network))
+        .bind::<Array<Double>, _>(delays)
+        .bind::<Double, _>(bucket.capacity)
+        .bind::<Double, _>(bucket.leak_per_sec)
         .get_result(connection)?;
     match (counted.of_network, counted.of_account) {
         (true, true) => return Ok(Verdict::Go),
@@ -172,7 +183,11 @@ pub fn count(
         (false, _) if counted.blocked => note_account(connection, by, account)?,
         (false, _) => note_network(connection, by)?,
     }
-    Ok(Verdict::Wait(Duration::from_secs_f64(counted.wait_secs.ceil())))
+    let blocked = counted.blocked_secs.unwrap_or_default();
+    let full = bucket.wait(counted.level.unwrap_or_default()).as_secs_f64();
+    Ok(Verdict::Wait(Duration::from_secs_f64(
+        blocked.max(full).max(1.0).ceil(),
+    )))
 }
 
 fn parts(account: &Account) -> (Option<&str>, Option<uuid::Uuid>) {
