@@ -3,6 +3,7 @@ use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
+use jeton_domain::ScopesNotHeld;
 use jeton_http_kit::database_problem;
 use jeton_persistence::users::USERNAME_TAKEN;
 use jeton_persistence::{DatabaseError, LAST_ADMIN};
@@ -73,6 +74,12 @@ impl From<DatabaseError> for ApiError {
             DatabaseError::Conflict { constraint } if constraint == LAST_ADMIN => Self::LastAdmin,
             _ => Self::Database(error),
         }
+    }
+}
+
+impl From<ScopesNotHeld> for ApiError {
+    fn from(_: ScopesNotHeld) -> Self {
+        Self::ScopeNotHeld
     }
 }
 

@@ -1,16 +1,16 @@
+use jeton_domain::{IdleTimeout, Lifetime};
 use jeton_http_kit::{
-    DatabaseSettings, DefaultScopesArgs, HttpArgs, Lifetime, LogSettings, NumberSetting, PasswordArgs, Takes,
-    TokenArgs, VerifierArgs,
+    DatabaseSettings, DefaultScopesArgs, HttpArgs, LogSettings, NumberSetting, PasswordArgs, TokenArgs,
+    VerifierArgs, lifetime,
 };
 use jeton_persistence::audit::SHORTEST_RETENTION_DAYS;
 use std::net::SocketAddr;
-use std::ops::RangeBounds;
-use std::time::Duration;
 
 /// A message names it.
 pub(crate) const ADDRESS: &str = "JETON_AUTH_ADDR";
 
-const DAY: Duration = Duration::from_secs(86_400);
+/// How long audit events are kept. A hundred years before, the database's calendar still has a date.
+pub(crate) type AuditRetention = Lifetime<{ SHORTEST_RETENTION_DAYS as u64 * 86_400 }, { 36_500 * 86_400 }>;
 
 /// Jeton's auth service: signs people in, issues tokens and revokes them.
 #[derive(Debug, clap::Parser)]
@@ -40,10 +40,10 @@ pub struct Settings {
         long,
         env = "JETON_TOKEN_IDLE_TTL",
         default_value = "never",
-        value_parser = idle_ttl,
+        value_parser = lifetime::<IdleTimeout>,
         help_heading = "Tokens"
     )]
-    pub token_idle_ttl: Lifetime,
+    pub token_idle_ttl: IdleTimeout,
 
     /// Whether anybody may sign up, or only the operator creates users
     #[arg(
@@ -101,10 +101,10 @@ pub struct Settings {
         long,
         env = "JETON_AUDIT_RETENTION",
         default_value = "365d",
-        value_parser = audit_retention,
+        value_parser = lifetime::<AuditRetention>,
         help_heading = "Audit log"
     )]
-    pub audit_retention: Lifetime,
+    pub audit_retention: AuditRetention,
 
     /// How tokens are checked.
     #[command(flatten)]
@@ -122,25 +122,4 @@ pub enum Signup {
     Open,
     /// Nobody may; the operator creates users.
     Closed,
-}
-
-fn audit_retention(text: &str) -> Result<Lifetime, Takes> {
-    let takes = format!("{SHORTEST_RETENTION_DAYS}d or more, or never");
-    within(text, DAY * SHORTEST_RETENTION_DAYS.., takes)
-}
-
-/// Uses are noted to the minute, and some seconds after: a time of minutes would end tokens that are in use.
-fn idle_ttl(text: &str) -> Result<Lifetime, Takes> {
-    within(
-        text,
-        Duration::from_secs(5 * 60)..=DAY * 3650,
-        "5m to 3650d, or never".to_owned(),
-    )
-}
-
-fn within(text: &str, bounds: impl RangeBounds<Duration>, takes: String) -> Result<Lifetime, Takes> {
-    let lifetime = text.parse::<Lifetime>().ok();
-    lifetime
-        .filter(|lifetime| lifetime.0.is_none_or(|time| bounds.contains(&time)))
-        .ok_or(Takes(takes))
 }

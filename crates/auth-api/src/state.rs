@@ -4,13 +4,15 @@ use crate::hasher::Hasher;
 use crate::metrics::RevocationMetrics;
 use crate::settings::Signup;
 use crate::validation::refuse;
-use jeton_domain::{BcryptCost, Email, Initiator, Password, PasswordHash, ScopeSet, Token, Username};
+use jeton_domain::{
+    BcryptCost, Email, Initiator, Password, PasswordHash, ScopeSet, Token, TokenPolicy, Username,
+};
 use jeton_persistence::attempts::{self, Limits};
 use jeton_persistence::tokens::Issue;
 use jeton_persistence::{Database, DatabaseResult, Pending, PgConnection};
 use jeton_revoker::Barrier;
 use jeton_verifier::Verifier;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What every handler works with.
 #[derive(Clone)]
@@ -23,9 +25,7 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     pub(crate) signup: Signup,
     pub(crate) default_scopes: ScopeSet,
-    pub(crate) token_ttl: Option<Duration>,
-    pub(crate) token_idle_ttl: Option<Duration>,
-    pub(crate) tokens_per_user: u32,
+    pub(crate) tokens: TokenPolicy,
 }
 
 impl State {
@@ -53,9 +53,11 @@ impl State {
             },
             signup: settings.signup,
             default_scopes: settings.default_scopes.default_scopes.clone(),
-            token_ttl: settings.tokens.token_ttl.0,
-            token_idle_ttl: settings.token_idle_ttl.0,
-            tokens_per_user: settings.tokens.tokens_per_user.0,
+            tokens: TokenPolicy {
+                lifetime: settings.tokens.token_ttl,
+                idle_timeout: settings.token_idle_ttl,
+                user_limit: settings.tokens.tokens_per_user.0,
+            },
         }
     }
 

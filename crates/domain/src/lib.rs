@@ -6,6 +6,8 @@ mod audit;
 mod email;
 mod id;
 #[cfg(feature = "accounts")]
+mod lifetime;
+#[cfg(feature = "accounts")]
 mod password;
 #[cfg(feature = "accounts")]
 mod password_hash;
@@ -30,16 +32,20 @@ pub use audit::{Actor, AuditAction, Initiator, UnknownAuditAction};
 pub use email::{Email, InvalidEmail};
 pub use id::{NoteId, TokenId, UserId};
 #[cfg(feature = "accounts")]
+pub use lifetime::{
+    IdleTimeout, InvalidLifetime, LONGEST_LIFETIME_SECS, Lifetime, LifetimeRefused, TokenLifetime,
+};
+#[cfg(feature = "accounts")]
 pub use password::{MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, NewPassword, Password, PasswordRefused};
 #[cfg(feature = "accounts")]
 pub use password_hash::{BcryptCost, Checked, InvalidBcryptCost, PasswordHash};
 pub use scope::{
-    ADMIN, INTROSPECT_TOKENS, InvalidScope, MAX_SCOPE_LENGTH, MAX_SCOPES, PRIVILEGED_SCOPES, REVOKE_TOKENS,
-    Scope, ScopeSet,
+    ADMIN, INTROSPECT_TOKENS, InvalidDefaultScopes, InvalidScope, MAX_SCOPE_LENGTH, MAX_SCOPES,
+    PRIVILEGED_SCOPES, REVOKE_TOKENS, Scope, ScopeSet, ScopesNotHeld,
 };
 pub use secrecy::ExposeSecret;
 #[cfg(feature = "accounts")]
-pub use token::{NewToken, Token};
+pub use token::{NewToken, Token, TokenPolicy};
 pub use token_digest::TokenDigest;
 pub use token_kind::{TokenKind, UnknownTokenKind};
 #[cfg(feature = "accounts")]

@@ -27,6 +27,22 @@ pub struct Scope(String);
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ScopeSet(BTreeSet<Scope>);
 
+/// The scopes that somebody asked to give, and does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("scopes that are not held: {0}")]
+pub struct ScopesNotHeld(pub ScopeSet);
+
+/// Why scopes cannot be those of whoever signs up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidDefaultScopes {
+    /// No set of scopes.
+    #[error(transparent)]
+    Invalid(#[from] InvalidScope),
+    /// One of [`PRIVILEGED_SCOPES`].
+    #[error("`{0}` is not for everybody; `jeton user create` gives it to one, by --admin or --scope")]
+    Privileged(&'static str),
+}
+
 /// Why a text is no scope, or no set of scopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidScope {
@@ -94,6 +110,34 @@ impl ScopeSet {
             set.insert(Scope::parse(text.as_ref())?);
         }
         Ok(Self(set))
+    }
+
+    /// Reads what new users may do where nothing else is said: the form of [`parse`](Self::parse), and none of those that
+    /// are privileged, or everybody who signs up could do anything to everybody.
+    ///
+    /// # Errors
+    /// [`InvalidDefaultScopes`]
+    pub fn parse_default(text: &str) -> Result<Self, InvalidDefaultScopes> {
+        let scopes = Self::parse(text)?;
+        match PRIVILEGED_SCOPES.iter().find(|scope| scopes.contains(scope)) {
+            Some(scope) => Err(InvalidDefaultScopes::Privileged(scope)),
+            None => Ok(scopes),
+        }
+    }
+
+    /// What whoever holds this set may give of it: what is asked for, or all of it where nothing is said. Nobody gives
+    /// more than they hold.
+    ///
+    /// # Errors
+    /// [`ScopesNotHeld`]
+    pub fn grant(&self, asked: Option<Self>) -> Result<Self, ScopesNotHeld> {
+        let asked = asked.unwrap_or_else(|| self.clone());
+        let lacking = Self(asked.0.difference(&self.0).cloned().collect());
+        if lacking.0.is_empty() {
+            Ok(asked)
+        } else {
+            Err(ScopesNotHeld(lacking))
+        }
     }
 
     /// Whether the set holds the scope.
@@ -173,6 +217,49 @@ mod tests {
         );
         assert_eq!(ScopeSet::from_texts(["a"; 65]), Err(InvalidScope::TooMany));
         assert!(ScopeSet::from_texts(["a"; 64]).is_ok());
+    }
+
+    #[test]
+    fn what_reaches_others_is_for_nobody_by_default() {
+        for (text, right) in [
+            ("b a", "a b"),
+            ("admin:read", "admin:read"),
+            ("tokens:read", "tokens:read"),
+        ] {
+            assert_eq!(ScopeSet::parse_default(text).unwrap().to_string(), right);
+        }
+        for (bad, named) in [
+            ("admin", ADMIN),
+            ("notes:read admin", ADMIN),
+            ("tokens:introspect", INTROSPECT_TOKENS),
+            ("a tokens:revoke b", REVOKE_TOKENS),
+        ] {
+            let refused = ScopeSet::parse_default(bad);
+            assert_eq!(refused, Err(InvalidDefaultScopes::Privileged(named)), "{bad}");
+        }
+        assert!(ScopeSet::parse_default("a\"b").is_err());
+    }
+
+    #[test]
+    fn nobody_gives_more_than_they_hold() {
+        let set = |text: &str| ScopeSet::parse(text).unwrap();
+        let held = set("notes:read notes:write");
+        for (asked, granted) in [
+            (None, "notes:read notes:write"),
+            (Some("notes:write notes:read"), "notes:read notes:write"),
+            (Some("notes:read"), "notes:read"),
+            (Some(""), ""),
+        ] {
+            assert_eq!(held.grant(asked.map(set)), Ok(set(granted)), "{asked:?}");
+        }
+        for (asked, lacking) in [("admin", "admin"), ("b notes:read a", "a b"), ("notes", "notes")] {
+            assert_eq!(
+                held.grant(Some(set(asked))),
+                Err(ScopesNotHeld(set(lacking))),
+                "{asked}"
+            );
+        }
+        assert_eq!(ScopeSet::default().grant(None), Ok(ScopeSet::default()));
     }
 
     proptest! {

@@ -1,5 +1,8 @@
-use crate::{ScopeSet, TokenDigest, TokenId, TokenKind, TokenName, UserId};
+use crate::{
+    IdleTimeout, PlainToken, ScopeSet, TokenDigest, TokenId, TokenKind, TokenLifetime, TokenName, UserId,
+};
 use chrono::{DateTime, Utc};
+use rand_core::CryptoRng;
 use std::time::Duration;
 
 /// What is known of a token that was issued; never its text.
@@ -25,6 +28,17 @@ pub struct Token {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
+/// What the operator lets tokens be.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenPolicy {
+    /// How long a login token lives, and a personal one of which nothing else is said.
+    pub lifetime: TokenLifetime,
+    /// How long a login token is accepted after its last use.
+    pub idle_timeout: IdleTimeout,
+    /// See [`NewToken::user_limit`].
+    pub user_limit: u32,
+}
+
 /// A token about to be issued.
 #[derive(Debug, Clone)]
 pub struct NewToken {
@@ -45,4 +59,78 @@ pub struct NewToken {
     /// How many valid tokens its user may have, this one included. At least 2: the last place is for one that signing in
     /// gives.
     pub user_limit: u32,
+}
+
+impl NewToken {
+    /// A token that signing in or up gives, and its text, which exists nowhere else.
+    #[must_use]
+    pub fn login(
+        rng: &mut impl CryptoRng,
+        id: TokenId,
+        name: TokenName,
+        scopes: ScopeSet,
+        lifetime: TokenLifetime,
+        policy: &TokenPolicy,
+    ) -> (PlainToken, Self) {
+        let (text, token) = Self::personal(rng, id, name, scopes, lifetime, policy.user_limit);
+        let login = Self {
+            kind: TokenKind::Login,
+            idle_ttl: policy.idle_timeout.0,
+            ..token
+        };
+        (text, login)
+    }
+
+    /// A token for a program, and its text. It is not ended by lying idle: a program may run once in a year.
+    #[must_use]
+    pub fn personal(
+        rng: &mut impl CryptoRng,
+        id: TokenId,
+        name: TokenName,
+        scopes: ScopeSet,
+        lifetime: TokenLifetime,
+        user_limit: u32,
+    ) -> (PlainToken, Self) {
+        let text = PlainToken::generate(rng);
+        let token = Self {
+            id,
+            digest: text.digest(),
+            kind: TokenKind::Personal,
+            name,
+            scopes,
+            ttl: lifetime.0,
+            idle_ttl: None,
+            user_limit,
+        };
+        (text, token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{SeedableRng, rngs::StdRng};
+    use uuid::Uuid;
+
+    #[test]
+    fn only_a_login_token_ends_by_lying_idle() {
+        let rng = &mut StdRng::seed_from_u64(1);
+        let (id, scopes) = (TokenId(Uuid::nil()), ScopeSet::default());
+        let policy = TokenPolicy {
+            lifetime: "30d".parse().unwrap(),
+            idle_timeout: "14d".parse().unwrap(),
+            user_limit: 100,
+        };
+        let lifetime = policy.lifetime;
+        let (text, login) = NewToken::login(rng, id, TokenName::login(), scopes.clone(), lifetime, &policy);
+        assert_eq!((login.kind, login.digest), (TokenKind::Login, text.digest()));
+        assert_eq!((login.ttl, login.idle_ttl), (lifetime.0, policy.idle_timeout.0));
+        let (other, personal) = NewToken::personal(rng, id, TokenName::login(), scopes, lifetime, 100);
+        assert_eq!(
+            (personal.kind, personal.digest),
+            (TokenKind::Personal, other.digest())
+        );
+        assert_eq!((personal.ttl, personal.idle_ttl), (lifetime.0, None));
+        assert_ne!(text.digest(), other.digest());
+    }
 }

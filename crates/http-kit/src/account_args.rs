@@ -1,5 +1,5 @@
-use crate::{Lifetime, NumberSetting, Takes, default_scopes};
-use jeton_domain::{BcryptCost, ScopeSet};
+use crate::{NumberSetting, Takes, lifetime};
+use jeton_domain::{BcryptCost, ScopeSet, TokenLifetime};
 
 /// How new passwords are stored.
 #[derive(Debug, Clone, clap::Args)]
@@ -27,7 +27,7 @@ pub struct DefaultScopesArgs {
         long,
         env = "JETON_DEFAULT_SCOPES",
         default_value = "notes:read notes:write",
-        value_parser = default_scopes
+        value_parser = ScopeSet::parse_default
     )]
     pub default_scopes: ScopeSet,
 }
@@ -39,8 +39,8 @@ pub struct TokenArgs {
     /// How long a token lives that is asked for without a time: `30d`, `12h`, seconds, or `never`
     ///
     /// No token from signing in lives longer.
-    #[arg(long, env = "JETON_TOKEN_TTL", default_value = "30d")]
-    pub token_ttl: Lifetime,
+    #[arg(long, env = "JETON_TOKEN_TTL", default_value = "30d", value_parser = lifetime::<TokenLifetime>)]
+    pub token_ttl: TokenLifetime,
 
     /// How many valid tokens a user may have
     ///

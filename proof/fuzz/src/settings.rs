@@ -2,8 +2,8 @@
 
 use actix_web::http::Uri;
 use clap::Parser;
-use jeton_domain::ExposeSecret;
-use jeton_http_kit::{DurationSetting, HttpArgs, Lifetime, TrustedProxies, default_scopes};
+use jeton_domain::{ExposeSecret, Lifetime, ScopeSet, TokenLifetime};
+use jeton_http_kit::{DurationSetting, HttpArgs, TrustedProxies};
 use jeton_persistence::DatabaseUrl;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub fn check(data: &[u8]) {
     check_times(text);
     check_origins(text);
     check_database_url(text);
-    if let Ok(scopes) = default_scopes(text) {
+    if let Ok(scopes) = ScopeSet::parse_default(text) {
         for privileged in ["admin", "tokens:introspect", "tokens:revoke"] {
             assert!(!scopes.contains(privileged));
         }
@@ -29,10 +29,10 @@ pub fn check(data: &[u8]) {
 }
 
 fn check_times(text: &str) {
-    if let Ok(Lifetime(Some(time))) = text.parse() {
-        assert!(time >= Duration::from_secs(1) && time.as_secs() <= 100 * 365 * 86_400);
+    if let Ok(Lifetime(Some(time))) = text.parse::<TokenLifetime>() {
+        assert!(time >= Duration::from_secs(1) && time.as_secs() <= 10 * 365 * 86_400);
         assert_eq!(
-            format!("{}s", time.as_secs()).parse(),
+            format!("{}s", time.as_secs()).parse::<TokenLifetime>(),
             Ok(Lifetime(Some(Duration::from_secs(time.as_secs()))))
         );
     }

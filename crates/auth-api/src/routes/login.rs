@@ -10,8 +10,8 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use jeton_api_types::LoginRequest;
 use jeton_domain::{
-    AuditAction, Initiator, NewToken, Password, PasswordHash, PlainToken, ScopeSet, TokenId, TokenKind,
-    TokenName, User, UserId, Username,
+    AuditAction, Initiator, NewToken, Password, PasswordHash, ScopeSet, TokenId, TokenLifetime, TokenName,
+    User, UserId, Username,
 };
 use jeton_http_kit::JsonOrForm;
 use jeton_persistence::attempts::{self, Account};
@@ -19,14 +19,13 @@ use jeton_persistence::audit::{self, NewAuditEvent};
 use jeton_persistence::{PgConnection, tokens, users};
 use serde_json::json;
 use std::sync::Arc;
-use std::time::Duration;
 use uuid::Uuid;
 
 /// What is asked of the token, read before anything is spent on it.
 struct Wishes {
     name: TokenName,
     scopes: Option<ScopeSet>,
-    ttl: Option<Duration>,
+    lifetime: TokenLifetime,
 }
 
 /// `POST /v1/login`: a token for username and password.
@@ -36,7 +35,7 @@ pub(crate) async fn log_in(
     body: JsonOrForm<LoginRequest>,
 ) -> ApiResult<HttpResponse> {
     let JsonOrForm(body) = body;
-    let wishes = wishes(&body, state.token_ttl)?;
+    let wishes = wishes(&body, state.tokens.lifetime)?;
     // Another sign-in may have replaced the hash meanwhile by a better one of the same password: then once more.
     for _ in 0..2 {
         if let Some(answer) = sign_in(&state, &by.0, &body, &wishes).await? {
@@ -57,25 +56,26 @@ async fn sign_in(
     let (user, verified) = authenticate(state, by, &body.username, password()).await?;
 
     let (id, by) = (user.id, by.clone());
-    let scopes = wishes.scopes.clone().unwrap_or_else(|| user.scopes.clone());
-    if !scopes.is_subset(&user.scopes) {
-        state
-            .database
-            .run(move |connection| attempts::refuse_right(connection, &by, id, "scope-not-held"))
-            .await?;
-        return Err(ApiError::ScopeNotHeld);
-    }
-    let plain = PlainToken::generate(&mut rand::rng());
-    let token = NewToken {
-        id: TokenId(Uuid::now_v7()),
-        digest: plain.digest(),
-        kind: TokenKind::Login,
-        name: wishes.name.clone(),
-        scopes,
-        ttl: wishes.ttl,
-        idle_ttl: state.token_idle_ttl,
-        user_limit: state.tokens_per_user,
+    let scopes = match user.scopes.grant(wishes.scopes.clone()) {
+        Ok(scopes) => scopes,
+        Err(refused) => {
+            let reason = "scope-not-held";
+            state
+                .database
+                .run(move |connection| attempts::refuse_right(connection, &by, id, reason))
+                .await?;
+            return Err(refused.into());
+        }
     };
+    let (new, name) = (TokenId(Uuid::now_v7()), wishes.name.clone());
+    let (plain, token) = NewToken::login(
+        &mut rand::rng(),
+        new,
+        name,
+        scopes,
+        wishes.lifetime,
+        &state.tokens,
+    );
     let token = Arc::new(token);
     let of_issue = verified.clone();
     let issued = state
@@ -106,7 +106,7 @@ fn upgrade_later(state: &State, id: UserId, verified: PasswordHash, password: Pa
     });
 }
 
-fn wishes(body: &LoginRequest, service_ttl: Option<Duration>) -> ApiResult<Wishes> {
+fn wishes(body: &LoginRequest, service: TokenLifetime) -> ApiResult<Wishes> {
     let mut refusals = Refusals::default();
     let name = body
         .name
@@ -117,9 +117,13 @@ fn wishes(body: &LoginRequest, service_ttl: Option<Duration>) -> ApiResult<Wishe
         "/scopes",
         body.scopes.as_deref().map(validation::scopes).transpose(),
     );
-    let ttl = refusals.take("/expires_in", validation::login_ttl(body.expires_in, service_ttl));
-    match (name, scopes, ttl) {
-        (Some(name), Some(scopes), Some(ttl)) => Ok(Wishes { name, scopes, ttl }),
+    let lifetime = refusals.take("/expires_in", service.for_login(body.expires_in));
+    match (name, scopes, lifetime) {
+        (Some(name), Some(scopes), Some(lifetime)) => Ok(Wishes {
+            name,
+            scopes,
+            lifetime,
+        }),
         _ => Err(refusals.into()),
     }
 }

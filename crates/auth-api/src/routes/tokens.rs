@@ -7,7 +7,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Query};
 use jeton_api_types::{CreateTokenRequest, TokenList};
-use jeton_domain::{NewToken, PlainToken, TokenId, TokenKind, TokenName};
+use jeton_domain::{NewToken, PlainToken, TokenId, TokenName};
 use jeton_http_kit::{Json, Page};
 use jeton_persistence::tokens;
 use jeton_verifier::Caller;
@@ -33,9 +33,7 @@ pub(crate) async fn create(
     body: Json<CreateTokenRequest>,
 ) -> ApiResult<HttpResponse> {
     let (plain, token) = new_personal(&state, &body.0)?;
-    if !token.scopes.is_subset(caller.scopes()) {
-        return Err(ApiError::ScopeNotHeld);
-    }
+    caller.scopes().grant(Some(token.scopes.clone()))?;
     let (user, with) = (caller.user_id(), caller.token_id());
     let (by, token) = (by.0, Arc::new(token));
     let issued = state
@@ -55,21 +53,18 @@ pub(crate) fn new_personal(state: &State, body: &CreateTokenRequest) -> ApiResul
     let mut refusals = Refusals::default();
     let name = refusals.take("/name", TokenName::parse(&body.name));
     let scopes = refusals.take("/scopes", validation::scopes(&body.scopes));
-    let ttl = validation::personal_ttl(body.expires_in, state.token_ttl);
-    let ttl = refusals.take("/expires_in", ttl);
-    let (Some(name), Some(scopes), Some(ttl)) = (name, scopes, ttl) else {
+    let lifetime = state.tokens.lifetime.for_personal(body.expires_in);
+    let lifetime = refusals.take("/expires_in", lifetime);
+    let (Some(name), Some(scopes), Some(lifetime)) = (name, scopes, lifetime) else {
         return Err(refusals.into());
     };
-    let plain = PlainToken::generate(&mut rand::rng());
-    let token = NewToken {
-        id: TokenId(Uuid::now_v7()),
-        digest: plain.digest(),
-        kind: TokenKind::Personal,
+    let (id, limit) = (TokenId(Uuid::now_v7()), state.tokens.user_limit);
+    Ok(NewToken::personal(
+        &mut rand::rng(),
+        id,
         name,
         scopes,
-        ttl,
-        idle_ttl: None,
-        user_limit: state.tokens_per_user,
-    };
-    Ok((plain, token))
+        lifetime,
+        limit,
+    ))
 }

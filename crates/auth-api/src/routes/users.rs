@@ -9,7 +9,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use jeton_api_types::SignUpRequest;
-use jeton_domain::{Email, NewToken, NewUser, PlainToken, TokenId, TokenKind, TokenName, UserId, Username};
+use jeton_domain::{Email, NewToken, NewUser, TokenId, TokenName, UserId, Username};
 use jeton_http_kit::Json;
 use jeton_persistence::attempts::Account;
 use jeton_persistence::{PgConnection, users};
@@ -45,7 +45,6 @@ pub(crate) async fn sign_up(
     let choose = state.choose_password(&by.0, "/password", password, &username, email.as_ref());
     let hash = hashed(&state, &by.0, Account::Nobody, choose).await?;
 
-    let plain = PlainToken::generate(&mut rand::rng());
     let user = NewUser {
         id: UserId(Uuid::now_v7()),
         username,
@@ -53,16 +52,9 @@ pub(crate) async fn sign_up(
         password_hash: Some(hash),
         scopes: state.default_scopes.clone(),
     };
-    let token = NewToken {
-        id: TokenId(Uuid::now_v7()),
-        digest: plain.digest(),
-        kind: TokenKind::Login,
-        name: TokenName::login(),
-        scopes: state.default_scopes.clone(),
-        ttl: state.token_ttl,
-        idle_ttl: state.token_idle_ttl,
-        user_limit: state.tokens_per_user,
-    };
+    let (id, name, scopes) = (TokenId(Uuid::now_v7()), TokenName::login(), user.scopes.clone());
+    let lifetime = state.tokens.lifetime;
+    let (plain, token) = NewToken::login(&mut rand::rng(), id, name, scopes, lifetime, &state.tokens);
     let (user, token) = state
         .database
         .run(move |connection| users::sign_up(connection, &by.0, &user, &token))

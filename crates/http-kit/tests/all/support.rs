@@ -6,8 +6,7 @@ use actix_web::web::{Path, Query, ServiceConfig, post, resource};
 use actix_web::{Error, HttpResponse};
 use jeton_api_types::{Problem, ProblemKind, ProblemResponse};
 use jeton_domain::{
-    ExposeSecret, Initiator, NewToken, NewUser, PlainToken, ScopeSet, TokenId, TokenKind, TokenName, UserId,
-    Username,
+    ExposeSecret, Initiator, NewToken, NewUser, ScopeSet, TokenId, TokenLifetime, TokenName, UserId, Username,
 };
 use jeton_http_kit::{
     DatabaseSettings, HttpArgs, JsonOrForm, LogSettings, Metrics, Page, Running, Service, VerifierArgs,
@@ -152,17 +151,9 @@ pub(crate) fn issue(connection: &mut PgConnection, username: &str) -> (UserId, T
         scopes: ScopeSet::default(),
     };
     users::create(connection, &Initiator::cli(), &user).unwrap();
-    let text = PlainToken::generate(&mut rand::rng());
-    let token = NewToken {
-        id: TokenId(Uuid::now_v7()),
-        digest: text.digest(),
-        kind: TokenKind::Personal,
-        name: TokenName::parse("a test's").unwrap(),
-        scopes: ScopeSet::default(),
-        ttl: None,
-        idle_ttl: None,
-        user_limit: 1000,
-    };
+    let (id, name) = (TokenId(Uuid::now_v7()), TokenName::parse("a test's").unwrap());
+    let (rng, never) = (&mut rand::rng(), TokenLifetime::NEVER);
+    let (text, token) = NewToken::personal(rng, id, name, ScopeSet::default(), never, 1000);
     let issue = tokens::issue_by_operator(connection, &Initiator::cli(), user.id, &token).unwrap();
     assert!(issue.into_unconfirmed().0.token().is_some());
     (user.id, token.id, text.expose_secret().to_owned())

@@ -3,8 +3,8 @@ use diesel::sql_types::{Bool, Integer};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use jeton_coherence::Xid;
 use jeton_domain::{
-    BcryptCost, Initiator, NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenDigest, TokenId, TokenKind,
-    TokenName, User, UserId, Username,
+    BcryptCost, Initiator, Lifetime, NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenId, TokenName,
+    TokenPolicy, User, UserId, Username,
 };
 use jeton_persistence::purge::{Kind, Purge};
 use jeton_persistence::tokens::Issue;
@@ -103,16 +103,21 @@ pub(crate) fn new_user(name: &str) -> NewUser {
 
 /// A token that lives for an hour.
 pub(crate) fn new_token() -> NewToken {
-    NewToken {
-        id: TokenId(Uuid::now_v7()),
-        digest: TokenDigest::from(rand::random::<[u8; 32]>()),
-        kind: TokenKind::Login,
-        name: TokenName::login(),
-        scopes: scopes("notes:read notes:write"),
-        ttl: Some(Duration::from_secs(3600)),
-        idle_ttl: None,
+    let policy = TokenPolicy {
+        lifetime: Lifetime(Some(Duration::from_secs(3600))),
+        idle_timeout: Lifetime::NEVER,
         user_limit: 1000,
-    }
+    };
+    let (id, scopes) = (TokenId(Uuid::now_v7()), scopes("notes:read notes:write"));
+    let (_, token) = NewToken::login(
+        &mut rand::rng(),
+        id,
+        TokenName::login(),
+        scopes,
+        policy.lifetime,
+        &policy,
+    );
+    token
 }
 
 pub(crate) fn create_user(connection: &mut PgConnection, name: &str) -> User {

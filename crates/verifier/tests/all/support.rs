@@ -1,12 +1,10 @@
 use jeton_domain::{
-    ExposeSecret, Initiator, NewToken, NewUser, PlainToken, ScopeSet, TokenName, User, Username,
+    ExposeSecret, Initiator, Lifetime, NewToken, NewUser, PlainToken, ScopeSet, TokenName, User, Username,
 };
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
 pub(crate) use jeton_proof_support::{connect as connect_to, count, execute, text, wait_until};
-use jeton_verifier::{
-    Caller, DatabaseUrl, TokenId, TokenKind, UserId, Verifier, VerifierSettings, VerifyError,
-};
+use jeton_verifier::{Caller, DatabaseUrl, TokenId, UserId, Verifier, VerifierSettings, VerifyError};
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -98,15 +96,13 @@ pub(crate) fn issue(connection: &mut PgConnection, user: UserId) -> Issued {
 
 /// As [`issue`], with this text.
 pub(crate) fn issue_as(connection: &mut PgConnection, user: UserId, text: String) -> Issued {
+    let (id, name) = (TokenId(Uuid::now_v7()), TokenName::parse("a test's").unwrap());
+    let scopes = ScopeSet::parse("notes:read notes:write").unwrap();
+    let hour = Lifetime(Some(Duration::from_secs(3600)));
+    let (_, token) = NewToken::personal(&mut rand::rng(), id, name, scopes, hour, 1000);
     let token = NewToken {
-        id: TokenId(Uuid::now_v7()),
         digest: PlainToken::digest_of(&text).unwrap(),
-        kind: TokenKind::Personal,
-        name: TokenName::parse("a test's").unwrap(),
-        scopes: ScopeSet::parse("notes:read notes:write").unwrap(),
-        ttl: Some(Duration::from_secs(3600)),
-        idle_ttl: None,
-        user_limit: 1000,
+        ..token
     };
     let issue = tokens::issue_by_operator(connection, &Initiator::cli(), user, &token).unwrap();
     let issued = issue.into_unconfirmed().0.token().unwrap();

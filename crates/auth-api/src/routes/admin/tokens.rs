@@ -7,7 +7,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use jeton_api_types::{CreateTokenRequest, LogoutAllResponse, TokenList};
-use jeton_domain::{ScopeSet, TokenId, User, UserId};
+use jeton_domain::{TokenId, User, UserId};
 use jeton_http_kit::{Json, Page};
 use jeton_persistence::{tokens, users};
 use std::sync::Arc;
@@ -39,7 +39,8 @@ pub(crate) async fn create(
 ) -> ApiResult<HttpResponse> {
     let (plain, token) = new_personal(&state, &body.0)?;
     let id = UserId(id.into_inner());
-    let user = find_service(&state, id, &token.scopes).await?;
+    let user = find_service(&state, id).await?;
+    user.scopes.grant(Some(token.scopes.clone()))?;
     let (by, token) = (by.0, Arc::new(token));
     let issued = state
         .issue(move |connection| tokens::issue_for_service(connection, &by, id, &token))
@@ -50,7 +51,7 @@ pub(crate) async fn create(
     Ok(wire::issued(StatusCode::CREATED, &plain, summary, token))
 }
 
-async fn find_service(state: &State, id: UserId, scopes: &ScopeSet) -> ApiResult<User> {
+async fn find_service(state: &State, id: UserId) -> ApiResult<User> {
     let found = state
         .database
         .run(move |connection| users::find(connection, id))
@@ -61,9 +62,6 @@ async fn find_service(state: &State, id: UserId, scopes: &ScopeSet) -> ApiResult
     }
     if user.disabled_at.is_some() {
         return Err(ApiError::UserDisabled);
-    }
-    if !scopes.is_subset(&user.scopes) {
-        return Err(ApiError::ScopeNotHeld);
     }
     Ok(user)
 }

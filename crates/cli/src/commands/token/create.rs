@@ -2,10 +2,10 @@ use crate::scopes::{self, ScopeArgs};
 use crate::{database, output, parse};
 use anyhow::{Context, anyhow, bail, ensure};
 use jeton_domain::{
-    ExposeSecret, Initiator, NewToken, PlainToken, ScopeSet, Token, TokenId, TokenKind, TokenName, User,
-    Username,
+    ExposeSecret, Initiator, NewToken, PlainToken, ScopesNotHeld, Token, TokenId, TokenLifetime, TokenName,
+    User, Username,
 };
-use jeton_http_kit::{DatabaseSettings, Lifetime, TokenArgs};
+use jeton_http_kit::{DatabaseSettings, TokenArgs, lifetime};
 use jeton_persistence::PgConnection;
 use jeton_persistence::tokens::{self, Issue};
 use uuid::Uuid;
@@ -28,8 +28,8 @@ pub(crate) struct Args {
     scopes: ScopeArgs,
 
     /// How long it lives: 90d, 12h, seconds, or never; unless said, as JETON_TOKEN_TTL says
-    #[arg(long)]
-    expires_in: Option<Lifetime>,
+    #[arg(long, value_parser = lifetime::<TokenLifetime>)]
+    expires_in: Option<TokenLifetime>,
 
     #[command(flatten)]
     tokens: TokenArgs,
@@ -43,20 +43,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
     let user = database::find_user(&mut connection, &args.username)?;
     ensure!(user.disabled_at.is_none(), disabled(&user.username));
-    let scopes = chosen.unwrap_or_else(|| user.scopes.clone());
-    check_held(&user, &scopes)?;
+    let scopes = user.scopes.grant(chosen).map_err(|ScopesNotHeld(lacking)| {
+        let (name, held) = (&user.username, scopes::describe(&user.scopes));
+        anyhow!("\"{name}\" does not hold {lacking}, but: {held}")
+    })?;
 
-    let text = PlainToken::generate(&mut rand::rng());
-    let new = NewToken {
-        id: TokenId(Uuid::now_v7()),
-        digest: text.digest(),
-        kind: TokenKind::Personal,
-        name: args.name.clone(),
-        scopes,
-        ttl: args.expires_in.unwrap_or(args.tokens.token_ttl).0,
-        idle_ttl: None,
-        user_limit: args.tokens.tokens_per_user.0,
-    };
+    let (id, name) = (TokenId(Uuid::now_v7()), args.name.clone());
+    let lifetime = args.expires_in.unwrap_or(args.tokens.token_ttl);
+    let limit = args.tokens.tokens_per_user.0;
+    let (text, new) = NewToken::personal(&mut rand::rng(), id, name, scopes, lifetime, limit);
     let token = issue(&mut connection, &user, &new)?;
     hand_over(&mut connection, &text, &token)?;
     describe(&user, &token);
@@ -83,21 +78,6 @@ fn issue(connection: &mut PgConnection, user: &User, new: &NewToken) -> anyhow::
 
 fn disabled(name: &Username) -> String {
     format!("\"{name}\" is disabled, and gets no tokens")
-}
-
-fn check_held(user: &User, wanted: &ScopeSet) -> anyhow::Result<()> {
-    let lacking: Vec<&str> = wanted
-        .iter()
-        .filter(|scope| !user.scopes.contains(scope))
-        .collect();
-    ensure!(
-        lacking.is_empty(),
-        "\"{}\" does not hold {}, but: {}",
-        user.username,
-        lacking.join(" "),
-        scopes::describe(&user.scopes)
-    );
-    Ok(())
 }
 
 /// A token that nobody has received must not stay valid.
