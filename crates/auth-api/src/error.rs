@@ -5,6 +5,7 @@ use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
 use jeton_domain::ScopesNotHeld;
 use jeton_http_kit::database_problem;
+use jeton_persistence::tokens::Refusal;
 use jeton_persistence::users::USERNAME_TAKEN;
 use jeton_persistence::{DatabaseError, LAST_ADMIN};
 use jeton_revoker::Unconfirmed;
@@ -80,6 +81,19 @@ impl From<DatabaseError> for ApiError {
 impl From<ScopesNotHeld> for ApiError {
     fn from(_: ScopesNotHeld) -> Self {
         Self::ScopeNotHeld
+    }
+}
+
+/// Why an administrator cannot make a token for a user. Others are not told.
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::UserGone => Self::NoSuchUser,
+            Refusal::UserDisabled => Self::UserDisabled,
+            Refusal::NotAServiceAccount => Self::NotAServiceAccount,
+            Refusal::PasswordChanged => Self::InvalidCredentials,
+            Refusal::TokenGone => Self::TokenGone,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use jeton_domain::{
     BcryptCost, Email, Initiator, Password, PasswordHash, ScopeSet, Token, TokenPolicy, Username,
 };
 use jeton_persistence::attempts::{self, Limits};
-use jeton_persistence::tokens::Issue;
+use jeton_persistence::tokens::{Issue, Refusal};
 use jeton_persistence::{Database, DatabaseResult, Pending, PgConnection};
 use jeton_revoker::Barrier;
 use jeton_verifier::Verifier;
@@ -79,18 +79,18 @@ impl State {
         hash.map_err(|refused| refuse(pointer, &refused))
     }
 
-    /// Issues a token, once what gives way to it is accepted nowhere any more; `None` where it is refused. Others who
+    /// Issues a token, once what gives way to it is accepted nowhere any more, or says why it is refused. Others who
     /// sign in as the same user may take the room that was made: then it is made again, for each of them once.
     pub(crate) async fn issue(
         &self,
         issue: impl Fn(&mut PgConnection) -> DatabaseResult<Pending<Issue>> + Clone + Send + 'static,
-    ) -> ApiResult<Option<Token>> {
+    ) -> ApiResult<Result<Token, Refusal>> {
         loop {
             let issued = self.database.run(issue.clone()).await?;
             match self.confirm(issued).await? {
-                Issue::Issued(token) => return Ok(Some(token)),
+                Issue::Issued(token) => return Ok(Ok(token)),
                 Issue::RoomMade => {}
-                Issue::Refused => return Ok(None),
+                Issue::Refused(refusal) => return Ok(Err(refusal)),
                 Issue::TooMany => return Err(ApiError::TooManyTokens),
             }
         }

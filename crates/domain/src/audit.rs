@@ -3,18 +3,18 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-macro_rules! audit_actions {
-    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
-        /// Everything that the audit log tells of.
+macro_rules! named {
+    ($(#[$of_type:meta])* $type:ident { $($(#[$doc:meta])* $name:ident = $text:literal,)* }) => {
+        $(#[$of_type])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum AuditAction { $($(#[$doc])* $name,)* }
+        pub enum $type { $($(#[$doc])* $name,)* }
 
-        impl AuditAction {
+        impl $type {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The action's name in the database, on the wire and on the command line.
+            /// The name in the database, on the wire and on the command line.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
@@ -23,50 +23,73 @@ macro_rules! audit_actions {
     };
 }
 
-audit_actions! {
-    /// Somebody signed in; the token that was issued for it.
-    SignIn = "sign-in",
-    /// A sign-in failed: `reason` is `unknown-user`, `wrong-password`, `no-password`, `unreadable-hash` or `disabled`; or, the
-    /// password being right, `scope-not-held` or `too-many-tokens`.
-    SignInFailed = "sign-in-failed",
-    /// Attempts to sign in began to be held off: `limit` is `account` or `network`. Once in an hour at the most.
-    SignInThrottled = "sign-in-throttled",
-    /// Somebody signed up; the token that was issued for it.
-    SignUp = "sign-up",
-    /// The password that must be given again, to change it or to delete the account, was wrong.
-    ConfirmationFailed = "confirmation-failed",
-    /// A token was revoked by itself.
-    Logout = "logout",
-    /// All of a user's tokens were revoked at the user's wish: `revoked` of them.
-    LogoutAll = "logout-all",
-    /// All of a user's tokens were revoked by somebody else: `revoked` of them.
-    TokensRevoked = "tokens-revoked",
-    /// All of a user's tokens but the one that asked were revoked: `revoked` of them.
-    LogoutOthers = "logout-others",
-    /// A token was issued to a program.
-    TokenIssued = "token-issued",
-    /// A token was given another name.
-    TokenRenamed = "token-renamed",
-    /// A token was revoked, and not by itself.
-    TokenRevoked = "token-revoked",
-    /// A user chose another password, which revoked `revoked` tokens.
-    PasswordChanged = "password-changed",
-    /// A user was given another password, which revoked `revoked` tokens.
-    PasswordSet = "password-set",
-    /// A user was created by somebody else.
-    UserCreated = "user-created",
-    /// What the user's tokens may do at the most was changed, `from` and `to`.
-    ScopesChanged = "scopes-changed",
-    /// From then on no sign-in, and no token of the user's was accepted.
-    UserDisabled = "user-disabled",
-    /// The user was let in again.
-    UserEnabled = "user-enabled",
-    /// The user's failed attempts to sign in were forgotten.
-    UserUnblocked = "user-unblocked",
-    /// The user was deleted, with all tokens.
-    UserDeleted = "user-deleted",
-    /// A service was given a role of the database's.
-    RoleCreated = "role-created",
+named! {
+    /// Everything that the audit log tells of.
+    AuditAction {
+        /// Somebody signed in; the token that was issued for it.
+        SignIn = "sign-in",
+        /// A sign-in failed: `reason` is an [`AuditReason`].
+        SignInFailed = "sign-in-failed",
+        /// Attempts to sign in began to be held off: `limit` is `account` or `network`. Once in an hour at the most.
+        SignInThrottled = "sign-in-throttled",
+        /// Somebody signed up; the token that was issued for it.
+        SignUp = "sign-up",
+        /// The password that must be given again, to change it or to delete the account, was wrong.
+        ConfirmationFailed = "confirmation-failed",
+        /// A token was revoked by itself.
+        Logout = "logout",
+        /// All of a user's tokens were revoked at the user's wish: `revoked` of them.
+        LogoutAll = "logout-all",
+        /// All of a user's tokens were revoked by somebody else: `revoked` of them.
+        TokensRevoked = "tokens-revoked",
+        /// All of a user's tokens but the one that asked were revoked: `revoked` of them.
+        LogoutOthers = "logout-others",
+        /// A token was issued to a program.
+        TokenIssued = "token-issued",
+        /// A token was given another name.
+        TokenRenamed = "token-renamed",
+        /// A token was revoked, and not by itself.
+        TokenRevoked = "token-revoked",
+        /// A user chose another password, which revoked `revoked` tokens.
+        PasswordChanged = "password-changed",
+        /// A user was given another password, which revoked `revoked` tokens.
+        PasswordSet = "password-set",
+        /// A user was created by somebody else.
+        UserCreated = "user-created",
+        /// What the user's tokens may do at the most was changed, `from` and `to`.
+        ScopesChanged = "scopes-changed",
+        /// From then on no sign-in, and no token of the user's was accepted.
+        UserDisabled = "user-disabled",
+        /// The user was let in again.
+        UserEnabled = "user-enabled",
+        /// The user's failed attempts to sign in were forgotten.
+        UserUnblocked = "user-unblocked",
+        /// The user was deleted, with all tokens.
+        UserDeleted = "user-deleted",
+        /// A service was given a role of the database's.
+        RoleCreated = "role-created",
+    }
+}
+
+named! {
+    /// Why something came to nothing, or had to be done: `reason` in an event's detail. Outside nobody is told: what the
+    /// client hears of a sign-in that failed is the same for all reasons that it could guess by.
+    AuditReason {
+        /// Nobody has the name.
+        UnknownUser = "unknown-user",
+        /// The password is another.
+        WrongPassword = "wrong-password",
+        /// A service account, which has no password.
+        NoPassword = "no-password",
+        /// The stored hash of the password cannot be read.
+        UnreadableHash = "unreadable-hash",
+        /// The password is right, and the user is disabled.
+        Disabled = "disabled",
+        /// The password is right, and the token was to have scopes that the user does not hold.
+        ScopeNotHeld = "scope-not-held",
+        /// There are as many tokens as may be: none was issued, or another had to give way.
+        TooManyTokens = "too-many-tokens",
+    }
 }
 
 /// A text that names no action.
@@ -166,6 +189,24 @@ mod tests {
             assert_eq!(action.as_str().parse(), Ok(action));
         }
         assert_eq!("SIGN-IN".parse::<AuditAction>(), Err(UnknownAuditAction));
+    }
+
+    /// They are in logs that are kept for years, and in people's queries.
+    #[test]
+    fn the_reasons_are_these() {
+        let names: Vec<_> = AuditReason::ALL.iter().map(|reason| reason.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "unknown-user",
+                "wrong-password",
+                "no-password",
+                "unreadable-hash",
+                "disabled",
+                "scope-not-held",
+                "too-many-tokens",
+            ]
+        );
     }
 
     #[test]

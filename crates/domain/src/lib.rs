@@ -27,7 +27,7 @@ mod user;
 mod username;
 
 #[cfg(feature = "accounts")]
-pub use audit::{Actor, AuditAction, Initiator, UnknownAuditAction};
+pub use audit::{Actor, AuditAction, AuditReason, Initiator, UnknownAuditAction};
 #[cfg(feature = "accounts")]
 pub use email::{Email, InvalidEmail};
 pub use id::{NoteId, TokenId, UserId};

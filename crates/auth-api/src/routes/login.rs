@@ -1,7 +1,7 @@
 use crate::attempt::{admit, hashed};
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
-use crate::routes::me::{UNREADABLE_HASH, log_unreadable};
+use crate::routes::me::log_unreadable;
 use crate::state::State;
 use crate::validation::{self, Refusals};
 use crate::wire;
@@ -10,14 +10,13 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use jeton_api_types::LoginRequest;
 use jeton_domain::{
-    AuditAction, Initiator, NewToken, Password, PasswordHash, ScopeSet, TokenId, TokenLifetime, TokenName,
-    User, UserId, Username,
+    AuditAction, AuditReason, Initiator, NewToken, Password, PasswordHash, ScopeSet, TokenId, TokenLifetime,
+    TokenName, User, UserId, Username,
 };
 use jeton_http_kit::JsonOrForm;
 use jeton_persistence::attempts::{self, Account};
 use jeton_persistence::audit::{self, NewAuditEvent};
 use jeton_persistence::{PgConnection, tokens, users};
-use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -45,7 +44,7 @@ pub(crate) async fn log_in(
     Err(ApiError::InvalidCredentials)
 }
 
-/// `None`: when it came to issuing the token, the hash was no longer the one that the password was verified with.
+/// `None`: when it came to issuing the token, the user was no longer as the password was verified with.
 async fn sign_in(
     state: &State,
     by: &Initiator,
@@ -59,7 +58,7 @@ async fn sign_in(
     let scopes = match user.scopes.grant(wishes.scopes.clone()) {
         Ok(scopes) => scopes,
         Err(refused) => {
-            let reason = "scope-not-held";
+            let reason = AuditReason::ScopeNotHeld;
             state
                 .database
                 .run(move |connection| attempts::refuse_right(connection, &by, id, reason))
@@ -81,7 +80,8 @@ async fn sign_in(
     let issued = state
         .issue(move |connection| tokens::issue_for_password(connection, &by, id, &of_issue, &token))
         .await?;
-    let Some(token) = issued else { return Ok(None) };
+    // Whatever was changed meanwhile, the next look at the user tells what to answer, and to write down.
+    let Ok(token) = issued else { return Ok(None) };
     upgrade_later(state, id, verified, password());
     let user = wire::summary(id, user.username.as_str());
     Ok(Some(wire::issued(StatusCode::OK, &plain, user, token)))
@@ -151,16 +151,16 @@ async fn authenticate(
     let user = found.map(|found| found.user);
     let (user, reason) = match (user, hash) {
         (Some(user), Some(hash)) if right && user.disabled_at.is_none() => return Ok((user, hash)),
-        (Some(user), Some(_)) if right => (Some(user), "disabled"),
+        (Some(user), Some(_)) if right => (Some(user), AuditReason::Disabled),
         (Some(user), Some(hash)) if !hash.is_readable() => {
             log_unreadable(user.id);
-            (Some(user), UNREADABLE_HASH)
+            (Some(user), AuditReason::UnreadableHash)
         }
-        (Some(user), Some(_)) => (Some(user), "wrong-password"),
-        (Some(user), None) => (Some(user), "no-password"),
-        (None, _) => (None, "unknown-user"),
+        (Some(user), Some(_)) => (Some(user), AuditReason::WrongPassword),
+        (Some(user), None) => (Some(user), AuditReason::NoPassword),
+        (None, _) => (None, AuditReason::UnknownUser),
     };
-    let mut event = NewAuditEvent::new(AuditAction::SignInFailed).detail(json!({ "reason": reason }));
+    let mut event = NewAuditEvent::new(AuditAction::SignInFailed).reason(reason);
     // Of a name that is nobody's nothing is kept: people type passwords there.
     if let Some(user) = user {
         event = event.of(user.id);

@@ -6,13 +6,12 @@ use crate::wire;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use jeton_api_types::{DeleteAccountRequest, MeResponse};
-use jeton_domain::{AuditAction, Initiator, Password, PasswordHash, UserId};
+use jeton_domain::{AuditAction, AuditReason, Initiator, Password, PasswordHash, UserId};
 use jeton_http_kit::Json;
 use jeton_persistence::attempts::{self, Account};
 use jeton_persistence::audit::{self, NewAuditEvent};
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_verifier::Caller;
-use serde_json::json;
 
 /// `GET /v1/me`: the user, and the token that asks.
 pub(crate) async fn show(state: Data<State>, caller: Caller) -> ApiResult<HttpResponse> {
@@ -70,9 +69,6 @@ pub(crate) async fn is_replaced(state: &State, id: UserId, verified: PasswordHas
     Ok(current.is_some_and(|current| current != verified))
 }
 
-/// Why a sign-in failed, in the audit log, whose user has a hash that cannot be read.
-pub(crate) const UNREADABLE_HASH: &str = "unreadable-hash";
-
 /// The operator should know: to those outside it is a wrong password.
 pub(crate) fn log_unreadable(id: UserId) {
     tracing::error!(user_id = %id, "the stored password hash cannot be read: set another password");
@@ -97,7 +93,7 @@ pub(crate) async fn check_passwords(
         let mut event = NewAuditEvent::new(AuditAction::ConfirmationFailed).of(id);
         if hash.is_some_and(|hash| !hash.is_readable()) {
             log_unreadable(id);
-            event = event.detail(json!({ "reason": UNREADABLE_HASH }));
+            event = event.reason(AuditReason::UnreadableHash);
         }
         state
             .database

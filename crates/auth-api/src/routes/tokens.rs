@@ -39,7 +39,8 @@ pub(crate) async fn create(
     let issued = state
         .issue(move |connection| tokens::issue_by_token(connection, &by, user, with, &token))
         .await?;
-    let token = issued.ok_or(ApiError::TokenGone)?;
+    // Whatever the reason is, a check of the token would say that it is not valid.
+    let token = issued.map_err(|_| ApiError::TokenGone)?;
     Ok(wire::issued(
         StatusCode::CREATED,
         &plain,

@@ -18,9 +18,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Double, Inet, Nullable, Text, Uuid as SqlUuid};
 use ipnet::{IpNet, Ipv6Net};
 use jeton_domain::rate_limit::{LOCKOUT, LeakyBucket, lockout};
-use jeton_domain::{AuditAction, Initiator, UserId, UsernameKey};
+use jeton_domain::{AuditAction, AuditReason, Initiator, UserId, UsernameKey};
 use notes::{note_account, note_network};
-use serde_json::json;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
@@ -230,12 +229,12 @@ pub fn refuse_right(
     connection: &mut PgConnection,
     by: &Initiator,
     user: UserId,
-    reason: &str,
+    reason: AuditReason,
 ) -> DatabaseResult<()> {
     transaction(connection, |connection| {
         take_back(connection, by, &Account::User(user))?;
         let event = NewAuditEvent::new(AuditAction::SignInFailed).of(user);
-        audit::record(connection, by, &event.detail(json!({ "reason": reason })))
+        audit::record(connection, by, &event.reason(reason))
     })
 }
 

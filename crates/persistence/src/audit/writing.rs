@@ -5,8 +5,8 @@ use crate::functions::{coalesce, left};
 use crate::schema::{audit_events, users};
 use diesel::prelude::*;
 use ipnet::IpNet;
-use jeton_domain::{AuditAction, Initiator, TokenId, UserId};
-use serde_json::Value;
+use jeton_domain::{AuditAction, AuditReason, Initiator, TokenId, UserId};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// A request id is cut to so many characters.
@@ -57,6 +57,12 @@ impl NewAuditEvent {
     pub fn token(mut self, token: TokenId) -> Self {
         self.token = Some(token);
         self
+    }
+
+    /// Why, and nothing else: the event's detail.
+    #[must_use]
+    pub fn reason(self, reason: AuditReason) -> Self {
+        self.detail(json!({ "reason": reason.as_str() }))
     }
 
     /// What else is worth knowing: a small JSON object, and never a secret.

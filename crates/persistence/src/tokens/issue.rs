@@ -10,7 +10,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Timestamptz, Uuid as SqlUuid};
 use jeton_coherence::revocations::in_this_transaction;
 use jeton_coherence::{IS_VALID, IsValid};
-use jeton_domain::{AuditAction, Initiator, NewToken, PasswordHash, Token, TokenId, TokenKind, UserId};
+use jeton_domain::{
+    AuditAction, AuditReason, Initiator, NewToken, PasswordHash, Token, TokenId, TokenKind, UserId,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -23,10 +25,30 @@ pub enum Issue {
     /// It is not yet: others had to give way, which are revoked as any other. Once that holds everywhere, ask again. Should
     /// it come to nothing, there is no token that nobody knows, and whoever tries again finds the room that was made.
     RoomMade,
-    /// It is not, since what gave a right to it no longer holds: the password, the token that asked, the user.
-    Refused,
+    /// It is not, since what gave a right to it does not hold, or no longer.
+    Refused(Refusal),
     /// It is not, since the user has as many as may be, and none that gives way.
     TooMany,
+}
+
+/// Why a user gets no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such user.
+    #[error("there is no such user")]
+    UserGone,
+    /// The user is disabled.
+    #[error("the user is disabled")]
+    UserDisabled,
+    /// The password is not the one that was verified.
+    #[error("the password was changed")]
+    PasswordChanged,
+    /// The token that asks is not valid.
+    #[error("the token that asks is not valid any more")]
+    TokenGone,
+    /// The user can sign in.
+    #[error("the user is no service account")]
+    NotAServiceAccount,
 }
 
 impl Issue {
@@ -35,7 +57,7 @@ impl Issue {
     pub fn token(self) -> Option<Token> {
         match self {
             Self::Issued(token) => Some(token),
-            Self::RoomMade | Self::Refused | Self::TooMany => None,
+            Self::RoomMade | Self::Refused(_) | Self::TooMany => None,
         }
     }
 }
@@ -52,25 +74,23 @@ pub fn issue_for_password(
     verified: &PasswordHash,
     token: &NewToken,
 ) -> DatabaseResult<Pending<Issue>> {
-    issuing(connection, |connection| {
-        let unchanged = users::table
-            .find(user.0)
-            .filter(users::disabled_at.is_null())
-            .filter(users::password_hash.eq(verified.expose_encoded()))
-            .select(users::id)
-            .for_no_key_update()
-            .first::<Uuid>(connection)
-            .optional()?;
-        if unchanged.is_none() {
-            return Ok(Issue::Refused);
+    issuing(connection, user, |connection, password_hash| {
+        if password_hash != Some(verified.expose_encoded()) {
+            return Ok(Issue::Refused(Refusal::PasswordChanged));
         }
-        let by_user = by.as_user(user);
-        let issued = issue(connection, &by_user, AuditAction::SignIn, user, None, token)?;
+        let issued = issue(
+            connection,
+            &by.as_user(user),
+            AuditAction::SignIn,
+            user,
+            None,
+            token,
+        )?;
         match issued {
-            Issue::Issued(_) | Issue::Refused => attempts::succeed(connection, by, user)?,
-            Issue::TooMany => attempts::refuse_right(connection, by, user, "too-many-tokens")?,
+            Issue::Issued(_) => attempts::succeed(connection, by, user)?,
+            Issue::TooMany => attempts::refuse_right(connection, by, user, AuditReason::TooManyTokens)?,
             // Whoever has to ask again has it done then, and once.
-            Issue::RoomMade => {}
+            Issue::RoomMade | Issue::Refused(_) => {}
         }
         Ok(issued)
     })
@@ -88,10 +108,7 @@ pub fn issue_by_token(
     with: TokenId,
     token: &NewToken,
 ) -> DatabaseResult<Pending<Issue>> {
-    issuing(connection, |connection| {
-        if !lock_enabled(connection, user)? {
-            return Ok(Issue::Refused);
-        }
+    issuing(connection, user, |connection, _| {
         // A statement of its own, after the lock: its snapshot sees what whoever held the lock before has done.
         let still_valid: bool = select(exists(
             tokens::table
@@ -101,7 +118,7 @@ pub fn issue_by_token(
         ))
         .get_result(connection)?;
         if !still_valid {
-            return Ok(Issue::Refused);
+            return Ok(Issue::Refused(Refusal::TokenGone));
         }
         issue(connection, by, AuditAction::TokenIssued, user, Some(with), token)
     })
@@ -117,10 +134,7 @@ pub fn issue_by_operator(
     user: UserId,
     token: &NewToken,
 ) -> DatabaseResult<Pending<Issue>> {
-    issuing(connection, |connection| {
-        if !lock_enabled(connection, user)? {
-            return Ok(Issue::Refused);
-        }
+    issuing(connection, user, |connection, _| {
         issue(connection, by, AuditAction::TokenIssued, user, None, token)
     })
 }
@@ -135,40 +149,39 @@ pub fn issue_for_service(
     user: UserId,
     token: &NewToken,
 ) -> DatabaseResult<Pending<Issue>> {
-    issuing(connection, |connection| {
-        // A statement of its own after the lock: whoever held it before may have given the account a password.
-        let is_service = lock_enabled(connection, user)?
-            && select(exists(
-                users::table.find(user.0).filter(users::password_hash.is_null()),
-            ))
-            .get_result::<bool>(connection)?;
-        if !is_service {
-            return Ok(Issue::Refused);
+    issuing(connection, user, |connection, password_hash| {
+        if password_hash.is_some() {
+            return Ok(Issue::Refused(Refusal::NotAServiceAccount));
         }
         issue(connection, by, AuditAction::TokenIssued, user, None, token)
     })
 }
 
-/// A transaction that issues, or else makes room, which is all that it may revoke.
+/// A transaction that issues a token to a user who is there and not disabled, or else makes room, which is all that it may
+/// revoke. The work is done under the lock of the user's row, and is told the password hash that this has.
 fn issuing(
     connection: &mut PgConnection,
-    work: impl FnOnce(&mut PgConnection) -> DatabaseResult<Issue>,
+    user: UserId,
+    work: impl FnOnce(&mut PgConnection, Option<&str>) -> DatabaseResult<Issue>,
 ) -> DatabaseResult<Pending<Issue>> {
-    transaction(connection, |connection| match work(connection)? {
-        Issue::RoomMade => in_this_transaction(connection, Issue::RoomMade),
-        other => Ok(Pending::settled(other)),
+    transaction(connection, |connection| {
+        // What is read is the row that is locked: as whoever held it before has left it.
+        let found: Option<(bool, Option<String>)> = users::table
+            .find(user.0)
+            .select((users::disabled_at.is_not_null(), users::password_hash))
+            .for_no_key_update()
+            .first(connection)
+            .optional()?;
+        let issue = match found {
+            None => Issue::Refused(Refusal::UserGone),
+            Some((true, _)) => Issue::Refused(Refusal::UserDisabled),
+            Some((false, password_hash)) => work(connection, password_hash.as_deref())?,
+        };
+        match issue {
+            Issue::RoomMade => in_this_transaction(connection, Issue::RoomMade),
+            other => Ok(Pending::settled(other)),
+        }
     })
-}
-
-fn lock_enabled(connection: &mut PgConnection, user: UserId) -> DatabaseResult<bool> {
-    let found = users::table
-        .find(user.0)
-        .filter(users::disabled_at.is_null())
-        .select(users::id)
-        .for_no_key_update()
-        .first::<Uuid>(connection)
-        .optional()?;
-    Ok(found.is_some())
 }
 
 /// Stores the token where there is room, or else makes room. The caller holds the user's row.
@@ -185,7 +198,7 @@ fn issue(
     };
     for id in &gone {
         let event = NewAuditEvent::new(AuditAction::TokenRevoked).of(user).token(*id);
-        let why = json!({ "reason": "too-many-tokens", "for": token.id.0 });
+        let why = json!({ "reason": AuditReason::TooManyTokens.as_str(), "for": token.id.0 });
         audit::record(connection, by, &event.detail(why))?;
     }
     if !gone.is_empty() {

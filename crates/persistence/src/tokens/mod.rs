@@ -6,7 +6,7 @@
 
 mod issue;
 
-pub use issue::{Issue, issue_by_operator, issue_by_token, issue_for_password, issue_for_service};
+pub use issue::{Issue, Refusal, issue_by_operator, issue_by_token, issue_for_password, issue_for_service};
 pub(crate) use issue::{described, insert};
 
 use crate::audit::{self, NewAuditEvent};

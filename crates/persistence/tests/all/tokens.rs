@@ -3,10 +3,20 @@ use crate::support::{
     new_token, outcome, text,
 };
 use jeton_domain::{Initiator, NewToken, TokenId, TokenKind, TokenName, UserId};
-use jeton_persistence::{DatabaseError, PgConnection, tokens, users};
+use jeton_persistence::tokens::{Issue, Refusal};
+use jeton_persistence::{DatabaseError, DatabaseResult, Pending, PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
 use std::time::Duration;
 use uuid::Uuid;
+
+/// Why no token was issued; `None`: one was.
+fn refusal(issue: DatabaseResult<Pending<Issue>>) -> Option<Refusal> {
+    match outcome(issue.unwrap()) {
+        Issue::Issued(_) => None,
+        Issue::Refused(refusal) => Some(refusal),
+        other => panic!("{other:?}"),
+    }
+}
 
 fn nobody() -> UserId {
     UserId(Uuid::now_v7())
@@ -92,23 +102,21 @@ fn a_password_issues_while_it_is_the_users() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let ada = create_user(connection, "ada").id;
-    let mut issue = |user, verified| {
+    let issue = |connection: &mut PgConnection, user, verified| {
         let (by, new) = (Initiator::cli(), new_token());
-        issued(tokens::issue_for_password(
+        refusal(tokens::issue_for_password(
             connection,
             &by,
             user,
             &hash(verified),
             &new,
         ))
-        .is_some()
     };
-    assert!(issue(ada, 4));
-    assert!(!issue(ada, 5), "changed");
-    assert!(!issue(nobody(), 4), "deleted");
+    assert_eq!(issue(connection, ada, 4), None);
+    assert_eq!(issue(connection, ada, 5), Some(Refusal::PasswordChanged));
+    assert_eq!(issue(connection, nobody(), 4), Some(Refusal::UserGone));
     outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
-    let disabled = tokens::issue_for_password(connection, &Initiator::cli(), ada, &hash(4), &new_token());
-    assert_eq!(issued(disabled), None);
+    assert_eq!(issue(connection, ada, 4), Some(Refusal::UserDisabled));
     assert_eq!(count(connection, "tokens"), 1);
 }
 
@@ -127,24 +135,17 @@ fn a_token_issues_while_it_is_valid() {
     );
     let expired = issue_expired(connection, ada);
     outcome(tokens::revoke(connection, &Initiator::cli(), ada, revoked).unwrap());
-    let issue = |connection: &mut PgConnection, user, by| {
-        let new = new_token();
-        issued(tokens::issue_by_token(
-            connection,
-            &Initiator::cli(),
-            user,
-            by,
-            &new,
-        ))
-        .is_some()
+    let issue = |connection: &mut PgConnection, user, with| {
+        let (by, new) = (Initiator::cli(), new_token());
+        refusal(tokens::issue_by_token(connection, &by, user, with, &new))
     };
-    assert!(issue(connection, ada, by));
-    assert!(!issue(connection, ada, revoked));
-    assert!(!issue(connection, ada, expired));
-    assert!(!issue(connection, ada, of_bob));
-    assert!(!issue(connection, nobody(), by));
+    assert_eq!(issue(connection, ada, by), None);
+    for gone in [revoked, expired, of_bob] {
+        assert_eq!(issue(connection, ada, gone), Some(Refusal::TokenGone));
+    }
+    assert_eq!(issue(connection, nobody(), by), Some(Refusal::UserGone));
     outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
-    assert!(!issue(connection, ada, by));
+    assert_eq!(issue(connection, ada, by), Some(Refusal::UserDisabled));
     assert_eq!(count(connection, &format!("tokens WHERE user_id = '{ada}'")), 3);
 }
 
@@ -153,28 +154,14 @@ fn the_operator_issues_to_whoever_is_enabled() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let ada = create_user(connection, "ada").id;
-    let mut issue = |user| {
-        let new = new_token();
-        issued(tokens::issue_by_operator(
-            connection,
-            &Initiator::cli(),
-            user,
-            &new,
-        ))
-        .is_some()
+    let issue = |connection: &mut PgConnection, user| {
+        let by = Initiator::cli();
+        refusal(tokens::issue_by_operator(connection, &by, user, &new_token()))
     };
-    assert!(issue(ada));
-    assert!(!issue(nobody()));
+    assert_eq!(issue(connection, ada), None);
+    assert_eq!(issue(connection, nobody()), Some(Refusal::UserGone));
     outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
-    assert!(
-        issued(tokens::issue_by_operator(
-            connection,
-            &Initiator::cli(),
-            ada,
-            &new_token()
-        ))
-        .is_none()
-    );
+    assert_eq!(issue(connection, ada), Some(Refusal::UserDisabled));
 }
 
 #[test]
@@ -190,15 +177,16 @@ fn a_service_account_is_issued_tokens_while_it_is_one() {
     let robot = users::create(connection, &by, &robot).unwrap().id;
     let issue = |connection: &mut PgConnection, user| {
         let by = Initiator::cli();
-        issued(tokens::issue_for_service(connection, &by, user, &new_token())).is_some()
+        refusal(tokens::issue_for_service(connection, &by, user, &new_token()))
     };
-    assert!(issue(connection, robot));
-    assert!(!issue(connection, ada) && !issue(connection, nobody()));
+    assert_eq!(issue(connection, robot), None);
+    assert_eq!(issue(connection, ada), Some(Refusal::NotAServiceAccount));
+    assert_eq!(issue(connection, nobody()), Some(Refusal::UserGone));
     outcome(users::disable(connection, &by, robot).unwrap());
-    assert!(!issue(connection, robot));
+    assert_eq!(issue(connection, robot), Some(Refusal::UserDisabled));
     users::enable(connection, &by, robot).unwrap();
     outcome(users::set_password(connection, &by, robot, &hash(5)).unwrap());
-    assert!(!issue(connection, robot));
+    assert_eq!(issue(connection, robot), Some(Refusal::NotAServiceAccount));
 }
 
 #[test]

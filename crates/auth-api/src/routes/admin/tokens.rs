@@ -45,8 +45,8 @@ pub(crate) async fn create(
     let issued = state
         .issue(move |connection| tokens::issue_for_service(connection, &by, id, &token))
         .await?;
-    // Refused: disabled, deleted or given a password since it was found. Another attempt says which.
-    let token = issued.ok_or(ApiError::UserDisabled)?;
+    // Refused: disabled, deleted or given a password since it was found.
+    let token = issued?;
     let summary = wire::summary(id, user.username.as_str());
     Ok(wire::issued(StatusCode::CREATED, &plain, summary, token))
 }

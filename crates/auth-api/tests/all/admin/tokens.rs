@@ -1,6 +1,9 @@
 //! Other users' tokens, and those of service accounts.
 
 use super::*;
+use diesel::RunQueryDsl;
+use diesel::connection::SimpleConnection;
+use jeton_proof_support::wait_until;
 
 #[tokio::test]
 async fn anybodys_tokens_are_listed_and_revoked() {
@@ -93,4 +96,40 @@ async fn a_service_account_cannot_sign_in_and_is_given_its_tokens() {
     assert_eq!(kind(session.me().await), ProblemKind::InvalidToken);
     auth.client().login(&login("robot", NEW)).await.unwrap();
     assert!(!admin.user(robot.id).await.unwrap().service);
+}
+
+/// What was changed between the look at the account and the token is told as it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_gone_or_changed_meanwhile_gets_no_token_and_the_admin_hears_why() {
+    let auth = Auth::start();
+    let root = admin(&auth).await;
+    for (act, right) in [
+        ("DELETE FROM users", ProblemKind::NotFound),
+        ("UPDATE users SET disabled_at = now()", ProblemKind::UserDisabled),
+        (
+            "UPDATE users SET password_hash = 'x'",
+            ProblemKind::NotAServiceAccount,
+        ),
+    ] {
+        let robot = root.admin().create_user(&service("robot", &[])).await.unwrap();
+        let (mut holder, mut watcher) = (auth.connect(), auth.connect());
+        holder
+            .batch_execute("BEGIN; SELECT FROM users WHERE username = 'robot' FOR UPDATE")
+            .unwrap();
+        let asking = root.clone();
+        let request = tokio::spawn(async move { asking.admin().create_token(robot.id, &token(&[])).await });
+        let waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() \
+            AND cardinality(pg_blocking_pids(pid)) > 0";
+        wait_until("it waits", || {
+            assert!(!request.is_finished(), "it does not wait");
+            diesel::sql_query(waiting).execute(&mut watcher).unwrap() > 0
+        });
+        holder
+            .batch_execute(&format!("{act} WHERE username = 'robot'; COMMIT"))
+            .unwrap();
+        assert_eq!(kind(request.await.unwrap()), right, "{act}");
+        watcher
+            .batch_execute("DELETE FROM users WHERE username = 'robot'")
+            .unwrap();
+    }
 }

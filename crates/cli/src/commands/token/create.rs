@@ -7,7 +7,7 @@ use jeton_domain::{
 };
 use jeton_http_kit::{DatabaseSettings, TokenArgs, lifetime};
 use jeton_persistence::PgConnection;
-use jeton_persistence::tokens::{self, Issue};
+use jeton_persistence::tokens::{self, Issue, Refusal};
 use uuid::Uuid;
 
 /// Create a personal token for a user
@@ -66,8 +66,8 @@ fn issue(connection: &mut PgConnection, user: &User, new: &NewToken) -> anyhow::
         match issue {
             Issue::Issued(token) => return Ok(token),
             Issue::RoomMade => {}
-            // Disabled or deleted since it was found.
-            Issue::Refused => bail!(disabled(&user.username)),
+            Issue::Refused(Refusal::UserGone) => bail!(database::no_user(&user.username)),
+            Issue::Refused(_) => bail!(disabled(&user.username)),
             Issue::TooMany => bail!(
                 "\"{}\" has as many personal tokens as there may be; revoke one first",
                 user.username

@@ -90,7 +90,7 @@ fn a_right_password_that_comes_to_nothing_is_written_down_and_makes_nothing_know
     }
     for _ in 0..10 {
         assert_eq!(attempt(connection, HERE, &named("ada")), 0);
-        attempts::refuse_right(connection, &from(HERE), ada, "scope-not-held").unwrap();
+        attempts::refuse_right(connection, &from(HERE), ada, AuditReason::ScopeNotHeld).unwrap();
     }
     assert_eq!(
         rows(connection, "account_attempts WHERE network <> '0.0.0.0/0'"),

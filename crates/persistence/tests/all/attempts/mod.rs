@@ -6,7 +6,7 @@ mod races;
 use crate::support::{
     connect, count as rows, create_user, execute, hash, new_token, new_user, outcome, purge_step, text,
 };
-use jeton_domain::{Actor, Initiator, UserId, Username};
+use jeton_domain::{Actor, AuditReason, Initiator, UserId, Username};
 use jeton_persistence::attempts::{self, Account, Limits, Verdict};
 use jeton_persistence::purge::Purge;
 use jeton_persistence::{PgConnection, tokens, users};
