@@ -4,7 +4,7 @@ use crate::error::{ApiError, ApiResult};
 use crate::hasher::HashingError;
 use crate::state::State;
 use jeton_domain::Initiator;
-use jeton_persistence::attempts::{self, Account, Verdict};
+use jeton_persistence::rate_limit::{self, Account, Verdict};
 use jeton_persistence::{DatabaseResult, PgConnection};
 
 /// Counts an attempt, before anything is hashed, and reads what it is to be checked against. A full queue is told first:
@@ -15,12 +15,12 @@ pub(crate) async fn admit<T: Send + 'static>(
     account: &Account,
     read: impl FnOnce(&mut PgConnection) -> DatabaseResult<T> + Send + 'static,
 ) -> ApiResult<T> {
-    state.hasher.check_queue(attempts::network(by.address))?;
+    state.hasher.check_queue(rate_limit::network(by.address))?;
     let (by, account, limits) = (by.clone(), account.clone(), state.limits);
     let admitted = state
         .database
         .run(
-            move |connection| match attempts::count(connection, &by, &account, limits)? {
+            move |connection| match rate_limit::count(connection, &by, &account, limits)? {
                 Verdict::Go => read(connection).map(Ok),
                 Verdict::Wait(time) => Ok(Err(time)),
             },
@@ -41,7 +41,7 @@ pub(crate) async fn hashed<T, E: Into<ApiError>>(
         let by = by.clone();
         state
             .database
-            .run(move |connection| attempts::take_back(connection, &by, &account))
+            .run(move |connection| rate_limit::take_back(connection, &by, &account))
             .await?;
     }
     result

@@ -1,7 +1,7 @@
 mod queue;
 
 use jeton_domain::{BcryptCost, NewPassword, Password, PasswordHash, PasswordRefused, Username};
-use jeton_persistence::attempts::Network;
+use jeton_persistence::rate_limit::Network;
 use queue::{Core, Queue};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -7,7 +7,7 @@ use crate::validation::refuse;
 use jeton_domain::{
     BcryptCost, Email, Initiator, Password, PasswordHash, ScopeSet, Token, TokenPolicy, Username,
 };
-use jeton_persistence::attempts::{self, Limits};
+use jeton_persistence::rate_limit::{self, Limits};
 use jeton_persistence::tokens::{Issue, Refusal};
 use jeton_persistence::{Database, DatabaseResult, Pending, PgConnection};
 use jeton_revoker::Barrier;
@@ -70,7 +70,7 @@ impl State {
         username: &Username,
         email: Option<&Email>,
     ) -> ApiResult<PasswordHash> {
-        let network = attempts::network(by.address);
+        let network = rate_limit::network(by.address);
         let email = email.map(|email| email.as_str().to_owned());
         let hash = self
             .hasher

@@ -6,11 +6,11 @@ mod functions;
 mod manager;
 mod rows;
 
-pub mod attempts;
 pub mod audit;
 pub mod migrations;
 pub mod notes;
 pub mod purge;
+pub mod rate_limit;
 pub mod roles;
 pub mod tokens;
 pub mod users;

@@ -2,7 +2,7 @@
 //! audit events, counts of attempts that no longer count. In small batches, by any instance, one at a time.
 
 use crate::transaction;
-use crate::{DatabaseResult, attempts, audit};
+use crate::{DatabaseResult, audit, rate_limit};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Uuid as SqlUuid};
 use jeton_coherence::ENDS_AT;
@@ -114,8 +114,8 @@ impl Purge {
                 Some(retention) => audit::purge(connection, retention, BATCH),
                 None => Ok(0),
             },
-            Kind::AccountAttempts => attempts::purge_accounts(connection, BATCH),
-            Kind::NetworkAttempts => attempts::purge_networks(connection, BATCH),
+            Kind::AccountAttempts => rate_limit::purge_accounts(connection, BATCH),
+            Kind::NetworkAttempts => rate_limit::purge_networks(connection, BATCH),
         }
     }
 

@@ -3,7 +3,7 @@
 //! places.
 
 use super::HashingError;
-use jeton_persistence::attempts::Network;
+use jeton_persistence::rate_limit::Network;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -195,7 +195,7 @@ impl Drop for Core {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jeton_persistence::attempts::network;
+    use jeton_persistence::rate_limit::network;
     use std::pin::Pin;
     use std::task::{Context, Poll, Waker};
 

@@ -14,8 +14,8 @@ use jeton_domain::{
     TokenName, User, UserId, Username,
 };
 use jeton_http_kit::JsonOrForm;
-use jeton_persistence::attempts::{self, Account};
 use jeton_persistence::audit::{self, NewAuditEvent};
+use jeton_persistence::rate_limit::{self, Account};
 use jeton_persistence::{PgConnection, tokens, users};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -61,7 +61,7 @@ async fn sign_in(
             let reason = AuditReason::ScopeNotHeld;
             state
                 .database
-                .run(move |connection| attempts::refuse_right(connection, &by, id, reason))
+                .run(move |connection| rate_limit::refuse_right(connection, &by, id, reason))
                 .await?;
             return Err(refused.into());
         }
@@ -145,7 +145,7 @@ async fn authenticate(
     };
     let found = admit(state, by, &account, read).await?;
     let hash = found.as_ref().and_then(|found| found.password_hash.clone());
-    let network = attempts::network(by.address);
+    let network = rate_limit::network(by.address);
     let verify = state.hasher.verify(network, hash.clone(), vec![password]);
     let right = hashed(state, by, account, verify).await?.is_some();
     let user = found.map(|found| found.user);

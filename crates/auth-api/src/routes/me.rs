@@ -8,8 +8,8 @@ use actix_web::web::Data;
 use jeton_api_types::{DeleteAccountRequest, MeResponse};
 use jeton_domain::{AuditAction, AuditReason, Initiator, Password, PasswordHash, UserId};
 use jeton_http_kit::Json;
-use jeton_persistence::attempts::{self, Account};
 use jeton_persistence::audit::{self, NewAuditEvent};
+use jeton_persistence::rate_limit::{self, Account};
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_verifier::Caller;
 
@@ -85,7 +85,7 @@ pub(crate) async fn check_passwords(
 ) -> ApiResult<(usize, PasswordHash)> {
     let read = move |connection: &mut PgConnection| users::find_password_hash(connection, id);
     let hash = admit(state, by, &Account::User(id), read).await?;
-    let network = attempts::network(by.address);
+    let network = rate_limit::network(by.address);
     let verify = state.hasher.verify(network, hash.clone(), passwords);
     let right = hashed(state, by, Account::User(id), verify).await?;
     let by = by.clone();
@@ -103,7 +103,7 @@ pub(crate) async fn check_passwords(
     };
     state
         .database
-        .run(move |connection| attempts::succeed(connection, &by, id))
+        .run(move |connection| rate_limit::succeed(connection, &by, id))
         .await?;
     Ok((right, hash.clone()))
 }

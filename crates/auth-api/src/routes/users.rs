@@ -11,7 +11,7 @@ use actix_web::web::Data;
 use jeton_api_types::SignUpRequest;
 use jeton_domain::{Email, NewToken, NewUser, TokenId, TokenName, UserId, Username};
 use jeton_http_kit::Json;
-use jeton_persistence::attempts::Account;
+use jeton_persistence::rate_limit::Account;
 use jeton_persistence::{PgConnection, users};
 use uuid::Uuid;
 

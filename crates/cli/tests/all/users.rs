@@ -228,7 +228,7 @@ fn disable_and_enable() {
 #[test]
 fn unblock_forgets_failures() {
     use jeton_domain::{Actor, Initiator, Username};
-    use jeton_persistence::attempts::{Account, Limits, Verdict, count};
+    use jeton_persistence::rate_limit::{Account, Limits, Verdict, count};
     let jeton = Jeton::new().with_user("ada");
     let stranger = Initiator {
         actor: Actor::Anonymous,

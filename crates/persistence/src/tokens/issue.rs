@@ -4,7 +4,7 @@ use crate::audit::{self, NewAuditEvent};
 use crate::rows::{TokenRow, UsedTokenRow};
 use crate::schema::{tokens, users};
 use crate::transaction;
-use crate::{DatabaseResult, Pending, attempts};
+use crate::{DatabaseResult, Pending, rate_limit};
 use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Timestamptz, Uuid as SqlUuid};
@@ -87,8 +87,8 @@ pub fn issue_for_password(
             token,
         )?;
         match issued {
-            Issue::Issued(_) => attempts::succeed(connection, by, user)?,
-            Issue::TooMany => attempts::refuse_right(connection, by, user, AuditReason::TooManyTokens)?,
+            Issue::Issued(_) => rate_limit::succeed(connection, by, user)?,
+            Issue::TooMany => rate_limit::refuse_right(connection, by, user, AuditReason::TooManyTokens)?,
             // Whoever has to ask again has it done then, and once.
             Issue::RoomMade | Issue::Refused(_) => {}
         }

@@ -10,7 +10,7 @@ use crate::audit::{self, NewAuditEvent};
 use crate::rows::{self, UserRow};
 use crate::schema::users;
 use crate::transaction;
-use crate::{DatabaseResult, Pending, admins, attempts, tokens};
+use crate::{DatabaseResult, Pending, admins, rate_limit, tokens};
 use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Nullable};
@@ -84,7 +84,7 @@ pub fn sign_up(
         let event = event.detail(tokens::described(&token));
         audit::record(connection, &by.as_user(user.id), &event)?;
         if by.address.is_some() {
-            attempts::know(connection, by, user.id)?;
+            rate_limit::know(connection, by, user.id)?;
         }
         Ok((user, token))
     })
@@ -270,7 +270,7 @@ fn delete_if(
         let Some((username, key)) = deleted else {
             return Ok(false);
         };
-        attempts::forget(connection, &key)?;
+        rate_limit::forget(connection, &key)?;
         let event = NewAuditEvent::new(AuditAction::UserDeleted).of_gone(id, username);
         audit::record(connection, by, &event)?;
         Ok(true)

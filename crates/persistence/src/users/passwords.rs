@@ -2,7 +2,7 @@
 
 use crate::audit::{self, NewAuditEvent};
 use crate::schema::users;
-use crate::{DatabaseResult, Pending, attempts, tokens};
+use crate::{DatabaseResult, Pending, rate_limit, tokens};
 use diesel::prelude::*;
 use jeton_coherence::revocations::revoking;
 use jeton_domain::{AuditAction, Initiator, PasswordHash, TokenId, UserId};
@@ -77,7 +77,7 @@ pub fn set_password(
             > 0;
         if changed {
             let revoked = tokens::revoke_except(connection, id, None)?;
-            attempts::clear(connection, id)?;
+            rate_limit::clear(connection, id)?;
             let event = NewAuditEvent::new(AuditAction::PasswordSet).of(id);
             audit::record(connection, by, &event.detail(json!({ "revoked": revoked })))?;
         }

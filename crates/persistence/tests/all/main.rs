@@ -5,7 +5,6 @@
 )]
 
 mod admins;
-mod attempts;
 mod audit;
 mod audit_log;
 mod database;
@@ -22,6 +21,7 @@ mod pool;
 mod purge;
 mod purge_races;
 mod races;
+mod rate_limit;
 mod renewals;
 mod replicated;
 mod revoking;

@@ -4,7 +4,7 @@ use crate::state::State;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use jeton_domain::UserId;
-use jeton_persistence::attempts;
+use jeton_persistence::rate_limit;
 use uuid::Uuid;
 
 /// `POST /v1/admin/users/{id}/unblock`: forgets the failed sign-ins to the account, so that its owner is let in at once.
@@ -13,7 +13,7 @@ pub(crate) async fn unblock(state: Data<State>, by: By, id: Path<Uuid>) -> ApiRe
     let id = UserId(id.into_inner());
     let unblocked = state
         .database
-        .run(move |connection| attempts::unblock(connection, &by.0, id))
+        .run(move |connection| rate_limit::unblock(connection, &by.0, id))
         .await?;
     if unblocked {
         Ok(HttpResponse::NoContent().finish())

@@ -7,8 +7,8 @@ use crate::support::{
     connect, count as rows, create_user, execute, hash, new_token, new_user, outcome, purge_step, text,
 };
 use jeton_domain::{Actor, AuditReason, Initiator, UserId, Username};
-use jeton_persistence::attempts::{self, Account, Limits, Verdict};
 use jeton_persistence::purge::Purge;
+use jeton_persistence::rate_limit::{self, Account, Limits, Verdict};
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
 use std::sync::Barrier;
@@ -39,7 +39,7 @@ fn attempt(connection: &mut PgConnection, address: &str, account: &Account) -> u
 }
 
 fn attempt_within(connection: &mut PgConnection, address: &str, account: &Account, limits: Limits) -> u64 {
-    match attempts::count(connection, &from(address), account, limits).unwrap() {
+    match rate_limit::count(connection, &from(address), account, limits).unwrap() {
         Verdict::Go => 0,
         Verdict::Wait(time) => {
             assert!(time >= Duration::from_secs(1));
@@ -209,14 +209,14 @@ fn a_success_is_taken_back_and_clears() {
     }
     for _ in 0..20 {
         assert_eq!(attempt_within(connection, HERE, &Account::User(ada), limits), 0);
-        attempts::succeed(connection, &from(HERE), ada).unwrap();
+        rate_limit::succeed(connection, &from(HERE), ada).unwrap();
     }
     // What others have failed with is not taken back with it.
     for name in ["bob", "eve", "mallory"] {
         assert_eq!(attempt_within(connection, HERE, &named(name), limits), 0);
     }
     assert_eq!(attempt_within(connection, HERE, &named("ada"), limits), 0);
-    attempts::succeed(connection, &from(HERE), ada).unwrap();
+    rate_limit::succeed(connection, &from(HERE), ada).unwrap();
     assert_eq!(attempt_within(connection, HERE, &named("trent"), limits), 0);
     assert_ne!(attempt_within(connection, HERE, &named("walter"), limits), 0);
 }
@@ -230,17 +230,17 @@ fn a_stranger_does_not_keep_the_owner_out() {
     assert_eq!(attempts_until_held_off(connection, THERE, &account), (5, 30));
     // The owner, from where she has signed up, has her own five.
     assert_eq!(attempt(connection, HERE, &account), 0);
-    attempts::succeed(connection, &from(HERE), ada.id).unwrap();
+    rate_limit::succeed(connection, &from(HERE), ada.id).unwrap();
     assert_eq!(attempts_until_held_off(connection, HERE, &account), (5, 30));
     // That she is let in clears nothing of what strangers have done.
-    attempts::succeed(connection, &from(HERE), ada.id).unwrap();
+    rate_limit::succeed(connection, &from(HERE), ada.id).unwrap();
     assert_ne!(attempt(connection, THERE, &account), 0);
     assert_eq!(attempt(connection, HERE, &account), 0);
     // From a third network it does, and that one is known from now on.
     let third = "2001:db8:7::1";
     pass(connection, "1 hour");
     assert_eq!(attempt(connection, third, &account), 0);
-    attempts::succeed(connection, &from(third), ada.id).unwrap();
+    rate_limit::succeed(connection, &from(third), ada.id).unwrap();
     assert_eq!(attempts_until_held_off(connection, THERE, &account), (5, 30));
     assert_eq!(attempt(connection, "2001:db8:7::2", &account), 0);
 }

@@ -63,12 +63,12 @@ fn nothing_waits_in_a_circle() {
         |c, _, address| {
             attempt(c, address, &named("ada"));
         },
-        |c, ada, address| attempts::succeed(c, &from(address), ada).unwrap(),
+        |c, ada, address| rate_limit::succeed(c, &from(address), ada).unwrap(),
         |c, ada, address| {
             let issued = tokens::issue_for_password(c, &from(address), ada, &hash(4), &new_token());
             outcome(issued.unwrap()).token().unwrap();
         },
-        |c, ada, _| _ = attempts::unblock(c, &Initiator::cli(), ada).unwrap(),
+        |c, ada, _| _ = rate_limit::unblock(c, &Initiator::cli(), ada).unwrap(),
         |c, _, _| {
             purge_step(&mut Purge::default(), c).unwrap();
         },

@@ -47,13 +47,13 @@ fn what_is_taken_back_was_no_attempt() {
     let ada = named("ada");
     for _ in 0..30 {
         assert_eq!(attempt(connection, HERE, &ada), 0);
-        attempts::take_back(connection, &from(HERE), &ada).unwrap();
+        rate_limit::take_back(connection, &from(HERE), &ada).unwrap();
         assert_eq!(attempt(connection, HERE, &Account::Nobody), 0);
-        attempts::take_back(connection, &from(HERE), &Account::Nobody).unwrap();
+        rate_limit::take_back(connection, &from(HERE), &Account::Nobody).unwrap();
     }
     assert_eq!(attempts_until_held_off(connection, HERE, &ada), (5, 30));
     // Only the one: and what it was held off by from then on.
-    attempts::take_back(connection, &from(HERE), &ada).unwrap();
+    rate_limit::take_back(connection, &from(HERE), &ada).unwrap();
     assert_eq!(attempts_until_held_off(connection, HERE, &ada), (1, 30));
     assert_eq!(rows(connection, "network_attempts WHERE failures > 5"), 0);
 }
@@ -90,7 +90,7 @@ fn a_right_password_that_comes_to_nothing_is_written_down_and_makes_nothing_know
     }
     for _ in 0..10 {
         assert_eq!(attempt(connection, HERE, &named("ada")), 0);
-        attempts::refuse_right(connection, &from(HERE), ada, AuditReason::ScopeNotHeld).unwrap();
+        rate_limit::refuse_right(connection, &from(HERE), ada, AuditReason::ScopeNotHeld).unwrap();
     }
     assert_eq!(
         rows(connection, "account_attempts WHERE network <> '0.0.0.0/0'"),
@@ -116,7 +116,7 @@ fn unblocked_one_is_let_in_at_once() {
         attempts_until_held_off(connection, address, &named("ada"));
     }
     attempts_until_held_off(connection, THERE, &named("bob"));
-    assert!(attempts::unblock(connection, &Initiator::cli(), ada.id).unwrap());
+    assert!(rate_limit::unblock(connection, &Initiator::cli(), ada.id).unwrap());
     for address in [HERE, THERE] {
         assert_eq!(
             attempts_until_held_off(connection, address, &named("ada")),
@@ -129,7 +129,7 @@ fn unblocked_one_is_let_in_at_once() {
         1
     );
     outcome(users::delete(connection, &Initiator::cli(), ada.id).unwrap());
-    assert!(!attempts::unblock(connection, &Initiator::cli(), ada.id).unwrap());
+    assert!(!rate_limit::unblock(connection, &Initiator::cli(), ada.id).unwrap());
     assert_eq!(
         rows(connection, "audit_events WHERE action = 'user-unblocked'"),
         1
