@@ -12,10 +12,10 @@ use jeton_domain::TokenDigest;
 /// What the snapshot `v.applied` does not see of the log, for a `FROM`: what `pg_visible_in_snapshot` says, in two parts
 /// that an index answers. So an old transaction that is still open costs nothing: what was logged since, and has been
 /// applied, is not read again. A row that lies in the future is of another server: a restored dump has such rows.
-pub(crate) const UNSEEN: &str = "LATERAL (SELECT r.xid, r.digest FROM revocations r \
+pub(crate) const UNAPPLIED: &str = "LATERAL (SELECT r.xid, r.digest FROM revocations r \
         WHERE r.xid >= pg_snapshot_xmax(v.applied) AND r.xid < pg_snapshot_xmax(pg_current_snapshot()) \
     UNION ALL SELECT r.xid, r.digest FROM pg_snapshot_xip(v.applied) AS open (xid) \
-        JOIN revocations r ON r.xid = open.xid AND r.xid < pg_snapshot_xmax(pg_current_snapshot())) AS unseen";
+        JOIN revocations r ON r.xid = open.xid AND r.xid < pg_snapshot_xmax(pg_current_snapshot())) AS unapplied";
 
 /// What a verifier must forget.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,7 @@ pub fn unapplied(connection: &mut PgConnection) -> DatabaseResult<Pending<()>> {
         xid: Xid,
     }
     let rows: Vec<Row> = diesel::sql_query(format!(
-        "SELECT DISTINCT unseen.xid FROM verifiers v CROSS JOIN {UNSEEN}"
+        "SELECT DISTINCT unapplied.xid FROM verifiers v CROSS JOIN {UNAPPLIED}"
     ))
     .load(connection)?;
     Ok(Pending::new((), rows.into_iter().map(|row| row.xid).collect()))

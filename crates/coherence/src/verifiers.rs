@@ -52,14 +52,14 @@ pub struct Renewal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotRenewed {
     /// The row is gone: somebody has waited for the verifier in vain.
-    GivenUp,
+    Expired,
     /// Another session serves the connection than when it registered.
     Moved,
 }
 
 /// What became of taking a verifier off the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GiveUp {
+pub enum Removal {
     /// It is off.
     Done,
     /// It has renewed, or is off already.
@@ -145,7 +145,7 @@ pub fn renew(
             snapshot,
         }),
         (false, true) => Err(NotRenewed::Moved),
-        (false, false) => Err(NotRenewed::GivenUp),
+        (false, false) => Err(NotRenewed::Expired),
     })
 }
 
@@ -175,8 +175,8 @@ impl QueryFragment<Pg> for Renew {
         out.push_sql(THIS_SESSION);
         out.push_sql(" IS DISTINCT FROM ");
         out.push_bind_param::<SqlUuid, _>(&self.session.0)?;
-        out.push_sql(", pg_current_snapshot(), ARRAY(SELECT unseen.digest FROM renewed AS v CROSS JOIN ");
-        out.push_sql(revocations::UNSEEN);
+        out.push_sql(", pg_current_snapshot(), ARRAY(SELECT unapplied.digest FROM renewed AS v CROSS JOIN ");
+        out.push_sql(revocations::UNAPPLIED);
         out.push_sql(" LIMIT ");
         out.push_sql(&(MOST_DIGESTS + 1).to_string());
         out.push_sql(")");
@@ -223,12 +223,12 @@ pub fn deregister(connection: &mut PgConnection, id: Uuid) -> DatabaseResult<()>
 ///
 /// # Errors
 /// See [`DatabaseError`].
-pub fn give_up(
+pub fn remove_expired(
     connection: &mut PgConnection,
     id: Uuid,
     version: i64,
     session: Session,
-) -> DatabaseResult<GiveUp> {
+) -> DatabaseResult<Removal> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Bool)]
@@ -245,9 +245,9 @@ pub fn give_up(
     .bind::<SqlUuid, _>(session.0)
     .get_result(connection)?;
     Ok(match (row.done, row.moved) {
-        (true, _) => GiveUp::Done,
-        (false, true) => GiveUp::Moved,
-        (false, false) => GiveUp::NotDone,
+        (true, _) => Removal::Done,
+        (false, true) => Removal::Moved,
+        (false, false) => Removal::NotDone,
     })
 }
 

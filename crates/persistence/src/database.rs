@@ -14,21 +14,21 @@ pub struct PoolSettings {
     /// The most connections, and so the most statements at once.
     pub connections: u32,
     /// How long a request waits for its turn, and then for a connection.
-    pub wait: Duration,
+    pub acquire_timeout: Duration,
     /// How long the server may work on one statement.
-    pub statement: Duration,
+    pub statement_timeout: Duration,
     /// How long a request waits for the answer in all: for a server that has stopped in the middle, and cannot even
     /// cancel.
-    pub answer: Duration,
+    pub query_timeout: Duration,
 }
 
 impl Default for PoolSettings {
     fn default() -> Self {
         Self {
             connections: 10,
-            wait: Duration::from_secs(2),
-            statement: Duration::from_secs(5),
-            answer: Duration::from_secs(8),
+            acquire_timeout: Duration::from_secs(2),
+            statement_timeout: Duration::from_secs(5),
+            query_timeout: Duration::from_secs(8),
         }
     }
 }
@@ -78,7 +78,7 @@ impl Database {
     #[must_use]
     pub fn new(url: DatabaseUrl, settings: PoolSettings) -> Self {
         let limits = ConnectionLimits {
-            statement_timeout: Some(settings.statement),
+            statement_timeout: Some(settings.statement_timeout),
         };
         let manager = Manager {
             url,
@@ -88,7 +88,7 @@ impl Database {
         let pool = r2d2::Pool::builder()
             .max_size(settings.connections)
             .min_idle(Some(1))
-            .connection_timeout(settings.wait)
+            .connection_timeout(settings.acquire_timeout)
             .idle_timeout(Some(Duration::from_secs(60)))
             .error_handler(Box::new(LogAtDebug))
             .build_unchecked(manager);
@@ -117,7 +117,12 @@ impl Database {
             return Ok(permit);
         }
         let _waiting = Waiting::begin(&self.waiting);
-        match timeout(self.settings.wait, self.permits.clone().acquire_owned()).await {
+        match timeout(
+            self.settings.acquire_timeout,
+            self.permits.clone().acquire_owned(),
+        )
+        .await
+        {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(DatabaseError::Unavailable("all connections are busy".to_owned())),
         }
@@ -147,7 +152,7 @@ impl Database {
                 connection.work(work)
             })
         });
-        match timeout(self.settings.answer, job).await {
+        match timeout(self.settings.query_timeout, job).await {
             Ok(Ok(result)) => result,
             // The closure panicked.
             Ok(Err(stopped)) => Err(DatabaseError::Query(QueryBuilderError(stopped.into()))),

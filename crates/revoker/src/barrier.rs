@@ -1,7 +1,7 @@
 use crate::Unconfirmed;
-use crate::pulse::Pulse;
+use crate::heartbeat::Heartbeat;
 use crate::rounds::{Dead, Rounds, Wait, Waiting};
-use jeton_coherence::verifiers::{GiveUp, Session};
+use jeton_coherence::verifiers::{Removal, Session};
 use jeton_coherence::{
     BootTime, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, Pending, PgConnection, establish,
     verifiers,
@@ -26,7 +26,7 @@ const WATCH: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct Barrier {
     waiting: Sender<Waiting>,
-    pulse: Pulse,
+    heartbeat: Heartbeat,
 }
 
 impl Barrier {
@@ -37,12 +37,12 @@ impl Barrier {
     /// No thread could be started.
     pub fn start(url: DatabaseUrl) -> std::io::Result<Self> {
         let (waiting, arriving) = channel();
-        let pulse = Pulse::default();
-        let keeper = Keeper::new(url, pulse.clone());
+        let heartbeat = Heartbeat::default();
+        let keeper = Keeper::new(url, heartbeat.clone());
         std::thread::Builder::new()
             .name("jeton-barrier".to_owned())
             .spawn(move || keeper.run(&arriving))?;
-        Ok(Self { waiting, pulse })
+        Ok(Self { waiting, heartbeat })
     }
 
     /// Waits until no verifier accepts what was revoked, and gives the value that waited for it. To be called after the
@@ -64,7 +64,7 @@ impl Barrier {
             .map_err(|_| stopped())?;
         // Each round that succeeds meanwhile is a reason to wait on.
         loop {
-            let left = self.pulse.patience(start).since(BootTime::now());
+            let left = self.heartbeat.deadline(start).since(BootTime::now());
             if left.is_zero() {
                 return Err(Unconfirmed("no answer in time".to_owned()));
             }
@@ -143,10 +143,10 @@ fn look(
     dead.sort_by_key(|dead| dead.id);
     dead.dedup();
     for Dead { id, name, version } in dead {
-        match verifiers::give_up(connection, id, version, session)? {
-            GiveUp::Done => tracing::warn!(%id, name, "gave up a verifier that has not renewed its lease"),
-            GiveUp::NotDone => {}
-            GiveUp::Moved => return Ok(false),
+        match verifiers::remove_expired(connection, id, version, session)? {
+            Removal::Done => tracing::warn!(%id, name, "removed a verifier whose lease has expired"),
+            Removal::NotDone => {}
+            Removal::Moved => return Ok(false),
         }
     }
     Ok(true)
@@ -156,18 +156,18 @@ struct Keeper {
     url: DatabaseUrl,
     connection: Option<(PgConnection, Session)>,
     rounds: Rounds,
-    pulse: Pulse,
+    heartbeat: Heartbeat,
     /// See [`nudge`].
     nudges_fail: bool,
 }
 
 impl Keeper {
-    fn new(url: DatabaseUrl, pulse: Pulse) -> Self {
+    fn new(url: DatabaseUrl, heartbeat: Heartbeat) -> Self {
         Self {
             url,
             connection: None,
             rounds: Rounds::default(),
-            pulse,
+            heartbeat,
             nudges_fail: false,
         }
     }
@@ -195,7 +195,7 @@ impl Keeper {
         self.rounds.forget_abandoned();
         // Nothing that a broken round has touched is used again: not the connection, nor what was seen on it.
         let unconfirmed = match catch_unwind(AssertUnwindSafe(|| round(self))) {
-            Ok(Ok(())) => return self.pulse.beat(),
+            Ok(Ok(())) => return self.heartbeat.beat(),
             Ok(Err(error)) => {
                 if !self.rounds.is_idle() {
                     tracing::warn!(%error, "revocations cannot be confirmed");
@@ -208,7 +208,7 @@ impl Keeper {
             }
         };
         self.connection = None;
-        self.rounds.give_up(&unconfirmed);
+        self.rounds.fail_all(&unconfirmed);
     }
 
     /// Looks once for all that wait, and answers those whose revocation holds everywhere.

@@ -1,9 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod barrier;
+mod heartbeat;
 #[cfg(feature = "negative-controls")]
 pub mod negative_controls;
-mod pulse;
 mod rounds;
 
 pub use barrier::{Barrier, confirm};

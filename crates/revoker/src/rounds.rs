@@ -56,7 +56,7 @@ impl Rounds {
     }
 
     /// Tells all who wait that it was in vain.
-    pub(crate) fn give_up(&mut self, reason: &str) {
+    pub(crate) fn fail_all(&mut self, reason: &str) {
         for waiting in self.waiting.drain(..) {
             let _ = waiting.reply.send(Err(Unconfirmed(reason.to_owned())));
         }
@@ -74,7 +74,7 @@ impl Rounds {
 // A crash of the server may undo a renewal, since renewals do not wait for the disk, and bring back the version that was
 // seen before it, of a verifier that lives on what it was granted. So nothing that was seen on one connection counts on
 // the next: both of these begin anew with it. Behind a pool, that is decided where a row is taken away
-// (`verifiers::give_up`).
+// (`verifiers::remove_expired`).
 
 /// One revocation, and the verifiers that stand between it and its acknowledgement.
 #[derive(Debug)]

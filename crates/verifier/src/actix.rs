@@ -1,7 +1,7 @@
 //! The guard for actix-web: one `wrap` protects a route, a scope or a whole app, and handlers take a [`Caller`].
 
 use crate::verifier::Check;
-use crate::{Caller, NoToken, Verifier, VerifyError, bearer_token};
+use crate::{AuthorizationError, Caller, Verifier, VerifyError, bearer_token};
 use actix_web::body::EitherBody;
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::header::AUTHORIZATION;
@@ -75,8 +75,8 @@ fn token_of(request: &ServiceRequest) -> Result<&str, ProblemResponse> {
         ));
     }
     bearer_token(header.as_bytes()).map_err(|error| match error {
-        NoToken::OtherScheme => ProblemResponse::missing_token(),
-        NoToken::Malformed => ProblemResponse::invalid_token(),
+        AuthorizationError::OtherScheme => ProblemResponse::missing_token(),
+        AuthorizationError::Malformed => ProblemResponse::invalid_token(),
     })
 }
 

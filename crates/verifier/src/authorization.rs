@@ -1,6 +1,6 @@
 /// Why an `Authorization` header holds no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoToken {
+pub enum AuthorizationError {
     /// What is there is of another scheme, or of none. To be answered as if nothing were there, with a challenge that has
     /// no error code ([RFC 6750 §3.1]).
     ///
@@ -16,34 +16,34 @@ pub enum NoToken {
 /// Django REST framework's clients send it. The scheme's case does not matter ([RFC 9110 §11.1]).
 ///
 /// ```
-/// use jeton_verifier::{NoToken, bearer_token};
+/// use jeton_verifier::{AuthorizationError, bearer_token};
 ///
 /// assert_eq!(bearer_token(b"bearer jtn_abc"), Ok("jtn_abc"));
-/// assert_eq!(bearer_token(b"Basic YWRhOnB3"), Err(NoToken::OtherScheme));
+/// assert_eq!(bearer_token(b"Basic YWRhOnB3"), Err(AuthorizationError::OtherScheme));
 /// ```
 ///
 /// # Errors
-/// [`NoToken`] for anything else.
+/// [`AuthorizationError`] for anything else.
 ///
 /// [RFC 6750 §2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 /// [RFC 9110 §11.1]: https://www.rfc-editor.org/rfc/rfc9110#section-11.1
-pub fn bearer_token(header: &[u8]) -> Result<&str, NoToken> {
+pub fn bearer_token(header: &[u8]) -> Result<&str, AuthorizationError> {
     let end = header
         .iter()
         .position(|&byte| byte == b' ')
         .unwrap_or(header.len());
     let (scheme, token) = header.split_at(end);
     if !(scheme.eq_ignore_ascii_case(b"Bearer") || scheme.eq_ignore_ascii_case(b"Token")) {
-        return Err(NoToken::OtherScheme);
+        return Err(AuthorizationError::OtherScheme);
     }
     // RFC 9110 allows more than one space after the scheme.
     let token = without_spaces_around(token);
     // Without a branch for each byte, the compiler looks at many at once.
     let printable = token.iter().fold(true, |all, byte| all & byte.is_ascii_graphic());
     if printable && !token.is_empty() {
-        std::str::from_utf8(token).map_err(|_| NoToken::Malformed)
+        std::str::from_utf8(token).map_err(|_| AuthorizationError::Malformed)
     } else {
-        Err(NoToken::Malformed)
+        Err(AuthorizationError::Malformed)
     }
 }
 
@@ -83,9 +83,16 @@ mod tests {
             "Bearer a\0",
             "Bearer \t",
         ] {
-            assert_eq!(bearer_token(bad.as_bytes()), Err(NoToken::Malformed), "{bad:?}");
+            assert_eq!(
+                bearer_token(bad.as_bytes()),
+                Err(AuthorizationError::Malformed),
+                "{bad:?}"
+            );
         }
-        assert_eq!(bearer_token(b"Bearer \xff\xfe"), Err(NoToken::Malformed));
+        assert_eq!(
+            bearer_token(b"Bearer \xff\xfe"),
+            Err(AuthorizationError::Malformed)
+        );
     }
 
     #[test]
@@ -103,12 +110,15 @@ mod tests {
         ] {
             assert_eq!(
                 bearer_token(other.as_bytes()),
-                Err(NoToken::OtherScheme),
+                Err(AuthorizationError::OtherScheme),
                 "{other:?}"
             );
         }
-        assert_eq!(bearer_token(&[b'x'; 8192]), Err(NoToken::OtherScheme));
-        assert_eq!(bearer_token(b"\xff\xfe jtn_x"), Err(NoToken::OtherScheme));
+        assert_eq!(bearer_token(&[b'x'; 8192]), Err(AuthorizationError::OtherScheme));
+        assert_eq!(
+            bearer_token(b"\xff\xfe jtn_x"),
+            Err(AuthorizationError::OtherScheme)
+        );
     }
 
     proptest! {

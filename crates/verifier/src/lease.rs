@@ -130,7 +130,7 @@ enum End {
     /// It was told to.
     Stopped,
     /// The row was gone: no renewal had been seen for a lease.
-    GivenUp,
+    Expired,
     /// The connection is served by another session of the server's than before: perhaps after a crash.
     Moved,
     /// It panicked.
@@ -155,7 +155,7 @@ impl Keeper {
         loop {
             match self.outlive(&live) {
                 Ok(End::Stopped) => return,
-                Ok(End::GivenUp) => {
+                Ok(End::Expired) => {
                     tracing::warn!("the lease ran out before it was renewed: starting with an empty memory");
                     pause = RETRY.0;
                 }
@@ -223,7 +223,7 @@ impl Keeper {
             let sent = BootTime::now();
             let renewal = match verifiers::renew(connection, id, session, applied)? {
                 Ok(renewal) => renewal,
-                Err(NotRenewed::GivenUp) => return Ok(End::GivenUp),
+                Err(NotRenewed::Expired) => return Ok(End::Expired),
                 Err(NotRenewed::Moved) => return Ok(End::Moved),
             };
             let lease = self.settings.lease;

@@ -15,7 +15,7 @@ mod table;
 mod uses;
 mod verifier;
 
-pub use authorization::{NoToken, bearer_token};
+pub use authorization::{AuthorizationError, bearer_token};
 pub use caller::Caller;
 pub use jeton_coherence::{DatabaseUrl, InvalidDatabaseUrl};
 pub use jeton_domain::{ScopeSet, TokenId, TokenKind, UserId};

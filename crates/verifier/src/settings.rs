@@ -31,7 +31,7 @@ pub struct VerifierSettings {
     /// [`Unavailable`](crate::VerifyError::Unavailable) at once.
     pub queue: usize,
     /// How long a check waits for its answer before it is [`Unavailable`](crate::VerifyError::Unavailable).
-    pub patience: Duration,
+    pub lookup_timeout: Duration,
     /// How often it is written which tokens were used: at most once a minute for each.
     pub write_uses_every: Duration,
 }
@@ -49,7 +49,7 @@ impl VerifierSettings {
             lookup_threads: 2,
             batch: 256,
             queue: 8192,
-            patience: Duration::from_secs(5),
+            lookup_timeout: Duration::from_secs(5),
             write_uses_every: Duration::from_secs(10),
         }
     }

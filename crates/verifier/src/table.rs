@@ -167,7 +167,7 @@ impl Tokens {
         let sets = self.sets_of(caller.digest());
         let free_way = |set: usize| Some((set, self.sets[set].free_way()?));
         let free = sets.into_iter().find_map(free_way);
-        let (set, way) = free.unwrap_or_else(|| (sets[0], self.sets[sets[0]].way_to_give_up()));
+        let (set, way) = free.unwrap_or_else(|| (sets[0], self.sets[sets[0]].way_to_evict()));
         let set = &mut self.sets[set];
         set.tags[way] = tag(caller.digest());
         if set.tokens[way].replace(caller).is_none() {
@@ -213,7 +213,7 @@ impl Set {
     }
 
     /// The first that has not been asked for lately; if all have been, none has been any more, and it is the first.
-    fn way_to_give_up(&self) -> usize {
+    fn way_to_evict(&self) -> usize {
         let idle = |token: &Option<Caller>| token.as_ref().is_none_or(|token| !token.take_recent());
         self.tokens.iter().position(idle).unwrap_or(0)
     }

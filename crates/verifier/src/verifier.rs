@@ -21,7 +21,7 @@ struct Inner {
     lookups: Lookups,
     lease: Lease,
     counts: Counts,
-    patience: Duration,
+    lookup_timeout: Duration,
 }
 
 /// What can be told of a token without asking the database.
@@ -127,14 +127,14 @@ impl Verifier {
         let uses = Arc::new(Uses::new());
         let lookups = Lookups::start(&settings, memory.clone(), uses.clone())?;
         let lease = Lease::start(&settings, memory.clone())?;
-        let _ = tokio::time::timeout(settings.patience, lease.started()).await;
+        let _ = tokio::time::timeout(settings.lookup_timeout, lease.started()).await;
         Ok(Self(Arc::new(Inner {
             memory,
             uses,
             lookups,
             lease,
             counts: Counts::default(),
-            patience: settings.patience,
+            lookup_timeout: settings.lookup_timeout,
         })))
     }
 
@@ -180,7 +180,7 @@ impl Verifier {
 
     async fn ask(&self, digest: TokenDigest) -> Result<Caller, VerifyError> {
         // A server that has stopped in the middle of a query keeps the thread, not the caller.
-        tokio::time::timeout(self.0.patience, self.0.lookups.find(digest))
+        tokio::time::timeout(self.0.lookup_timeout, self.0.lookups.find(digest))
             .await
             .unwrap_or(Err(VerifyError::Unavailable))
     }

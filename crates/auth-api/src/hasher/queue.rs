@@ -67,7 +67,7 @@ impl Queue {
                 Found::Place => {}
                 Found::PlaceOfAnother => {
                     line.refuse();
-                    line.give_up_one();
+                    line.evict_one();
                 }
             }
             line.wait(network)
@@ -159,7 +159,7 @@ impl Line {
     }
 
     /// The one that has waited for the shortest, of the network that most wait of, waits no longer.
-    fn give_up_one(&mut self) {
+    fn evict_one(&mut self) {
         let most = self.waiting.iter_mut().max_by_key(|waiting| waiting.turns.len());
         if let Some(most) = most {
             most.turns.pop_back();

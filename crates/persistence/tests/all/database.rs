@@ -79,7 +79,7 @@ async fn a_database_that_is_not_there_is_unavailable() {
     let established = establish(&url, ConnectionLimits::NONE).map(drop);
     assert!(unavailable(established).contains("does not exist"));
     let settings = PoolSettings {
-        wait: Duration::from_millis(200),
+        acquire_timeout: Duration::from_millis(200),
         ..patient()
     };
     unavailable(Database::new(url, settings).run(sql("SELECT 1")).await);
@@ -89,7 +89,7 @@ async fn a_database_that_is_not_there_is_unavailable() {
 async fn a_statement_that_takes_too_long_is_cancelled() {
     let test = TestDatabase::create();
     let settings = PoolSettings {
-        statement: Duration::from_millis(100),
+        statement_timeout: Duration::from_millis(100),
         ..patient()
     };
     let database = with(&test, settings);
@@ -114,8 +114,8 @@ async fn whoever_stops_waiting_leaves_work_that_goes_on() {
     let (lock, watcher) = (&mut connect(&test), &mut connect(&test));
     execute(lock, "BEGIN; LOCK TABLE users IN SHARE MODE");
     let settings = PoolSettings {
-        wait: Duration::from_millis(50),
-        answer: Duration::from_millis(50),
+        acquire_timeout: Duration::from_millis(50),
+        query_timeout: Duration::from_millis(50),
         ..patient()
     };
     let database = with(&test, settings);

@@ -72,9 +72,9 @@ async fn a_server_that_is_stuck_is_unavailable_until_it_goes_on() {
     migrate(&postgres.url());
     let settings = PoolSettings {
         connections: 1,
-        wait: Duration::from_secs(60),
-        statement: Duration::from_secs(60),
-        answer: Duration::from_secs(3),
+        acquire_timeout: Duration::from_secs(60),
+        statement_timeout: Duration::from_secs(60),
+        query_timeout: Duration::from_secs(3),
     };
     let database = Database::new(DatabaseUrl::parse(&postgres.url()).unwrap(), settings);
     assert_eq!(ask(&database).await.unwrap(), 0);

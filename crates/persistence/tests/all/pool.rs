@@ -21,7 +21,7 @@ async fn when_all_are_busy_the_next_is_told_so() {
     let (lock, watcher) = (&mut connect(&test), &mut connect(&test));
     execute(lock, "BEGIN; LOCK TABLE users");
     let settings = PoolSettings {
-        wait: Duration::from_millis(50),
+        acquire_timeout: Duration::from_millis(50),
         ..patient()
     };
     let database = with(&test, settings);

@@ -98,7 +98,7 @@ fn one_that_was_given_up_hears_so_and_is_not_on_the_list_again() {
     execute(&mut connection, "DELETE FROM tokens");
     for _ in 0..2 {
         let renewed = crate::verifiers::renew(&mut connection, id, applied.clone()).unwrap();
-        assert_eq!(renewed.unwrap_err(), NotRenewed::GivenUp);
+        assert_eq!(renewed.unwrap_err(), NotRenewed::Expired);
         assert_eq!(verifiers::list(&mut connection).unwrap().len(), 0);
     }
 }

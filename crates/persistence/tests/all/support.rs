@@ -173,9 +173,9 @@ pub(crate) fn pool(database: &TestDatabase, connections: u32) -> Database {
 pub(crate) fn patient() -> PoolSettings {
     PoolSettings {
         connections: 1,
-        wait: PATIENCE,
-        statement: PATIENCE,
-        answer: PATIENCE,
+        acquire_timeout: PATIENCE,
+        statement_timeout: PATIENCE,
+        query_timeout: PATIENCE,
     }
 }
 

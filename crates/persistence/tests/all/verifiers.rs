@@ -3,7 +3,7 @@
 use crate::logbook::setting;
 use crate::support::{connect, execute, interleave, text, wait_until, xids};
 use diesel::Connection;
-use jeton_coherence::verifiers::{self, GiveUp, NotRenewed, Renewal, VerifierRow};
+use jeton_coherence::verifiers::{self, NotRenewed, Removal, Renewal, VerifierRow};
 use jeton_coherence::{Snapshot, revocations};
 use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection};
 use jeton_proof_support::TestDatabase;
@@ -23,10 +23,10 @@ pub(crate) fn renew(
     verifiers::renew(connection, id, session, applied)
 }
 
-/// As [`verifiers::give_up`], in the session in which the verifier was seen.
-fn give_up(connection: &mut PgConnection, id: Uuid, version: i64) -> GiveUp {
+/// As [`verifiers::remove_expired`], in the session in which the verifier was seen.
+fn remove_expired(connection: &mut PgConnection, id: Uuid, version: i64) -> Removal {
     let session = verifiers::session(connection).unwrap();
-    verifiers::give_up(connection, id, version, session).unwrap()
+    verifiers::remove_expired(connection, id, version, session).unwrap()
 }
 
 /// One that remembers nothing yet: its id, and what it has applied.
@@ -155,12 +155,16 @@ fn one_is_given_up_at_the_version_that_was_seen_and_no_other() {
     let (id, applied) = register(connection);
     renew(connection, id, applied).unwrap().unwrap();
     for version in [0, 2] {
-        assert_eq!(give_up(connection, id, version), GiveUp::NotDone, "{version}");
+        assert_eq!(
+            remove_expired(connection, id, version),
+            Removal::NotDone,
+            "{version}"
+        );
     }
-    assert_eq!(give_up(connection, Uuid::now_v7(), 1), GiveUp::NotDone);
+    assert_eq!(remove_expired(connection, Uuid::now_v7(), 1), Removal::NotDone);
     assert_eq!(verifiers::list(connection).unwrap().len(), 2);
-    assert_eq!(give_up(connection, id, 1), GiveUp::Done);
-    assert_eq!(give_up(connection, id, 1), GiveUp::NotDone);
+    assert_eq!(remove_expired(connection, id, 1), Removal::Done);
+    assert_eq!(remove_expired(connection, id, 1), Removal::NotDone);
     assert_eq!(only(connection).id, other);
 }
 
@@ -172,14 +176,14 @@ fn one_is_given_up_only_in_the_session_in_which_it_was_seen() {
     let (id, _) = register(connection);
     let session = verifiers::session(connection).unwrap();
     verifiers::session(other).unwrap();
-    let moved = verifiers::give_up(other, id, 0, session).unwrap();
+    let moved = verifiers::remove_expired(other, id, 0, session).unwrap();
     // Another session, as far as anybody can tell, with the number of the process that the first one had.
     execute(connection, "RESET ALL");
-    let reset = verifiers::give_up(connection, id, 0, session).unwrap();
-    assert_eq!((moved, reset), (GiveUp::Moved, GiveUp::Moved));
+    let reset = verifiers::remove_expired(connection, id, 0, session).unwrap();
+    assert_eq!((moved, reset), (Removal::Moved, Removal::Moved));
     assert_ne!(verifiers::session(connection).unwrap(), session);
-    let named = verifiers::give_up(connection, id, 0, session).unwrap();
-    assert_eq!(named, GiveUp::Moved);
+    let named = verifiers::remove_expired(connection, id, 0, session).unwrap();
+    assert_eq!(named, Removal::Moved);
     assert_eq!(only(connection).id, id);
 }
 
@@ -188,9 +192,13 @@ fn one_that_renews_at_the_last_moment_is_not_given_up() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (id, applied) = register(connection);
-    let (renewed, given_up) = interleave(&database, |c| renew(c, id, applied), |c| Ok(give_up(c, id, 0)));
+    let (renewed, removed) = interleave(
+        &database,
+        |c| renew(c, id, applied),
+        |c| Ok(remove_expired(c, id, 0)),
+    );
     assert!(renewed.is_ok());
-    assert_eq!(given_up.unwrap(), GiveUp::NotDone);
+    assert_eq!(removed.unwrap(), Removal::NotDone);
     assert_eq!(only(connection).version, 1);
 }
 
@@ -199,9 +207,13 @@ fn one_that_is_being_given_up_does_not_renew() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (id, applied) = register(connection);
-    let (given_up, renewed) = interleave(&database, |c| Ok(give_up(c, id, 0)), |c| renew(c, id, applied));
-    assert_eq!(given_up, GiveUp::Done);
-    assert_eq!(renewed.unwrap().unwrap_err(), NotRenewed::GivenUp);
+    let (removed, renewed) = interleave(
+        &database,
+        |c| Ok(remove_expired(c, id, 0)),
+        |c| renew(c, id, applied),
+    );
+    assert_eq!(removed, Removal::Done);
+    assert_eq!(renewed.unwrap().unwrap_err(), NotRenewed::Expired);
     assert_eq!(verifiers::list(connection).unwrap().len(), 0);
 }
 

@@ -10,7 +10,7 @@ fn setting() -> (TestDatabase, PgConnection, Keeper) {
     let database = TestDatabase::create();
     let url = DatabaseUrl::parse(database.url()).unwrap();
     let connection = establish(&url, ConnectionLimits::NONE).unwrap();
-    (database, connection, Keeper::new(url, Pulse::default()))
+    (database, connection, Keeper::new(url, Heartbeat::default()))
 }
 
 fn is_registered(connection: &mut PgConnection, id: Uuid) -> bool {
@@ -78,14 +78,14 @@ fn after_a_panic_those_who_wait_are_told_and_the_next_are_served() {
     served.try_recv().unwrap().unwrap();
 }
 
-/// Those who wait go by that: see [`Pulse`].
+/// Those who wait go by that: see [`Heartbeat`].
 #[test]
 fn a_round_is_a_sign_of_life_and_one_that_fails_is_none() {
     let (_database, _, mut keeper) = setting();
     let begun = BootTime::now();
-    let none = keeper.pulse.patience(begun);
+    let none = keeper.heartbeat.deadline(begun);
     keeper.attempt(|_| Err(DatabaseError::Unavailable("on purpose".to_owned())));
-    assert_eq!(keeper.pulse.patience(begun), none);
+    assert_eq!(keeper.heartbeat.deadline(begun), none);
     keeper.attempt(|keeper| keeper.round(false));
-    assert!(keeper.pulse.patience(begun) > none);
+    assert!(keeper.heartbeat.deadline(begun) > none);
 }

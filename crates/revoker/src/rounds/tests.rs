@@ -192,7 +192,7 @@ fn a_round_answers_those_whose_revocation_holds() {
     assert!(other.try_recv().unwrap().is_ok() && rounds.is_idle());
 
     let mut in_vain = waiting(&mut rounds, ONE);
-    rounds.give_up("the database is away");
+    rounds.fail_all("the database is away");
     assert!(in_vain.try_recv().unwrap().is_err() && rounds.is_idle());
     drop(waiting(&mut rounds, ONE));
     rounds.forget_abandoned();

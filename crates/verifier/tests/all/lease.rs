@@ -25,7 +25,7 @@ fn with_lease(url: &str, lease: Duration) -> VerifierSettings {
     VerifierSettings {
         cache_tokens: 100,
         lease,
-        patience: Duration::from_secs(1),
+        lookup_timeout: Duration::from_secs(1),
         ..settings(url)
     }
 }

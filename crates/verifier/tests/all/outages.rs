@@ -80,7 +80,7 @@ async fn after_a_restart_the_first_check_works() {
 async fn a_server_that_is_stuck_costs_patience_and_nothing_else() {
     let (postgres, token) = server();
     let settings = VerifierSettings {
-        patience: Duration::from_secs(1),
+        lookup_timeout: Duration::from_secs(1),
         ..one_thread(&postgres)
     };
     let verifier = Verifier::connect(settings).await.unwrap();
@@ -101,7 +101,7 @@ async fn a_server_that_is_stuck_costs_patience_and_nothing_else() {
     );
 }
 
-/// A slow machine may take longer than a short patience; then the answer is "unavailable", and another try is right.
+/// A slow machine may take longer than a short time-out; then the answer is "unavailable", and another try is right.
 async fn until_valid(verifier: &Verifier, token: &Issued) {
     for _ in 0..60 {
         match verifier.verify(&token.text).await {

@@ -25,7 +25,7 @@ pub(crate) struct Issued {
 /// Settings with which whatever is given up early is given up on purpose, and nothing is remembered.
 pub(crate) fn settings(url: &str) -> VerifierSettings {
     VerifierSettings {
-        patience: PATIENCE,
+        lookup_timeout: PATIENCE,
         cache_tokens: 0,
         // Never: it would be a statement that nobody counts on.
         write_uses_every: Duration::from_secs(86_400),

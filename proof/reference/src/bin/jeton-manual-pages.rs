@@ -28,6 +28,8 @@ fn write_commands(directory: &Path, program: Command) -> io::Result<()> {
 
 fn write_service(directory: &Path, program: Command) -> io::Result<()> {
     std::fs::create_dir_all(directory)?;
-    Man::new(describe_settings(program)).section("8").generate_to(directory)?;
+    Man::new(describe_settings(program))
+        .section("8")
+        .generate_to(directory)?;
     Ok(())
 }

@@ -10,22 +10,22 @@ use std::time::Duration;
 /// that stands still gives up nothing, and the thread does not hear of it while it reads what never comes.
 const SILENCE: Duration = STATEMENT_TIMEOUT.saturating_add(Duration::from_secs(2));
 /// How long anybody waits in all: the longest lease that there can be, and a little.
-const PATIENCE: Duration = Duration::from_secs(65);
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(65);
 
 /// When the barrier's thread last came to the end of a round that succeeded.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Pulse(Arc<AtomicU64>);
+pub(crate) struct Heartbeat(Arc<AtomicU64>);
 
-impl Pulse {
+impl Heartbeat {
     pub(crate) fn beat(&self) {
         // Says how long to wait and nothing else: what is confirmed goes another way.
         self.0.store(BootTime::now().as_nanos(), Ordering::Relaxed);
     }
 
     /// Until when to wait, as things are now, if one began to wait then. The thread may have had nothing to do before.
-    pub(crate) fn patience(&self, start: BootTime) -> BootTime {
+    pub(crate) fn deadline(&self, start: BootTime) -> BootTime {
         let last = BootTime::from_nanos(self.0.load(Ordering::Relaxed));
-        (last.max(start) + SILENCE).min(start + PATIENCE)
+        (last.max(start) + SILENCE).min(start + CONFIRM_TIMEOUT)
     }
 }
 
@@ -34,20 +34,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patience_lasts_while_the_thread_gets_on_and_ends_all_the_same() {
-        let pulse = Pulse::default();
+    fn deadline_lasts_while_the_thread_gets_on_and_ends_all_the_same() {
+        let heartbeat = Heartbeat::default();
         let at = |time| BootTime::from_nanos(1_000_000_000_000) + time;
         let start = at(Duration::ZERO);
-        assert_eq!(pulse.patience(start), at(SILENCE), "no round yet");
-        for (round, patience) in [
+        assert_eq!(heartbeat.deadline(start), at(SILENCE), "no round yet");
+        for (round, deadline) in [
             (Duration::from_secs(1), Duration::from_secs(1) + SILENCE),
             (Duration::from_secs(30), Duration::from_secs(30) + SILENCE),
-            (PATIENCE, PATIENCE),
+            (CONFIRM_TIMEOUT, CONFIRM_TIMEOUT),
         ] {
-            pulse.0.store(at(round).as_nanos(), Ordering::Relaxed);
-            assert_eq!(pulse.patience(start), at(patience), "{round:?}");
+            heartbeat.0.store(at(round).as_nanos(), Ordering::Relaxed);
+            assert_eq!(heartbeat.deadline(start), at(deadline), "{round:?}");
         }
-        let later = at(2 * PATIENCE);
-        assert_eq!(pulse.patience(later), later + SILENCE, "nobody has waited since");
+        let later = at(2 * CONFIRM_TIMEOUT);
+        assert_eq!(
+            heartbeat.deadline(later),
+            later + SILENCE,
+            "nobody has waited since"
+        );
     }
 }
