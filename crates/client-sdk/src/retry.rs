@@ -62,7 +62,11 @@ impl Allowance {
     }
 }
 
-/// Sends a request; after a 503 again, as far as allowed and unless its body is a stream, which is gone by then.
+/// Sends a request; after a 503 again, as far as allowed and unless its body is a stream, which is gone by then. And after a
+/// 408, whatever the method: the service has not received the request whole ([RFC 9110 §15.5.9]). It closes a connection
+/// that way on which nothing was sent in time, perhaps just when something is.
+///
+/// [RFC 9110 §15.5.9]: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9
 pub(crate) async fn send(
     http: &Client,
     mut request: Request,
@@ -70,16 +74,14 @@ pub(crate) async fn send(
     allowance: &mut Allowance,
 ) -> Result<Response, ClientError> {
     loop {
-        let spare = match repeat {
-            Repeat::Never => None,
-            Repeat::WhenAsked | Repeat::Always => request.try_clone(),
-        };
+        let spare = request.try_clone();
         let response = http.execute(request).await?;
-        if response.status() != StatusCode::SERVICE_UNAVAILABLE {
-            return Ok(response);
-        }
-        let Some(spare) = spare else { return Ok(response) };
-        let Some(pause) = allowance.take(repeat, retry_after(response.headers())) else {
+        let pause = match response.status() {
+            StatusCode::SERVICE_UNAVAILABLE => allowance.take(repeat, retry_after(response.headers())),
+            StatusCode::REQUEST_TIMEOUT => allowance.take(Repeat::WhenAsked, Some(Duration::ZERO)),
+            _ => None,
+        };
+        let (Some(spare), Some(pause)) = (spare, pause) else {
             return Ok(response);
         };
         drop(response);

@@ -51,6 +51,22 @@ async fn other_requests_are_not_repeated() {
     assert_eq!(service.lines(), ["POST /", "PATCH /", "PUT /"]);
 }
 
+/// A service says so of a connection on which nothing came in time, while a request is on its way.
+#[tokio::test]
+async fn requests_that_were_not_received_whole_are_repeated_whatever_the_method() {
+    for method in [Method::GET, Method::POST, Method::PATCH] {
+        let service = Server::script(vec![Reply::new(408), Reply::text(200, "ok")]).await;
+        let session = client(&service).session(OLD).unwrap();
+        let request = session.request(method.clone(), service.url("/")).body("same");
+        assert_eq!(request.send().await.unwrap().text().await.unwrap(), "ok");
+        assert_eq!(service.count(), 2, "{method}");
+    }
+    let slow = Server::start(|_| async { Reply::new(408) }).await;
+    let session = client(&slow).session(OLD).unwrap();
+    session.post(slow.url("/")).send().await.unwrap_err();
+    assert_eq!(slow.count(), 3);
+}
+
 #[tokio::test]
 async fn other_statuses_are_not_repeated() {
     let service = Server::start(|_| async { Reply::new(500).header("retry-after", "0") }).await;
