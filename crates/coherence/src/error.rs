@@ -19,6 +19,12 @@ pub enum DatabaseError {
     /// The server lacks what this project is built on.
     #[error("the server is PostgreSQL {0}; 13 or newer is needed")]
     ServerTooOld(String),
+    /// The tables are those of a version that was never released.
+    #[error(
+        "the database was made by a version before the first release and cannot be brought up to date: dump the data \
+        that you need, and let `jeton migrate` set up a new database"
+    )]
+    Unreleased,
     /// The statement failed: a defect of this project.
     #[error("query failed: {0}")]
     Query(#[source] DieselError),

@@ -60,8 +60,9 @@ pub fn find_valid(
     digests: &[TokenDigest],
 ) -> DatabaseResult<Vec<(TokenDigest, DatabaseResult<ValidToken>)>> {
     let digests: Vec<&[u8]> = digests.iter().map(|digest| &digest.as_bytes()[..]).collect();
-    let rows: Vec<Row> = tokens::table
-        .inner_join(users::table)
+    // Users first: Postgres locks the tables in this order, and so does whoever changes a user, issues a token or migrates.
+    let rows: Vec<Row> = users::table
+        .inner_join(tokens::table)
         .filter(tokens::digest.eq_any(digests))
         .filter(users::disabled_at.is_null())
         .filter(IsValid)

@@ -5,25 +5,16 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
 /// The migrations, by their folders under `migrations/`, oldest first.
-pub const MIGRATIONS: [&str; 17] = [
-    "2026-11-23-000100_users",
-    "2026-11-23-000200_tokens",
-    "2026-11-23-000300_notes",
-    "2026-11-23-000400_revocations",
-    "2026-11-23-000500_token_uses",
-    "2026-11-23-000600_roles",
-    "2026-11-23-000700_users_bcrypt_cost",
-    "2026-11-24-000800_audit_events",
-    "2026-11-24-000810_auth_role",
-    "2026-11-24-000820_sign_in_attempts",
-    "2026-11-24-000900_tokens_idle_ttl",
-    "2026-11-24-000910_verifier_idle_ttl",
-    "2026-11-24-000920_many_revocations",
-    "2026-11-24-000930_users_admin",
-    "2026-11-28-001000_revocations_by_any_way",
-    "2026-11-28-001010_verifiers_owner",
-    "2026-11-28-001020_times_that_can_be_told",
+pub const MIGRATIONS: [&str; 4] = [
+    "2026-11-28-120000_accounts",
+    "2026-11-28-120100_coherence",
+    "2026-11-28-120200_audit",
+    "2026-11-28-120300_roles",
 ];
+
+/// The first version of a series of migrations that was replaced before anything was released. Its tables have the same
+/// names, and are not continued.
+const UNRELEASED: &str = "20261123000100";
 
 /// The first server with transaction numbers of 64 bits, and snapshots of them, as types.
 const OLDEST_SERVER: i32 = 13_00_00;
@@ -42,13 +33,12 @@ pub fn version(migration: &str) -> String {
 }
 
 /// What the database lacks of what this version needs: names of migrations, or, where none is missing, triggers that are
-/// turned off and without which revocations would go unnoticed. Changes nothing. What a newer version has added is none of
-/// its business.
+/// turned off and without which revocations would go unnoticed. Changes nothing. Migrations of newer versions are ignored:
+/// they keep what this version uses.
 ///
 /// # Errors
-/// See [`DatabaseError`].
+/// [`DatabaseError::Unreleased`] or [`DatabaseError::ServerTooOld`], or see [`DatabaseError`].
 pub fn pending(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
-    check_server(connection)?;
     let applied = applied_versions(connection)?;
     let missing = MIGRATIONS.iter().filter(|name| !applied.contains(&version(name)));
     let missing: Vec<String> = missing.map(|name| (*name).to_owned()).collect();
@@ -63,10 +53,11 @@ pub fn pending(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
 /// check must not write, and its role may not.
 ///
 /// # Errors
-/// See [`DatabaseError`].
+/// [`DatabaseError::Unreleased`] or [`DatabaseError::ServerTooOld`]: what cannot be continued; or see [`DatabaseError`].
 pub fn applied_versions(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
     use diesel::dsl::sql;
 
+    check_server(connection)?;
     let exists: bool = diesel::select(sql::<Bool>(
         "to_regclass('__diesel_schema_migrations') IS NOT NULL",
     ))
@@ -74,16 +65,17 @@ pub fn applied_versions(connection: &mut PgConnection) -> DatabaseResult<Vec<Str
     if !exists {
         return Ok(Vec::new());
     }
-    Ok(__diesel_schema_migrations::table
+    let applied: Vec<String> = __diesel_schema_migrations::table
         .select(__diesel_schema_migrations::version)
-        .load(connection)?)
+        .load(connection)?;
+    if applied.iter().any(|version| version == UNRELEASED) {
+        return Err(DatabaseError::Unreleased);
+    }
+    Ok(applied)
 }
 
 /// Refuses a server that lacks what the protocol is built on.
-///
-/// # Errors
-/// [`DatabaseError::ServerTooOld`], or see [`DatabaseError`].
-pub fn check_server(connection: &mut PgConnection) -> DatabaseResult<()> {
+fn check_server(connection: &mut PgConnection) -> DatabaseResult<()> {
     let version: String = diesel::select(diesel::dsl::sql::<Text>("current_setting('server_version_num')"))
         .get_result(connection)?;
     check_version(&version)

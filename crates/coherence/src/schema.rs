@@ -47,17 +47,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    notes (id) {
-        id -> Uuid,
-        user_id -> Uuid,
-        title -> Text,
-        body -> Text,
-        created_at -> Timestamptz,
-        updated_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
     use diesel::sql_types::*;
     use super::sql_types::Xid8;
 
@@ -116,14 +105,12 @@ diesel::table! {
     }
 }
 
-diesel::joinable!(notes -> users (user_id));
 diesel::joinable!(tokens -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     account_attempts,
     audit_events,
     network_attempts,
-    notes,
     revocations,
     token_uses,
     tokens,

@@ -25,7 +25,3 @@ id! {
     /// Names one token without revealing it: a UUIDv7, as [`UserId`].
     TokenId
 }
-id! {
-    /// Names one note of the demo resource API: a UUIDv7, as [`UserId`].
-    NoteId
-}

@@ -30,7 +30,7 @@ mod username;
 pub use audit::{Actor, AuditAction, AuditReason, Initiator, UnknownAuditAction};
 #[cfg(feature = "accounts")]
 pub use email::{Email, InvalidEmail};
-pub use id::{NoteId, TokenId, UserId};
+pub use id::{TokenId, UserId};
 #[cfg(feature = "accounts")]
 pub use lifetime::{
     IdleTimeout, InvalidLifetime, LONGEST_LIFETIME_SECS, Lifetime, LifetimeRefused, TokenLifetime,

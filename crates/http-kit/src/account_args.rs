@@ -22,13 +22,9 @@ pub const BCRYPT_COST: &str = "JETON_BCRYPT_COST";
 pub struct DefaultScopesArgs {
     /// What the tokens of a new user may do unless something else is said: scopes with spaces between them
     ///
-    /// None of `admin`, `tokens:introspect` and `tokens:revoke`, which are not for everybody.
-    #[arg(
-        long,
-        env = "JETON_DEFAULT_SCOPES",
-        default_value = "notes:read notes:write",
-        value_parser = ScopeSet::parse_default
-    )]
+    /// Empty, they hold no scope, and may do what needs none. `admin`, `tokens:introspect` and `tokens:revoke` are refused:
+    /// they are not for everybody.
+    #[arg(long, env = "JETON_DEFAULT_SCOPES", default_value = "", value_parser = ScopeSet::parse_default)]
     pub default_scopes: ScopeSet,
 }
 

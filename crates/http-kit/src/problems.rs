@@ -17,6 +17,7 @@ pub fn database_problem(error: &DatabaseError) -> ProblemResponse {
         DatabaseError::Conflict { .. }
         | DatabaseError::Corrupt(_)
         | DatabaseError::ServerTooOld(_)
+        | DatabaseError::Unreleased
         | DatabaseError::Query(_) => {
             tracing::error!(%error, "answering 500");
             ProblemResponse::internal()

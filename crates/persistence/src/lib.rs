@@ -8,7 +8,6 @@ mod rows;
 
 pub mod audit;
 pub mod migrations;
-pub mod notes;
 pub mod purge;
 pub mod rate_limit;
 pub mod roles;

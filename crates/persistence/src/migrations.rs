@@ -1,11 +1,15 @@
-//! Bringing a database up to date.
+//! Bringing a database up to date, beside services that are using it: see `docs/decisions/migrations.md`.
 
 use crate::{DatabaseError, DatabaseResult};
+use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
-use diesel::{PgConnection, RunQueryDsl, sql_query};
+use diesel::sql_types::{Nullable, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use jeton_coherence::{check_server, disabled_triggers};
+use jeton_coherence::{applied_versions, disabled_triggers};
+use std::thread;
+use std::time::{Duration, Instant};
 
 pub use jeton_coherence::pending;
 
@@ -13,6 +17,18 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// What programs that migrate the same database wait for each other by: "jeton" in ASCII.
 const LOCK: i64 = 0x6a_65_74_6f_6e;
+
+/// How long one attempt waits for a lock, in milliseconds. Whatever queues behind it, look-ups among it, waits as long. A
+/// migration that takes two locks gives way within twice this time, before Postgres looks for deadlocks
+/// (`deadlock_timeout`, 1 s by default) and may cancel the other side.
+const LOCK_TIMEOUT_MS: u32 = 250;
+
+/// How long what queued behind an attempt has the tables to itself before the next one: doubles from the first to the last.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long [`apply`] tries to get the locks of one migration.
+pub const LOCK_WAIT: Duration = Duration::from_secs(600);
 
 /// Why a database could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +41,16 @@ pub enum MigrationError {
         /// What the database said.
         reason: String,
     },
+    /// Another session kept a lock for too long. What was tried left nothing behind; what came before it stands.
+    #[error(
+        "{name} was not applied, since it needs a lock that is held by {holders}; try again when that has ended"
+    )]
+    Locked {
+        /// The migration's name, or the trigger's that was to be turned on.
+        name: String,
+        /// The sessions that hold locks: process ids, what they call themselves, and when their statements began.
+        holders: String,
+    },
     /// The database could not be asked.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -34,31 +60,43 @@ pub enum MigrationError {
 /// turned off; returns the names of what it applied.
 /// Safe to call from several programs at once: one works, the others wait and find nothing left to do.
 ///
+/// Services may be running. What cannot get a lock gives way to them and is tried again, for up to [`LOCK_WAIT`].
+///
 /// # Errors
 /// [`MigrationError`]
 pub fn apply(connection: &mut PgConnection) -> Result<Vec<String>, MigrationError> {
-    check_server(connection)?;
-    under_lock(connection, |connection| {
-        // Makes Diesel's own table where there is none.
-        connection.applied_migrations().map_err(of_harness)?;
-        let mut applied = Vec::new();
-        for migration in find_pending(connection)? {
-            let name = migration.name().to_string();
-            tracing::info!(migration = name, "applying");
-            connection
-                .run_migration(&migration)
-                .map_err(|error| MigrationError::Failed {
-                    name: name.clone(),
-                    reason: error.to_string(),
-                })?;
-            applied.push(name);
-        }
+    apply_within(connection, LOCK_WAIT)
+}
+
+/// As [`apply`], with another time for what cannot get a lock; it is tried once at least.
+///
+/// # Errors
+/// [`MigrationError`]
+pub fn apply_within(connection: &mut PgConnection, wait: Duration) -> Result<Vec<String>, MigrationError> {
+    giving_way(connection, |connection| {
+        let mut applied = apply_pending(connection, &MIGRATIONS, wait)?;
         for trigger in disabled_triggers(connection)? {
-            trigger.enable(connection)?;
-            applied.push(trigger.to_string());
+            let name = trigger.to_string();
+            retry(connection, &name, wait, |connection| {
+                Ok(trigger.enable(connection)?)
+            })?;
+            applied.push(name);
         }
         Ok(applied)
     })
+}
+
+/// Applies migrations of a service's own, by the same rules. They, and the table that Diesel keeps of them, are in the
+/// schema that comes first in the connection's `search_path`.
+///
+/// # Errors
+/// [`MigrationError`]
+pub fn apply_from(
+    connection: &mut PgConnection,
+    source: &impl MigrationSource<Pg>,
+    wait: Duration,
+) -> Result<Vec<String>, MigrationError> {
+    giving_way(connection, |connection| apply_pending(connection, source, wait))
 }
 
 /// Takes everything back, newest first: for the tests that every migration can be. Loses all data.
@@ -72,16 +110,39 @@ pub fn revert_all(connection: &mut PgConnection) -> Result<(), MigrationError> {
     })
 }
 
-fn find_pending(connection: &mut PgConnection) -> DatabaseResult<Vec<Box<dyn Migration<Pg>>>> {
-    let applied = jeton_coherence::applied_versions(connection)?;
-    let mut pending = embedded()?;
-    pending.retain(|migration| !applied.contains(&migration.name().version().to_string()));
-    Ok(pending)
+fn apply_pending(
+    connection: &mut PgConnection,
+    source: &impl MigrationSource<Pg>,
+    wait: Duration,
+) -> Result<Vec<String>, MigrationError> {
+    // What cannot be brought up to date is left as it is.
+    applied_versions(connection)?;
+    // Makes Diesel's own table where there is none.
+    connection.applied_migrations().map_err(of_harness)?;
+    let already = applied_versions(connection)?;
+    let mut applied = Vec::new();
+    for migration in sorted(source)? {
+        if already.contains(&migration.name().version().to_string()) {
+            continue;
+        }
+        let name = migration.name().to_string();
+        tracing::info!(migration = name, "applying");
+        retry(connection, &name, wait, |connection| {
+            let ran = connection.run_migration(&migration);
+            let failed = |error: Box<dyn std::error::Error + Send + Sync>| MigrationError::Failed {
+                name: name.clone(),
+                reason: error.to_string(),
+            };
+            ran.map(drop).map_err(failed)
+        })?;
+        applied.push(name);
+    }
+    Ok(applied)
 }
 
-/// The migrations in this program, oldest first.
-fn embedded() -> DatabaseResult<Vec<Box<dyn Migration<Pg>>>> {
-    let mut all = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(of_harness)?;
+/// The migrations, oldest first.
+fn sorted(source: &impl MigrationSource<Pg>) -> DatabaseResult<Vec<Box<dyn Migration<Pg>>>> {
+    let mut all = source.migrations().map_err(of_harness)?;
     all.sort_by(|a, b| a.name().version().cmp(&b.name().version()));
     Ok(all)
 }
@@ -92,6 +153,79 @@ fn of_harness(error: Box<dyn std::error::Error + Send + Sync>) -> DatabaseError 
         Ok(error) => DatabaseError::from(*error),
         Err(other) => DatabaseError::Query(diesel::result::Error::QueryBuilderError(other)),
     }
+}
+
+/// Tries again what gave way to others, until it is done, or the time is over.
+fn retry(
+    connection: &mut PgConnection,
+    name: &str,
+    wait: Duration,
+    mut attempt: impl FnMut(&mut PgConnection) -> Result<(), MigrationError>,
+) -> Result<(), MigrationError> {
+    let began = Instant::now();
+    let mut pause = SHORTEST_PAUSE;
+    loop {
+        // Anew for each: a migration may have set another.
+        let timeout = format!("SET lock_timeout = {LOCK_TIMEOUT_MS}");
+        connection.batch_execute(&timeout).map_err(DatabaseError::from)?;
+        match attempt(connection) {
+            Err(error) if gave_way(&error) => {}
+            done => return done,
+        }
+        let holders = holders(connection)?;
+        if began.elapsed() >= wait {
+            let name = name.to_owned();
+            return Err(MigrationError::Locked { name, holders });
+        }
+        tracing::info!(migration = name, holders, "cannot get a lock; trying again");
+        thread::sleep(pause);
+        pause = LONGEST_PAUSE.min(pause * 2);
+    }
+}
+
+/// Whether it failed for `lock_timeout`, or in a deadlock. Diesel tells no SQLSTATE: hence the text.
+fn gave_way(error: &MigrationError) -> bool {
+    let text = error.to_string();
+    text.contains("due to lock timeout") || text.contains("deadlock detected")
+}
+
+/// Who has held locks on these tables for all the time that an attempt waited, the oldest first.
+fn holders(connection: &mut PgConnection) -> DatabaseResult<String> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Nullable<Text>)]
+        holders: Option<String>,
+    }
+    let row: Row = sql_query(format!(
+        "SELECT string_agg(holder, ', ') AS holders FROM ( \
+            SELECT coalesce('process ' || pid || ' (' || coalesce(nullif(application_name, ''), 'unnamed') \
+                || ', statement of ' || coalesce(query_start::text, 'an unknown time') || ')', \
+                'a prepared transaction') AS holder \
+            FROM pg_locks LEFT JOIN pg_stat_activity USING (pid) \
+            WHERE granted AND locktype = 'relation' AND pid IS DISTINCT FROM pg_backend_pid() \
+                AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+                AND relation IN (SELECT oid FROM pg_class \
+                    WHERE relnamespace::regnamespace::text = ANY (current_schemas(false))) \
+                AND coalesce(xact_start < now() - interval '{LOCK_TIMEOUT_MS} ms', true) \
+            GROUP BY pid, application_name, query_start, xact_start ORDER BY xact_start LIMIT 3) AS oldest"
+    ))
+    .get_result(connection)?;
+    Ok(row.holders.unwrap_or_else(|| "another session".to_owned()))
+}
+
+/// Does some work that [`retry`] is a part of, with messages in English where this user may choose that (see [`gave_way`]).
+fn giving_way<T>(
+    connection: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, MigrationError>,
+) -> Result<T, MigrationError> {
+    under_lock(connection, |connection| {
+        let _ = connection.batch_execute("SET lc_messages = 'C'");
+        let result = work(connection);
+        for reset in ["RESET lock_timeout", "RESET lc_messages"] {
+            let _ = connection.batch_execute(reset);
+        }
+        result
+    })
 }
 
 fn under_lock<T>(
@@ -114,7 +248,7 @@ mod tests {
 
     #[test]
     fn what_verifiers_ask_for_is_what_is_embedded() {
-        let embedded: Vec<_> = embedded().unwrap();
+        let embedded: Vec<_> = sorted(&MIGRATIONS).unwrap();
         let names: Vec<_> = embedded.iter().map(|one| one.name().to_string()).collect();
         assert_eq!(names, jeton_coherence::MIGRATIONS);
         for one in &embedded {

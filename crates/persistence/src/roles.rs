@@ -10,27 +10,15 @@ use serde_json::json;
 
 /// What every service is a member of that checks tokens.
 pub const VERIFIER: &str = "jeton_verifier";
-/// What a service is a member of that keeps the demo's notes.
-pub const NOTES: &str = "jeton_notes";
 /// What the auth service is a member of, besides [`VERIFIER`].
 pub const AUTH: &str = "jeton_auth";
 
-/// Each makes roles, or gives them rights, where that has not been done.
-const RIGHTS: [&str; 4] = [
-    include_str!("../migrations/2026-11-23-000600_roles/up.sql"),
-    include_str!("../migrations/2026-11-24-000810_auth_role/up.sql"),
-    include_str!("../migrations/2026-11-24-000820_sign_in_attempts/up.sql"),
-    include_str!("../migrations/2026-11-24-000910_verifier_idle_ttl/up.sql"),
-];
-
-/// Where the rights begin in a migration that makes a table as well.
-const AFTER_TABLES: &str = "\n-- Rights: from here on `jeton role create` may run this again.\n";
+/// Makes the roles and gives them their rights, where that has not been done.
+const RIGHTS: &str = include_str!("../migrations/2026-11-28-120300_roles/up.sql");
 
 /// What a service is to do besides checking tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Duties {
-    /// Keep the demo's notes.
-    pub notes: bool,
     /// Sign people in: be the auth service.
     pub auth: bool,
 }
@@ -38,10 +26,8 @@ pub struct Duties {
 impl Duties {
     /// What the service's role is a member of.
     #[must_use]
-    pub fn roles(self) -> Vec<&'static str> {
-        let extra = [(self.notes, NOTES), (self.auth, AUTH)];
-        let extra = extra.iter().filter(|(wanted, _)| *wanted).map(|(_, role)| *role);
-        [VERIFIER].into_iter().chain(extra).collect()
+    pub fn roles(self) -> &'static [&'static str] {
+        if self.auth { &[VERIFIER, AUTH] } else { &[VERIFIER] }
     }
 }
 
@@ -95,19 +81,14 @@ pub fn create(
             return Err(RoleError::Taken(name.to_owned()));
         }
         if !lacking(connection)?.is_empty() {
-            for migration in RIGHTS {
-                let rights = migration
-                    .split_once(AFTER_TABLES)
-                    .map_or(migration, |(_, rights)| rights);
-                connection.batch_execute(rights)?;
-            }
+            connection.batch_execute(RIGHTS)?;
         }
         // A server may log statements that fail, word for word: the password comes after what may be refused.
         if !found.exists {
             run(connection, "CREATE ROLE %1$I NOLOGIN", name, "")?;
         }
         let roles = duties.roles();
-        for role in [VERIFIER, NOTES, AUTH] {
+        for role in [VERIFIER, AUTH] {
             let statement = if roles.contains(&role) {
                 "GRANT %2$I TO %1$I"
             } else {
@@ -129,7 +110,7 @@ pub fn create(
     })
 }
 
-/// Which of [`VERIFIER`], [`NOTES`] and [`AUTH`] cannot do yet what they are for: whoever migrated could not create them.
+/// Which of [`VERIFIER`] and [`AUTH`] cannot do yet what they are for: whoever migrated could not create them.
 ///
 /// # Errors
 /// See [`DatabaseError`].
@@ -140,11 +121,10 @@ pub fn lacking(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
         name: String,
     }
     let rows: Vec<Row> = diesel::sql_query(
-        "SELECT name FROM (VALUES ($1, 'verifiers'), ($2, 'notes'), ($3, 'users')) AS wanted (name, its) \
+        "SELECT name FROM (VALUES ($1, 'verifiers'), ($2, 'users')) AS wanted (name, its) \
             WHERE NOT coalesce(has_table_privilege(to_regrole(name), its, 'DELETE'), false)",
     )
     .bind::<Text, _>(VERIFIER)
-    .bind::<Text, _>(NOTES)
     .bind::<Text, _>(AUTH)
     .load(connection)?;
     Ok(rows.into_iter().map(|row| row.name).collect())

@@ -1,10 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod migrations;
 mod notes;
 mod open;
+mod schema;
 mod settings;
 
-pub use settings::Settings;
+pub mod store;
+
+pub use jeton_persistence::DatabaseUrl;
+pub use migrations::migrate;
+pub use settings::{Command, Settings};
 
 use actix_web::web::{Data, ServiceConfig, delete, post, put, resource};
 use jeton_http_kit::{Metrics, Running, Service, check_migrated, get_or_head, method_not_allowed, serve};
@@ -20,6 +26,11 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let url = settings.database.database_url()?;
     let database = Database::new(url.clone(), PoolSettings::default());
     check_migrated(&database).await?;
+    anyhow::ensure!(
+        database.run(migrations::is_migrated).await?,
+        "the demo's tables are not there, not up to date, or not for this role; \
+        run `jeton-resource-api migrate --grant ROLE` as the owner of the database"
+    );
     let verifier = Verifier::connect(settings.verifier.settings(url)).await?;
     let routes = configure(Guard::new(verifier.clone()), database.clone());
     let service = Service {

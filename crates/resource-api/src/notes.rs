@@ -1,13 +1,12 @@
 //! The notes: each belongs to the user whose token wrote it, and nobody else's token finds it.
 
+use crate::store::{self, NoteRow};
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, http::header::LOCATION};
 use chrono::{DateTime, Utc};
 use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
-use jeton_domain::NoteId;
 use jeton_http_kit::{Json, Page, database_problem};
-use jeton_persistence::notes::NoteRow;
-use jeton_persistence::{Database, DatabaseError, notes};
+use jeton_persistence::{Database, DatabaseError};
 use jeton_verifier::Caller;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -58,9 +57,9 @@ impl From<NoteRow> for Note {
 
 /// `GET /notes`: the caller's notes, newest first, a page at a time.
 pub(crate) async fn list(database: Data<Database>, caller: Caller, page: Query<Page>) -> Answer {
-    let (owner, after, limit) = (caller.user_id(), page.after.map(NoteId), page.limit.get());
+    let (owner, after, limit) = (caller.user_id(), page.after, page.limit.get());
     let found = database
-        .run(move |connection| notes::list(connection, owner, after, limit + 1))
+        .run(move |connection| store::list(connection, owner, after, limit + 1))
         .await;
     let found = found.map_err(problem)?.into_iter().map(Note::from).collect();
     let (notes, next) = page.cut(found, |note| note.id);
@@ -71,9 +70,9 @@ pub(crate) async fn list(database: Data<Database>, caller: Caller, page: Query<P
 pub(crate) async fn create(database: Data<Database>, caller: Caller, body: Json<NoteRequest>) -> Answer {
     let Json(NoteRequest { title, body }) = body;
     check(&title, &body)?;
-    let (owner, id) = (caller.user_id(), NoteId(Uuid::now_v7()));
+    let (owner, id) = (caller.user_id(), Uuid::now_v7());
     let created = database
-        .run(move |connection| notes::create(connection, owner, id, &title, &body))
+        .run(move |connection| store::create(connection, owner, id, &title, &body))
         .await;
     let note = Note::from(created.map_err(problem)?);
     Ok(HttpResponse::Created()
@@ -83,9 +82,9 @@ pub(crate) async fn create(database: Data<Database>, caller: Caller, body: Json<
 
 /// `GET /notes/{id}`: one of the caller's notes.
 pub(crate) async fn show(database: Data<Database>, caller: Caller, id: Path<Uuid>) -> Answer {
-    let (owner, id) = (caller.user_id(), NoteId(id.into_inner()));
+    let (owner, id) = (caller.user_id(), id.into_inner());
     let found = database
-        .run(move |connection| notes::find(connection, owner, id))
+        .run(move |connection| store::find(connection, owner, id))
         .await;
     let note = found.map_err(problem)?.ok_or_else(no_such_note)?;
     Ok(HttpResponse::Ok().json(Note::from(note)))
@@ -100,9 +99,9 @@ pub(crate) async fn replace(
 ) -> Answer {
     let Json(NoteRequest { title, body }) = body;
     check(&title, &body)?;
-    let (owner, id) = (caller.user_id(), NoteId(id.into_inner()));
+    let (owner, id) = (caller.user_id(), id.into_inner());
     let replaced = database
-        .run(move |connection| notes::replace(connection, owner, id, &title, &body))
+        .run(move |connection| store::replace(connection, owner, id, &title, &body))
         .await;
     let note = replaced.map_err(problem)?.ok_or_else(no_such_note)?;
     Ok(HttpResponse::Ok().json(Note::from(note)))
@@ -110,9 +109,9 @@ pub(crate) async fn replace(
 
 /// `DELETE /notes/{id}`: deletes one of the caller's notes.
 pub(crate) async fn delete(database: Data<Database>, caller: Caller, id: Path<Uuid>) -> Answer {
-    let (owner, id) = (caller.user_id(), NoteId(id.into_inner()));
+    let (owner, id) = (caller.user_id(), id.into_inner());
     let deleted = database
-        .run(move |connection| notes::delete(connection, owner, id))
+        .run(move |connection| store::delete(connection, owner, id))
         .await;
     if deleted.map_err(problem)? {
         Ok(HttpResponse::NoContent().finish())
@@ -146,7 +145,7 @@ fn check(title: &str, body: &str) -> Result<(), ProblemResponse> {
 fn problem(error: DatabaseError) -> ProblemResponse {
     match error {
         // The caller's user was deleted between the check and the insert: the token is gone with the user.
-        DatabaseError::Conflict { constraint } if constraint == notes::OWNER => {
+        DatabaseError::Conflict { constraint } if constraint == store::OWNER => {
             ProblemResponse::invalid_token()
         }
         other => database_problem(&other),

@@ -10,6 +10,10 @@ pub(crate) const ADDRESS: &str = "JETON_RESOURCE_ADDR";
 // Beside the auth service, whose metrics have the port before.
 #[command(mut_arg("metrics_address", |arg| arg.default_value("127.0.0.1:9091")))]
 pub struct Settings {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Where the database is.
     #[command(flatten)]
     pub database: DatabaseSettings,
@@ -29,4 +33,15 @@ pub struct Settings {
     /// What to log, and how.
     #[command(flatten)]
     pub log: LogSettings,
+}
+
+/// What the program can do instead of serving.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Bring the service's own tables up to date, after `jeton migrate`, as the owner of the database
+    Migrate {
+        /// Let this role keep notes: one of `jeton role create`
+        #[arg(long, value_name = "ROLE")]
+        grant: Option<String>,
+    },
 }

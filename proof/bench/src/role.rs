@@ -61,6 +61,8 @@ async fn auth_api(config: AuthApi) -> anyhow::Result<()> {
         "off",
         "--bcrypt-cost",
         &cost,
+        "--default-scopes",
+        "notes:read notes:write",
     ];
     let settings = <Settings as clap::Parser>::try_parse_from(arguments)?;
     let running = jeton_auth_api::start(settings).await?;

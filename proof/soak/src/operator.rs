@@ -3,6 +3,7 @@
 use crate::role::Role;
 use anyhow::ensure;
 use jeton_proof_support::try_run;
+use jeton_resource_api::DatabaseUrl;
 use url::Url;
 
 /// What the services sign in to Postgres as, and the one administrator.
@@ -19,9 +20,10 @@ pub(crate) const ADMIN: &str = "soak-root";
 /// Migrates the database, and makes the roles of the services and an administrator.
 pub(crate) fn prepare(url: &str) -> anyhow::Result<Prepared> {
     operate(url, &["migrate"], "")?;
-    let role = |name: &str, duty: &str| {
+    let role = |name: &str, duties: &[&str]| {
         let password = secret();
-        operate(url, &["role", "create", name, duty], &password)?;
+        let create = [&["role", "create", name], duties].concat();
+        operate(url, &create, &password)?;
         let mut url = Url::parse(url)?;
         let set = url.set_username(name).and(url.set_password(Some(&password)));
         ensure!(set.is_ok(), "the server's address takes no password");
@@ -30,9 +32,12 @@ pub(crate) fn prepare(url: &str) -> anyhow::Result<Prepared> {
     let admin_password = secret();
     let create = ["user", "create", ADMIN, "--admin", "--bcrypt-cost", "4"];
     operate(url, &create, &admin_password)?;
+    let auth_url = role("soak_auth", &["--auth"])?;
+    let notes_url = role("soak_notes", &[])?;
+    jeton_resource_api::migrate(&DatabaseUrl::parse(url)?, Some("soak_notes"))?;
     Ok(Prepared {
-        auth_url: role("soak_auth", "--auth")?,
-        notes_url: role("soak_notes", "--notes")?,
+        auth_url,
+        notes_url,
         admin_password,
     })
 }

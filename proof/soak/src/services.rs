@@ -44,6 +44,7 @@ impl Service {
             ("DATABASE_URL", prepared.auth_url.as_str()),
             ("JETON_AUTH_ADDR", "127.0.0.1:0"),
             ("JETON_BCRYPT_COST", &cost),
+            ("JETON_DEFAULT_SCOPES", "notes:read notes:write"),
             ("JETON_TOKENS_PER_USER", &tokens),
             ("JETON_TOKEN_IDLE_TTL", "14d"),
             // All come from one address, and many with a wrong password.

@@ -16,7 +16,7 @@ pub(crate) const CONNECTIONS: [(&str, i64); 2] = [("soak_auth", 2 * 14), ("soak_
 const TABLES: [&str; 9] = [
     "users",
     "tokens",
-    "notes",
+    "demo.notes",
     "token_uses",
     "revocations",
     "verifiers",
@@ -66,7 +66,7 @@ pub(crate) fn left_behind(rows: &Counts, strange_names: i64, after_purge: bool) 
     let mut most = vec![
         ("users", 1),
         ("tokens", 1),
-        ("notes", 0),
+        ("demo.notes", 0),
         ("verifiers", 4),
         ("account_attempts", 2 + strange_names),
         ("network_attempts", 1),
@@ -90,7 +90,7 @@ mod tests {
         let right: Counts = rows(&[("users", 1), ("tokens", 1), ("verifiers", 4), ("revocations", 9)]);
         assert_eq!(left_behind(&right, 0, false), Vec::<String>::new());
         assert_eq!(left_behind(&right, 0, true).len(), 1, "the log of revocations");
-        let wrong: Counts = rows(&[("notes", 1), ("verifiers", 5), ("account_attempts", 4)]);
+        let wrong: Counts = rows(&[("demo.notes", 1), ("verifiers", 5), ("account_attempts", 4)]);
         assert_eq!(left_behind(&wrong, 1, false).len(), 3);
         assert_eq!(left_behind(&wrong, 2, false).len(), 2);
     }

@@ -34,7 +34,7 @@ pub(crate) async fn show(state: Data<State>, caller: Caller) -> ApiResult<HttpRe
     }
 }
 
-/// `DELETE /v1/me`: deletes the user, with tokens and notes, once the password is given again.
+/// `DELETE /v1/me`: deletes the user, with all tokens, once the password is given again.
 pub(crate) async fn delete_account(
     state: Data<State>,
     caller: Caller,

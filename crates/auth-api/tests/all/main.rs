@@ -20,6 +20,7 @@ mod login;
 mod logout;
 mod me;
 mod metrics;
+mod newer_schema;
 mod openapi;
 mod outage;
 mod purge;

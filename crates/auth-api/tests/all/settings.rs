@@ -2,7 +2,7 @@
 
 use crate::support::{Auth, PROGRAM};
 use clap::CommandFactory;
-use jeton_proof_support::{ServiceProcess, TestDatabase};
+use jeton_proof_support::{ServiceProcess, TestDatabase, execute};
 
 /// What the program says when it is started with these settings and refuses.
 fn refusal(env: &[(&str, &str)]) -> String {
@@ -87,9 +87,17 @@ fn a_database_that_is_not_up_to_date_is_refused_with_the_command() {
         ("JETON_AUTH_ADDR", "127.0.0.1:0"),
     ]);
     assert!(
-        line.contains("scripts/migrate") && line.contains("users"),
+        line.contains("scripts/migrate") && line.contains("accounts"),
         "{line}"
     );
+    let old = "CREATE TABLE __diesel_schema_migrations (version text); \
+        INSERT INTO __diesel_schema_migrations VALUES ('20261123000100')";
+    execute(&mut database.connect(), old);
+    let line = refusal(&[
+        ("DATABASE_URL", database.url()),
+        ("JETON_AUTH_ADDR", "127.0.0.1:0"),
+    ]);
+    assert!(line.contains("before the first release"), "{line}");
 }
 
 #[test]

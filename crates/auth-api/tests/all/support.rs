@@ -124,6 +124,7 @@ pub(crate) fn environment<'a>(
         ("DATABASE_URL", database_url),
         ("JETON_AUTH_ADDR", "127.0.0.1:0"),
         ("JETON_BCRYPT_COST", "4"),
+        ("JETON_DEFAULT_SCOPES", "notes:read notes:write"),
     ];
     [&own, settings].concat()
 }

@@ -128,3 +128,17 @@ async fn new_users_hold_the_scopes_of_the_setting() {
     assert_eq!(me.user.scopes, ["a:write", "b:read"]);
     assert_eq!(me.token.scopes, me.user.scopes);
 }
+
+/// They may do what takes no scope.
+#[tokio::test]
+async fn new_users_hold_no_scope_where_the_setting_names_none() {
+    let auth = Auth::start_with(&[("JETON_DEFAULT_SCOPES", "")]);
+    let session = auth.sign_up("ada").await;
+    let me = session.me().await.unwrap();
+    assert_eq!((me.user.scopes.len(), me.token.scopes.len()), (0, 0));
+    session.verify(&[]).await.unwrap();
+    assert_eq!(
+        kind(session.verify(&["notes:read"]).await),
+        ProblemKind::InsufficientScope
+    );
+}

@@ -1,18 +1,24 @@
-use crate::{database, output};
+use crate::{database, output, parse};
 use anyhow::bail;
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::{PgConnection, migrations, roles};
 use serde_json::json;
+use std::time::Duration;
 
 /// Bring the database up to date
 ///
 /// Applies what is pending, each migration in a transaction of its own, and says which. Several may start at once: one
-/// works, the others wait and find nothing left to do.
+/// works, the others wait and find nothing left to do. Services may be running, and are not held up: a migration that
+/// cannot get a lock at once gives way, and is tried again.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Change nothing; fail when something is pending
     #[arg(long)]
     check: bool,
+
+    /// How long to try to get a lock that another session holds, as pg_dump does
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse::duration)]
+    lock_wait: Duration,
 
     /// Answer in JSON: {"applied": [...]}, or, with --check, {"pending": [...]}
     #[arg(long)]
@@ -27,7 +33,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if args.check {
         check(&mut connection, args.json)
     } else {
-        let applied = migrations::apply(&mut connection)?;
+        let applied = migrations::apply_within(&mut connection, args.lock_wait)?;
         let said = say("applied", &applied, args.json);
         warn_of_roles(&mut connection)?;
         said

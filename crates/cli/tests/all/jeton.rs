@@ -36,6 +36,7 @@ impl Jeton {
         command.env("DATABASE_URL", self.0.url());
         // The cheapest: what is tested is not how long it takes.
         command.env("JETON_BCRYPT_COST", "4");
+        command.env("JETON_DEFAULT_SCOPES", "notes:read notes:write");
         command
     }
 

@@ -70,10 +70,10 @@ fn several_at_once_apply_everything_once() {
 fn a_failed_migration_is_named_and_can_be_tried_again() {
     let jeton = on_an_empty_database();
     let names = pending(&jeton);
-    let at = names.iter().position(|name| name.ends_with("_tokens")).unwrap();
+    let at = names.iter().position(|name| name.ends_with("_audit")).unwrap();
     jeton
         .connect()
-        .batch_execute("CREATE TABLE tokens (in_the_way int)")
+        .batch_execute("CREATE TABLE audit_events (in_the_way int)")
         .unwrap();
 
     let error = jeton.run("migrate").error();
@@ -81,10 +81,13 @@ fn a_failed_migration_is_named_and_can_be_tried_again() {
         error.starts_with(&format!("migration {} failed: ", names[at])),
         "{error}"
     );
-    assert!(error.contains(r#"relation "tokens" already exists"#), "{error}");
+    assert!(
+        error.contains(r#"relation "audit_events" already exists"#),
+        "{error}"
+    );
     assert_eq!(pending(&jeton), names[at..]);
 
-    jeton.connect().batch_execute("DROP TABLE tokens").unwrap();
+    jeton.connect().batch_execute("DROP TABLE audit_events").unwrap();
     assert_eq!(jeton.run("migrate").ok(), lines("applied", &names[at..]));
 }
 
@@ -101,4 +104,54 @@ fn other_commands_refuse_a_database_that_is_not_up_to_date() {
             )
         );
     }
+}
+
+#[test]
+fn a_database_of_before_the_first_release_is_refused_in_one_line() {
+    let jeton = on_an_empty_database();
+    let made = "CREATE TABLE __diesel_schema_migrations (version text PRIMARY KEY); \
+        INSERT INTO __diesel_schema_migrations VALUES ('20261123000100')";
+    jeton.connect().batch_execute(made).unwrap();
+    for args in ["migrate", "migrate --check", "user list"] {
+        assert_eq!(
+            jeton.run(args).error(),
+            "the database was made by a version before the first release and cannot be brought up to date: dump the data \
+            that you need, and let `jeton migrate` set up a new database",
+            "{args}"
+        );
+    }
+}
+
+#[test]
+fn who_holds_a_lock_for_too_long_is_named() {
+    let jeton = Jeton::new();
+    let mut writing = jeton.connect();
+    for statement in [
+        "ALTER TABLE tokens DISABLE TRIGGER tokens_deleted",
+        "SET application_name = 'nightly import'; BEGIN; LOCK TABLE tokens IN ROW EXCLUSIVE MODE",
+    ] {
+        writing.batch_execute(statement).unwrap();
+    }
+    let error = jeton.run("migrate --lock-wait 1ms").error();
+    assert!(
+        error.starts_with("trigger tokens_deleted was not applied"),
+        "{error}"
+    );
+    assert!(error.contains("(nightly import, statement of "), "{error}");
+    writing.batch_execute("COMMIT").unwrap();
+    assert_eq!(jeton.run("migrate").ok(), "applied trigger tokens_deleted\n");
+}
+
+/// Which keeps what this one uses.
+#[test]
+fn what_a_newer_version_has_added_is_no_business_of_this_one() {
+    let jeton = Jeton::new();
+    let newer = "ALTER TABLE users ADD COLUMN later text; \
+        INSERT INTO __diesel_schema_migrations VALUES ('20991231000000')";
+    jeton.connect().batch_execute(newer).unwrap();
+    assert_eq!(jeton.run("migrate --check").ok(), "up to date\n");
+    assert_eq!(jeton.run("migrate").ok(), "up to date\n");
+    let jeton = jeton.with_user("ada");
+    let token = jeton.token("ada --name reader");
+    assert!(jeton.find_valid(&token).is_some());
 }

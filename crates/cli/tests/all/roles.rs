@@ -53,7 +53,6 @@ fn create_makes_a_role_that_checks_tokens() {
     let theirs = &mut role.sign_in("sesame").unwrap();
     assert!(may(theirs, "SELECT digest FROM tokens"));
     assert!(!may(theirs, "SELECT password_hash FROM users"));
-    assert!(!may(theirs, "SELECT * FROM notes"));
 }
 
 #[test]
@@ -61,16 +60,16 @@ fn create_again_sets_another_password_and_says_so() {
     let role = Role::new();
     role.create("", "sesame").ok();
     assert_eq!(
-        role.create("--notes", "plenty of herons\r\n").ok(),
+        role.create("--auth", "plenty of herons\r\n").ok(),
         format!(
-            "set a new password for the role {}, a member of jeton_verifier and jeton_notes\n",
+            "set a new password for the role {}, a member of jeton_verifier and jeton_auth\n",
             role.name
         )
     );
     assert!(role.sign_in("sesame").is_err());
     let theirs = &mut role.sign_in("plenty%20of%20herons").unwrap();
     assert!(may(theirs, "SELECT digest FROM tokens"));
-    assert!(may(theirs, "SELECT * FROM notes"));
+    assert!(may(theirs, "SELECT password_hash FROM users"));
 }
 
 /// What `scripts/up` and the compose file run the auth service as.
@@ -87,7 +86,6 @@ fn create_makes_a_role_for_the_auth_service() {
     let theirs = &mut role.sign_in("sesame").unwrap();
     assert!(may(theirs, "SELECT password_hash FROM users"));
     assert!(!may(theirs, "DELETE FROM audit_events"));
-    assert!(!may(theirs, "SELECT * FROM notes"));
     // Said again without it, it is taken back.
     role.create("", "sesame").ok();
     assert!(!may(theirs, "SELECT password_hash FROM users"));
@@ -125,13 +123,7 @@ fn create_refuses_the_name_of_somebody_else() {
         )
     );
     role.sign_in("theirs").unwrap();
-    for name in [
-        "jeton_verifier",
-        "jeton_notes",
-        "jeton_auth",
-        "pg_monitor",
-        "Shop",
-    ] {
+    for name in ["jeton_verifier", "jeton_auth", "pg_monitor", "Shop"] {
         let refused = role
             .jeton
             .run_with_input(&format!("role create {name}"), "sesame");
@@ -158,15 +150,12 @@ fn migrate_says_what_it_could_not_set_up() {
     assert_eq!(jeton.run("migrate").stderr, "");
     jeton
         .connect()
-        .batch_execute(
-            "REVOKE ALL ON verifiers FROM jeton_verifier; REVOKE ALL ON notes FROM jeton_notes; \
-            REVOKE ALL ON users FROM jeton_auth",
-        )
+        .batch_execute("REVOKE ALL ON verifiers FROM jeton_verifier; REVOKE ALL ON users FROM jeton_auth")
         .unwrap();
     let migrated = jeton.run("migrate --json");
     assert_eq!(
         migrated.stderr,
-        "warning: jeton_verifier and jeton_notes and jeton_auth, which services sign in by, could not be set up; \
+        "warning: jeton_verifier and jeton_auth, which services sign in by, could not be set up; \
         `jeton role create` does it, as a user who may create roles\n"
     );
     migrated.json();

@@ -100,6 +100,11 @@ fn scopes_come_from_the_flags_else_from_the_setting() {
 
     jeton.run("user create none --service --no-scopes").ok();
     assert_eq!(scopes(&jeton, "none"), "");
+
+    let mut create = jeton.command("user create by-nothing --service");
+    create.env_remove("JETON_DEFAULT_SCOPES");
+    crate::jeton::run(create, "").ok();
+    assert_eq!(scopes(&jeton, "by-nothing"), "");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use jeton_client::{AuthClient, CreateTokenRequest, Credentials, Session, SignUpRequest};
 use jeton_proof_support::{InProcess, connect, execute};
+use jeton_resource_api::DatabaseUrl;
 use std::path::Path;
 use std::process::Command;
 
@@ -14,6 +15,7 @@ pub(crate) struct Services {
 
 impl Services {
     pub(crate) fn start(database_url: &str) -> Self {
+        jeton_resource_api::migrate(&DatabaseUrl::parse(database_url).unwrap(), None).unwrap();
         let database = ("DATABASE_URL", database_url);
         Self {
             auth: InProcess::start(
@@ -22,6 +24,7 @@ impl Services {
                     database,
                     ("JETON_AUTH_ADDR", "127.0.0.1:0"),
                     ("JETON_BCRYPT_COST", "4"),
+                    ("JETON_DEFAULT_SCOPES", "notes:read notes:write"),
                     ("JETON_ACCOUNT_FAILURES", "4"),
                 ],
             ),

@@ -227,7 +227,7 @@ fn begins_with(text: &str) -> String {
     pattern + "%"
 }
 
-/// Deletes the user whose password `verified` is the hash of, with tokens and notes. `false` when the password is
+/// Deletes the user whose password `verified` is the hash of, with all tokens. `false` when the password is
 /// another by now or the user is gone.
 ///
 /// # Errors
@@ -242,7 +242,7 @@ pub fn delete_for_password(
     delete_if(connection, by, id, Some(verified))
 }
 
-/// Deletes a user in the operator's name, with tokens and notes; says whether there was one.
+/// Deletes a user in the operator's name, with all tokens; says whether there was one.
 ///
 /// # Errors
 /// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see

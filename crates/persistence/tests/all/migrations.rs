@@ -30,7 +30,7 @@ fn objects(connection: &mut PgConnection) -> String {
     )
 }
 
-/// Columns, constraints, indexes and triggers, word for word.
+/// Columns, constraints, indexes, triggers, functions, policies and rights, word for word.
 fn shape(connection: &mut PgConnection) -> String {
     text(
         connection,
@@ -40,7 +40,13 @@ fn shape(connection: &mut PgConnection) -> String {
             UNION ALL SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
                 FROM pg_constraint WHERE connamespace = 'public'::regnamespace
             UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
-            UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+            UNION ALL SELECT concat_ws(' ', tgenabled, pg_get_triggerdef(oid)) FROM pg_trigger WHERE NOT tgisinternal
+            UNION ALL SELECT concat_ws(' ', proacl, pg_get_functiondef(oid))
+                FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+            UNION ALL SELECT pg_policies::text FROM pg_policies
+            UNION ALL SELECT concat_ws(' ', relname, attname, relacl, attacl)
+                FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid WHERE relnamespace = 'public'::regnamespace
+                    AND attnum > 0 AND relname <> '__diesel_schema_migrations'
         ) AS lines",
     )
 }
@@ -122,21 +128,25 @@ fn one_that_fails_is_named_and_leaves_nothing() {
     let database = TestDatabase::empty();
     let connection = &mut connect(&database);
     // The migration makes its table first, and then an index of this name.
-    execute(connection, "CREATE TABLE tokens_user_id_id ()");
+    execute(connection, "CREATE TABLE revocations_digest ()");
 
-    let failing = names().into_iter().find(|name| name.ends_with("tokens")).unwrap();
+    let failing = names()[1].clone();
+    assert!(failing.ends_with("coherence"), "{failing}");
     match apply(connection) {
         Err(MigrationError::Failed { name, reason }) => {
             assert_eq!(name, failing);
-            assert!(reason.contains("tokens_user_id_id"), "{reason}");
+            assert!(reason.contains("revocations_digest"), "{reason}");
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(text(connection, "SELECT to_regclass('tokens') IS NULL"), "true");
+    assert_eq!(
+        text(connection, "SELECT to_regclass('revocations') IS NULL"),
+        "true"
+    );
     let left: Vec<String> = names().into_iter().skip_while(|name| *name != failing).collect();
     assert_eq!(pending(connection).unwrap(), left, "those before it stand");
 
-    execute(connection, "DROP TABLE tokens_user_id_id");
+    execute(connection, "DROP TABLE revocations_digest");
     assert_eq!(apply(connection).unwrap(), left);
 }
 
@@ -145,9 +155,9 @@ fn one_that_fails_is_named_and_leaves_nothing() {
 fn one_that_fails_keeps_nobody_waiting() {
     let database = TestDatabase::empty();
     let (failed, next) = (&mut connect(&database), &mut connect(&database));
-    execute(failed, "CREATE TABLE tokens_user_id_id ()");
+    execute(failed, "CREATE TABLE revocations_digest ()");
     apply(failed).unwrap_err();
-    execute(failed, "DROP TABLE tokens_user_id_id");
+    execute(failed, "DROP TABLE revocations_digest");
     execute(next, "SET lock_timeout = '10s'");
     apply(next).unwrap();
 }
@@ -167,4 +177,25 @@ fn triggers_that_were_turned_off_are_pending_and_turned_on_again() {
     }
     execute(connection, "ALTER TABLE users DISABLE TRIGGER users_replicated");
     assert_eq!(pending(connection).unwrap(), ["trigger users_replicated"]);
+}
+
+/// Tables of the same names, which are not continued.
+#[test]
+fn a_database_of_before_the_first_release_is_refused_and_left_as_it_is() {
+    let database = TestDatabase::empty();
+    let connection = &mut connect(&database);
+    execute(
+        connection,
+        "CREATE TABLE __diesel_schema_migrations (version text PRIMARY KEY, run_on timestamp NOT NULL DEFAULT now()); \
+        INSERT INTO __diesel_schema_migrations VALUES ('20261123000100'); CREATE TABLE users (id uuid PRIMARY KEY)",
+    );
+    let before = shape(connection);
+    for refused in [
+        apply(connection).unwrap_err().to_string(),
+        pending(connection).unwrap_err().to_string(),
+    ] {
+        assert!(refused.contains("before the first release"), "{refused}");
+        assert!(refused.contains("`jeton migrate`"), "{refused}");
+    }
+    assert_eq!(shape(connection), before);
 }

@@ -2,10 +2,9 @@
 
 use crate::support::{connect, create_user, execute, hash, interleave, is_stored, issue, new_token, outcome};
 use diesel::Connection;
-use jeton_domain::{Initiator, NewToken, NoteId, TokenId, TokenKind, UserId};
-use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection, notes, tokens, users};
+use jeton_domain::{Initiator, NewToken, TokenId, TokenKind, UserId};
+use jeton_persistence::{DatabaseResult, PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
-use uuid::Uuid;
 
 /// A user with one token.
 fn setting() -> (TestDatabase, PgConnection, UserId, TokenId) {
@@ -201,22 +200,6 @@ fn a_user_who_is_being_deleted_gets_no_token_and_no_error() {
         |c| log_in(c, ada, &new),
     );
     assert!(deleted && !issued.unwrap());
-}
-
-#[test]
-fn a_user_who_is_being_deleted_gets_no_note() {
-    let (database, _, ada, _) = setting();
-    let id = NoteId(Uuid::now_v7());
-    let (deleted, written) = interleave(
-        &database,
-        |c| users::delete(c, &Initiator::cli(), ada).map(outcome),
-        |c| notes::create(c, ada, id, "title", "body"),
-    );
-    assert!(deleted);
-    assert!(
-        matches!(&written, Err(DatabaseError::Conflict { constraint }) if constraint == notes::OWNER),
-        "{written:?}"
-    );
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl Server {
 fn roles_of(connection: &mut PgConnection) -> i64 {
     count(
         connection,
-        "pg_roles WHERE rolname IN ('jeton_verifier', 'jeton_notes', 'jeton_auth')",
+        "pg_roles WHERE rolname IN ('jeton_verifier', 'jeton_auth')",
     )
 }
 
@@ -59,31 +59,18 @@ fn who_may_not_create_roles_migrates_all_the_same() {
     apply(owner).unwrap();
     assert_eq!(pending(owner).unwrap(), Vec::<String>::new());
     assert_eq!(roles_of(owner), 0);
-    assert_eq!(
-        roles::lacking(owner).unwrap(),
-        [roles::VERIFIER, roles::NOTES, roles::AUTH]
-    );
+    assert_eq!(roles::lacking(owner).unwrap(), [roles::VERIFIER, roles::AUTH]);
     revert_all(owner).unwrap();
     apply(owner).unwrap();
 
     // Whoever may makes up for it, in one go.
     let admin = &mut connect_to(&server.url("plain", "jeton"));
     let password = Password::new("shop".to_owned());
-    roles::create(
-        admin,
-        &Initiator::cli(),
-        "shop",
-        &password,
-        Duties {
-            notes: true,
-            ..Duties::default()
-        },
-    )
-    .unwrap();
+    roles::create(admin, &Initiator::cli(), "shop", &password, Duties { auth: true }).unwrap();
     assert_eq!(roles::lacking(owner).unwrap(), Vec::<String>::new());
     let shop = &mut connect_to(&server.url("plain", "shop"));
     assert_eq!(text(shop, "SELECT count(digest) FROM tokens"), "0");
-    assert_eq!(text(shop, "SELECT count(*) FROM notes"), "0");
+    assert_eq!(text(shop, "SELECT count(email) FROM users"), "0");
 
     // Where the roles are there, the owner of the tables gives them their rights.
     let next = &mut connect_to(&server.database("next", "owner"));
@@ -94,7 +81,7 @@ fn who_may_not_create_roles_migrates_all_the_same() {
 
     // And takes them back; the roles are not this database's alone.
     revert_all(next).unwrap();
-    assert_eq!(roles_of(next), 3);
+    assert_eq!(roles_of(next), 2);
     apply(next).unwrap();
     assert_eq!(text(shop, "SELECT count(digest) FROM tokens"), "0");
 }
@@ -107,11 +94,8 @@ fn roles_that_came_later_are_given_their_rights_with_the_next_service() {
     let owner = &mut connect_to(&server.database("early", "owner"));
     apply(owner).unwrap();
     apply(&mut connect_to(&server.database("late", "jeton"))).unwrap();
-    assert_eq!(roles_of(owner), 3);
-    assert_eq!(
-        roles::lacking(owner).unwrap(),
-        [roles::VERIFIER, roles::NOTES, roles::AUTH]
-    );
+    assert_eq!(roles_of(owner), 2);
+    assert_eq!(roles::lacking(owner).unwrap(), [roles::VERIFIER, roles::AUTH]);
     let admin = &mut connect_to(&server.url("early", "jeton"));
     roles::create(
         admin,
@@ -131,10 +115,7 @@ fn who_finds_another_creating_the_roles_waits_and_goes_on() {
         let url = server.database(database, "jeton");
         let (mut migrating, watcher) = (connect_to(&url), &mut connect_to(&url));
         let admin = &mut server.admin;
-        execute(
-            admin,
-            "DROP ROLE IF EXISTS jeton_verifier, jeton_notes, jeton_auth",
-        );
+        execute(admin, "DROP ROLE IF EXISTS jeton_verifier, jeton_auth");
         execute(admin, "BEGIN; CREATE ROLE jeton_verifier");
         thread::scope(|scope| {
             let running = scope.spawn(|| apply(&mut migrating));
@@ -167,5 +148,5 @@ fn several_databases_of_a_server_are_migrated_at_once() {
             });
         }
     });
-    assert_eq!(roles_of(&mut server.admin), 3);
+    assert_eq!(roles_of(&mut server.admin), 2);
 }

@@ -1,4 +1,4 @@
-//! What a service may do that is a member of `jeton_verifier`, or of `jeton_notes`, and what it may not.
+//! What a service may do that is a member of `jeton_verifier`, or of `jeton_auth`, and what it may not.
 
 use crate::logbook::setting;
 use crate::support::{connect, connect_to, count, execute, unavailable};
@@ -7,9 +7,8 @@ use diesel::connection::SimpleConnection;
 use jeton_coherence::verifiers;
 use jeton_domain::{Initiator, Password};
 use jeton_persistence::roles::{self, Duties, Made, RoleError};
-use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish, notes};
+use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish};
 use jeton_proof_support::{TestDatabase, TestRole};
-use uuid::Uuid;
 
 fn may(connection: &mut PgConnection, statement: &str) {
     execute(connection, &format!("BEGIN; {statement}"));
@@ -45,13 +44,6 @@ const CHECKS: [&str; 8] = [
         ON CONFLICT (token_id) DO UPDATE SET last_used_at = excluded.last_used_at",
 ];
 
-const NOTES: [&str; 4] = [
-    "INSERT INTO notes (id, user_id, title, body) VALUES (gen_random_uuid(), (SELECT user_id FROM notes), 't', 'b')",
-    "SELECT * FROM notes",
-    "UPDATE notes SET title = 't', body = 'b', updated_at = now()",
-    "DELETE FROM notes",
-];
-
 /// What the auth service does besides.
 const AUTH: [&str; 19] = [
     "SELECT * FROM users",
@@ -77,7 +69,7 @@ const AUTH: [&str; 19] = [
 ];
 
 /// Nobody rewrites history, and nobody but the triggers writes the log of revocations.
-const NOT_EVEN_AUTH: [&str; 17] = [
+const NOT_EVEN_AUTH: [&str; 16] = [
     "UPDATE audit_events SET action = 'logout'",
     "UPDATE audit_events SET detail = '{}'",
     "DELETE FROM audit_events",
@@ -90,7 +82,6 @@ const NOT_EVEN_AUTH: [&str; 17] = [
     "INSERT INTO revocations (digest) VALUES ('')",
     "TRUNCATE tokens",
     "TRUNCATE users CASCADE",
-    "SELECT * FROM notes",
     "DELETE FROM __diesel_schema_migrations",
     "CREATE TABLE mine ()",
     "ALTER TABLE audit_events DISABLE TRIGGER ALL",
@@ -98,7 +89,7 @@ const NOT_EVEN_AUTH: [&str; 17] = [
 ];
 
 /// Nobody's business but the auth service's and the operator's.
-const NEVER: [&str; 40] = [
+const NEVER: [&str; 37] = [
     "SELECT password_hash FROM users",
     "SELECT email FROM users",
     "SELECT username_key FROM users",
@@ -132,9 +123,6 @@ const NEVER: [&str; 40] = [
     "TRUNCATE token_uses",
     "INSERT INTO __diesel_schema_migrations (version) VALUES ('later')",
     "DELETE FROM __diesel_schema_migrations",
-    "UPDATE notes SET user_id = gen_random_uuid()",
-    "UPDATE notes SET id = gen_random_uuid(), created_at = now()",
-    "TRUNCATE notes",
     "CREATE TABLE mine ()",
     "CREATE SCHEMA mine",
     "CREATE ROLE mine",
@@ -142,10 +130,8 @@ const NEVER: [&str; 40] = [
     "ALTER TABLE tokens DISABLE TRIGGER ALL",
 ];
 
-fn with_a_note() -> (TestDatabase, PgConnection) {
-    let (database, mut connection, users) = setting();
-    let note = jeton_domain::NoteId(Uuid::now_v7());
-    notes::create(&mut connection, users.ada, note, "title", "body").unwrap();
+fn with_tokens() -> (TestDatabase, PgConnection) {
+    let (database, mut connection, _) = setting();
     // As in databases that were made by Postgres 15 and newer.
     execute(&mut connection, "REVOKE CREATE ON SCHEMA public FROM PUBLIC");
     (database, connection)
@@ -153,13 +139,13 @@ fn with_a_note() -> (TestDatabase, PgConnection) {
 
 #[test]
 fn a_verifier_may_do_what_checks_take_and_nothing_else() {
-    let (database, _) = with_a_note();
+    let (database, _) = with_tokens();
     let role = TestRole::create(&database, "IN ROLE jeton_verifier");
     let connection = &mut connect_to(role.url());
     for statement in CHECKS {
         may(connection, statement);
     }
-    for statement in NEVER.iter().chain(&NOTES) {
+    for statement in NEVER {
         may_not(connection, statement);
     }
 }
@@ -167,7 +153,7 @@ fn a_verifier_may_do_what_checks_take_and_nothing_else() {
 /// Who deletes the row of another has revocations acknowledged that the other has not heard of.
 #[test]
 fn a_verifier_leaves_the_rows_of_others_alone_and_the_auth_service_ends_them() {
-    let (database, mut owner) = with_a_note();
+    let (database, mut owner) = with_tokens();
     let shop = TestRole::create(&database, "IN ROLE jeton_verifier");
     let blog = TestRole::create(&database, "IN ROLE jeton_verifier");
     let auth = TestRole::create(&database, "IN ROLE jeton_verifier, jeton_auth");
@@ -194,7 +180,7 @@ fn a_verifier_leaves_the_rows_of_others_alone_and_the_auth_service_ends_them() {
 /// than those for any type of array; the log's triggers do their work as its owner.
 #[test]
 fn what_a_role_creates_is_not_called_as_the_owner() {
-    let (database, mut owner) = with_a_note();
+    let (database, mut owner) = with_tokens();
     assert_eq!(roles::open_schema(&mut owner).unwrap(), None);
     execute(&mut owner, "GRANT CREATE ON SCHEMA public TO PUBLIC");
     assert_eq!(roles::open_schema(&mut owner).unwrap().as_deref(), Some("public"));
@@ -225,23 +211,10 @@ fn what_a_role_creates_is_not_called_as_the_owner() {
     }
 }
 
-#[test]
-fn one_who_keeps_notes_may_do_that_and_nothing_else() {
-    let (database, _) = with_a_note();
-    let role = TestRole::create(&database, "IN ROLE jeton_notes");
-    let connection = &mut connect_to(role.url());
-    for statement in NOTES {
-        may(connection, statement);
-    }
-    for statement in NEVER.iter().chain(&CHECKS) {
-        may_not(connection, statement);
-    }
-}
-
 /// By which whoever takes the auth service over cannot cover it up.
 #[test]
 fn the_auth_service_may_do_its_work_and_not_rewrite_what_happened() {
-    let (database, _) = with_a_note();
+    let (database, _) = with_tokens();
     let role = TestRole::create(&database, "IN ROLE jeton_verifier, jeton_auth");
     let connection = &mut connect_to(role.url());
     for statement in CHECKS.iter().chain(&AUTH) {
@@ -254,20 +227,18 @@ fn the_auth_service_may_do_its_work_and_not_rewrite_what_happened() {
 
 #[test]
 fn who_is_not_the_auth_service_sees_nothing_of_what_happened() {
-    let (database, _) = with_a_note();
-    for group in ["jeton_verifier", "jeton_notes"] {
-        let role = TestRole::create(&database, &format!("IN ROLE {group}"));
-        let connection = &mut connect_to(role.url());
-        for statement in &AUTH[14..] {
-            may_not(connection, statement);
-        }
+    let (database, _) = with_tokens();
+    let role = TestRole::create(&database, "IN ROLE jeton_verifier");
+    let connection = &mut connect_to(role.url());
+    for statement in &AUTH[14..] {
+        may_not(connection, statement);
     }
 }
 
 /// The functions write the log as its owner, for the tables that they belong to.
 #[test]
 fn the_logs_triggers_are_not_to_be_put_on_other_tables() {
-    let (database, mut connection) = with_a_note();
+    let (database, mut connection) = with_tokens();
     let role = TestRole::create(&database, "IN ROLE jeton_verifier");
     let theirs = &mut connect_to(role.url());
     execute(
@@ -337,23 +308,20 @@ fn a_role_is_made_with_a_password_and_then_given_another() {
     assert_eq!(made.unwrap(), Made::Created);
     let theirs = &mut name.sign_in(first).unwrap();
     may(theirs, CHECKS[0]);
-    may_not(theirs, NOTES[3]);
+    may_not(theirs, AUTH[0]);
 
     let made = roles::create(
         connection,
         &Initiator::cli(),
         &name.0,
         &password(second),
-        Duties {
-            notes: true,
-            ..Duties::default()
-        },
+        Duties { auth: true },
     );
     assert_eq!(made.unwrap(), Made::Changed);
     unavailable(name.sign_in(first).map(drop));
     let theirs = &mut name.sign_in(second).unwrap();
     may(theirs, CHECKS[0]);
-    may(theirs, NOTES[3]);
+    may(theirs, AUTH[0]);
 
     // What is not said again is taken back.
     roles::create(
@@ -364,7 +332,7 @@ fn a_role_is_made_with_a_password_and_then_given_another() {
         Duties::default(),
     )
     .unwrap();
-    may_not(theirs, NOTES[3]);
+    may_not(theirs, AUTH[0]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
-use jeton_persistence::{DatabaseError, notes};
+use jeton_persistence::DatabaseError;
 use jeton_proof_support::TestDatabase;
 
 /// The name of the constraint that forbids the change.
@@ -102,15 +102,6 @@ fn nothing_is_null_but_what_may_be() {
     );
 }
 
-#[test]
-fn a_note_has_an_owner() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
-    let note = "INSERT INTO notes (id, user_id, title, body)
-        VALUES (gen_random_uuid(), gen_random_uuid(), 'title', 'body')";
-    assert_eq!(forbidden_by(connection, note), notes::OWNER);
-}
-
 fn plan(connection: &mut PgConnection, query: &str) -> String {
     #[derive(QueryableByName)]
     struct Row {
@@ -132,7 +123,7 @@ fn every_query_has_an_index() {
     execute(connection, "SET enable_seqscan = off; SET enable_sort = off");
     for (query, indexes) in [
         (
-            "SELECT * FROM tokens JOIN users ON users.id = tokens.user_id
+            "SELECT * FROM users JOIN tokens ON users.id = tokens.user_id
                 WHERE digest = ANY (ARRAY['\\x01', '\\x02']::bytea[])",
             &["tokens_digest_unique", "users_pkey"][..],
         ),
@@ -167,15 +158,6 @@ fn every_query_has_an_index() {
                 AND password_hash IS NOT NULL))",
             &["users_admins"],
         ),
-        (
-            "SELECT * FROM notes WHERE user_id = ID AND id < ID ORDER BY id DESC LIMIT 20",
-            &["notes_user_id_id"],
-        ),
-        (
-            "SELECT * FROM notes WHERE user_id = ID ORDER BY id DESC LIMIT 20",
-            &["notes_user_id_id"],
-        ),
-        ("DELETE FROM notes WHERE user_id = ID", &["notes_user_id_id"]),
         (
             "SELECT * FROM audit_events WHERE at <= now() AND (at < now() OR id < ID) ORDER BY at DESC, id DESC LIMIT 20",
             &["audit_events_pkey"],

@@ -2,7 +2,7 @@ use crate::support::{connect, count, create_user, execute, hash, issue, new_user
 use jeton_coherence::lookups;
 use jeton_domain::{Email, Initiator, NewUser, UserId, Username, UsernameKey};
 use jeton_persistence::users::UserFilter;
-use jeton_persistence::{DatabaseError, PgConnection, notes, users};
+use jeton_persistence::{DatabaseError, PgConnection, users};
 use jeton_proof_support::TestDatabase;
 use uuid::Uuid;
 
@@ -164,24 +164,19 @@ fn scopes_are_set_for_one_user() {
     assert_eq!(none.scopes, scopes(""));
 }
 
-/// Gives a user a token and a note.
+/// Gives a user a token.
 fn settle(connection: &mut PgConnection, name: &str) -> UserId {
     let id = create_user(connection, name).id;
     issue(connection, id);
-    let note = jeton_domain::NoteId(Uuid::now_v7());
-    notes::create(connection, id, note, "title", "body").unwrap();
     id
 }
 
-fn belongings(connection: &mut PgConnection, user: UserId) -> (i64, i64) {
-    (
-        count(connection, &format!("tokens WHERE user_id = '{user}'")),
-        count(connection, &format!("notes WHERE user_id = '{user}'")),
-    )
+fn belongings(connection: &mut PgConnection, user: UserId) -> i64 {
+    count(connection, &format!("tokens WHERE user_id = '{user}'"))
 }
 
 #[test]
-fn deleting_takes_tokens_and_notes_along() {
+fn deleting_takes_tokens_along() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (ada, bob) = (settle(connection, "ada"), settle(connection, "bob"));
@@ -189,8 +184,8 @@ fn deleting_takes_tokens_and_notes_along() {
         users::delete(connection, &Initiator::cli(), ada).unwrap()
     ));
     assert_eq!(users::find(connection, ada).unwrap(), None);
-    assert_eq!(belongings(connection, ada), (0, 0));
-    assert_eq!(belongings(connection, bob), (1, 1));
+    assert_eq!(belongings(connection, ada), 0);
+    assert_eq!(belongings(connection, bob), 1);
     assert!(!outcome(
         users::delete(connection, &Initiator::cli(), ada).unwrap()
     ));
@@ -205,15 +200,15 @@ fn deleting_for_a_password_needs_the_one_of_now() {
     assert!(!outcome(
         users::delete_for_password(connection, &Initiator::cli(), ada, &hash(5)).unwrap()
     ));
-    assert_eq!(belongings(connection, ada), (1, 1));
+    assert_eq!(belongings(connection, ada), 1);
     assert!(outcome(
         users::delete_for_password(connection, &Initiator::cli(), ada, &hash(4)).unwrap()
     ));
     assert_eq!(users::find(connection, ada).unwrap(), None);
-    assert_eq!(belongings(connection, ada), (0, 0));
+    assert_eq!(belongings(connection, ada), 0);
     assert_eq!(
         belongings(connection, bob),
-        (1, 1),
+        1,
         "the same password, and another user"
     );
 }

@@ -8,7 +8,9 @@
 
 mod browser;
 mod instances;
+mod migrations;
 mod notes;
 mod outage;
+mod store;
 mod support;
 mod whole_path;

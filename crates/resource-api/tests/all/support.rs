@@ -1,8 +1,10 @@
 use jeton_client::{AuthClient, ClientError, ProblemKind, Session, SignUpRequest};
 use jeton_proof_support::{InProcess, ServiceProcess, TestDatabase, TestRole};
+use jeton_resource_api::{DatabaseUrl, migrate};
 use serde::Deserialize;
 use std::fmt::Debug;
 
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_jeton-resource-api");
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// Both services on one database, the notes' as a role that may do what it does and no more. They are stopped before the
@@ -16,11 +18,11 @@ pub(crate) struct Stack {
 
 impl Stack {
     pub(crate) fn start() -> Self {
-        let database = TestDatabase::create();
+        let database = database();
         let role = TestRole::create(&database, "IN ROLE jeton_verifier, jeton_notes");
         Self {
             auth: start_auth(database.url()),
-            notes: start_notes(role.url()),
+            notes: serve_notes(role.url(), &[]),
             _role: role,
             database,
         }
@@ -40,6 +42,18 @@ impl Stack {
     }
 }
 
+/// A database with the tables of both services.
+pub(crate) fn database() -> TestDatabase {
+    let database = TestDatabase::create();
+    migrate_notes(database.url());
+    database
+}
+
+/// As the owner of a migrated database.
+pub(crate) fn migrate_notes(database_url: &str) {
+    migrate(&DatabaseUrl::parse(database_url).unwrap(), None).unwrap();
+}
+
 pub(crate) fn start_auth(database_url: &str) -> InProcess {
     start_auth_with(database_url, &[])
 }
@@ -49,6 +63,7 @@ pub(crate) fn start_auth_with(database_url: &str, settings: &[(&str, &str)]) -> 
         ("DATABASE_URL", database_url),
         ("JETON_AUTH_ADDR", "127.0.0.1:0"),
         ("JETON_BCRYPT_COST", "4"),
+        ("JETON_DEFAULT_SCOPES", "notes:read notes:write"),
     ];
     InProcess::start(jeton_auth_api::start, &[&own, settings].concat())
 }
@@ -57,14 +72,20 @@ pub(crate) fn start_notes(database_url: &str) -> InProcess {
     start_notes_with(database_url, &[])
 }
 
+/// With its own tables.
 pub(crate) fn start_notes_with(database_url: &str, settings: &[(&str, &str)]) -> InProcess {
+    migrate_notes(database_url);
+    serve_notes(database_url, settings)
+}
+
+fn serve_notes(database_url: &str, settings: &[(&str, &str)]) -> InProcess {
     InProcess::start(jeton_resource_api::start, &environment(database_url, settings))
 }
 
 /// As a process of its own.
 pub(crate) fn notes_process(database_url: &str) -> ServiceProcess {
-    let program = env!("CARGO_BIN_EXE_jeton-resource-api");
-    ServiceProcess::start(program, &environment(database_url, &[]))
+    migrate_notes(database_url);
+    ServiceProcess::start(PROGRAM, &environment(database_url, &[]))
 }
 
 fn environment<'a>(database_url: &'a str, settings: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {

@@ -12,8 +12,8 @@ async fn an_empty_database_is_refused_with_the_command_that_helps() {
     let text = refused.to_string();
     for part in [
         "not up to date",
-        "_users",
-        "_tokens",
+        "_accounts",
+        "_coherence",
         "`scripts/migrate`",
         "`jeton migrate`",
     ] {

@@ -104,6 +104,7 @@ impl Auth {
                 ("JETON_AUTH_ADDR", "127.0.0.1:0".to_owned()),
                 ("JETON_METRICS_ADDR", "off".to_owned()),
                 ("JETON_BCRYPT_COST", "4".to_owned()),
+                ("JETON_DEFAULT_SCOPES", "notes:read notes:write".to_owned()),
                 // Everybody signs up from one address.
                 ("JETON_NETWORK_FAILURES", "1000000".to_owned()),
                 ("JETON_TOKENS_PER_USER", TOKENS_PER_USER.to_string()),

@@ -19,7 +19,7 @@ pub(crate) async fn show(state: Data<State>, id: Path<Uuid>) -> ApiResult<HttpRe
     Ok(HttpResponse::Ok().json(wire::user(user)))
 }
 
-/// `DELETE /v1/admin/users/{id}`: deletes a user, with all tokens and notes.
+/// `DELETE /v1/admin/users/{id}`: deletes a user, with all tokens.
 pub(crate) async fn delete(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<HttpResponse> {
     let id = UserId(id.into_inner());
     let deleted = state

@@ -14,10 +14,6 @@ pub(crate) struct Args {
     #[arg(value_parser = role_name)]
     name: String,
 
-    /// Let the service read and write the demo's notes as well
-    #[arg(long)]
-    notes: bool,
-
     /// Let the service be the auth service: issue and revoke, and add to the audit log
     #[arg(long)]
     auth: bool,
@@ -29,10 +25,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
     let password = password::ask_for_role(&args.name)?;
-    let duties = Duties {
-        notes: args.notes,
-        auth: args.auth,
-    };
+    let duties = Duties { auth: args.auth };
     let made = roles::create(&mut connection, &Initiator::cli(), &args.name, &password, duties)?;
     database::warn_of_open_schema(&mut connection)?;
     let what = match made {
@@ -56,7 +49,7 @@ fn role_name(text: &str) -> Result<String, String> {
     if !fits || text.starts_with("pg_") {
         return Err("say up to 63 of a to z, 0 to 9 and _, as shop_api".to_owned());
     }
-    if [roles::VERIFIER, roles::NOTES, roles::AUTH].contains(&text) {
+    if [roles::VERIFIER, roles::AUTH].contains(&text) {
         return Err("is what services are members of; say another name".to_owned());
     }
     Ok(text.to_owned())
@@ -83,7 +76,6 @@ mod tests {
             "a\"b",
             "pg_shop",
             "jeton_verifier",
-            "jeton_notes",
             "jeton_auth",
             &long,
         ] {

@@ -6,7 +6,7 @@ use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::users;
 use std::io::{IsTerminal, Write};
 
-/// Delete a user, with all tokens and notes, for good
+/// Delete a user, with all tokens, for good
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The user's name
@@ -42,12 +42,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
 fn confirmed(name: &Username) -> anyhow::Result<bool> {
     let mut stderr = std::io::stderr();
-    write!(
-        stderr,
-        "Delete {name}, with all tokens and notes, for good? [y/N] "
-    )
-    .and_then(|()| stderr.flush())
-    .context("cannot ask")?;
+    write!(stderr, "Delete {name}, with all tokens, for good? [y/N] ")
+        .and_then(|()| stderr.flush())
+        .context("cannot ask")?;
     let mut answer = String::new();
     std::io::stdin()
         .read_line(&mut answer)

@@ -1,0 +1,166 @@
+//! The service's own tables beside Jeton's: migrating, reverting, and starting without them.
+
+use crate::support::{PROGRAM, database, migrate_notes};
+use diesel_migrations::{FileBasedMigrations, MigrationHarness};
+use jeton_domain::{Initiator, Password};
+use jeton_persistence::roles::{self, Duties};
+use jeton_persistence::{PgConnection, migrations};
+use jeton_proof_support::{
+    ServiceProcess, TestDatabase, TestRole, connect, count, execute, text, without_settings,
+};
+use jeton_resource_api::{DatabaseUrl, migrate};
+
+fn revert(database: &TestDatabase) {
+    let connection = &mut database.connect();
+    execute(connection, "SET search_path = demo, public");
+    let source = FileBasedMigrations::from_path(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap();
+    connection.revert_all_migrations(source).unwrap();
+}
+
+/// All that the service has.
+fn tables(connection: &mut PgConnection) -> String {
+    text(
+        connection,
+        "SELECT coalesce(string_agg(tablename, ' ' ORDER BY tablename), '') FROM pg_tables WHERE schemaname = 'demo'",
+    )
+}
+
+/// Why the service does not start.
+fn refusal(database_url: &str) -> String {
+    let env = [
+        ("DATABASE_URL", database_url),
+        ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
+    ];
+    let refused = ServiceProcess::try_start(PROGRAM, &env).unwrap_err();
+    assert_eq!(refused.status.and_then(|status| status.code()), Some(1));
+    refused.logs
+}
+
+#[test]
+fn all_up_all_down_and_up_again() {
+    let database = TestDatabase::create();
+    let url = DatabaseUrl::parse(database.url()).unwrap();
+    let connection = &mut database.connect();
+    for _ in 0..2 {
+        assert_eq!(migrate(&url, None).unwrap(), ["2026-11-28-130000_notes"]);
+        assert_eq!(tables(connection), "__diesel_schema_migrations notes");
+        assert_eq!(migrate(&url, None).unwrap(), [""; 0]);
+        revert(&database);
+        assert_eq!(tables(connection), "__diesel_schema_migrations");
+    }
+}
+
+#[test]
+fn its_migrations_and_jetons_know_nothing_of_each_other() {
+    let database = database();
+    let connection = &mut database.connect();
+    assert_eq!(migrations::apply(connection).unwrap(), [""; 0]);
+    let shared = "demo.__diesel_schema_migrations JOIN public.__diesel_schema_migrations USING (version)";
+    assert_eq!(count(connection, shared), 0);
+
+    // What refers to users holds them.
+    let held = migrations::revert_all(connection).unwrap_err().to_string();
+    assert!(held.contains("other objects depend on"), "{held}");
+    migrations::apply(connection).unwrap();
+    assert_eq!(count(connection, "demo.notes"), 0);
+
+    revert(&database);
+    migrations::revert_all(connection).unwrap();
+    migrations::apply(connection).unwrap();
+    migrate_notes(database.url());
+}
+
+#[test]
+fn a_database_that_lacks_jetons_migrations_is_refused() {
+    let database = TestDatabase::empty();
+    let url = DatabaseUrl::parse(database.url()).unwrap();
+    let refused = migrate(&url, None).unwrap_err().to_string();
+    assert!(refused.contains("accounts"), "{refused}");
+    assert!(refused.contains("run `jeton migrate` first"), "{refused}");
+    assert_eq!(tables(&mut database.connect()), "");
+    assert!(refusal(database.url()).contains("run `scripts/migrate` or `jeton migrate`"));
+}
+
+#[test]
+fn a_service_that_lacks_its_tables_or_its_rights_does_not_start() {
+    const SAID: &str = "run `jeton-resource-api migrate --grant ROLE`";
+    let database = TestDatabase::create();
+    assert!(refusal(database.url()).contains(SAID));
+    migrate_notes(database.url());
+    let role = TestRole::create(&database, "IN ROLE jeton_verifier");
+    assert!(refusal(role.url()).contains(SAID));
+    execute(
+        &mut database.connect(),
+        "DELETE FROM demo.__diesel_schema_migrations",
+    );
+    assert!(refusal(database.url()).contains(SAID));
+}
+
+/// As an operator sets it up.
+#[test]
+fn migrate_lets_a_role_keep_notes() {
+    let database = TestDatabase::create();
+    let connection = &mut database.connect();
+    let name = format!("jeton_test_{}", uuid::Uuid::now_v7().simple());
+    let (by, password) = (Initiator::cli(), Password::new("sesame".to_owned()));
+    roles::create(connection, &by, &name, &password, Duties::default()).unwrap();
+    let migrated = without_settings(PROGRAM)
+        .args(["migrate", "--grant", &name])
+        .env("DATABASE_URL", database.url())
+        .status();
+    assert!(migrated.unwrap().success());
+
+    let (_, host) = database.url().split_once('@').unwrap();
+    let theirs = format!("postgres://{name}:sesame@{host}");
+    let env = [
+        ("DATABASE_URL", theirs.as_str()),
+        ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
+    ];
+    drop(ServiceProcess::start(PROGRAM, &env));
+    execute(connection, &format!("DROP ROLE {name}"));
+}
+
+#[test]
+fn its_role_keeps_notes_and_nothing_else() {
+    let database = database();
+    let role = TestRole::create(&database, "IN ROLE jeton_notes");
+    let theirs = &mut connect(role.url());
+    execute(
+        &mut database.connect(),
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+    );
+    for statement in [
+        "INSERT INTO demo.notes (id, user_id, title, body)
+            SELECT id, id, 't', 'b' FROM (VALUES (gen_random_uuid())) AS one (id) WHERE false",
+        "SELECT * FROM demo.notes",
+        "UPDATE demo.notes SET title = 't', body = 'b', updated_at = now()",
+        "DELETE FROM demo.notes",
+    ] {
+        execute(theirs, &format!("BEGIN; {statement}; ROLLBACK"));
+    }
+    for statement in [
+        "UPDATE demo.notes SET user_id = gen_random_uuid()",
+        "UPDATE demo.notes SET id = gen_random_uuid(), created_at = now()",
+        "TRUNCATE demo.notes",
+        "DROP TABLE demo.notes",
+        "DELETE FROM demo.__diesel_schema_migrations",
+        "SELECT id FROM public.users",
+        "SELECT digest FROM public.tokens",
+        "SELECT * FROM public.audit_events",
+        "SELECT version FROM public.verifiers",
+        "CREATE TABLE demo.mine ()",
+        "CREATE TABLE public.mine ()",
+    ] {
+        let refused = format!(
+            "DO $do$ BEGIN
+                BEGIN
+                    EXECUTE $it${statement}$it$;
+                EXCEPTION WHEN insufficient_privilege THEN
+                    RETURN;
+                END;
+                RAISE EXCEPTION 'it was allowed';
+            END $do$"
+        );
+        execute(theirs, &refused);
+    }
+}

@@ -1,2 +1,0 @@
-DROP INDEX tokens_expires_at;
-DROP TABLE token_uses;

@@ -1,2 +1,0 @@
-DROP TABLE network_attempts;
-DROP TABLE account_attempts;

@@ -1,0 +1,1 @@
+DROP TABLE network_attempts, account_attempts, token_uses, tokens, users;

@@ -1,0 +1,98 @@
+-- Users, their tokens, and the rate limits of signing in.
+
+CREATE TABLE users (
+    id            uuid        PRIMARY KEY,
+    username      text        NOT NULL CONSTRAINT users_username_check CHECK (char_length(username) BETWEEN 3 AND 64),
+    username_key  text        NOT NULL CONSTRAINT users_username_key_unique UNIQUE,
+    email         text,
+    password_hash text,
+    scopes        text[]      NOT NULL CONSTRAINT users_scopes_check CHECK (array_position(scopes, NULL) IS NULL),
+    created_at    timestamptz NOT NULL DEFAULT now(),
+    disabled_at   timestamptz
+);
+
+-- The highest bcrypt cost in use, which the auth service reads when it starts: one entry of this index instead of all users.
+CREATE INDEX users_bcrypt_cost ON users (substring(password_hash FROM '^bcrypt_sha256\$\$2[aby]\$([0-9]{2})\$'));
+
+-- The administrators, of whom at least one has to stay.
+CREATE INDEX users_admins ON users (id) WHERE 'admin' = ANY (scopes);
+
+-- Search by the beginning of a name, in a database of any collation.
+CREATE INDEX users_username_key_prefix ON users (username_key text_pattern_ops);
+
+COMMENT ON COLUMN users.username_key IS 'the name with its case folded: what it is looked up by';
+COMMENT ON COLUMN users.password_hash IS 'a scheme''s label, $, and what the scheme made; null: nobody signs in (a service account)';
+COMMENT ON COLUMN users.scopes IS 'what the user''s tokens may do at the most';
+COMMENT ON COLUMN users.disabled_at IS 'while set, no token of the user is accepted and none is issued';
+
+-- Times are bounded: RFC 3339 cannot express years after 9999, and arithmetic with Postgres' infinity overflows.
+CREATE TABLE tokens (
+    id            uuid        PRIMARY KEY,
+    user_id       uuid        NOT NULL CONSTRAINT tokens_user_id_fkey REFERENCES users ON DELETE CASCADE,
+    digest        bytea       NOT NULL CONSTRAINT tokens_digest_unique UNIQUE
+                                       CONSTRAINT tokens_digest_check CHECK (octet_length(digest) = 32),
+    kind          text        NOT NULL CONSTRAINT tokens_kind_check CHECK (kind IN ('login', 'personal')),
+    name          text        NOT NULL,
+    scopes        text[]      NOT NULL CONSTRAINT tokens_scopes_check CHECK (array_position(scopes, NULL) IS NULL),
+    created_at    timestamptz NOT NULL DEFAULT now() CONSTRAINT tokens_created_at_check
+        CHECK (created_at >= '1970-01-01 00:00:00Z' AND created_at < '10000-01-01 00:00:00Z'),
+    expires_at    timestamptz CONSTRAINT tokens_expires_at_check
+        CHECK (expires_at >= '1970-01-01 00:00:00Z' AND expires_at < '10000-01-01 00:00:00Z'),
+    idle_ttl_secs integer     CONSTRAINT tokens_idle_ttl_secs_check CHECK (idle_ttl_secs > 0)
+);
+
+-- A user's tokens, newest first, by pages; and the cascade from users.
+CREATE INDEX tokens_user_id_id ON tokens (user_id, id);
+
+-- For the purge: tokens that have expired, and tokens that may have been idle for too long.
+CREATE INDEX tokens_expires_at ON tokens (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX tokens_idle ON tokens (id) WHERE idle_ttl_secs IS NOT NULL;
+
+COMMENT ON COLUMN tokens.digest IS 'SHA-256 of the token''s text, which stands nowhere';
+COMMENT ON COLUMN tokens.expires_at IS 'null: never';
+COMMENT ON COLUMN tokens.idle_ttl_secs IS 'so long after its last use, or its issue, the token is no longer accepted; null: no such limit';
+
+-- When each token was last used, to the minute. A table of its own, so that a check never writes to the table that all
+-- checks read. No foreign key: its row locks would make revocations and these writes wait for each other. Rows of
+-- tokens that no longer exist are purged.
+CREATE TABLE token_uses (
+    token_id     uuid        PRIMARY KEY,
+    last_used_at timestamptz NOT NULL CONSTRAINT token_uses_last_used_at_check
+        CHECK (last_used_at >= '1970-01-01 00:00:00Z' AND last_used_at < '10000-01-01 00:00:00Z')
+) WITH (fillfactor = 70);
+
+-- Failed sign-ins, counted by all instances of the auth service together. An attempt is counted before its password is
+-- hashed, so that concurrent attempts cannot exceed the limit.
+
+-- By account: one row for all networks, and one for each network from which the account has signed in before, so that
+-- an attacker elsewhere does not lock the owner out.
+CREATE TABLE account_attempts (
+    account       bytea       NOT NULL CONSTRAINT account_attempts_account_check CHECK (octet_length(account) = 32),
+    network       inet        NOT NULL,
+    failures      integer     NOT NULL,
+    blocked_until timestamptz NOT NULL,
+    last_at       timestamptz NOT NULL,
+    noted_at      timestamptz,
+    PRIMARY KEY (account, network)
+) WITH (fillfactor = 70);
+
+-- By network: a leaky bucket. Each attempt raises the level by one, time lowers it, and there is a limit.
+CREATE TABLE network_attempts (
+    network  inet             PRIMARY KEY,
+    failures double precision NOT NULL,
+    last_at  timestamptz      NOT NULL,
+    noted_at timestamptz
+) WITH (fillfactor = 70);
+
+-- For the purge: failures are kept for a day, networks from which an account has signed in for months.
+CREATE INDEX account_attempts_any_last_at ON account_attempts (last_at) WHERE network = '0.0.0.0/0';
+CREATE INDEX account_attempts_known_last_at ON account_attempts (last_at) WHERE network <> '0.0.0.0/0';
+CREATE INDEX network_attempts_last_at ON network_attempts (last_at);
+
+COMMENT ON COLUMN account_attempts.account IS 'SHA-256 of users.username_key, or of what was typed in its place';
+COMMENT ON COLUMN account_attempts.network IS '0.0.0.0/0: all from which the account has never signed in';
+COMMENT ON COLUMN account_attempts.failures IS 'in a row';
+COMMENT ON COLUMN account_attempts.blocked_until IS 'until when no attempt is let through';
+COMMENT ON COLUMN account_attempts.noted_at IS 'when the audit log was last told that attempts are held off';
+COMMENT ON COLUMN network_attempts.network IS 'an IPv4 address, or a /64 of IPv6';
+COMMENT ON COLUMN network_attempts.failures IS 'at last_at';
