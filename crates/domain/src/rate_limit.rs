@@ -1,4 +1,4 @@
-//! How many sign-ins may fail. These are the rules; the database counts, for all instances together, and applies them.
+//! Rate limits against brute force: how many sign-ins may fail. These are the rules; the database counts, for all instances together, and applies them.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const FIRST_DELAY: Duration = Duration::from_secs(30);
 const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
 
 /// How long an account is held off after so many failures in a row, of which there may be `limit`: not at all after the
-/// first quarter, then twice as long each time, up to a quarter of an hour, and after the last for a day.
+/// first quarter, then exponential backoff up to a quarter of an hour, and after the last for a day.
 #[must_use]
 pub fn lockout(failures: u32, limit: u32) -> Duration {
     let at_once = (limit / 4).max(1);

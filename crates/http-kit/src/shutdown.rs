@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
-/// Whether the service has been told to end.
+/// Graceful shutdown: whether the service has been told to end.
 #[derive(Clone, Default)]
 pub(crate) struct Ending(Arc<AtomicBool>);
 

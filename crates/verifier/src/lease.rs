@@ -1,4 +1,4 @@
-//! The lease thread: keeps the row by which revokers know this verifier, and forgets what was revoked.
+//! The lease thread: renews the row by which revokers know this verifier (the heartbeat), and forgets what was revoked.
 
 use crate::VerifierSettings;
 use crate::memory::Memory;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 /// libpq tells of a notification only when asked. This often: it is most of the time a revocation takes.
 const NUDGE_POLL: Duration = Duration::from_millis(1);
-/// How soon a new connection is tried after one has failed: at first, and at the most.
+/// Backoff: how soon a new connection is tried after one has failed, at first and at the most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// The part of the lease that is kept in reserve, as a divisor: clocks may run that much faster or slower.
 const MARGIN: u32 = 10;
