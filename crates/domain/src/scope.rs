@@ -222,6 +222,7 @@ mod tests {
     #[test]
     fn what_reaches_others_is_for_nobody_by_default() {
         for (text, right) in [
+            ("", ""),
             ("b a", "a b"),
             ("admin:read", "admin:read"),
             ("tokens:read", "tokens:read"),
