@@ -1,3 +1,5 @@
+#[cfg(feature = "schema")]
+use crate::schema;
 use crate::{SecretText, scopes};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -5,6 +7,15 @@ use uuid::Uuid;
 
 /// What an administrator sees of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = User, example = json!({
+    "id": "01a20a08-7b1e-7cc2-93a5-3df0c2a8f6d1",
+    "username": "nightly-backup",
+    "email": null,
+    "scopes": ["notes:read"],
+    "service": true,
+    "created_at": "2026-11-23T20:10:54.389124Z",
+    "disabled_at": null
+})))]
 pub struct UserInfo {
     /// Names the user for good.
     pub id: Uuid,
@@ -13,6 +24,7 @@ pub struct UserInfo {
     /// Where the user may be reached.
     pub email: Option<String>,
     /// What the user's tokens may do at the most.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::Scopes))]
     pub scopes: Vec<String>,
     /// Whether it is a service account: it has no password and cannot sign in.
     pub service: bool,
@@ -24,6 +36,7 @@ pub struct UserInfo {
 
 /// The answer of `GET /v1/admin/users`: one page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct UserList {
     /// Newest first.
     pub users: Vec<UserInfo>,
@@ -33,6 +46,7 @@ pub struct UserList {
 
 /// The query of `GET /v1/admin/users`: what is said must all be true of a user.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({ "prefix": "nightly", "disabled": false, "service": true })))]
 pub struct UserQuery {
     /// Whose name begins so, in whatever case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,17 +61,24 @@ pub struct UserQuery {
 
 /// The body of `POST /v1/admin/users`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({
+    "username": "nightly-backup", "service": true, "scopes": ["notes:read"]
+})))]
 pub struct CreateUserRequest {
     /// 3 to 64 letters, digits and `._-@+`; must be nobody's, in whatever case.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::Username))]
     pub username: String,
     /// 8 to 1,024 characters, not easy to guess; to be left out for a service account, and for nobody else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::NewPassword>))]
     pub password: Option<SecretText>,
     /// Where the user may be reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::Email>))]
     pub email: Option<String>,
     /// Whether it is a service account: it cannot sign in, and an administrator makes its tokens.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(default = false))]
     pub service: bool,
     /// What the user's tokens may do at the most; what those may do who sign up where nothing is said.
     #[serde(
@@ -65,29 +86,42 @@ pub struct CreateUserRequest {
         deserialize_with = "scopes::optional",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::AskedScopes>))]
     pub scopes: Option<Vec<String>>,
 }
 
 /// The body of `PUT /v1/admin/users/{id}/scopes`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({ "scopes": ["notes:read"] })))]
 pub struct SetScopesRequest {
     /// All that the user's tokens may do from now on, at the most.
     #[serde(deserialize_with = "scopes::array_or_text")]
+    #[cfg_attr(feature = "schema", schema(value_type = schema::AskedScopes))]
     pub scopes: Vec<String>,
 }
 
 /// The body of `PUT /v1/admin/users/{id}/password`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({ "password": "hardly-any-grey-herons" })))]
 pub struct SetPasswordRequest {
     /// The password from now on.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::NewPassword))]
     pub password: SecretText,
     /// Whether a service account is to become a user who can sign in.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(default = false))]
     pub allow_sign_in: bool,
 }
 
 /// The query of `GET /v1/admin/audit-events`: what is said must all be true of an event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({
+    "user": "01a20a08-721c-71bf-b9fb-b59edca64a79",
+    "by": "01a20a08-721c-71bf-b9fb-b59edca64a79",
+    "action": "sign-in",
+    "since": "2026-11-23T20:10:54.389124Z",
+    "until": "2026-12-23T20:10:54.389124Z"
+})))]
 pub struct AuditQuery {
     /// What happened to the user with this id, who may be gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -97,6 +131,7 @@ pub struct AuditQuery {
     pub by: Option<Uuid>,
     /// What happened, as `sign-in` or `token-revoked`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::AuditAction>))]
     pub action: Option<String>,
     /// At this time or later.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,10 +5,9 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 
 const URN: &str = "urn:jeton:problem:";
 
-/// The body of every error: problem details of [RFC 9457].
-///
-/// [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
+/// The body of every error: problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// `urn:jeton:problem:` and a slug that stays the same for good.
     #[serde(rename = "type")]
@@ -21,13 +20,15 @@ pub struct Problem {
     pub detail: String,
     /// What is wrong with which field, where the body was understood and refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(min_items = 1))]
     pub errors: Vec<FieldError>,
 }
 
 /// What is wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FieldError {
-    /// Where in the body: a JSON pointer (RFC 6901), as `/username`.
+    /// Where in the body: a JSON pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)), as `/username`.
     pub pointer: String,
     /// What is wrong with it; follows the field's name in a sentence.
     pub detail: String,
@@ -55,11 +56,11 @@ impl Problem {
 }
 
 macro_rules! problem_kinds {
-    ($($(#[$doc:meta])* $name:ident = $status:literal $slug:literal $title:literal,)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $status:literal $slug:literal $title:literal,)*) => {
         /// Every kind of problem, with its slug, status and title.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum ProblemKind { $($(#[$doc])* $name,)* }
+        pub enum ProblemKind { $($(#[doc = $doc])+ $name,)* }
 
         impl ProblemKind {
             /// All of them.
@@ -82,36 +83,42 @@ macro_rules! problem_kinds {
             pub fn title(self) -> &'static str {
                 match self { $(Self::$name => $title,)* }
             }
+
+            /// What it says of any request that is answered so, for the documentation.
+            #[must_use]
+            pub fn description(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii(),)* }
+            }
         }
     };
 }
 
 problem_kinds! {
-    /// The request is no valid HTTP of this API: two `Authorization` headers, say.
+    /// More than one `Authorization` header was sent.
     BadRequest = 400 "bad-request" "Bad request",
-    /// The body is not what its content type says.
+    /// The body is not what its content type says: no JSON.
     MalformedBody = 400 "malformed-body" "Malformed body",
-    /// The query string is not what the resource takes.
+    /// The query string has something that it cannot have.
     MalformedQuery = 400 "malformed-query" "Malformed query",
-    /// No credentials were sent.
+    /// No token was sent; credentials of another scheme are none.
     MissingToken = 401 "missing-token" "Missing token",
-    /// Credentials were sent, and they are no valid token: mistyped, unknown, expired or revoked.
+    /// The token is not valid: mistyped, unknown, expired or revoked, which look the same.
     InvalidToken = 401 "invalid-token" "Invalid token",
-    /// Username and password are not those of a user who may sign in.
+    /// Username or password is wrong, or the user may not sign in, which look the same.
     InvalidCredentials = 401 "invalid-credentials" "Invalid credentials",
     /// The password that must be given again is not the user's.
     WrongPassword = 403 "wrong-password" "Wrong password",
-    /// The token may not do this.
+    /// The token lacks a scope; `WWW-Authenticate` names it.
     InsufficientScope = 403 "insufficient-scope" "Insufficient scope",
-    /// Only a token from signing in may do this.
+    /// The token is a personal one. Only a token from signing in manages the account.
     LoginTokenRequired = 403 "login-token-required" "Login token required",
-    /// Scopes were asked for that the asker does not hold.
+    /// Scopes were asked for that the user, or the token that asks, does not hold.
     ScopeNotHeld = 403 "scope-not-held" "Scope not held",
     /// Nobody may sign up here.
     SignupClosed = 403 "signup-closed" "Sign-up closed",
     /// There is no such thing, or not for this caller.
     NotFound = 404 "not-found" "Not found",
-    /// The resource does not know the method.
+    /// The resource does not know the method; `Allow` names those that it knows.
     MethodNotAllowed = 405 "method-not-allowed" "Method not allowed",
     /// The body did not come in time.
     RequestTimeout = 408 "request-timeout" "Request timeout",
@@ -119,25 +126,26 @@ problem_kinds! {
     UsernameTaken = 409 "username-taken" "Username taken",
     /// Nobody else who can sign in has the scope `admin`.
     LastAdmin = 409 "last-admin" "Last admin",
-    /// The user is a service account, which has no password.
+    /// The user is a service account, which has no password, and `allow_sign_in` was not said.
     ServiceAccount = 409 "service-account" "Service account",
     /// The user is no service account.
     NotAServiceAccount = 409 "not-a-service-account" "Not a service account",
     /// The user is disabled.
     UserDisabled = 409 "user-disabled" "User disabled",
-    /// The user has as many tokens as may be, and none of them gives way.
+    /// The user has as many personal tokens as there may be.
     TooManyTokens = 409 "too-many-tokens" "Too many tokens",
-    /// The body is larger than the resource takes.
+    /// The body has more than 128 KiB.
     BodyTooLarge = 413 "body-too-large" "Body too large",
-    /// The body has a content type that the resource does not take.
+    /// The body has a content type that is not taken here, or a content coding, of which none is.
     UnsupportedMediaType = 415 "unsupported-media-type" "Unsupported media type",
     /// The body was understood, and some of its fields are refused.
     Validation = 422 "validation" "Validation failed",
-    /// There were too many attempts; `Retry-After` says when the next may be made.
+    /// Too many attempts have failed, for the account or from the client's network, where signing up counts as well.
     TooManyAttempts = 429 "too-many-attempts" "Too many attempts",
     /// A defect of the service.
     Internal = 500 "internal" "Internal error",
-    /// The service cannot answer now; `Retry-After` says when to try again.
+    /// The service cannot answer now: the database is away, too many passwords wait to be hashed, or a revocation is not
+    /// yet known to hold everywhere. To ask again is safe, and waits again.
     Unavailable = 503 "unavailable" "Temporarily unavailable",
 }
 

@@ -8,10 +8,10 @@ use std::fmt;
 const REALM: &str = r#"Bearer realm="jeton""#;
 
 /// A [`Problem`] with the headers that go with it: what a handler or a middleware of actix-web returns as its error.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ProblemResponse(Box<Parts>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Parts {
     problem: Problem,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -25,6 +25,24 @@ impl ProblemResponse {
             problem: Problem::new(kind, detail),
             headers: Vec::new(),
         }))
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn problem(&self) -> &Problem {
+        &self.0.problem
+    }
+
+    /// The headers that go with it.
+    #[must_use]
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.0.headers
+    }
+
+    /// 400 for more than one `Authorization` header: which is meant, nobody knows.
+    #[must_use]
+    pub fn several_tokens() -> Self {
+        Self::new(ProblemKind::BadRequest, "Send one Authorization header.")
     }
 
     /// 401 for a request without credentials (RFC 6750 §3.1: no error code).

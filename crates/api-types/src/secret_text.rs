@@ -5,6 +5,12 @@ use std::fmt;
 /// A password or a token on its way between client and server: wiped from memory after use, redacted when printed.
 ///
 /// Unlike the domain's secrets it can be serialized: being sent is what it is for.
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(
+        as = Password,
+        description = "A password.",
+        value_type = String,
+        format = Password
+    ))]
 pub struct SecretText(SecretString);
 
 impl From<String> for SecretText {

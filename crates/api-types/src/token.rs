@@ -1,3 +1,5 @@
+#[cfg(feature = "schema")]
+use crate::schema;
 use crate::{SecretText, UserSummary, scopes, seconds};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,18 +8,32 @@ use uuid::Uuid;
 /// A token just issued: the answer of `POST /v1/users`, `POST /v1/login` and `POST /v1/tokens`, and the only one that
 /// ever holds the token's text.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({
+    "token": "jtn_Fxkb5z4PTwPRu4jJpDdsXGzlU0uyL3fR32DfSw",
+    "token_type": "Bearer",
+    "token_id": "01a20a08-721c-71bf-b9fb-b59fd8b911bd",
+    "kind": "login",
+    "name": "login",
+    "scopes": ["notes:read", "notes:write"],
+    "expires_at": "2026-12-23T20:10:54.389124Z",
+    "user": { "id": "01a20a08-721c-71bf-b9fb-b59edca64a79", "username": "ada" }
+})))]
 pub struct IssuedToken {
     /// What to send as `Authorization: Bearer …`.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::TokenText))]
     pub token: SecretText,
     /// `Bearer` (RFC 6750).
+    #[cfg_attr(feature = "schema", schema(value_type = schema::TokenType))]
     pub token_type: String,
     /// Names the token without revealing it.
     pub token_id: Uuid,
     /// `login` or `personal`.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::TokenKind))]
     pub kind: String,
     /// What the user calls it.
     pub name: String,
     /// What it was issued for.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::Scopes))]
     pub scopes: Vec<String>,
     /// From when on it is no longer accepted; null: never.
     pub expires_at: Option<DateTime<Utc>>,
@@ -27,20 +43,33 @@ pub struct IssuedToken {
 
 /// What can be seen of a token later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({
+    "id": "01a20a08-721c-71bf-b9fb-b59fd8b911bd",
+    "kind": "login",
+    "name": "Pixel 9",
+    "scopes": ["notes:read", "notes:write"],
+    "created_at": "2026-11-23T20:10:54.389124Z",
+    "expires_at": "2026-12-23T20:10:54.389124Z",
+    "idle_ttl": null,
+    "last_used_at": "2026-11-23T20:10:55.012874Z"
+})))]
 pub struct TokenInfo {
     /// Names the token without revealing it.
     pub id: Uuid,
     /// `login` or `personal`.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::TokenKind))]
     pub kind: String,
     /// What the user calls it.
     pub name: String,
     /// What it was issued for. What it may do is this and the user's scopes in common.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::Scopes))]
     pub scopes: Vec<String>,
     /// When it was issued.
     pub created_at: DateTime<Utc>,
     /// From when on it is no longer accepted; null: never.
     pub expires_at: Option<DateTime<Utc>>,
     /// So many seconds after its last use, or its issue, it is no longer accepted either; null: there is no such limit.
+    #[cfg_attr(feature = "schema", schema(minimum = 1))]
     pub idle_ttl: Option<u64>,
     /// When it was last used, to the minute; null: not yet, or only just.
     pub last_used_at: Option<DateTime<Utc>>,
@@ -48,6 +77,7 @@ pub struct TokenInfo {
 
 /// The answer of `GET /v1/tokens`: one page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct TokenList {
     /// Newest first.
     pub tokens: Vec<TokenInfo>,
@@ -57,11 +87,16 @@ pub struct TokenList {
 
 /// The body of `POST /v1/tokens`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({
+    "name": "nightly backup", "scopes": ["notes:read"], "expires_in": 7776000
+})))]
 pub struct CreateTokenRequest {
     /// What to call it, as "nightly backup".
+    #[cfg_attr(feature = "schema", schema(value_type = schema::TokenName))]
     pub name: String,
     /// What it is to be for; no more than the token that asks may do.
     #[serde(deserialize_with = "scopes::array_or_text")]
+    #[cfg_attr(feature = "schema", schema(value_type = schema::AskedScopes))]
     pub scopes: Vec<String>,
     /// How many seconds it is to live; as long as sign-ins do where nothing is said.
     #[serde(
@@ -69,18 +104,22 @@ pub struct CreateTokenRequest {
         deserialize_with = "seconds::optional",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 315_360_000))]
     pub expires_in: Option<u64>,
 }
 
 /// The body of `PATCH /v1/tokens/{id}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({ "name": "Pixel 9" })))]
 pub struct RenameTokenRequest {
     /// What to call it from now on.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::TokenName))]
     pub name: String,
 }
 
 /// The answer of `POST /v1/logout-all`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Revoked, example = json!({ "revoked": 3 })))]
 pub struct LogoutAllResponse {
     /// How many tokens were revoked, the one that asked included.
     pub revoked: u64,

@@ -1,17 +1,21 @@
+use actix_web::body::BoxBody;
 use actix_web::dev::Payload;
 use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, web};
 use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
-use serde::Deserializer;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserializer, Serialize};
 use serde_path_to_error::Segment;
 use std::pin::Pin;
 use std::time::Duration;
 
 /// The largest body that is read, in bytes. Ten times what the longest password takes with every character escaped.
 pub const MAX_BODY_BYTES: usize = 128 * 1024;
+
+/// The content coding that is none (RFC 9110 §8.4.1).
+const IDENTITY: &str = "identity";
 
 /// How long a client may take to send the body, where the app has that as its data.
 #[derive(Clone, Copy)]
@@ -23,8 +27,10 @@ impl Default for Timeout {
     }
 }
 
-const JSON: &str = "application/json";
-const FORM: &str = "application/x-www-form-urlencoded";
+/// The media type that [`Json`] takes.
+pub const JSON: &str = "application/json";
+/// The media type that [`Form`] takes.
+pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A body in JSON, read into `T`. What cannot be read is a problem: 400, 413 or 415, and 422 that names the field where
 /// the JSON is well-formed. None of them quotes the body.
@@ -47,6 +53,15 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         extract(request, payload, &[JSON], Self)
+    }
+}
+
+/// And an answer in JSON: 200.
+impl<T: Serialize> Responder for Json<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::Ok().json(self.0)
     }
 }
 
@@ -105,6 +120,25 @@ fn media_type(request: &HttpRequest) -> String {
         .to_ascii_lowercase()
 }
 
+/// What reading a body of these media types can end with, for the documentation; of fields, one that is refused.
+#[must_use]
+pub fn body_problems(media_types: &[&str]) -> Vec<ProblemResponse> {
+    let refused = FieldError {
+        pointer: "/name".to_owned(),
+        detail: "is missing".to_owned(),
+    };
+    // Any bytes are a form.
+    let malformed = media_types.contains(&JSON).then(|| malformed("The body"));
+    let others = [
+        late(),
+        too_large(),
+        unsupported(&media_types.join(" or ")),
+        encoded(),
+        ProblemResponse::validation(vec![refused]),
+    ];
+    malformed.into_iter().chain(others).collect()
+}
+
 fn unsupported(wanted: &str) -> ProblemResponse {
     ProblemResponse::new(
         ProblemKind::UnsupportedMediaType,
@@ -116,21 +150,20 @@ fn unsupported(wanted: &str) -> ProblemResponse {
 ///
 /// [RFC 9110 §8.4]: https://www.rfc-editor.org/rfc/rfc9110#section-8.4
 fn refuse_encoded(request: &HttpRequest) -> Result<(), ProblemResponse> {
-    const IDENTITY: &str = "identity";
     let mut codings = request.headers().get_all(CONTENT_ENCODING);
     if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(IDENTITY.as_bytes())) {
         return Ok(());
     }
+    Err(encoded())
+}
+
+fn encoded() -> ProblemResponse {
     let detail = "Send the body as it is, without a Content-Encoding.";
-    Err(ProblemResponse::new(ProblemKind::UnsupportedMediaType, detail)
-        .with_header(ACCEPT_ENCODING, HeaderValue::from_static(IDENTITY)))
+    ProblemResponse::new(ProblemKind::UnsupportedMediaType, detail)
+        .with_header(ACCEPT_ENCODING, HeaderValue::from_static(IDENTITY))
 }
 
 async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, ProblemResponse> {
-    let too_large = || {
-        let detail = format!("A body has at most {MAX_BODY_BYTES} bytes here.");
-        ProblemResponse::new(ProblemKind::BodyTooLarge, detail)
-    };
     let announced = request
         .headers()
         .get(CONTENT_LENGTH)
@@ -146,11 +179,17 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, Prob
         Ok(Ok(Ok(bytes))) => Ok(bytes),
         Ok(Ok(Err(_))) => Err(malformed("The body")),
         Ok(Err(_)) => Err(too_large()),
-        Err(_) => {
-            let detail = "The body did not come in time.";
-            Err(ProblemResponse::new(ProblemKind::RequestTimeout, detail))
-        }
+        Err(_) => Err(late()),
     }
+}
+
+fn too_large() -> ProblemResponse {
+    let detail = format!("A body has at most {MAX_BODY_BYTES} bytes here.");
+    ProblemResponse::new(ProblemKind::BodyTooLarge, detail)
+}
+
+fn late() -> ProblemResponse {
+    ProblemResponse::new(ProblemKind::RequestTimeout, "The body did not come in time.")
 }
 
 fn malformed(what: &str) -> ProblemResponse {

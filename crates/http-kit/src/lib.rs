@@ -28,7 +28,7 @@ mod verifier_args;
 pub mod wire;
 
 pub use account_args::{BCRYPT_COST, DefaultScopesArgs, PasswordArgs, TokenArgs};
-pub use body::{Form, Json, JsonOrForm, MAX_BODY_BYTES};
+pub use body::{FORM, Form, JSON, Json, JsonOrForm, MAX_BODY_BYTES, body_problems};
 pub use client_address::{ForwardedHeader, ProxyArgs, TrustedProxies, client_address};
 pub use database_settings::DatabaseSettings;
 pub use describe_settings::{Takes, describe_settings};
@@ -40,7 +40,10 @@ pub use log::LogSettings;
 pub use metrics::{Histogram, Labels, Metrics, MetricsAddress, Samples};
 pub use number_setting::NumberSetting;
 pub use page::{Page, PageLimit};
-pub use problems::{database_problem, get_or_head, method_not_allowed};
+pub use problems::{
+    database_problem, get_or_head, malformed_query_problem, method_not_allowed, method_not_allowed_problem,
+    not_found_problem,
+};
 pub use program::{parse_settings, run, try_parse_from};
 pub use request_id::RequestId;
 pub use server::{Running, Service, serve};

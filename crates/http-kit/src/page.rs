@@ -5,11 +5,15 @@ use uuid::Uuid;
 ///
 /// Pages are cut by id, which grows with time, so that what is created or deleted meanwhile shifts nothing.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({
+    "limit": 50, "after": "01a20a08-738f-751b-8481-9455bd50dae2"
+})))]
 pub struct Page {
-    /// The most items a page has.
+    /// The most items that the page has.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(value_type = u32, minimum = 1, maximum = 100, default = 50))]
     pub limit: PageLimit,
-    /// The last item of the page before.
+    /// The `next` of the page before.
     pub after: Option<Uuid>,
 }
 

@@ -36,28 +36,39 @@ pub fn get_or_head() -> Route {
 ///
 /// [RFC 9110 §15.5.6]: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6
 pub fn method_not_allowed(allow: &'static str) -> Route {
-    web::to(move || async move {
-        ProblemResponse::new(
-            ProblemKind::MethodNotAllowed,
-            "The request's method is not for this resource.",
-        )
-        .with_header(ALLOW, HeaderValue::from_static(allow))
-        .error_response()
-    })
+    web::to(move || async move { method_not_allowed_problem(allow).error_response() })
+}
+
+/// 405: see [`method_not_allowed`].
+#[must_use]
+pub fn method_not_allowed_problem(allow: &'static str) -> ProblemResponse {
+    ProblemResponse::new(
+        ProblemKind::MethodNotAllowed,
+        "The request's method is not for this resource.",
+    )
+    .with_header(ALLOW, HeaderValue::from_static(allow))
+}
+
+/// 404 for a path that is no resource's.
+#[must_use]
+pub fn not_found_problem() -> ProblemResponse {
+    ProblemResponse::new(ProblemKind::NotFound, "There is nothing here.")
+}
+
+/// 400 for a query that does not fit the type that it is read into.
+#[must_use]
+pub fn malformed_query_problem() -> ProblemResponse {
+    let detail = "The query string has a parameter with a value it cannot have.";
+    ProblemResponse::new(ProblemKind::MalformedQuery, detail)
 }
 
 pub(crate) async fn not_found() -> HttpResponse {
-    ProblemResponse::new(ProblemKind::NotFound, "There is nothing here.").error_response()
+    not_found_problem().error_response()
 }
 
 /// Turns actix-web's own refusals of paths and queries into problems that do not echo what was sent.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
-        .app_data(web::PathConfig::default().error_handler(|_, _| {
-            ProblemResponse::new(ProblemKind::NotFound, "There is nothing here.").into()
-        }))
-        .app_data(web::QueryConfig::default().error_handler(|_, _| {
-            let detail = "The query string has a parameter with a value it cannot have.";
-            ProblemResponse::new(ProblemKind::MalformedQuery, detail).into()
-        }));
+        .app_data(web::PathConfig::default().error_handler(|_, _| not_found_problem().into()))
+        .app_data(web::QueryConfig::default().error_handler(|_, _| malformed_query_problem().into()));
 }

@@ -7,7 +7,7 @@ use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transfor
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError};
 use futures_util::future::{Either, FutureExt, LocalBoxFuture, Map};
-use jeton_api_types::{ProblemKind, ProblemResponse};
+use jeton_api_types::ProblemResponse;
 use std::future::{Ready, ready};
 use std::rc::Rc;
 
@@ -69,10 +69,7 @@ fn token_of(request: &ServiceRequest) -> Result<&str, ProblemResponse> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let header = headers.next().ok_or_else(ProblemResponse::missing_token)?;
     if headers.next().is_some() {
-        return Err(ProblemResponse::new(
-            ProblemKind::BadRequest,
-            "Send one Authorization header.",
-        ));
+        return Err(ProblemResponse::several_tokens());
     }
     bearer_token(header.as_bytes()).map_err(|error| match error {
         AuthorizationError::OtherScheme => ProblemResponse::missing_token(),

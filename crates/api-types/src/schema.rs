@@ -1,0 +1,86 @@
+//! What fields may hold, for the schemas of the types that have them: nothing has a value of these types.
+#![allow(dead_code)]
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A token. It is shown once, in the answer that issues it.
+#[derive(ToSchema)]
+#[schema(pattern = "^jtn_[0-9A-Za-z]{38}$")]
+pub(crate) struct TokenText(String);
+
+/// `Bearer` ([RFC 6750](https://www.rfc-editor.org/rfc/rfc6750)).
+#[derive(ToSchema)]
+pub(crate) enum TokenType {
+    Bearer,
+}
+
+/// `login` comes from signing in or up, `personal` is made for a program.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(crate) enum TokenKind {
+    Login,
+    Personal,
+}
+
+/// What a token may do, by convention `resource:action` ([RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3)).
+#[derive(Serialize, ToSchema)]
+#[schema(min_length = 1, max_length = 64, pattern = r"^[!#-\[\]-~]+$")]
+pub(crate) struct Scope(String);
+
+/// What a token, or a user's tokens, may do.
+#[derive(Serialize, ToSchema)]
+#[schema(max_items = 64)]
+pub(crate) struct Scopes(Vec<Scope>);
+
+/// Scopes with spaces between them.
+#[derive(Serialize, ToSchema)]
+#[schema(pattern = r"^ *([!#-\[\]-~]{1,64}( +[!#-\[\]-~]{1,64}){0,63} *)?$")]
+pub(crate) struct ScopesText(String);
+
+/// An array of scopes, or one text with spaces between them.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum AskedScopes {
+    Array(Scopes),
+    Text(ScopesText),
+}
+
+/// Letters, digits and `._-@+`, in normalization form NFKC. Case says nothing: no two names differ in it alone.
+#[derive(ToSchema)]
+#[schema(min_length = 3, max_length = 64, pattern = r"^[\p{L}\p{Nd}._@+-]+$")]
+pub(crate) struct Username(String);
+
+/// 8 to 1,024 characters, not easy to guess.
+#[derive(ToSchema)]
+#[schema(format = Password, min_length = 8, max_length = 1024)]
+pub(crate) struct NewPassword(String);
+
+/// Where the user may be reached.
+#[derive(ToSchema)]
+#[schema(
+    max_length = 254,
+    pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]+@[^\s@\u0000-\u001f\u007f-\u009f]+$"
+)]
+pub(crate) struct Email(String);
+
+/// What to call the token. White space around it is dropped.
+#[derive(ToSchema)]
+#[schema(
+    min_length = 1,
+    max_length = 100,
+    pattern = r"^\s*[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?\s*$"
+)]
+pub(crate) struct TokenName(String);
+
+/// What happened. The service knows which there are.
+#[derive(ToSchema)]
+pub(crate) struct AuditAction(String);
+
+/// Who did something, where that is no user.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(crate) enum ActorLabel {
+    Cli,
+    Anonymous,
+}
