@@ -100,7 +100,7 @@ impl From<Refusal> for ApiError {
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
 impl ApiError {
-    fn problem(&self) -> ProblemResponse {
+    pub(crate) fn problem(&self) -> ProblemResponse {
         let problem = ProblemResponse::new;
         match self {
             Self::Database(error) => database_problem(error),

@@ -12,9 +12,10 @@ use jeton_domain::{PlainToken, TokenDigest};
 use jeton_verifier::bearer_token;
 
 /// What a request is answered whose token was revoked a moment ago.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Answer {
     /// As the guard does.
+    #[default]
     Refused,
     /// A `POST` is 204: that is what it asked for.
     Done,

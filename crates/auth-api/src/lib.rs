@@ -2,6 +2,7 @@
 
 mod attempt;
 mod docs;
+mod endpoint;
 mod error;
 mod gone;
 mod hasher;
@@ -15,6 +16,7 @@ mod state;
 mod validation;
 mod wire;
 
+pub use docs::openapi;
 pub use settings::Settings;
 
 use crate::metrics::RevocationMetrics;

@@ -1,40 +1,31 @@
 //! From the domain's types to what is sent, and from what is sent to passwords.
 
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderName};
+use crate::endpoint::Issued;
 use jeton_api_types::{Account, Introspection, IssuedToken, SecretText, UserSummary};
 use jeton_domain::{ExposeSecret, Password, PlainToken, Token, User, UserId};
 pub(crate) use jeton_http_kit::wire::{audit_event, token, user};
 use jeton_verifier::Caller;
-
-const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 
 /// A password as it was typed.
 pub(crate) fn password(text: &SecretText) -> Password {
     Password::new(text.expose_secret().to_owned())
 }
 
-/// The one answer that holds a token's text, in its body and in `X-Auth-Token`. No cache may keep it.
-pub(crate) fn issued(
-    status: StatusCode,
+pub(crate) fn issued<const STATUS: u16>(
     plain: &PlainToken,
     user: UserSummary,
     token: Token,
-) -> HttpResponse {
-    HttpResponse::build(status)
-        .insert_header((X_AUTH_TOKEN, plain.expose_secret()))
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(IssuedToken {
-            token: SecretText::from(plain.expose_secret()),
-            token_type: "Bearer".to_owned(),
-            token_id: token.id.0,
-            kind: token.kind.to_string(),
-            name: token.name.as_str().to_owned(),
-            scopes: token.scopes.to_texts(),
-            expires_at: token.expires_at,
-            user,
-        })
+) -> Issued<STATUS> {
+    Issued(IssuedToken {
+        token: SecretText::from(plain.expose_secret()),
+        token_type: "Bearer".to_owned(),
+        token_id: token.id.0,
+        kind: token.kind.to_string(),
+        name: token.name.as_str().to_owned(),
+        scopes: token.scopes.to_texts(),
+        expires_at: token.expires_at,
+        user,
+    })
 }
 
 pub(crate) fn summary(id: UserId, username: &str) -> UserSummary {

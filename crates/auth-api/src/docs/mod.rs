@@ -1,16 +1,24 @@
 //! What the API is: `GET /openapi.json` for programs, and `GET /docs` for people, who can try it there.
 
+mod document;
+mod responses;
+mod schemas;
+
+pub(crate) use responses::shared_header;
+pub(crate) use schemas::Schemas;
+
+use crate::endpoint::{Access, Endpoint, Tag, resources};
+use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::web::{ServiceConfig, resource};
-use actix_web::{HttpResponse, http::header::ContentType};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jeton_http_kit::{get_or_head, method_not_allowed};
+use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::sync::LazyLock;
 
-const DOCUMENT: &str = include_str!("openapi.json");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 const PAGE: &str = concat!(
@@ -23,30 +31,69 @@ const PAGE: &str = concat!(
     "</script>\n</html>\n",
 );
 
-pub(crate) fn configure(config: &mut ServiceConfig) {
-    let policy = policy();
-    let show = move || {
-        let policy = policy.clone();
-        async move { page(policy) }
-    };
-    let at = |path| resource(path).default_service(method_not_allowed("GET, HEAD"));
-    config
-        .service(at("/openapi.json").route(get_or_head().to(describe)))
-        .service(at("/docs").route(get_or_head().to(show)));
+/// The OpenAPI 3.1 document of what the service serves, made once, from the declarations of its endpoints.
+pub fn openapi() -> &'static str {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| document::document(resources()).to_string());
+    &DOCUMENT
+}
+
+pub(crate) fn endpoints() -> [Endpoint; 2] {
+    let header = |description: &str, schema, example: &str| json!({ "description": description, "required": true, "schema": schema, "example": example });
+    [
+        Endpoint::new(Method::GET, "/openapi.json", Access::Public, describe)
+            .named(Tag::Operation, "describe", "This document")
+            .answers("An OpenAPI 3.1 document.")
+            .header("Cache-Control", shared_header("NoCache"))
+            .content(
+                "application/json",
+                json!({ "type": "object", "required": ["openapi"] }),
+                json!({ "openapi": "3.1.1" }),
+            ),
+        Endpoint::new(Method::GET, "/docs", Access::Public, page)
+            .named(Tag::Operation, "showDocs", "Read and try it")
+            .answers("A page that renders `/openapi.json`, and lets one try it.")
+            .header("Cache-Control", shared_header("NoCache"))
+            .header(
+                "Content-Security-Policy",
+                header(
+                    "Nothing from elsewhere, and no script but the page's own.",
+                    json!({ "type": "string" }),
+                    "default-src 'none'",
+                ),
+            )
+            .header(
+                "X-Content-Type-Options",
+                header(
+                    "It is HTML and nothing else.",
+                    json!({ "const": "nosniff" }),
+                    "nosniff",
+                ),
+            )
+            .header(
+                "Referrer-Policy",
+                header(
+                    "Links do not tell where they were followed.",
+                    json!({ "const": "no-referrer" }),
+                    "no-referrer",
+                ),
+            )
+            .content("text/html", json!({ "type": "string" }), json!("<!doctype html>")),
+    ]
 }
 
 async fn describe() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header(ContentType::json())
         .insert_header((CACHE_CONTROL, "no-cache"))
-        .body(DOCUMENT)
+        .body(openapi())
 }
 
-fn page(policy: HeaderValue) -> HttpResponse {
+async fn page() -> HttpResponse {
+    static POLICY: LazyLock<HeaderValue> = LazyLock::new(policy);
     HttpResponse::Ok()
         .insert_header(ContentType::html())
         .insert_header((CACHE_CONTROL, "no-cache"))
-        .insert_header((CONTENT_SECURITY_POLICY, policy))
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY.clone()))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((REFERRER_POLICY, "no-referrer"))
         .body(PAGE)

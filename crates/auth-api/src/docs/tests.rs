@@ -1,6 +1,6 @@
 //! That every path the service has is in the document, and no other: the router itself is asked.
 
-use super::DOCUMENT;
+use super::openapi;
 use crate::Settings;
 use crate::metrics::RevocationMetrics;
 use crate::state::State;
@@ -71,7 +71,7 @@ async fn every_path_that_is_served_is_described_and_no_other() {
     let router = call_and_read_body(&app, TestRequest::with_uri("/nothing").to_request()).await;
     let served = paths(std::str::from_utf8(&router).unwrap());
 
-    let document: Value = serde_json::from_str(DOCUMENT).unwrap();
+    let document: Value = serde_json::from_str(openapi()).unwrap();
     let described = document["paths"].as_object().unwrap();
     assert_eq!(served, described.keys().cloned().collect());
     assert!(
@@ -82,6 +82,6 @@ async fn every_path_that_is_served_is_described_and_no_other() {
 
 #[test]
 fn the_document_is_of_this_version() {
-    let document: Value = serde_json::from_str(DOCUMENT).unwrap();
+    let document: Value = serde_json::from_str(openapi()).unwrap();
     assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
 }

@@ -1,23 +1,31 @@
+use crate::endpoint::{Access, Endpoint, NoStore, Tag};
 use crate::error::{ApiError, ApiResult};
 use crate::state::State;
 use crate::wire;
-use actix_web::HttpResponse;
-use actix_web::http::header::CACHE_CONTROL;
+use actix_web::http::Method;
 use actix_web::web::Data;
 use jeton_api_types::{ExposeSecret, Introspection, PresentedToken};
+use jeton_domain::INTROSPECT_TOKENS;
 use jeton_http_kit::Form;
 use jeton_persistence::tokens;
 use jeton_verifier::VerifyError;
+use serde_json::json;
 
-/// `POST /v1/introspect`: what there is to say of a token that somebody else has sent ([RFC 7662]). It counts as a use of
-/// that token: a service that asks here has been called with it.
-///
-/// [RFC 7662]: https://www.rfc-editor.org/rfc/rfc7662
-pub(crate) async fn introspect(state: Data<State>, body: Form<PresentedToken>) -> ApiResult<HttpResponse> {
-    let introspection = look(&state, body.0.token.expose_secret()).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(introspection))
+pub(crate) fn endpoint() -> Endpoint {
+    let access = Access::Scope(INTROSPECT_TOKENS);
+    Endpoint::new(Method::POST, "/v1/introspect", access, introspect)
+        .named(Tag::ServicesAndGateways, "introspect", "Introspect a token")
+        .about(
+            "What there is to say of a token that somebody has sent \
+            ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).",
+        )
+        .answers("What there is to say of it; of a token that is not valid, nothing else.")
+        .other_example("valid", "not valid", json!({ "active": false }))
+}
+
+/// It counts as a use of the token: a service that asks here has been called with it.
+async fn introspect(state: Data<State>, body: Form<PresentedToken>) -> ApiResult<NoStore<Introspection>> {
+    look(&state, body.0.token.expose_secret()).await.map(NoStore)
 }
 
 async fn look(state: &State, token: &str) -> ApiResult<Introspection> {

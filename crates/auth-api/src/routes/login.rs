@@ -1,12 +1,12 @@
 use crate::attempt::{admit, hashed};
+use crate::endpoint::{Access, Endpoint, Issued, Tag};
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
 use crate::routes::me::log_unreadable;
 use crate::state::State;
 use crate::validation::{self, Refusals};
 use crate::wire;
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use actix_web::http::Method;
 use actix_web::web::Data;
 use jeton_api_types::LoginRequest;
 use jeton_domain::{
@@ -18,7 +18,24 @@ use jeton_persistence::audit::{self, NewAuditEvent};
 use jeton_persistence::rate_limit::{self, Account};
 use jeton_persistence::{PgConnection, tokens, users};
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
+
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new(Method::POST, "/v1/login", Access::Public, log_in)
+        .named(Tag::SigningIn, "logIn", "Sign in")
+        .about(
+            "A token for username and password. Beyond the number of tokens that a user may have, the login token that \
+            was not used for longest is revoked. An unknown user, a wrong password and a disabled user look the same.",
+        )
+        .answers("A token.")
+        .problems([
+            ApiError::InvalidCredentials,
+            ApiError::ScopeNotHeld,
+            ApiError::TooManyTokens,
+            ApiError::TooManyAttempts(Duration::ZERO),
+        ])
+}
 
 /// What is asked of the token, read before anything is spent on it.
 struct Wishes {
@@ -27,12 +44,7 @@ struct Wishes {
     lifetime: TokenLifetime,
 }
 
-/// `POST /v1/login`: a token for username and password.
-pub(crate) async fn log_in(
-    state: Data<State>,
-    by: By,
-    body: JsonOrForm<LoginRequest>,
-) -> ApiResult<HttpResponse> {
+async fn log_in(state: Data<State>, by: By, body: JsonOrForm<LoginRequest>) -> ApiResult<Issued<200>> {
     let JsonOrForm(body) = body;
     let wishes = wishes(&body, state.tokens.lifetime)?;
     // Another sign-in may have replaced the hash meanwhile by a better one of the same password: then once more.
@@ -50,7 +62,7 @@ async fn sign_in(
     by: &Initiator,
     body: &LoginRequest,
     wishes: &Wishes,
-) -> ApiResult<Option<HttpResponse>> {
+) -> ApiResult<Option<Issued<200>>> {
     let password = || wire::password(&body.password);
     let (user, verified) = authenticate(state, by, &body.username, password()).await?;
 
@@ -84,7 +96,7 @@ async fn sign_in(
     let Ok(token) = issued else { return Ok(None) };
     upgrade_later(state, id, verified, password());
     let user = wire::summary(id, user.username.as_str());
-    Ok(Some(wire::issued(StatusCode::OK, &plain, user, token)))
+    Ok(Some(wire::issued(&plain, user, token)))
 }
 
 /// Replaces a hash that new ones are better than, while the answer is on its way already, and only if a core has

@@ -1,18 +1,31 @@
+use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::ApiResult;
+use crate::gone::Answer;
 use crate::initiator::By;
 use crate::state::State;
-use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::Data;
 use jeton_persistence::tokens;
 use jeton_verifier::Caller;
 
-/// `POST /v1/logout`: revokes the token that asks. Gone already, by another logout at the same time, is as good.
-pub(crate) async fn log_out(state: Data<State>, caller: Caller, by: By) -> ApiResult<HttpResponse> {
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new(Method::POST, "/v1/logout", Access::AnyToken, log_out)
+        .named(Tag::SigningIn, "logOut", "Log out")
+        .about(
+            "Revokes the token that asks. It is answered once no service anywhere accepts it any more; a token that is \
+            revoked already is 204 as well.",
+        )
+        .revokes(Answer::Done)
+        .answers("The token is revoked, everywhere.")
+}
+
+/// Gone already, by another logout at the same time, is as good.
+async fn log_out(state: Data<State>, caller: Caller, by: By) -> ApiResult<NoContent> {
     let (user, token) = (caller.user_id(), caller.token_id());
     let revoked = state
         .database
         .run(move |connection| tokens::log_out(connection, &by.0, user, token))
         .await?;
     state.confirm(revoked).await?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(NoContent)
 }

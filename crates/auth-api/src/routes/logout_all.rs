@@ -1,25 +1,40 @@
+use crate::endpoint::{Access, Endpoint, Tag};
 use crate::error::ApiResult;
+use crate::gone::Answer;
 use crate::initiator::By;
 use crate::state::State;
-use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::Data;
 use jeton_api_types::LogoutAllResponse;
+use jeton_http_kit::Json;
 use jeton_persistence::tokens;
 use jeton_verifier::Caller;
 
-/// `POST /v1/logout-all`: revokes all of the user's tokens, the one that asks included.
-pub(crate) async fn log_out_everywhere(
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new(
+        Method::POST,
+        "/v1/logout-all",
+        Access::LoginToken,
+        log_out_everywhere,
+    )
+    .named(Tag::SigningIn, "logOutEverywhere", "Log out everywhere")
+    .about("Revokes all of the user's tokens, the one that asks included.")
+    .revokes(Answer::Refused)
+    .answers("They are revoked, everywhere.")
+}
+
+async fn log_out_everywhere(
     state: Data<State>,
     caller: Caller,
     by: By,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<Json<LogoutAllResponse>> {
     let user = caller.user_id();
     let revoked = state
         .database
         .run(move |connection| tokens::revoke_all(connection, &by.0, user))
         .await?;
     let revoked = state.confirm(revoked).await?;
-    Ok(HttpResponse::Ok().json(LogoutAllResponse {
+    Ok(Json(LogoutAllResponse {
         revoked: revoked as u64,
     }))
 }

@@ -1,9 +1,11 @@
 use crate::attempt::{admit, hashed};
+use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
+use crate::gone::Answer;
 use crate::initiator::By;
 use crate::state::State;
 use crate::wire;
-use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::Data;
 use jeton_api_types::{DeleteAccountRequest, MeResponse};
 use jeton_domain::{AuditAction, AuditReason, Initiator, Password, PasswordHash, UserId};
@@ -12,9 +14,31 @@ use jeton_persistence::audit::{self, NewAuditEvent};
 use jeton_persistence::rate_limit::{self, Account};
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_verifier::Caller;
+use std::time::Duration;
 
-/// `GET /v1/me`: the user, and the token that asks.
-pub(crate) async fn show(state: Data<State>, caller: Caller) -> ApiResult<HttpResponse> {
+pub(crate) fn endpoints() -> [Endpoint; 2] {
+    [
+        Endpoint::new(Method::GET, "/v1/me", Access::AnyToken, show)
+            .named(Tag::Account, "showMe", "Who am I?")
+            .about("The user, and the token that asks. With any token.")
+            .answers("The user and the token."),
+        Endpoint::new(Method::DELETE, "/v1/me", Access::LoginToken, delete_account)
+            .named(Tag::Account, "deleteMe", "Delete the account")
+            .about(
+                "Deletes the user, with all tokens and whatever services keep for the user in the same database, once \
+                the password is given again.",
+            )
+            .revokes(Answer::Refused)
+            .answers("The user is gone.")
+            .problems([
+                ApiError::WrongPassword,
+                ApiError::LastAdmin,
+                ApiError::TooManyAttempts(Duration::ZERO),
+            ]),
+    ]
+}
+
+async fn show(state: Data<State>, caller: Caller) -> ApiResult<Json<MeResponse>> {
     let (user, token) = (caller.user_id(), caller.token_id());
     let found = state
         .database
@@ -26,7 +50,7 @@ pub(crate) async fn show(state: Data<State>, caller: Caller) -> ApiResult<HttpRe
         })
         .await?;
     match found {
-        (Some(user), Some(token)) => Ok(HttpResponse::Ok().json(MeResponse {
+        (Some(user), Some(token)) => Ok(Json(MeResponse {
             user: wire::account(user),
             token: wire::token(token),
         })),
@@ -34,13 +58,12 @@ pub(crate) async fn show(state: Data<State>, caller: Caller) -> ApiResult<HttpRe
     }
 }
 
-/// `DELETE /v1/me`: deletes the user, with all tokens, once the password is given again.
-pub(crate) async fn delete_account(
+async fn delete_account(
     state: Data<State>,
     caller: Caller,
     by: By,
     body: Json<DeleteAccountRequest>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<NoContent> {
     let id = caller.user_id();
     loop {
         let password = wire::password(&body.0.password);
@@ -51,7 +74,7 @@ pub(crate) async fn delete_account(
             .run(move |connection| users::delete_for_password(connection, &initiator, id, &of_deletion))
             .await?;
         if state.confirm(deleted).await? {
-            return Ok(HttpResponse::NoContent().finish());
+            return Ok(NoContent);
         }
         if !is_replaced(&state, id, verified).await? {
             return Err(ApiError::TokenGone);

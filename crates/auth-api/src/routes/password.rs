@@ -1,24 +1,33 @@
+use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
 use crate::routes::me::{check_passwords, is_replaced};
 use crate::state::State;
 use crate::wire;
-use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::Data;
 use jeton_api_types::ChangePasswordRequest;
 use jeton_domain::{Initiator, TokenId, UserId};
 use jeton_http_kit::Json;
 use jeton_persistence::{tokens, users};
 use jeton_verifier::Caller;
+use std::time::Duration;
 
-/// `PUT /v1/me/password`: another password; all the user's tokens but the one that asks are revoked. Twice is as good as
-/// once, as it is with every PUT: a first attempt may have been answered 503.
-pub(crate) async fn change(
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new(Method::PUT, "/v1/me/password", Access::LoginToken, change)
+        .named(Tag::Account, "changePassword", "Change the password")
+        .about("All of the user's tokens but the one that asks are revoked. Twice is as good as once.")
+        .answers("The password is changed; the other tokens are revoked, everywhere.")
+        .problems([ApiError::WrongPassword, ApiError::TooManyAttempts(Duration::ZERO)])
+}
+
+/// Twice is as good as once, as it is with every PUT: a first attempt may have been answered 503.
+async fn change(
     state: Data<State>,
     caller: Caller,
     by: By,
     body: Json<ChangePasswordRequest>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<NoContent> {
     let (id, kept) = (caller.user_id(), caller.token_id());
     let current = || wire::password(&body.0.current_password);
     let new = || wire::password(&body.0.new_password);
@@ -45,7 +54,7 @@ pub(crate) async fn change(
             })
             .await?;
         if state.confirm(changed).await? {
-            return Ok(HttpResponse::NoContent().finish());
+            return Ok(NoContent);
         }
         // The password that was confirmed is no longer the password.
         if !is_replaced(&state, id, verified).await? {
@@ -55,11 +64,11 @@ pub(crate) async fn change(
 }
 
 /// Once more what a change does beyond the password: it may not be known to hold.
-async fn finish(state: &State, by: Initiator, id: UserId, kept: TokenId) -> ApiResult<HttpResponse> {
+async fn finish(state: &State, by: Initiator, id: UserId, kept: TokenId) -> ApiResult<NoContent> {
     let revoked = state
         .database
         .run(move |connection| tokens::revoke_others(connection, &by, id, kept))
         .await?;
     state.confirm(revoked).await?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(NoContent)
 }

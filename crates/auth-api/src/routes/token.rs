@@ -1,25 +1,43 @@
+use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
+use crate::gone::Answer;
 use crate::initiator::By;
 use crate::state::State;
 use crate::validation::refuse;
 use crate::wire;
-use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::{Data, Path};
-use jeton_api_types::RenameTokenRequest;
+use jeton_api_types::{RenameTokenRequest, TokenInfo};
 use jeton_domain::{TokenId, TokenName};
 use jeton_http_kit::Json;
 use jeton_persistence::tokens;
 use jeton_verifier::Caller;
 use uuid::Uuid;
 
-/// `PATCH /v1/tokens/{id}`: gives one of the user's tokens another name.
-pub(crate) async fn rename(
+const PATH: &str = "/v1/tokens/{id}";
+
+pub(crate) fn endpoints() -> [Endpoint; 2] {
+    [
+        Endpoint::new(Method::PATCH, PATH, Access::LoginToken, rename)
+            .named(Tag::Tokens, "renameToken", "Rename a token")
+            .answers("The token.")
+            .problems([ApiError::NoSuchToken]),
+        Endpoint::new(Method::DELETE, PATH, Access::LoginToken, revoke)
+            .named(Tag::Tokens, "revokeToken", "Revoke a token")
+            .about("Answered once no service anywhere accepts it any more.")
+            .revokes(Answer::Refused)
+            .answers("The token is revoked, everywhere.")
+            .problems([ApiError::NoSuchToken]),
+    ]
+}
+
+async fn rename(
     state: Data<State>,
     caller: Caller,
     by: By,
     id: Path<Uuid>,
     body: Json<RenameTokenRequest>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<Json<TokenInfo>> {
     let name = TokenName::parse(&body.0.name).map_err(|refused| refuse("/name", &refused))?;
     let (owner, id) = (caller.user_id(), TokenId(id.into_inner()));
     let renamed = state
@@ -27,23 +45,17 @@ pub(crate) async fn rename(
         .run(move |connection| tokens::rename(connection, &by.0, owner, id, &name))
         .await?;
     let token = renamed.ok_or(ApiError::NoSuchToken)?;
-    Ok(HttpResponse::Ok().json(wire::token(token)))
+    Ok(Json(wire::token(token)))
 }
 
-/// `DELETE /v1/tokens/{id}`: revokes one of the user's tokens.
-pub(crate) async fn revoke(
-    state: Data<State>,
-    caller: Caller,
-    by: By,
-    id: Path<Uuid>,
-) -> ApiResult<HttpResponse> {
+async fn revoke(state: Data<State>, caller: Caller, by: By, id: Path<Uuid>) -> ApiResult<NoContent> {
     let (owner, id) = (caller.user_id(), TokenId(id.into_inner()));
     let revoked = state
         .database
         .run(move |connection| tokens::revoke(connection, &by.0, owner, id))
         .await?;
     if state.confirm(revoked).await? {
-        Ok(HttpResponse::NoContent().finish())
+        Ok(NoContent)
     } else {
         Err(ApiError::NoSuchToken)
     }

@@ -1,26 +1,35 @@
 use crate::attempt::{admit, hashed};
+use crate::endpoint::{Access, Endpoint, Issued, Tag};
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
 use crate::settings::Signup;
 use crate::state::State;
 use crate::validation::Refusals;
 use crate::wire;
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use actix_web::http::Method;
 use actix_web::web::Data;
 use jeton_api_types::SignUpRequest;
 use jeton_domain::{Email, NewToken, NewUser, TokenId, TokenName, UserId, Username};
 use jeton_http_kit::Json;
 use jeton_persistence::rate_limit::Account;
 use jeton_persistence::{PgConnection, users};
+use std::time::Duration;
 use uuid::Uuid;
 
-/// `POST /v1/users`: creates a user and a first token, both or neither.
-pub(crate) async fn sign_up(
-    state: Data<State>,
-    by: By,
-    body: Json<SignUpRequest>,
-) -> ApiResult<HttpResponse> {
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new(Method::POST, "/v1/users", Access::Public, sign_up)
+        .named(Tag::SigningIn, "signUp", "Sign up")
+        .about("Creates a user, and a first token. Where the operator has closed sign-up, 403.")
+        .answers("The user, with a token from signing in.")
+        .problems([
+            ApiError::SignupClosed,
+            ApiError::UsernameTaken,
+            ApiError::TooManyAttempts(Duration::ZERO),
+        ])
+}
+
+/// Both the user and the token, or neither.
+async fn sign_up(state: Data<State>, by: By, body: Json<SignUpRequest>) -> ApiResult<Issued<201>> {
     if state.signup == Signup::Closed {
         return Err(ApiError::SignupClosed);
     }
@@ -60,5 +69,5 @@ pub(crate) async fn sign_up(
         .run(move |connection| users::sign_up(connection, &by.0, &user, &token))
         .await?;
     let user = wire::summary(user.id, user.username.as_str());
-    Ok(wire::issued(StatusCode::CREATED, &plain, user, token))
+    Ok(wire::issued(&plain, user, token))
 }

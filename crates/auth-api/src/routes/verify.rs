@@ -1,9 +1,15 @@
+use crate::docs::{Schemas, shared_header};
+use crate::endpoint::{Access, Endpoint, Request, Tag, Takes};
 use crate::error::{ApiError, ApiResult};
+use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use jeton_domain::ScopeSet;
 use jeton_verifier::Caller;
 use percent_encoding::{CONTROLS, utf8_percent_encode};
+use serde_json::{Value, json};
+use std::future::{Ready, ready};
 
 const X_AUTH_USER_ID: HeaderName = HeaderName::from_static("x-auth-user-id");
 const X_AUTH_USERNAME: HeaderName = HeaderName::from_static("x-auth-username");
@@ -14,11 +20,58 @@ const X_AUTH_TOKEN_ID: HeaderName = HeaderName::from_static("x-auth-token-id");
 const QUERY: &str =
     "Say the scopes that are required as ?scope=notes:read&scope=notes:write, and nothing else.";
 
-/// `GET /v1/verify?scope=…`: whether the token is valid and has these scopes, and whose it is, in headers. For gateways,
-/// which ask this before they pass a request on. By any method, as Envoy asks by that of the request it asks about.
-pub(crate) async fn verify(caller: Caller, request: HttpRequest) -> ApiResult<HttpResponse> {
-    let required = required(request.query_string()).ok_or(ApiError::MalformedQuery(QUERY))?;
-    if let Some(missing) = required.iter().find(|scope| !caller.scopes().contains(scope)) {
+/// By any method, as Envoy asks by that of the request it asks about.
+pub(crate) fn endpoint() -> Endpoint {
+    let header = |description: &str, schema: Value, example: &str| json!({ "description": description, "required": true, "schema": schema, "example": example });
+    let id = |description, example| {
+        header(
+            description,
+            json!({ "type": "string", "format": "uuid" }),
+            example,
+        )
+    };
+    let text = |description, example| header(description, json!({ "type": "string" }), example);
+    Endpoint::new(Method::GET, "/v1/verify", Access::AnyToken, verify)
+        .by_any_method()
+        .named(
+            Tag::ServicesAndGateways,
+            "verify",
+            "Verify a request's token",
+        )
+        .about(
+            "For gateways, which ask this before they pass a request on: whether its token is valid and has these \
+            scopes, and whose it is, in headers. Any other method is answered alike, as gateways may ask by that of the \
+            request.",
+        )
+        .answers("The token is valid and has the scopes.")
+        .header("Cache-Control", shared_header("NoStore"))
+        .header(
+            "X-Auth-User-Id",
+            id("The user's id.", "01a20a08-721c-71bf-b9fb-b59edca64a79"),
+        )
+        .header(
+            "X-Auth-Username",
+            text(
+                "What the user is called, with percent-encoding for what is not ASCII.",
+                "ada",
+            ),
+        )
+        .header(
+            "X-Auth-Scopes",
+            text(
+                "What the token may do: scopes with spaces between them.",
+                "notes:read notes:write",
+            ),
+        )
+        .header(
+            "X-Auth-Token-Id",
+            id("The token's id.", "01a20a08-721c-71bf-b9fb-b59fd8b911bd"),
+        )
+        .problems([ApiError::InsufficientScope("notes:read".to_owned())])
+}
+
+async fn verify(caller: Caller, required: Required) -> ApiResult<HttpResponse> {
+    if let Some(missing) = required.0.iter().find(|scope| !caller.scopes().contains(scope)) {
         return Err(ApiError::InsufficientScope(missing.to_owned()));
     }
     // No name has a percent sign, so that decoding is right for every name, in ASCII or not.
@@ -30,6 +83,35 @@ pub(crate) async fn verify(caller: Caller, request: HttpRequest) -> ApiResult<Ht
         .insert_header((X_AUTH_SCOPES, caller.scopes().to_string()))
         .insert_header((X_AUTH_TOKEN_ID, caller.token_id().to_string()))
         .finish())
+}
+
+/// The scopes that the query asks for.
+struct Required(ScopeSet);
+
+impl FromRequest for Required {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let required = required(request.query_string()).map(Self);
+        ready(required.ok_or(ApiError::MalformedQuery(QUERY)))
+    }
+}
+
+impl Takes for Required {
+    fn describe(request: &mut Request) {
+        let parameter = |_: &mut Schemas| {
+            vec![json!({
+                "name": "scope",
+                "in": "query",
+                "description": "A scope that is required; may come again, or hold several with spaces between them.",
+                "schema": { "type": "array", "items": { "$ref": "#/components/schemas/Scope" } },
+                "example": ["notes:read"]
+            })]
+        };
+        request.queries.push(parameter);
+        request.problems.push(ApiError::MalformedQuery(QUERY).problem());
+    }
 }
 
 /// The scopes that a query asks for; `None` for anything that could be meant to ask for a scope, and does not. What

@@ -38,12 +38,12 @@ async fn a_valid_token_is_described_as_rfc_7662_says() {
     }, @r#"
     {
       "active": true,
-      "exp": "[secs]",
-      "iat": "[secs]",
       "scope": "notes:read notes:write",
       "sub": "[uuid]",
+      "username": "ada",
       "token_type": "Bearer",
-      "username": "ada"
+      "iat": "[secs]",
+      "exp": "[secs]"
     }
     "#);
     let me = ada.me().await.unwrap();

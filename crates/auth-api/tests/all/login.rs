@@ -39,15 +39,15 @@ async fn the_answer_has_the_documented_shape() {
         ".token" => "[token]", ".token_id" => "[uuid]", ".expires_at" => "[time]", ".user.id" => "[uuid]",
     }, @r#"
     {
-      "expires_at": "[time]",
+      "token": "[token]",
+      "token_type": "Bearer",
+      "token_id": "[uuid]",
       "kind": "login",
       "name": "login",
       "scopes": [
         "notes:read"
       ],
-      "token": "[token]",
-      "token_id": "[uuid]",
-      "token_type": "Bearer",
+      "expires_at": "[time]",
       "user": {
         "id": "[uuid]",
         "username": "ada"

@@ -1,31 +1,62 @@
+use crate::endpoint::{Access, Endpoint, Tag};
 use crate::error::{ApiError, ApiResult};
+use crate::gone::Answer;
 use crate::initiator::By;
 use crate::state::State;
 use crate::wire;
-use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::{Data, Path};
-use jeton_domain::UserId;
+use jeton_api_types::UserInfo;
+use jeton_domain::{ADMIN, UserId};
+use jeton_http_kit::Json;
 use jeton_persistence::users;
 use uuid::Uuid;
 
-/// `POST /v1/admin/users/{id}/disable`: keeps the user out, tokens and all. Twice is as good as once.
-pub(crate) async fn disable(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<HttpResponse> {
+pub(crate) fn endpoints() -> [Endpoint; 2] {
+    [
+        Endpoint::new(
+            Method::POST,
+            "/v1/admin/users/{id}/disable",
+            Access::Scope(ADMIN),
+            disable,
+        )
+        .named(Tag::Administration, "disableUser", "Disable a user")
+        .about(
+            "Keeps the user out, tokens and all. Twice is as good as once. The tokens stay, and are accepted again once \
+            the user is enabled: revoke them as well, if they may be in wrong hands.",
+        )
+        .revokes(Answer::Refused)
+        .answers("The user is disabled; no service accepts the tokens.")
+        .problems([ApiError::NoSuchUser, ApiError::LastAdmin]),
+        Endpoint::new(
+            Method::POST,
+            "/v1/admin/users/{id}/enable",
+            Access::Scope(ADMIN),
+            enable,
+        )
+        .named(Tag::Administration, "enableUser", "Enable a user")
+        .about("Lets the user in again, with the tokens from before.")
+        .answers("The user.")
+        .problems([ApiError::NoSuchUser]),
+    ]
+}
+
+async fn disable(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<Json<UserInfo>> {
     let id = UserId(id.into_inner());
     let disabled = state
         .database
         .run(move |connection| users::disable(connection, &by.0, id))
         .await?;
     let user = state.confirm(disabled).await?.ok_or(ApiError::NoSuchUser)?;
-    Ok(HttpResponse::Ok().json(wire::user(user)))
+    Ok(Json(wire::user(user)))
 }
 
-/// `POST /v1/admin/users/{id}/enable`: lets the user in again, with the tokens from before.
-pub(crate) async fn enable(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<HttpResponse> {
+async fn enable(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<Json<UserInfo>> {
     let id = UserId(id.into_inner());
     let enabled = state
         .database
         .run(move |connection| users::enable(connection, &by.0, id))
         .await?;
     let user = enabled.ok_or(ApiError::NoSuchUser)?;
-    Ok(HttpResponse::Ok().json(wire::user(user)))
+    Ok(Json(wire::user(user)))
 }

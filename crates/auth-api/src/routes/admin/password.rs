@@ -1,22 +1,37 @@
+use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
+use crate::gone::Answer;
 use crate::initiator::By;
 use crate::state::State;
 use crate::wire;
-use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::{Data, Path};
 use jeton_api_types::SetPasswordRequest;
-use jeton_domain::UserId;
+use jeton_domain::{ADMIN, UserId};
 use jeton_http_kit::Json;
 use jeton_persistence::users;
 use uuid::Uuid;
 
-/// `PUT /v1/admin/users/{id}/password`: gives the user a password, and revokes all the user's tokens.
-pub(crate) async fn set(
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new(
+        Method::PUT,
+        "/v1/admin/users/{id}/password",
+        Access::Scope(ADMIN),
+        set,
+    )
+    .named(Tag::Administration, "setPassword", "Set a user's password")
+    .about("Revokes all of the user's tokens, and forgets the failed sign-ins to the account.")
+    .revokes(Answer::Refused)
+    .answers("The password is set; the tokens are revoked, everywhere.")
+    .problems([ApiError::NoSuchUser, ApiError::ServiceAccount])
+}
+
+async fn set(
     state: Data<State>,
     by: By,
     id: Path<Uuid>,
     body: Json<SetPasswordRequest>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<NoContent> {
     let id = UserId(id.into_inner());
     let found = state
         .database
@@ -35,7 +50,7 @@ pub(crate) async fn set(
         .run(move |connection| users::set_password(connection, &by.0, id, &hash))
         .await?;
     if state.confirm(set).await? {
-        Ok(HttpResponse::NoContent().finish())
+        Ok(NoContent)
     } else {
         Err(ApiError::NoSuchUser)
     }

@@ -1,20 +1,60 @@
+use crate::endpoint::{Access, Endpoint, Issued, Tag};
 use crate::error::{ApiError, ApiResult};
+use crate::gone::Answer;
 use crate::initiator::By;
-use crate::routes::tokens::new_personal;
+use crate::routes::tokens::{new_personal, personal_token};
 use crate::state::State;
 use crate::wire;
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use actix_web::http::Method;
 use actix_web::web::{Data, Path, Query};
 use jeton_api_types::{CreateTokenRequest, LogoutAllResponse, TokenList};
-use jeton_domain::{TokenId, User, UserId};
+use jeton_domain::{ADMIN, TokenId, User, UserId};
 use jeton_http_kit::{Json, Page};
 use jeton_persistence::{tokens, users};
+use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// `GET /v1/admin/users/{id}/tokens`: a user's valid tokens, newest first, a page at a time.
-pub(crate) async fn list(state: Data<State>, id: Path<Uuid>, page: Query<Page>) -> ApiResult<HttpResponse> {
+const PATH: &str = "/v1/admin/users/{id}/tokens";
+
+pub(crate) fn endpoints() -> [Endpoint; 3] {
+    [
+        Endpoint::new(Method::GET, PATH, Access::Scope(ADMIN), list)
+            .named(Tag::Administration, "listUserTokens", "List a user's tokens")
+            .about("Valid ones, newest first. Never their texts.")
+            .answers("A page of them.")
+            .problems([ApiError::NoSuchUser]),
+        Endpoint::new(Method::POST, PATH, Access::Scope(ADMIN), create)
+            .named(
+                Tag::Administration,
+                "createUserToken",
+                "Create a service account's token",
+            )
+            .about("For service accounts only: people make their own.")
+            .answers("The token. Its text is shown this once.")
+            .example(personal_token(
+                json!({ "id": "01a20a08-7b1e-7cc2-93a5-3df0c2a8f6d1", "username": "nightly-backup" }),
+            ))
+            .problems([
+                ApiError::ScopeNotHeld,
+                ApiError::NoSuchUser,
+                ApiError::NotAServiceAccount,
+                ApiError::UserDisabled,
+                ApiError::TooManyTokens,
+            ]),
+        Endpoint::new(Method::DELETE, PATH, Access::Scope(ADMIN), revoke_all)
+            .named(
+                Tag::Administration,
+                "revokeUserTokens",
+                "Revoke all of a user's tokens",
+            )
+            .revokes(Answer::Refused)
+            .answers("They are revoked, everywhere.")
+            .problems([ApiError::NoSuchUser]),
+    ]
+}
+
+async fn list(state: Data<State>, id: Path<Uuid>, page: Query<Page>) -> ApiResult<Json<TokenList>> {
     let id = UserId(id.into_inner());
     let (after, limit) = (page.after.map(TokenId), page.limit.get());
     let (user, found) = state
@@ -26,17 +66,16 @@ pub(crate) async fn list(state: Data<State>, id: Path<Uuid>, page: Query<Page>) 
         .await?;
     user.ok_or(ApiError::NoSuchUser)?;
     let (tokens, next) = page.cut(found.into_iter().map(wire::token).collect(), |token| token.id);
-    Ok(HttpResponse::Ok().json(TokenList { tokens, next }))
+    Ok(Json(TokenList { tokens, next }))
 }
 
-/// `POST /v1/admin/users/{id}/tokens`: a token for a service account. Not for a person: with it, one could do in
-/// somebody's name what nobody would know was not theirs.
-pub(crate) async fn create(
+/// Not for a person: with it, one could do in somebody's name what nobody would know was not theirs.
+async fn create(
     state: Data<State>,
     by: By,
     id: Path<Uuid>,
     body: Json<CreateTokenRequest>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<Issued<201>> {
     let (plain, token) = new_personal(&state, &body.0)?;
     let id = UserId(id.into_inner());
     let user = find_service(&state, id).await?;
@@ -48,7 +87,7 @@ pub(crate) async fn create(
     // Refused: disabled, deleted or given a password since it was found.
     let token = issued?;
     let summary = wire::summary(id, user.username.as_str());
-    Ok(wire::issued(StatusCode::CREATED, &plain, summary, token))
+    Ok(wire::issued(&plain, summary, token))
 }
 
 async fn find_service(state: &State, id: UserId) -> ApiResult<User> {
@@ -66,8 +105,7 @@ async fn find_service(state: &State, id: UserId) -> ApiResult<User> {
     Ok(user)
 }
 
-/// `DELETE /v1/admin/users/{id}/tokens`: revokes all of a user's tokens.
-pub(crate) async fn revoke_all(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<HttpResponse> {
+async fn revoke_all(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<Json<LogoutAllResponse>> {
     let id = UserId(id.into_inner());
     let revoked = state
         .database
@@ -78,7 +116,7 @@ pub(crate) async fn revoke_all(state: Data<State>, by: By, id: Path<Uuid>) -> Ap
         })
         .await?;
     let revoked = state.confirm(revoked).await?.ok_or(ApiError::NoSuchUser)?;
-    Ok(HttpResponse::Ok().json(LogoutAllResponse {
+    Ok(Json(LogoutAllResponse {
         revoked: revoked as u64,
     }))
 }

@@ -1,22 +1,37 @@
+use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
 use crate::state::State;
-use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::{Data, Path};
-use jeton_domain::UserId;
+use jeton_domain::{ADMIN, UserId};
 use jeton_persistence::rate_limit;
 use uuid::Uuid;
 
-/// `POST /v1/admin/users/{id}/unblock`: forgets the failed sign-ins to the account, so that its owner is let in at once.
-/// Twice is as good as once.
-pub(crate) async fn unblock(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<HttpResponse> {
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new(
+        Method::POST,
+        "/v1/admin/users/{id}/unblock",
+        Access::Scope(ADMIN),
+        unblock,
+    )
+    .named(Tag::Administration, "unblockUser", "Let a user try again")
+    .about(
+        "Forgets the failed sign-ins to the user's account, so that the next is let through at once. Sign-ins that fail \
+        too often from one network, under whatever names, are held off all the same; that passes within the hour.",
+    )
+    .answers("The failures are forgotten.")
+    .problems([ApiError::NoSuchUser])
+}
+
+async fn unblock(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<NoContent> {
     let id = UserId(id.into_inner());
     let unblocked = state
         .database
         .run(move |connection| rate_limit::unblock(connection, &by.0, id))
         .await?;
     if unblocked {
-        Ok(HttpResponse::NoContent().finish())
+        Ok(NoContent)
     } else {
         Err(ApiError::NoSuchUser)
     }

@@ -1,33 +1,52 @@
+use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
+use crate::gone::Answer;
 use crate::initiator::By;
 use crate::state::State;
 use crate::wire;
-use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::{Data, Path};
-use jeton_domain::UserId;
+use jeton_api_types::UserInfo;
+use jeton_domain::{ADMIN, UserId};
+use jeton_http_kit::Json;
 use jeton_persistence::users;
 use uuid::Uuid;
 
-/// `GET /v1/admin/users/{id}`: one user.
-pub(crate) async fn show(state: Data<State>, id: Path<Uuid>) -> ApiResult<HttpResponse> {
+const PATH: &str = "/v1/admin/users/{id}";
+
+pub(crate) fn endpoints() -> [Endpoint; 2] {
+    [
+        Endpoint::new(Method::GET, PATH, Access::Scope(ADMIN), show)
+            .named(Tag::Administration, "showUser", "Show a user")
+            .answers("The user.")
+            .problems([ApiError::NoSuchUser]),
+        Endpoint::new(Method::DELETE, PATH, Access::Scope(ADMIN), delete)
+            .named(Tag::Administration, "deleteUser", "Delete a user")
+            .about("With all tokens, and whatever services keep for the user in the same database.")
+            .revokes(Answer::Refused)
+            .answers("The user is gone; the tokens are revoked, everywhere.")
+            .problems([ApiError::NoSuchUser, ApiError::LastAdmin]),
+    ]
+}
+
+async fn show(state: Data<State>, id: Path<Uuid>) -> ApiResult<Json<UserInfo>> {
     let id = UserId(id.into_inner());
     let found = state
         .database
         .run(move |connection| users::find(connection, id))
         .await?;
     let user = found.ok_or(ApiError::NoSuchUser)?;
-    Ok(HttpResponse::Ok().json(wire::user(user)))
+    Ok(Json(wire::user(user)))
 }
 
-/// `DELETE /v1/admin/users/{id}`: deletes a user, with all tokens.
-pub(crate) async fn delete(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<HttpResponse> {
+async fn delete(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<NoContent> {
     let id = UserId(id.into_inner());
     let deleted = state
         .database
         .run(move |connection| users::delete(connection, &by.0, id))
         .await?;
     if state.confirm(deleted).await? {
-        Ok(HttpResponse::NoContent().finish())
+        Ok(NoContent)
     } else {
         Err(ApiError::NoSuchUser)
     }

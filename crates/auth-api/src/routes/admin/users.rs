@@ -1,22 +1,34 @@
+use crate::endpoint::{Access, Created, Endpoint, Tag};
 use crate::error::{ApiError, ApiResult};
 use crate::initiator::By;
 use crate::state::State;
 use crate::validation::{self, Refusals};
 use crate::wire;
-use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::{Data, Query};
-use jeton_api_types::{CreateUserRequest, UserList, UserQuery};
-use jeton_domain::{Email, NewUser, Password, UserId, Username, UsernameKey};
+use jeton_api_types::{CreateUserRequest, UserInfo, UserList, UserQuery};
+use jeton_domain::{ADMIN, Email, NewUser, Password, UserId, Username, UsernameKey};
 use jeton_http_kit::{Json, Page};
 use jeton_persistence::users::{self, UserFilter};
 use uuid::Uuid;
 
-/// `GET /v1/admin/users`: users, newest first, a page at a time.
-pub(crate) async fn list(
-    state: Data<State>,
-    query: Query<UserQuery>,
-    page: Query<Page>,
-) -> ApiResult<HttpResponse> {
+const PATH: &str = "/v1/admin/users";
+
+pub(crate) fn endpoints() -> [Endpoint; 2] {
+    [
+        Endpoint::new(Method::GET, PATH, Access::Scope(ADMIN), list)
+            .named(Tag::Administration, "listUsers", "List users")
+            .about("Newest first. What is said of a user must all be true.")
+            .answers("A page of them."),
+        Endpoint::new(Method::POST, PATH, Access::Scope(ADMIN), create)
+            .named(Tag::Administration, "createUser", "Create a user")
+            .about("A user with a password, or a service account without one. No token comes with it.")
+            .answers("The user.")
+            .problems([ApiError::UsernameTaken]),
+    ]
+}
+
+async fn list(state: Data<State>, query: Query<UserQuery>, page: Query<Page>) -> ApiResult<Json<UserList>> {
     let Query(query) = query;
     let filter = UserFilter {
         prefix: query.prefix.as_deref().map(UsernameKey::of_prefix),
@@ -29,16 +41,11 @@ pub(crate) async fn list(
         .run(move |connection| users::list(connection, &filter, after, limit + 1))
         .await?;
     let (users, next) = page.cut(found.into_iter().map(wire::user).collect(), |user| user.id);
-    Ok(HttpResponse::Ok().json(UserList { users, next }))
+    Ok(Json(UserList { users, next }))
 }
 
-/// `POST /v1/admin/users`: creates a user, or a service account. With no token: whoever it is signs in, and a service
-/// account's tokens are made for it.
-pub(crate) async fn create(
-    state: Data<State>,
-    by: By,
-    body: Json<CreateUserRequest>,
-) -> ApiResult<HttpResponse> {
+/// With no token: whoever it is signs in, and a service account's tokens are made for it.
+async fn create(state: Data<State>, by: By, body: Json<CreateUserRequest>) -> ApiResult<Created<UserInfo>> {
     let Json(body) = body;
     let mut refusals = Refusals::default();
     let username = refusals.take("/username", Username::parse(&body.username));
@@ -73,7 +80,7 @@ pub(crate) async fn create(
         .database
         .run(move |connection| users::create(connection, &by.0, &user))
         .await?;
-    Ok(HttpResponse::Created().json(wire::user(created)))
+    Ok(Created(wire::user(created)))
 }
 
 /// A password for whoever can sign in, and for nobody else.

@@ -27,7 +27,7 @@ pub(crate) struct Operation<'a> {
 
 impl Document {
     pub(crate) fn read() -> Self {
-        Self(serde_json::from_str(include_str!("../../../src/docs/openapi.json")).unwrap())
+        Self(serde_json::from_str(jeton_auth_api::openapi()).unwrap())
     }
 
     pub(crate) fn operations(&self) -> Vec<Operation<'_>> {

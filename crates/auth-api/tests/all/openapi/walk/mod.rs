@@ -102,7 +102,6 @@ async fn all_that_is_described_happens_as_it_is_described() {
     let personal = text(&walk.call("POST", "/v1/tokens", &[], &powerless, &wish)["token"]);
     walk.form("/v1/introspect", &admin, &powerless);
     walk.form("/v1/introspect", &admin, "jtn_mistyped");
-    walk.call("GET", "/readyz", &[], "", &Value::Null);
     refusals::faults(&walk, &admin, &powerless, &personal);
     users::account(&walk);
     users::administration(&walk, &admin, &admins_id);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::support::on_own_postgres;
 
-/// What can be wrong with any request, for whatever operation can be asked wrongly so.
+/// What can be wrong with any request, for whatever operation can be asked wrongly so; and what is there to be read.
 pub(super) fn faults(walk: &Walk<'_>, admin: &str, powerless: &str, personal: &str) {
     let id = nobody();
     for operation in walk.document.operations() {
@@ -11,6 +11,9 @@ pub(super) fn faults(walk: &Walk<'_>, admin: &str, powerless: &str, personal: &s
         let plain = || operation.example(&[&id, &id]);
         let with = |token: &str| plain().header("Authorization", format!("Bearer {token}"));
         let ask = |request: RawRequest| drop(walk.ask(method, path, &request));
+        if method == "GET" && !path.contains('{') {
+            ask(with(admin));
+        }
         if operation.is_guarded() {
             ask(plain());
             ask(with("jtn_mistyped"));

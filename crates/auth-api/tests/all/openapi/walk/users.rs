@@ -20,9 +20,7 @@ pub(super) fn account(walk: &Walk<'_>) {
         "",
         &json!({ "username": "ada", "password": PASSWORD, "scopes": "admin" }),
     );
-    walk.call("GET", "/v1/me", &[], &token, &Value::Null);
     walk.call("GET", "/v1/tokens", &[], &token, &Value::Null);
-    walk.call("GET", "/v1/verify", &[], &token, &Value::Null);
     let wishes = |scope: &str| json!({ "name": "nightly", "scopes": [scope], "expires_in": 60 });
     let made = walk.call("POST", "/v1/tokens", &[], &token, &wishes("notes:read"));
     walk.call("POST", "/v1/tokens", &[], &token, &wishes("admin"));

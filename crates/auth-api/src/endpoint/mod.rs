@@ -1,0 +1,151 @@
+//! An endpoint, declared once, beside its handler: the router, the methods that a path has, who may, the OpenAPI document,
+//! the pages of the documentation and the check that the SDK has it all follow from that.
+
+mod access;
+mod answer;
+mod request;
+mod router;
+
+pub(crate) use access::Access;
+pub(crate) use answer::{Answer, Answers, Content, Created, Empty, Issued, NoContent, NoStore};
+pub(crate) use request::{Request, Takes};
+pub(crate) use router::{Resource, resources};
+
+use crate::error::ApiError;
+use crate::gone;
+use actix_web::http::Method;
+use actix_web::{FromRequest, Handler, Responder, Route};
+use jeton_api_types::ProblemResponse;
+use serde_json::Value;
+
+/// The headings that the document has endpoints under, in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tag {
+    SigningIn,
+    Account,
+    Tokens,
+    ServicesAndGateways,
+    Administration,
+    Operation,
+}
+
+pub(crate) struct Endpoint {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) access: Access,
+    /// What is answered with a token that it has revoked before; `None` where it revokes none.
+    pub(crate) revokes: Option<gone::Answer>,
+    pub(crate) tag: Tag,
+    /// The document's `operationId`.
+    pub(crate) id: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) request: Request,
+    pub(crate) answer: Answer,
+    /// Its own, beyond those that follow from who may and from what it takes.
+    pub(crate) problems: Vec<ProblemResponse>,
+    by_any_method: bool,
+    /// Sets a route's handler; `None` where it is the HTTP kit that serves it.
+    handle: Option<Box<dyn Fn(Route) -> Route + Send + Sync>>,
+}
+
+impl Endpoint {
+    /// What it takes, and what it answers if all is well, the handler's signature says.
+    pub(crate) fn new<F, T>(method: Method, path: &'static str, access: Access, handler: F) -> Self
+    where
+        F: Handler<T, Output: Responder + Answers + 'static> + Send + Sync,
+        T: FromRequest + Takes + 'static,
+    {
+        let mut request = Request::default();
+        T::describe(&mut request);
+        Self {
+            method,
+            access,
+            request,
+            answer: F::Output::answer(),
+            handle: Some(Box::new(move |route| route.to(handler.clone()))),
+            ..Self::served_by_the_kit(path)
+        }
+    }
+
+    /// One that every service has from the HTTP kit.
+    pub(crate) fn served_by_the_kit(path: &'static str) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            access: Access::Public,
+            revokes: None,
+            tag: Tag::Operation,
+            id: "",
+            summary: "",
+            description: "",
+            request: Request::default(),
+            answer: Answer::new(200),
+            problems: Vec::new(),
+            by_any_method: false,
+            handle: None,
+        }
+    }
+
+    pub(crate) fn named(self, tag: Tag, id: &'static str, summary: &'static str) -> Self {
+        Self {
+            tag,
+            id,
+            summary,
+            ..self
+        }
+    }
+
+    pub(crate) fn about(self, description: &'static str) -> Self {
+        Self { description, ..self }
+    }
+
+    /// What it says if all is well.
+    pub(crate) fn answers(mut self, description: &'static str) -> Self {
+        self.answer.description = description;
+        self
+    }
+
+    /// A header that only this endpoint's answer has, as the document describes headers.
+    pub(crate) fn header(mut self, name: &'static str, described: Value) -> Self {
+        self.answer.headers.push((name, described));
+        self
+    }
+
+    /// A body that no type describes.
+    pub(crate) fn content(mut self, media_type: &'static str, schema: Value, example: Value) -> Self {
+        self.answer.content = Some(Content::Plain(media_type, schema));
+        self.example(example)
+    }
+
+    /// Another example of the answer than the one that the type has.
+    pub(crate) fn example(mut self, example: Value) -> Self {
+        self.answer.example = Some(example);
+        self
+    }
+
+    /// A second example, where one does not show what there is: both have names then.
+    pub(crate) fn other_example(mut self, first: &'static str, other: &'static str, example: Value) -> Self {
+        self.answer.other_example = Some((first, other, example));
+        self
+    }
+
+    pub(crate) fn revokes(self, answer: gone::Answer) -> Self {
+        Self {
+            revokes: Some(answer),
+            ..self
+        }
+    }
+
+    pub(crate) fn problems<const N: usize>(mut self, errors: [ApiError; N]) -> Self {
+        self.problems.extend(errors.map(|error| error.problem()));
+        self
+    }
+
+    pub(crate) fn by_any_method(self) -> Self {
+        Self {
+            by_any_method: true,
+            ..self
+        }
+    }
+}

@@ -1,0 +1,25 @@
+use crate::endpoint::Endpoint;
+use crate::endpoint::Tag::Operation;
+use crate::error::ApiError;
+use serde_json::{Value, json};
+
+pub(crate) fn endpoints() -> [Endpoint; 2] {
+    let status = |status: &str| -> (Value, Value) {
+        let fields = json!({ "status": { "const": status } });
+        let schema = json!({ "type": "object", "required": ["status"], "properties": fields });
+        (schema, json!({ "status": status }))
+    };
+    let (live, ready) = (status("live"), status("ready"));
+    [
+        Endpoint::served_by_the_kit("/livez")
+            .named(Operation, "isAlive", "Is the process alive?")
+            .answers("It serves.")
+            .content("application/json", live.0, live.1),
+        Endpoint::served_by_the_kit("/readyz")
+            .named(Operation, "isReady", "Can it do its work?")
+            .about("That takes the database, up to date, and checks of tokens.")
+            .answers("It can.")
+            .content("application/json", ready.0, ready.1)
+            .problems([ApiError::TokensUnavailable]),
+    ]
+}
