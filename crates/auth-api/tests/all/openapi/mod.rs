@@ -4,6 +4,7 @@ mod browser;
 mod document;
 mod page;
 mod requests;
+mod sdk;
 mod tables;
 mod walk;
 

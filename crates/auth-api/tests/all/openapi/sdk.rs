@@ -1,0 +1,119 @@
+//! That the SDK has a method for each operation: one is called for each, and the service tells what it was asked.
+
+use super::document::Document;
+use crate::support::{Auth, PASSWORD, login};
+use jeton_client::{AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, UserQuery};
+use jeton_proof_support::RawRequest;
+use std::collections::BTreeSet;
+
+/// For others than the SDK's users, and why.
+const NOT_IN_THE_SDK: [(&str, &str); 4] = [
+    ("isAlive", "for whoever runs the service"),
+    ("isReady", "for whoever runs the service"),
+    ("describe", "for generators of clients"),
+    ("showDocs", "for people"),
+];
+
+const NEW_PASSWORD: &str = "a wholly different phrase";
+
+fn wish(name: &str) -> CreateTokenRequest {
+    CreateTokenRequest {
+        name: name.to_owned(),
+        scopes: vec!["notes:read".to_owned()],
+        expires_in: None,
+    }
+}
+
+/// Everything that the SDK can ask of the auth API, once at least.
+async fn call_everything(auth: &Auth) {
+    let root = auth
+        .sign_up_with("root", "admin tokens:introspect notes:read")
+        .await;
+    account(auth).await;
+    let token = root.tokens().create(&wish("second")).await.unwrap().token;
+    root.introspect(token.expose_secret()).await.unwrap();
+    root.revoke_token(token).await.unwrap();
+
+    let (admin, page) = (root.admin(), Some(1));
+    let service = CreateUserRequest {
+        username: "backup".to_owned(),
+        password: None,
+        email: None,
+        service: true,
+        scopes: Some(vec!["notes:read".to_owned()]),
+    };
+    let id = admin.create_user(&service).await.unwrap().id;
+    admin.users(&UserQuery::default(), page, None).await.unwrap();
+    admin.user(id).await.unwrap();
+    admin
+        .set_scopes(id, &["notes:read", "notes:write"])
+        .await
+        .unwrap();
+    let token = admin.create_token(id, &wish("backup-1")).await.unwrap().token_id;
+    admin.tokens(id, page, None).await.unwrap();
+    admin.revoke_token(id, token).await.unwrap();
+    admin.revoke_tokens(id).await.unwrap();
+    admin.disable(id).await.unwrap();
+    admin.enable(id).await.unwrap();
+    admin.unblock(id).await.unwrap();
+    admin.set_password(id, NEW_PASSWORD, true).await.unwrap();
+    admin.delete_user(id).await.unwrap();
+    admin
+        .audit_events(&AuditQuery::default(), page, None)
+        .await
+        .unwrap();
+}
+
+async fn account(auth: &Auth) {
+    let ada = auth.sign_up("ada").await;
+    auth.client().login(&login("ada", PASSWORD)).await.unwrap();
+    ada.me().await.unwrap();
+    ada.verify(&["notes:read"]).await.unwrap();
+    let tokens = ada.tokens();
+    let token = tokens.create(&wish("nightly backup")).await.unwrap().token_id;
+    tokens.list(None, None).await.unwrap();
+    tokens.rename(token, "weekly backup").await.unwrap();
+    tokens.revoke(token).await.unwrap();
+    ada.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
+    ada.logout().await.unwrap();
+    let bea = auth.sign_up("bea").await;
+    bea.logout_all().await.unwrap();
+    let cleo = auth.sign_up("cleo").await;
+    cleo.delete_account(PASSWORD).await.unwrap();
+}
+
+/// What the service has been asked and has answered with success, as its metrics tell.
+fn asked(auth: &Auth) -> BTreeSet<(String, String)> {
+    let metrics = RawRequest::new("GET", "/metrics").send(auth.service.metrics_address());
+    let metrics = metrics.text();
+    let requests = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("jeton_http_requests_total{"));
+    let request = |line: &str| {
+        // method="…",route="…",status="…"
+        let values: Vec<_> = line.split('"').skip(1).step_by(2).collect();
+        let [method, route, status] = values[..] else {
+            panic!("{line}")
+        };
+        status
+            .starts_with('2')
+            .then(|| (method.to_owned(), route.to_owned()))
+    };
+    requests.filter_map(request).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sdk_has_a_method_for_every_operation() {
+    let auth = Auth::start_with(&[("JETON_METRICS_ADDR", "127.0.0.1:0")]);
+    call_everything(&auth).await;
+    let asked = asked(&auth);
+    let document = Document::read();
+    let uncalled: BTreeSet<_> = document
+        .operations()
+        .into_iter()
+        .filter(|one| !asked.contains(&(one.method.clone(), one.path.to_owned())))
+        .map(|one| one.described["operationId"].as_str().unwrap().to_owned())
+        .collect();
+    let excepted = NOT_IN_THE_SDK.map(|(id, _)| id.to_owned());
+    assert_eq!(uncalled, BTreeSet::from(excepted));
+}
