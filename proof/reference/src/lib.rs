@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod api;
 mod settings;
 
 use std::io;
@@ -16,6 +17,10 @@ pub struct Generated {
 
 /// All of them.
 pub const FILES: &[Generated] = &[
+    Generated {
+        path: "docs/API.md",
+        text: api::page,
+    },
     Generated {
         path: "docs/SETTINGS.md",
         text: settings::page,

@@ -5,7 +5,6 @@ mod document;
 mod page;
 mod requests;
 mod sdk;
-mod tables;
 mod walk;
 
 use crate::support::Auth;
