@@ -60,7 +60,7 @@ CREATE FUNCTION jeton_commit_durably() RETURNS void
 
 -- Writes the log. For more than 20,000 digests at once a verifier forgets everything anyway: one row says the same as one
 -- row for each of them, in a fraction of the time.
-CREATE FUNCTION jeton_log(digests bytea[]) RETURNS void
+CREATE FUNCTION jeton_log_revocations(digests bytea[]) RETURNS void
     LANGUAGE plpgsql SET search_path FROM CURRENT
     AS $$
         BEGIN
@@ -81,7 +81,7 @@ CREATE FUNCTION jeton_tokens_deleted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
     AS $$
         BEGIN
-            PERFORM jeton_log(ARRAY(SELECT digest FROM gone LIMIT 20001));
+            PERFORM jeton_log_revocations(ARRAY(SELECT digest FROM gone LIMIT 20001));
             RETURN NULL;
         END
     $$;
@@ -91,7 +91,7 @@ CREATE FUNCTION jeton_tokens_updated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
     AS $$
         BEGIN
-            PERFORM jeton_log(ARRAY(
+            PERFORM jeton_log_revocations(ARRAY(
                 SELECT before.digest
                 FROM before LEFT JOIN after ON after.id = before.id
                 WHERE (before.digest, before.user_id, before.kind, before.scopes::text)
@@ -109,14 +109,14 @@ CREATE FUNCTION jeton_tokens_truncated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
     AS $$
         BEGIN
-            PERFORM jeton_log(ARRAY[''::bytea]);
+            PERFORM jeton_log_revocations(ARRAY[''::bytea]);
             RETURN NULL;
         END
     $$;
 
 -- A token that is inserted while its user is being changed would be missed: the change does not see the token, and a
 -- look-up of the token may still see the user as before. So the insert waits for the change, or the change for the insert.
-CREATE FUNCTION jeton_tokens_came() RETURNS trigger
+CREATE FUNCTION jeton_tokens_inserted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
     AS $$
         BEGIN
@@ -135,12 +135,12 @@ CREATE FUNCTION jeton_users_updated() RETURNS trigger
                 WHERE (before.username, before.scopes::text, before.disabled_at)
                     IS DISTINCT FROM (after.username, after.scopes::text, after.disabled_at));
         BEGIN
-            PERFORM jeton_log(ARRAY(
+            PERFORM jeton_log_revocations(ARRAY(
                 SELECT tokens.digest
                 FROM pg_catalog.unnest(changed) AS one (id) JOIN tokens ON tokens.user_id = one.id
                 LIMIT 20001));
             IF NOT jeton_sees_all() AND pg_catalog.cardinality(changed) > 0 THEN
-                PERFORM jeton_log(ARRAY[''::bytea]);
+                PERFORM jeton_log_revocations(ARRAY[''::bytea]);
             END IF;
             RETURN NULL;
         END
@@ -151,10 +151,10 @@ CREATE FUNCTION jeton_users_deleted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
     AS $$
         BEGIN
-            PERFORM jeton_log(ARRAY(
+            PERFORM jeton_log_revocations(ARRAY(
                 SELECT tokens.digest FROM gone JOIN tokens ON tokens.user_id = gone.id LIMIT 20001));
             IF NOT jeton_sees_all() AND EXISTS (SELECT FROM gone) THEN
-                PERFORM jeton_log(ARRAY[''::bytea]);
+                PERFORM jeton_log_revocations(ARRAY[''::bytea]);
             END IF;
             RETURN NULL;
         END
@@ -166,7 +166,7 @@ CREATE FUNCTION jeton_tokens_replicated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
     AS $$
         BEGIN
-            PERFORM jeton_log(ARRAY[old.digest]);
+            PERFORM jeton_log_revocations(ARRAY[old.digest]);
             RETURN NULL;
         END
     $$;
@@ -175,14 +175,14 @@ CREATE FUNCTION jeton_users_replicated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
     AS $$
         BEGIN
-            PERFORM jeton_log(ARRAY(SELECT digest FROM tokens WHERE user_id = old.id LIMIT 20001));
+            PERFORM jeton_log_revocations(ARRAY(SELECT digest FROM tokens WHERE user_id = old.id LIMIT 20001));
             RETURN NULL;
         END
     $$;
 
 -- Who may execute a trigger function may put it on a table of their own, and write the log.
-REVOKE EXECUTE ON FUNCTION jeton_commit_durably, jeton_log, jeton_sees_all, jeton_tokens_deleted, jeton_tokens_updated,
-    jeton_tokens_truncated, jeton_tokens_came, jeton_tokens_replicated, jeton_users_updated, jeton_users_deleted,
+REVOKE EXECUTE ON FUNCTION jeton_commit_durably, jeton_log_revocations, jeton_sees_all, jeton_tokens_deleted, jeton_tokens_updated,
+    jeton_tokens_truncated, jeton_tokens_inserted, jeton_tokens_replicated, jeton_users_updated, jeton_users_deleted,
     jeton_users_replicated FROM PUBLIC;
 
 CREATE TRIGGER tokens_deleted AFTER DELETE ON tokens
@@ -196,8 +196,8 @@ CREATE TRIGGER tokens_updated AFTER UPDATE ON tokens
 CREATE TRIGGER tokens_truncated AFTER TRUNCATE ON tokens
     FOR EACH STATEMENT EXECUTE FUNCTION jeton_tokens_truncated();
 
-CREATE TRIGGER tokens_came AFTER INSERT OR UPDATE OF user_id ON tokens
-    FOR EACH ROW EXECUTE FUNCTION jeton_tokens_came();
+CREATE TRIGGER tokens_inserted AFTER INSERT OR UPDATE OF user_id ON tokens
+    FOR EACH ROW EXECUTE FUNCTION jeton_tokens_inserted();
 
 CREATE TRIGGER users_updated AFTER UPDATE ON users
     REFERENCING OLD TABLE AS before NEW TABLE AS after
@@ -219,7 +219,7 @@ ALTER TABLE tokens
     ENABLE ALWAYS TRIGGER tokens_deleted,
     ENABLE ALWAYS TRIGGER tokens_updated,
     ENABLE ALWAYS TRIGGER tokens_truncated,
-    ENABLE ALWAYS TRIGGER tokens_came,
+    ENABLE ALWAYS TRIGGER tokens_inserted,
     ENABLE REPLICA TRIGGER tokens_replicated;
 ALTER TABLE users
     ENABLE ALWAYS TRIGGER users_updated,

@@ -1,2 +1,2 @@
-DROP FUNCTION jeton_purge_audit_events;
+DROP FUNCTION jeton_delete_audit_events;
 DROP TABLE audit_events;

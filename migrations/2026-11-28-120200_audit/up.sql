@@ -34,7 +34,7 @@ SELECT set_config('search_path', format('%I, pg_temp', current_schema()), true);
 
 -- The only way to delete events for roles other than the table's owner: the oldest first, at most so many, and none of
 -- the last seven days, so that who takes the auth service over cannot hide it.
-CREATE FUNCTION jeton_purge_audit_events(before timestamptz, most integer) RETURNS bigint
+CREATE FUNCTION jeton_delete_audit_events(before timestamptz, most integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
     AS $$
         DECLARE
@@ -50,4 +50,4 @@ CREATE FUNCTION jeton_purge_audit_events(before timestamptz, most integer) RETUR
         END
     $$;
 
-REVOKE EXECUTE ON FUNCTION jeton_purge_audit_events FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION jeton_delete_audit_events FROM PUBLIC;

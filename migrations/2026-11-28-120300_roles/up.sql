@@ -48,7 +48,7 @@ DO $$
             GRANT SELECT ON audit_events TO jeton_auth;
             GRANT INSERT (id, action, actor_id, actor_label, subject_id, subject_username, token_id, address, request_id,
                 detail) ON audit_events TO jeton_auth;
-            GRANT EXECUTE ON FUNCTION jeton_purge_audit_events TO jeton_auth;
+            GRANT EXECUTE ON FUNCTION jeton_delete_audit_events TO jeton_auth;
         END IF;
     END
 $$;

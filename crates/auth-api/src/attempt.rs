@@ -3,7 +3,7 @@
 use crate::error::{ApiError, ApiResult};
 use crate::hasher::HashingError;
 use crate::state::State;
-use jeton_domain::Initiator;
+use jeton_domain::AuditContext;
 use jeton_persistence::rate_limit::{self, Account, Verdict};
 use jeton_persistence::{DatabaseResult, PgConnection};
 
@@ -11,7 +11,7 @@ use jeton_persistence::{DatabaseResult, PgConnection};
 /// what it turns away is no attempt, and costs the database nothing. A place in it is taken only by who may go on.
 pub(crate) async fn admit<T: Send + 'static>(
     state: &State,
-    by: &Initiator,
+    by: &AuditContext,
     account: &Account,
     read: impl FnOnce(&mut PgConnection) -> DatabaseResult<T> + Send + 'static,
 ) -> ApiResult<T> {
@@ -32,7 +32,7 @@ pub(crate) async fn admit<T: Send + 'static>(
 /// What was hashed for an attempt that was let in. Where that found no place, it was no attempt.
 pub(crate) async fn hashed<T, E: Into<ApiError>>(
     state: &State,
-    by: &Initiator,
+    by: &AuditContext,
     account: Account,
     hashing: impl Future<Output = Result<T, E>>,
 ) -> ApiResult<T> {

@@ -1,13 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod attempt;
+mod audit_context;
+mod cleanup;
 mod docs;
 mod endpoint;
 mod error;
 mod gone;
 mod hasher;
-mod initiator;
-mod janitor;
 mod login_token;
 mod metrics;
 mod routes;
@@ -54,7 +54,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         highest_cost,
     );
     metrics::register_hasher(&mut metrics, state.hasher.clone());
-    janitor::start(database.clone(), settings.audit_retention.0);
+    cleanup::start(database.clone(), settings.audit_retention.0);
     let service = Service {
         address: (settings.address, settings::ADDRESS),
         metrics,

@@ -5,7 +5,7 @@ use crate::metrics::RevocationMetrics;
 use crate::settings::Signup;
 use crate::validation::refuse;
 use jeton_domain::{
-    BcryptCost, Email, Initiator, Password, PasswordHash, ScopeSet, Token, TokenPolicy, Username,
+    AuditContext, BcryptCost, Email, Password, PasswordHash, ScopeSet, Token, TokenPolicy, Username,
 };
 use jeton_persistence::rate_limit::{self, Limits};
 use jeton_persistence::tokens::{Issue, Refusal};
@@ -64,7 +64,7 @@ impl State {
     /// Hashes a password that somebody chooses, if it may be chosen: `pointer` is where the request has it.
     pub(crate) async fn choose_password(
         &self,
-        by: &Initiator,
+        by: &AuditContext,
         pointer: &str,
         password: Password,
         username: &Username,

@@ -12,7 +12,7 @@ const WANTED: &str = "(VALUES \
     ('tokens', 'tokens_deleted', 'A'), \
     ('tokens', 'tokens_updated', 'A'), \
     ('tokens', 'tokens_truncated', 'A'), \
-    ('tokens', 'tokens_came', 'A'), \
+    ('tokens', 'tokens_inserted', 'A'), \
     ('tokens', 'tokens_replicated', 'R'), \
     ('users', 'users_updated', 'A'), \
     ('users', 'users_deleted', 'A'), \

@@ -125,7 +125,7 @@ pub enum Actor {
 
 /// Who does something, and from where: what is written down with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Initiator {
+pub struct AuditContext {
     /// Who.
     pub actor: Actor,
     /// The client's address; `None`: not by way of the network.
@@ -155,7 +155,7 @@ impl Actor {
     }
 }
 
-impl Initiator {
+impl AuditContext {
     /// The operator, on the command line.
     #[must_use]
     pub fn cli() -> Self {
@@ -215,6 +215,6 @@ mod tests {
         for actor in [Actor::User(ada), Actor::Anonymous, Actor::Cli] {
             assert_ne!(actor.label().is_some(), actor.user_id().is_some());
         }
-        assert_eq!(Initiator::cli().as_user(ada).actor, Actor::User(ada));
+        assert_eq!(AuditContext::cli().as_user(ada).actor, Actor::User(ada));
     }
 }

@@ -27,7 +27,7 @@ mod user;
 mod username;
 
 #[cfg(feature = "accounts")]
-pub use audit::{Actor, AuditAction, AuditReason, Initiator, UnknownAuditAction};
+pub use audit::{Actor, AuditAction, AuditContext, AuditReason, UnknownAuditAction};
 #[cfg(feature = "accounts")]
 pub use email::{Email, InvalidEmail};
 pub use id::{TokenId, UserId};

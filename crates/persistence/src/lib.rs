@@ -7,8 +7,8 @@ mod manager;
 mod rows;
 
 pub mod audit;
+pub mod cleanup;
 pub mod migrations;
-pub mod purge;
 pub mod rate_limit;
 pub mod roles;
 pub mod tokens;

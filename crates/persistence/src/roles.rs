@@ -5,7 +5,7 @@ use crate::{DatabaseError, DatabaseResult};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
-use jeton_domain::{AuditAction, ExposeSecret, Initiator, Password};
+use jeton_domain::{AuditAction, AuditContext, ExposeSecret, Password};
 use serde_json::json;
 
 /// What every service is a member of that checks tokens.
@@ -67,7 +67,7 @@ pub enum Made {
 /// [`RoleError`]
 pub fn create(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     name: &str,
     password: &Password,
     duties: Duties,

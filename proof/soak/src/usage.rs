@@ -38,7 +38,7 @@ impl Usage {
             threads: status_field(&process, "Threads").context("no Threads")?,
             descriptors: descriptors as u64,
             pool: sum(&metrics, "jeton_database_connections{", |_| true),
-            tokens: sum(&metrics, "jeton_remembered_tokens", |_| true),
+            tokens: sum(&metrics, "jeton_cached_tokens", |_| true),
             errors: sum(&metrics, "jeton_http_requests_total{", |labels| {
                 labels.contains("status=\"5") && !labels.contains("status=\"503\"")
             }),

@@ -1,5 +1,5 @@
+use crate::audit_context::By;
 use crate::docs::Schemas;
-use crate::initiator::By;
 use crate::state::State;
 use actix_web::web::{Data, Path, Query};
 use jeton_api_types::ProblemResponse;

@@ -1,7 +1,7 @@
 use crate::attempt::{admit, hashed};
+use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, Issued, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::initiator::By;
 use crate::routes::me::log_unreadable;
 use crate::state::State;
 use crate::validation::{self, Refusals};
@@ -10,8 +10,8 @@ use actix_web::http::Method;
 use actix_web::web::Data;
 use jeton_api_types::LoginRequest;
 use jeton_domain::{
-    AuditAction, AuditReason, Initiator, NewToken, Password, PasswordHash, ScopeSet, TokenId, TokenLifetime,
-    TokenName, User, UserId, Username,
+    AuditAction, AuditContext, AuditReason, NewToken, Password, PasswordHash, ScopeSet, TokenId,
+    TokenLifetime, TokenName, User, UserId, Username,
 };
 use jeton_http_kit::JsonOrForm;
 use jeton_persistence::audit::{self, NewAuditEvent};
@@ -38,7 +38,7 @@ pub(crate) fn endpoint() -> Endpoint {
 }
 
 /// What is asked of the token, read before anything is spent on it.
-struct Wishes {
+struct RequestedToken {
     name: TokenName,
     scopes: Option<ScopeSet>,
     lifetime: TokenLifetime,
@@ -46,10 +46,10 @@ struct Wishes {
 
 async fn log_in(state: Data<State>, by: By, body: JsonOrForm<LoginRequest>) -> ApiResult<Issued<200>> {
     let JsonOrForm(body) = body;
-    let wishes = wishes(&body, state.tokens.lifetime)?;
+    let requested = requested(&body, state.tokens.lifetime)?;
     // Another sign-in may have replaced the hash meanwhile by a better one of the same password: then once more.
     for _ in 0..2 {
-        if let Some(answer) = sign_in(&state, &by.0, &body, &wishes).await? {
+        if let Some(answer) = sign_in(&state, &by.0, &body, &requested).await? {
             return Ok(answer);
         }
     }
@@ -59,15 +59,15 @@ async fn log_in(state: Data<State>, by: By, body: JsonOrForm<LoginRequest>) -> A
 /// `None`: when it came to issuing the token, the user was no longer as the password was verified with.
 async fn sign_in(
     state: &State,
-    by: &Initiator,
+    by: &AuditContext,
     body: &LoginRequest,
-    wishes: &Wishes,
+    requested: &RequestedToken,
 ) -> ApiResult<Option<Issued<200>>> {
     let password = || wire::password(&body.password);
     let (user, verified) = authenticate(state, by, &body.username, password()).await?;
 
     let (id, by) = (user.id, by.clone());
-    let scopes = match user.scopes.grant(wishes.scopes.clone()) {
+    let scopes = match user.scopes.grant(requested.scopes.clone()) {
         Ok(scopes) => scopes,
         Err(refused) => {
             let reason = AuditReason::ScopeNotHeld;
@@ -78,13 +78,13 @@ async fn sign_in(
             return Err(refused.into());
         }
     };
-    let (new, name) = (TokenId(Uuid::now_v7()), wishes.name.clone());
+    let (new, name) = (TokenId(Uuid::now_v7()), requested.name.clone());
     let (plain, token) = NewToken::login(
         &mut rand::rng(),
         new,
         name,
         scopes,
-        wishes.lifetime,
+        requested.lifetime,
         &state.tokens,
     );
     let token = Arc::new(token);
@@ -118,7 +118,7 @@ fn upgrade_later(state: &State, id: UserId, verified: PasswordHash, password: Pa
     });
 }
 
-fn wishes(body: &LoginRequest, service: TokenLifetime) -> ApiResult<Wishes> {
+fn requested(body: &LoginRequest, service: TokenLifetime) -> ApiResult<RequestedToken> {
     let mut refusals = Refusals::default();
     let name = body
         .name
@@ -131,7 +131,7 @@ fn wishes(body: &LoginRequest, service: TokenLifetime) -> ApiResult<Wishes> {
     );
     let lifetime = refusals.take("/expires_in", service.for_login(body.expires_in));
     match (name, scopes, lifetime) {
-        (Some(name), Some(scopes), Some(lifetime)) => Ok(Wishes {
+        (Some(name), Some(scopes), Some(lifetime)) => Ok(RequestedToken {
             name,
             scopes,
             lifetime,
@@ -144,7 +144,7 @@ fn wishes(body: &LoginRequest, service: TokenLifetime) -> ApiResult<Wishes> {
 /// disabled user count alike, cost the same time, one hash and one event, and give the same answer.
 async fn authenticate(
     state: &State,
-    by: &Initiator,
+    by: &AuditContext,
     username: &str,
     password: Password,
 ) -> ApiResult<(User, PasswordHash)> {

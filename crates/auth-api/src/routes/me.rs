@@ -1,14 +1,14 @@
 use crate::attempt::{admit, hashed};
+use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
 use crate::gone::Answer;
-use crate::initiator::By;
 use crate::state::State;
 use crate::wire;
 use actix_web::http::Method;
 use actix_web::web::Data;
 use jeton_api_types::{DeleteAccountRequest, MeResponse};
-use jeton_domain::{AuditAction, AuditReason, Initiator, Password, PasswordHash, UserId};
+use jeton_domain::{AuditAction, AuditContext, AuditReason, Password, PasswordHash, UserId};
 use jeton_http_kit::Json;
 use jeton_persistence::audit::{self, NewAuditEvent};
 use jeton_persistence::rate_limit::{self, Account};
@@ -68,10 +68,10 @@ async fn delete_account(
     loop {
         let password = wire::password(&body.0.password);
         let (_, verified) = check_passwords(&state, &by.0, id, vec![password]).await?;
-        let (of_deletion, initiator) = (verified.clone(), by.0.clone());
+        let (of_deletion, audit_context) = (verified.clone(), by.0.clone());
         let deleted = state
             .database
-            .run(move |connection| users::delete_for_password(connection, &initiator, id, &of_deletion))
+            .run(move |connection| users::delete_for_password(connection, &audit_context, id, &of_deletion))
             .await?;
         if state.confirm(deleted).await? {
             return Ok(NoContent);
@@ -102,7 +102,7 @@ pub(crate) fn log_unreadable(id: UserId) {
 /// the one is written down.
 pub(crate) async fn check_passwords(
     state: &State,
-    by: &Initiator,
+    by: &AuditContext,
     id: UserId,
     passwords: Vec<Password>,
 ) -> ApiResult<(usize, PasswordHash)> {

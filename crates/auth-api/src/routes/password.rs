@@ -1,13 +1,13 @@
+use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::initiator::By;
 use crate::routes::me::{check_passwords, is_replaced};
 use crate::state::State;
 use crate::wire;
 use actix_web::http::Method;
 use actix_web::web::Data;
 use jeton_api_types::ChangePasswordRequest;
-use jeton_domain::{Initiator, TokenId, UserId};
+use jeton_domain::{AuditContext, TokenId, UserId};
 use jeton_http_kit::Json;
 use jeton_persistence::{tokens, users};
 use jeton_verifier::Caller;
@@ -46,11 +46,11 @@ async fn change(
             .choose_password(&by.0, "/new_password", new(), &user.username, user.email.as_ref())
             .await?;
 
-        let (of_change, initiator) = (verified.clone(), by.0.clone());
+        let (of_change, audit_context) = (verified.clone(), by.0.clone());
         let changed = state
             .database
             .run(move |connection| {
-                users::change_password(connection, &initiator, id, &of_change, &hash, kept)
+                users::change_password(connection, &audit_context, id, &of_change, &hash, kept)
             })
             .await?;
         if state.confirm(changed).await? {
@@ -64,7 +64,7 @@ async fn change(
 }
 
 /// Once more what a change does beyond the password: it may not be known to hold.
-async fn finish(state: &State, by: Initiator, id: UserId, kept: TokenId) -> ApiResult<NoContent> {
+async fn finish(state: &State, by: AuditContext, id: UserId, kept: TokenId) -> ApiResult<NoContent> {
     let revoked = state
         .database
         .run(move |connection| tokens::revoke_others(connection, &by, id, kept))

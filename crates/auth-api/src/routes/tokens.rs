@@ -1,6 +1,6 @@
+use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, Issued, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::initiator::By;
 use crate::state::State;
 use crate::validation::{self, Refusals};
 use crate::wire;

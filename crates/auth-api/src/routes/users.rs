@@ -1,7 +1,7 @@
 use crate::attempt::{admit, hashed};
+use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, Issued, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::initiator::By;
 use crate::settings::Signup;
 use crate::state::State;
 use crate::validation::Refusals;

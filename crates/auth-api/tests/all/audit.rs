@@ -85,7 +85,7 @@ async fn a_failed_sign_in_says_why_and_never_what_was_typed() {
     let session = auth.sign_up("ada").await;
     auth.sign_up("off").await;
     let off = auth.sign_in("off").await.me().await.unwrap().user.id;
-    auth.revoke(|connection| users::disable(connection, &jeton_domain::Initiator::cli(), UserId(off)));
+    auth.revoke(|connection| users::disable(connection, &jeton_domain::AuditContext::cli(), UserId(off)));
     auth.connect().batch_execute("DELETE FROM audit_events").unwrap();
     for (username, password) in [
         ("ada", "wrong-one-typed"),

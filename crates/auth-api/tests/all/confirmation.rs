@@ -4,7 +4,7 @@ use crate::support::{Auth, PASSWORD, kind, on_own_postgres, sign_up};
 use diesel::connection::SimpleConnection;
 use jeton_client::{ExposeSecret, ProblemKind, Session};
 use jeton_coherence::verifiers;
-use jeton_domain::{Initiator, UserId};
+use jeton_domain::{AuditContext, UserId};
 use jeton_persistence::{PgConnection, users};
 use jeton_proof_support::{Endpoint, RawRequest, RawResponse, connect as connect_to, wait_until};
 use std::thread;
@@ -320,9 +320,9 @@ async fn a_disabled_users_logout_is_refused_and_revokes_nothing() {
     let auth = Auth::start();
     let session = auth.sign_up("ada").await;
     let id = UserId(session.me().await.unwrap().user.id);
-    auth.revoke(|connection| users::disable(connection, &Initiator::cli(), id));
+    auth.revoke(|connection| users::disable(connection, &AuditContext::cli(), id));
     let logout = auth.send(&request("POST", "/v1/logout", &session));
     assert_eq!(logout.status, 401, "{}", logout.text());
-    users::enable(&mut auth.connect(), &Initiator::cli(), id).unwrap();
+    users::enable(&mut auth.connect(), &AuditContext::cli(), id).unwrap();
     session.me().await.unwrap();
 }

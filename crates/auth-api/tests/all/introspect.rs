@@ -1,6 +1,6 @@
 use crate::support::{Auth, kind};
 use jeton_client::{CreateTokenRequest, ExposeSecret, Introspection, ProblemKind, SecretText, Session};
-use jeton_domain::{Initiator, UserId};
+use jeton_domain::{AuditContext, UserId};
 use jeton_persistence::users;
 use jeton_proof_support::{RawRequest, RawResponse, count, wait_until};
 
@@ -60,7 +60,7 @@ async fn a_token_that_never_expires_has_no_exp_and_the_scopes_are_those_of_now()
     let ada = auth.sign_up("ada").await;
     let id = UserId(ada.me().await.unwrap().user.id);
     let less = "notes:read".parse().unwrap();
-    auth.revoke(|connection| users::set_scopes(connection, &Initiator::cli(), id, &less));
+    auth.revoke(|connection| users::set_scopes(connection, &AuditContext::cli(), id, &less));
     let introspection = service.introspect(ada.token()).await.unwrap();
     assert_eq!(introspection.exp, None);
     assert_eq!(introspection.scope.as_deref(), Some("notes:read"));
@@ -90,7 +90,7 @@ async fn of_any_other_token_nothing_is_said_but_that() {
     )
     .unwrap();
     let id = UserId(off.me().await.unwrap().user.id);
-    auth.revoke(|connection| users::disable(connection, &Initiator::cli(), id));
+    auth.revoke(|connection| users::disable(connection, &AuditContext::cli(), id));
     let revoked = gone.token();
     gone.logout().await.unwrap();
     let unknown = jeton_domain::PlainToken::generate(&mut rand::rng());

@@ -1,6 +1,6 @@
 use crate::support::{Auth, PASSWORD, comparable, json, kind, login, pointers};
 use jeton_client::{ExposeSecret, IssuedToken, LoginRequest, ProblemKind};
-use jeton_domain::{Initiator, UserId};
+use jeton_domain::{AuditContext, UserId};
 use jeton_persistence::users;
 use jeton_proof_support::RawRequest;
 
@@ -64,7 +64,7 @@ async fn whatever_is_wrong_the_answer_has_the_same_bytes() {
         auth.sign_up(name).await;
     }
     let off = auth.sign_in("off").await.me().await.unwrap().user.id;
-    auth.revoke(|connection| users::disable(connection, &Initiator::cli(), UserId(off)));
+    auth.revoke(|connection| users::disable(connection, &AuditContext::cli(), UserId(off)));
     let without_password = jeton_domain::NewUser {
         id: UserId(uuid::Uuid::now_v7()),
         username: jeton_domain::Username::parse("robot").unwrap(),
@@ -72,7 +72,7 @@ async fn whatever_is_wrong_the_answer_has_the_same_bytes() {
         password_hash: None,
         scopes: jeton_domain::ScopeSet::default(),
     };
-    users::create(&mut auth.connect(), &Initiator::cli(), &without_password).unwrap();
+    users::create(&mut auth.connect(), &AuditContext::cli(), &without_password).unwrap();
 
     let attempt = |username: &str, password: &str| {
         let body = serde_json::json!({ "username": username, "password": password });

@@ -9,6 +9,7 @@
 
 mod admin;
 mod audit;
+mod cleanup;
 mod confirmation;
 mod everywhere;
 mod fuzzed;
@@ -23,7 +24,6 @@ mod metrics;
 mod newer_schema;
 mod openapi;
 mod outage;
-mod purge;
 mod request_log;
 mod revoke;
 mod secrets;

@@ -1,5 +1,5 @@
 use jeton_client::{AuthClient, ClientError, Credentials, LoginRequest, ProblemKind, Session, SignUpRequest};
-use jeton_domain::Initiator;
+use jeton_domain::AuditContext;
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{DatabaseResult, Pending, PgConnection};
 use jeton_proof_support::{
@@ -67,7 +67,7 @@ impl<S: Deref<Target = Endpoint>> Auth<S> {
         let id = jeton_domain::UserId(self.sign_up(username).await.me().await.unwrap().user.id);
         let scopes = scopes.parse().unwrap();
         self.revoke(|connection| {
-            jeton_persistence::users::set_scopes(connection, &Initiator::cli(), id, &scopes)
+            jeton_persistence::users::set_scopes(connection, &AuditContext::cli(), id, &scopes)
         });
         self.sign_in(username).await
     }

@@ -1,6 +1,6 @@
 use crate::support::{Auth, kind, pointers};
 use jeton_client::{CreateTokenRequest, ProblemKind, Session};
-use jeton_domain::{Initiator, ScopeSet, UserId};
+use jeton_domain::{AuditContext, ScopeSet, UserId};
 use jeton_persistence::users;
 
 fn request(name: &str, scopes: &[&str]) -> CreateTokenRequest {
@@ -78,7 +78,7 @@ async fn nobody_gives_more_than_they_hold() {
     // What counts is what is held now: the token was issued for more.
     let id = UserId(session.me().await.unwrap().user.id);
     let less = ScopeSet::parse("notes:read").unwrap();
-    auth.revoke(|connection| users::set_scopes(connection, &Initiator::cli(), id, &less));
+    auth.revoke(|connection| users::set_scopes(connection, &AuditContext::cli(), id, &less));
     let refused = session.tokens().create(&request("x", &["notes:write"])).await;
     assert_eq!(kind(refused), ProblemKind::ScopeNotHeld);
     session

@@ -232,10 +232,10 @@ fn disable_and_enable() {
 
 #[test]
 fn unblock_forgets_failures() {
-    use jeton_domain::{Actor, Initiator, Username};
+    use jeton_domain::{Actor, AuditContext, Username};
     use jeton_persistence::rate_limit::{Account, Limits, Verdict, count};
     let jeton = Jeton::new().with_user("ada");
-    let stranger = Initiator {
+    let stranger = AuditContext {
         actor: Actor::Anonymous,
         address: Some("203.0.113.9".parse().unwrap()),
         request_id: None,

@@ -56,7 +56,7 @@ impl Metrics {
                 status.lease_left.as_secs_f64(),
             )?;
             samples.gauge(
-                "jeton_remembered_tokens",
+                "jeton_cached_tokens",
                 "Tokens that can be checked without the database",
                 status.entries as f64,
             )

@@ -120,7 +120,7 @@ fn checks_of_tokens_are_counted() {
         assert_eq!(checks, count, "{labels:?}");
     }
     assert!(sum(&text, "jeton_lease_left_seconds", &[]) > 0.0);
-    assert_eq!(sum(&text, "jeton_remembered_tokens", &[]), 1.0);
+    assert_eq!(sum(&text, "jeton_cached_tokens", &[]), 1.0);
     assert!(sum(&text, "jeton_database_connections", &["state=\"idle\""]) >= 1.0);
     for secret in [token.as_str(), stranger, "ada"] {
         assert!(!text.contains(secret), "{secret}");

@@ -6,7 +6,8 @@ use actix_web::web::{Path, Query, ServiceConfig, post, resource};
 use actix_web::{Error, HttpResponse};
 use jeton_api_types::{Problem, ProblemKind, ProblemResponse};
 use jeton_domain::{
-    ExposeSecret, Initiator, NewToken, NewUser, ScopeSet, TokenId, TokenLifetime, TokenName, UserId, Username,
+    AuditContext, ExposeSecret, NewToken, NewUser, ScopeSet, TokenId, TokenLifetime, TokenName, UserId,
+    Username,
 };
 use jeton_http_kit::{
     DatabaseSettings, HttpArgs, JsonOrForm, LogSettings, Metrics, Page, Running, Service, VerifierArgs,
@@ -150,11 +151,11 @@ pub(crate) fn issue(connection: &mut PgConnection, username: &str) -> (UserId, T
         password_hash: None,
         scopes: ScopeSet::default(),
     };
-    users::create(connection, &Initiator::cli(), &user).unwrap();
+    users::create(connection, &AuditContext::cli(), &user).unwrap();
     let (id, name) = (TokenId(Uuid::now_v7()), TokenName::parse("a test's").unwrap());
     let (rng, never) = (&mut rand::rng(), TokenLifetime::NEVER);
     let (text, token) = NewToken::personal(rng, id, name, ScopeSet::default(), never, 1000);
-    let issue = tokens::issue_by_operator(connection, &Initiator::cli(), user.id, &token).unwrap();
+    let issue = tokens::issue_by_operator(connection, &AuditContext::cli(), user.id, &token).unwrap();
     assert!(issue.into_unconfirmed().0.token().is_some());
     (user.id, token.id, text.expose_secret().to_owned())
 }

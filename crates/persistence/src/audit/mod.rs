@@ -18,7 +18,7 @@ use std::str::FromStr;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How long events are kept at the least, in days: the database refuses to purge younger ones.
+/// How long events are kept at the least, in days: the database refuses to delete younger ones.
 pub const SHORTEST_RETENTION_DAYS: u32 = 7;
 
 /// Something that happened, as it was written down.
@@ -228,14 +228,14 @@ pub fn find_deleted(connection: &mut PgConnection, username: &str) -> DatabaseRe
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError); refused for less than [`SHORTEST_RETENTION_DAYS`].
-pub fn purge(connection: &mut PgConnection, older_than: Duration, most: i32) -> DatabaseResult<usize> {
+pub fn cleanup(connection: &mut PgConnection, older_than: Duration, most: i32) -> DatabaseResult<usize> {
     #[derive(QueryableByName)]
     struct Deleted {
         #[diesel(sql_type = BigInt)]
         deleted: i64,
     }
     let row: Deleted = diesel::sql_query(
-        "SELECT jeton_purge_audit_events(now() - make_interval(secs => $1), $2) AS deleted",
+        "SELECT jeton_delete_audit_events(now() - make_interval(secs => $1), $2) AS deleted",
     )
     .bind::<Double, _>(older_than.as_secs_f64())
     .bind::<Integer, _>(most)

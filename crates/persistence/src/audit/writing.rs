@@ -5,7 +5,7 @@ use crate::functions::{coalesce, left};
 use crate::schema::{audit_events, users};
 use diesel::prelude::*;
 use ipnet::IpNet;
-use jeton_domain::{AuditAction, AuditReason, Initiator, TokenId, UserId};
+use jeton_domain::{AuditAction, AuditContext, AuditReason, TokenId, UserId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -77,7 +77,7 @@ impl NewAuditEvent {
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn record(connection: &mut PgConnection, by: &Initiator, event: &NewAuditEvent) -> DatabaseResult<()> {
+pub fn record(connection: &mut PgConnection, by: &AuditContext, event: &NewAuditEvent) -> DatabaseResult<()> {
     use audit_events as e;
     let subject = event.subject.map(|id| id.0);
     let username = users::table

@@ -8,7 +8,7 @@ use crate::transaction;
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text, Uuid as SqlUuid};
 use jeton_domain::rate_limit::{KNOWN_NETWORK, LOCKOUT, NETWORK_WINDOW};
-use jeton_domain::{AuditAction, Initiator, UserId};
+use jeton_domain::{AuditAction, AuditContext, UserId};
 use uuid::Uuid;
 
 /// Forgets all failures of an account, so that its owner is let in at once. Not those of networks. `false` when there is
@@ -16,7 +16,7 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn unblock(connection: &mut PgConnection, by: &Initiator, user: UserId) -> DatabaseResult<bool> {
+pub fn unblock(connection: &mut PgConnection, by: &AuditContext, user: UserId) -> DatabaseResult<bool> {
     transaction(connection, |connection| {
         // Before the attempts, as whoever deletes the user does.
         let found: Option<Uuid> = users::table
@@ -65,7 +65,7 @@ pub(crate) fn forget(connection: &mut PgConnection, username_key: &str) -> Datab
 }
 
 /// Deletes counts of accounts that no longer count, at most so many of each kind; says how many.
-pub(crate) fn purge_accounts(connection: &mut PgConnection, most: i32) -> DatabaseResult<usize> {
+pub(crate) fn cleanup_accounts(connection: &mut PgConnection, most: i32) -> DatabaseResult<usize> {
     let failures = format!(
         "network = '0.0.0.0/0' AND last_at < {} AND blocked_until <= now()",
         ago(LOCKOUT)
@@ -79,7 +79,7 @@ pub(crate) fn purge_accounts(connection: &mut PgConnection, most: i32) -> Databa
 }
 
 /// The same of networks.
-pub(crate) fn purge_networks(connection: &mut PgConnection, most: i32) -> DatabaseResult<usize> {
+pub(crate) fn cleanup_networks(connection: &mut PgConnection, most: i32) -> DatabaseResult<usize> {
     let old = format!("last_at < {}", ago(NETWORK_WINDOW));
     delete_old(connection, "network_attempts", "network", &old, most)
 }

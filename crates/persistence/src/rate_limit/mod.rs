@@ -9,7 +9,7 @@ mod forgetting;
 mod notes;
 
 pub use forgetting::unblock;
-pub(crate) use forgetting::{clear, forget, purge_accounts, purge_networks};
+pub(crate) use forgetting::{cleanup_accounts, cleanup_networks, clear, forget};
 
 use crate::DatabaseResult;
 use crate::audit::{self, NewAuditEvent};
@@ -18,7 +18,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Double, Inet, Nullable, Text, Uuid as SqlUuid};
 use ipnet::{IpNet, Ipv6Net};
 use jeton_domain::rate_limit::{LOCKOUT, LeakyBucket, lockout};
-use jeton_domain::{AuditAction, AuditReason, Initiator, UserId, UsernameKey};
+use jeton_domain::{AuditAction, AuditContext, AuditReason, UserId, UsernameKey};
 use notes::{note_account, note_network};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -117,7 +117,7 @@ struct Counted {
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn count(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     account: &Account,
     limits: Limits,
 ) -> DatabaseResult<Verdict> {
@@ -201,7 +201,7 @@ fn parts(account: &Account) -> (Option<&str>, Option<uuid::Uuid>) {
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn take_back(connection: &mut PgConnection, by: &Initiator, account: &Account) -> DatabaseResult<()> {
+pub fn take_back(connection: &mut PgConnection, by: &AuditContext, account: &Account) -> DatabaseResult<()> {
     let network = network(by.address);
     let (key, user) = parts(account);
     transaction(connection, |connection| {
@@ -227,7 +227,7 @@ pub fn take_back(connection: &mut PgConnection, by: &Initiator, account: &Accoun
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn refuse_right(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     user: UserId,
     reason: AuditReason,
 ) -> DatabaseResult<()> {
@@ -250,7 +250,7 @@ fn give_back(connection: &mut PgConnection, network: IpNet) -> DatabaseResult<()
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn succeed(connection: &mut PgConnection, by: &Initiator, user: UserId) -> DatabaseResult<()> {
+pub fn succeed(connection: &mut PgConnection, by: &AuditContext, user: UserId) -> DatabaseResult<()> {
     if by.address.is_some() {
         transaction(connection, |connection| {
             give_back(connection, network(by.address))?;
@@ -261,7 +261,7 @@ pub fn succeed(connection: &mut PgConnection, by: &Initiator, user: UserId) -> D
 }
 
 /// Remembers that the account has signed in from there.
-pub(crate) fn know(connection: &mut PgConnection, by: &Initiator, user: UserId) -> DatabaseResult<()> {
+pub(crate) fn know(connection: &mut PgConnection, by: &AuditContext, user: UserId) -> DatabaseResult<()> {
     for statement in [
         "DELETE FROM account_attempts AS a USING bucket \
             WHERE a.account = bucket.digest AND a.network = bucket.network AND a.network = '0.0.0.0/0'",

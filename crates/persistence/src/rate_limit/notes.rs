@@ -6,7 +6,7 @@ use crate::audit::{self, NewAuditEvent};
 use crate::transaction;
 use diesel::prelude::*;
 use diesel::sql_types::{Inet, Nullable, Text, Uuid as SqlUuid};
-use jeton_domain::{AuditAction, Initiator, UserId};
+use jeton_domain::{AuditAction, AuditContext, UserId};
 use serde_json::json;
 
 /// True of a row that nobody has told the audit log of within the hour.
@@ -15,7 +15,7 @@ const NOT_NOTED: &str = "coalesce(noted_at, '-infinity') <= now() - interval '1 
 /// Tells the audit log that the account's attempts are held off. In a transaction that locks no other row of these.
 pub(super) fn note_account(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     account: &Account,
 ) -> DatabaseResult<()> {
     #[derive(QueryableByName)]
@@ -47,7 +47,7 @@ pub(super) fn note_account(
 }
 
 /// The same of a network's.
-pub(super) fn note_network(connection: &mut PgConnection, by: &Initiator) -> DatabaseResult<()> {
+pub(super) fn note_network(connection: &mut PgConnection, by: &AuditContext) -> DatabaseResult<()> {
     transaction(connection, |connection| {
         let noted = diesel::sql_query(format!(
             "UPDATE network_attempts SET noted_at = now() WHERE network = $1 AND {NOT_NOTED}"

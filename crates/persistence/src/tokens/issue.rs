@@ -11,7 +11,7 @@ use diesel::sql_types::{BigInt, Double, Nullable, Timestamptz, Uuid as SqlUuid};
 use jeton_coherence::revocations::in_this_transaction;
 use jeton_coherence::{IS_VALID, IsValid};
 use jeton_domain::{
-    AuditAction, AuditReason, Initiator, NewToken, PasswordHash, Token, TokenId, TokenKind, UserId,
+    AuditAction, AuditContext, AuditReason, NewToken, PasswordHash, Token, TokenId, TokenKind, UserId,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -69,7 +69,7 @@ impl Issue {
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn issue_for_password(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     user: UserId,
     verified: &PasswordHash,
     token: &NewToken,
@@ -103,7 +103,7 @@ pub fn issue_for_password(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn issue_by_token(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     user: UserId,
     with: TokenId,
     token: &NewToken,
@@ -130,7 +130,7 @@ pub fn issue_by_token(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn issue_by_operator(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     user: UserId,
     token: &NewToken,
 ) -> DatabaseResult<Pending<Issue>> {
@@ -145,7 +145,7 @@ pub fn issue_by_operator(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn issue_for_service(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     user: UserId,
     token: &NewToken,
 ) -> DatabaseResult<Pending<Issue>> {
@@ -187,7 +187,7 @@ fn issuing(
 /// Stores the token where there is room, or else makes room. The caller holds the user's row.
 fn issue(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     action: AuditAction,
     user: UserId,
     kept: Option<TokenId>,

@@ -18,7 +18,7 @@ use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use jeton_coherence::IsValid;
 use jeton_coherence::revocations::revoking;
-use jeton_domain::{Actor, AuditAction, Initiator, Token, TokenDigest, TokenId, TokenName, UserId};
+use jeton_domain::{Actor, AuditAction, AuditContext, Token, TokenDigest, TokenId, TokenName, UserId};
 use serde_json::json;
 
 /// Reads one of the owner's tokens, if it is valid.
@@ -66,7 +66,7 @@ pub fn list(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn rename(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     owner: UserId,
     id: TokenId,
     name: &TokenName,
@@ -94,7 +94,7 @@ pub fn rename(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn log_out(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     owner: UserId,
     id: TokenId,
 ) -> DatabaseResult<Pending<bool>> {
@@ -107,7 +107,7 @@ pub fn log_out(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn revoke(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     owner: UserId,
     id: TokenId,
 ) -> DatabaseResult<Pending<bool>> {
@@ -116,7 +116,7 @@ pub fn revoke(
 
 fn revoke_one(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     action: AuditAction,
     owner: UserId,
     id: TokenId,
@@ -137,7 +137,7 @@ fn revoke_one(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn revoke_by_operator(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     id: TokenId,
 ) -> DatabaseResult<Pending<bool>> {
     revoking(connection, |connection| {
@@ -154,7 +154,7 @@ pub fn revoke_by_operator(
 
 fn record_revoked(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     owner: UserId,
     id: TokenId,
 ) -> DatabaseResult<()> {
@@ -179,7 +179,7 @@ pub enum Presented {
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn revoke_presented(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     digest: TokenDigest,
     owner: Option<UserId>,
 ) -> DatabaseResult<Pending<Presented>> {
@@ -211,7 +211,7 @@ pub fn revoke_presented(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn revoke_all(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     owner: UserId,
 ) -> DatabaseResult<Pending<usize>> {
     revoking(connection, |connection| {
@@ -232,7 +232,7 @@ pub fn revoke_all(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn revoke_others(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     owner: UserId,
     kept: TokenId,
 ) -> DatabaseResult<Pending<usize>> {
@@ -246,7 +246,7 @@ pub fn revoke_others(
 
 fn record_several(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     action: AuditAction,
     owner: UserId,
     revoked: usize,

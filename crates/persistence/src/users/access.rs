@@ -11,7 +11,7 @@ use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 use jeton_coherence::revocations::revoking;
-use jeton_domain::{ADMIN, AuditAction, Initiator, ScopeSet, User, UserId};
+use jeton_domain::{ADMIN, AuditAction, AuditContext, ScopeSet, User, UserId};
 use serde_json::json;
 
 /// Sets what the user's tokens may do at the most. `None` when there is no such user.
@@ -21,7 +21,7 @@ use serde_json::json;
 /// [`DatabaseError`](crate::DatabaseError).
 pub fn set_scopes(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     id: UserId,
     scopes: &ScopeSet,
 ) -> DatabaseResult<Pending<Option<User>>> {
@@ -60,7 +60,7 @@ pub fn set_scopes(
 /// [`DatabaseError`](crate::DatabaseError).
 pub fn disable(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     id: UserId,
 ) -> DatabaseResult<Pending<Option<User>>> {
     revoking(connection, |connection| {
@@ -83,7 +83,7 @@ pub fn disable(
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn enable(connection: &mut PgConnection, by: &Initiator, id: UserId) -> DatabaseResult<Option<User>> {
+pub fn enable(connection: &mut PgConnection, by: &AuditContext, id: UserId) -> DatabaseResult<Option<User>> {
     transaction(connection, |connection| {
         let enabled = diesel::update(users::table.find(id.0).filter(users::disabled_at.is_not_null()))
             .set(users::disabled_at.eq(None::<chrono::DateTime<chrono::Utc>>))

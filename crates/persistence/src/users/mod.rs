@@ -16,7 +16,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Nullable};
 use jeton_coherence::revocations::revoking;
 use jeton_domain::{
-    AuditAction, BcryptCost, Initiator, NewToken, NewUser, PasswordHash, Token, User, UserId, UsernameKey,
+    AuditAction, AuditContext, BcryptCost, NewToken, NewUser, PasswordHash, Token, User, UserId, UsernameKey,
 };
 use serde_json::json;
 
@@ -37,7 +37,7 @@ pub struct SignInUser {
 /// # Errors
 /// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`USERNAME_TAKEN`]; else see
 /// [`DatabaseError`](crate::DatabaseError).
-pub fn create(connection: &mut PgConnection, by: &Initiator, user: &NewUser) -> DatabaseResult<User> {
+pub fn create(connection: &mut PgConnection, by: &AuditContext, user: &NewUser) -> DatabaseResult<User> {
     transaction(connection, |connection| {
         let created = insert(connection, user)?;
         let event = NewAuditEvent::new(AuditAction::UserCreated).of(created.id);
@@ -71,7 +71,7 @@ fn insert(connection: &mut PgConnection, user: &NewUser) -> DatabaseResult<User>
 /// As [`create`].
 pub fn sign_up(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     user: &NewUser,
     token: &NewToken,
 ) -> DatabaseResult<(User, Token)> {
@@ -235,7 +235,7 @@ fn begins_with(text: &str) -> String {
 /// [`DatabaseError`](crate::DatabaseError).
 pub fn delete_for_password(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     id: UserId,
     verified: &PasswordHash,
 ) -> DatabaseResult<Pending<bool>> {
@@ -247,13 +247,13 @@ pub fn delete_for_password(
 /// # Errors
 /// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict) with [`LAST_ADMIN`](crate::LAST_ADMIN); else see
 /// [`DatabaseError`](crate::DatabaseError).
-pub fn delete(connection: &mut PgConnection, by: &Initiator, id: UserId) -> DatabaseResult<Pending<bool>> {
+pub fn delete(connection: &mut PgConnection, by: &AuditContext, id: UserId) -> DatabaseResult<Pending<bool>> {
     delete_if(connection, by, id, None)
 }
 
 fn delete_if(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     id: UserId,
     verified: Option<&PasswordHash>,
 ) -> DatabaseResult<Pending<bool>> {

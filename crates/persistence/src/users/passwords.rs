@@ -5,7 +5,7 @@ use crate::schema::users;
 use crate::{DatabaseResult, Pending, rate_limit, tokens};
 use diesel::prelude::*;
 use jeton_coherence::revocations::revoking;
-use jeton_domain::{AuditAction, Initiator, PasswordHash, TokenId, UserId};
+use jeton_domain::{AuditAction, AuditContext, PasswordHash, TokenId, UserId};
 use serde_json::json;
 
 /// Changes the password that `verified` is the hash of, and revokes all the user's tokens but `kept`. `false`, and
@@ -15,7 +15,7 @@ use serde_json::json;
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn change_password(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     id: UserId,
     verified: &PasswordHash,
     new: &PasswordHash,
@@ -66,7 +66,7 @@ pub fn upgrade_password_hash(
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn set_password(
     connection: &mut PgConnection,
-    by: &Initiator,
+    by: &AuditContext,
     id: UserId,
     new: &PasswordHash,
 ) -> DatabaseResult<Pending<bool>> {

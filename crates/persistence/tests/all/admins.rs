@@ -1,7 +1,7 @@
 //! One admin who can sign in has to stay.
 
 use crate::support::{connect, hash, interleave, new_user, outcome, scopes};
-use jeton_domain::{Initiator, NewUser, UserId};
+use jeton_domain::{AuditContext, NewUser, UserId};
 use jeton_persistence::{DatabaseError, DatabaseResult, LAST_ADMIN, PgConnection, users};
 use jeton_proof_support::TestDatabase;
 use std::thread;
@@ -12,7 +12,7 @@ fn create(connection: &mut PgConnection, name: &str, of_scopes: &str, service: b
         password_hash: (!service).then(|| hash(4)),
         ..new_user(name)
     };
-    users::create(connection, &Initiator::cli(), &user).unwrap().id
+    users::create(connection, &AuditContext::cli(), &user).unwrap().id
 }
 
 type Act = fn(&mut PgConnection, UserId) -> DatabaseResult<bool>;
@@ -20,18 +20,18 @@ type Act = fn(&mut PgConnection, UserId) -> DatabaseResult<bool>;
 /// Each takes an admin away.
 const ACTS: [(&str, Act); 4] = [
     ("disable", |connection, id| {
-        Ok(outcome(users::disable(connection, &Initiator::cli(), id)?).is_some())
+        Ok(outcome(users::disable(connection, &AuditContext::cli(), id)?).is_some())
     }),
     ("delete", |connection, id| {
-        Ok(outcome(users::delete(connection, &Initiator::cli(), id)?))
+        Ok(outcome(users::delete(connection, &AuditContext::cli(), id)?))
     }),
     ("delete_for_password", |connection, id| {
-        let deleted = users::delete_for_password(connection, &Initiator::cli(), id, &hash(4))?;
+        let deleted = users::delete_for_password(connection, &AuditContext::cli(), id, &hash(4))?;
         Ok(outcome(deleted))
     }),
     ("set_scopes", |connection, id| {
         let less = scopes("notes:read admin:read");
-        Ok(outcome(users::set_scopes(connection, &Initiator::cli(), id, &less)?).is_some())
+        Ok(outcome(users::set_scopes(connection, &AuditContext::cli(), id, &less)?).is_some())
     }),
 ];
 
@@ -53,7 +53,7 @@ fn the_last_one_stays_and_the_others_may_go() {
         create(connection, "robot", "admin", true);
         create(connection, "bob", "notes:read", false);
         let off = create(connection, "off", "admin", false);
-        outcome(users::disable(connection, &Initiator::cli(), off).unwrap());
+        outcome(users::disable(connection, &AuditContext::cli(), off).unwrap());
 
         assert_refused(&act(connection, ada));
         let found = users::find(connection, ada).unwrap().unwrap();
@@ -62,7 +62,7 @@ fn the_last_one_stays_and_the_others_may_go() {
             "{what}"
         );
 
-        users::enable(connection, &Initiator::cli(), off).unwrap();
+        users::enable(connection, &AuditContext::cli(), off).unwrap();
         assert!(act(connection, ada).unwrap(), "{what}");
         assert_refused(&act(connection, off));
     }
@@ -89,7 +89,7 @@ fn an_admin_who_stays_one_may_have_other_scopes() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let ada = create(connection, "ada", "admin notes:read", false);
-    let set = users::set_scopes(connection, &Initiator::cli(), ada, &scopes("admin")).unwrap();
+    let set = users::set_scopes(connection, &AuditContext::cli(), ada, &scopes("admin")).unwrap();
     assert_eq!(outcome(set).unwrap().scopes, scopes("admin"));
 }
 

@@ -3,7 +3,7 @@
 use crate::support::{
     connect, create_user, execute, hash, issue, issued, new_token, new_user, outcome, scopes, text,
 };
-use jeton_domain::{Actor, AuditAction, Initiator, TokenId, TokenName, UserId};
+use jeton_domain::{Actor, AuditAction, AuditContext, TokenId, TokenName, UserId};
 use jeton_persistence::audit::{AuditEvent, AuditFilter, list};
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
@@ -11,8 +11,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 /// Somebody with a browser.
-fn by(actor: Actor) -> Initiator {
-    Initiator {
+fn by(actor: Actor) -> AuditContext {
+    AuditContext {
         actor,
         address: Some("2001:db8::7".parse().unwrap()),
         request_id: Some("7f3a".to_owned()),
@@ -64,7 +64,7 @@ fn who_to_whom_from_where_and_when() {
     assert!((now.parse::<i64>().unwrap() - event.at.timestamp()).abs() < 60);
 
     let event = event_of(connection, ada, |connection| {
-        users::enable(connection, &Initiator::cli(), ada).unwrap();
+        users::enable(connection, &AuditContext::cli(), ada).unwrap();
     });
     assert_eq!(event.action, "user-enabled");
     assert_eq!(
@@ -104,7 +104,7 @@ fn signing_up_and_in_are_acts_of_the_user() {
     assert_eq!(written(connection), []);
 }
 
-type Act = fn(&mut PgConnection, &Initiator, UserId, TokenId);
+type Act = fn(&mut PgConnection, &AuditContext, UserId, TokenId);
 
 /// Each on a user with three tokens, whose first is the one that asks.
 const ACTS: [(&str, Act, &str); 13] = [
@@ -230,8 +230,8 @@ fn what_changes_nothing_is_no_event() {
     let connection = &mut connect(&database);
     let ada = create_user(connection, "Ada").id;
     let (token, nobody) = (issue(connection, ada), UserId(Uuid::now_v7()));
-    outcome(tokens::log_out(connection, &Initiator::cli(), ada, token).unwrap());
-    outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
+    outcome(tokens::log_out(connection, &AuditContext::cli(), ada, token).unwrap());
+    outcome(users::disable(connection, &AuditContext::cli(), ada).unwrap());
     let bob = create_user(connection, "Bob").id;
     let kept = issue(connection, bob);
     written(connection);
@@ -273,7 +273,7 @@ fn an_act_that_cannot_be_written_down_is_not_done() {
     let ada = create_user(connection, "Ada").id;
     let token = issue(connection, ada);
     execute(connection, "ALTER TABLE audit_events ADD CHECK (false) NOT VALID");
-    let by = &Initiator::cli();
+    let by = &AuditContext::cli();
     tokens::revoke(connection, by, ada, token).unwrap_err();
     tokens::issue_by_operator(connection, by, ada, &new_token()).unwrap_err();
     users::set_password(connection, by, ada, &hash(5)).unwrap_err();

@@ -1,10 +1,10 @@
-//! Reading the audit log page by page, and its purge.
+//! Reading the audit log page by page, and its cleanup.
 
-use crate::support::{connect, count, create_user, execute, outcome, purge_step, text};
+use crate::support::{cleanup_step, connect, count, create_user, execute, outcome, text};
 use chrono::{DateTime, Duration as Days, Utc};
-use jeton_domain::{Actor, AuditAction, Initiator, UserId};
+use jeton_domain::{Actor, AuditAction, AuditContext, UserId};
 use jeton_persistence::audit::{self, AuditCursor, AuditEvent, AuditFilter, NewAuditEvent, list};
-use jeton_persistence::purge::Purge;
+use jeton_persistence::cleanup::Cleanup;
 use jeton_persistence::{DatabaseError, PgConnection, users};
 use jeton_proof_support::TestDatabase;
 use proptest::prelude::*;
@@ -51,7 +51,7 @@ fn pages_follow_each_other_whatever_comes_meanwhile() {
         paged.extend(order(&page));
         audit::record(
             connection,
-            &Initiator::cli(),
+            &AuditContext::cli(),
             &NewAuditEvent::new(AuditAction::Logout),
         )
         .unwrap();
@@ -67,10 +67,10 @@ fn filters_leave_what_they_say() {
         create_user(connection, "ada").id,
         create_user(connection, "bob").id,
     );
-    let by_bob = Initiator::cli().as_user(bob);
+    let by_bob = AuditContext::cli().as_user(bob);
     assert_eq!(by_bob.actor, Actor::User(bob));
     outcome(users::disable(connection, &by_bob, ada).unwrap());
-    users::enable(connection, &Initiator::cli(), ada).unwrap();
+    users::enable(connection, &AuditContext::cli(), ada).unwrap();
     let mut actions = |filter: AuditFilter| -> Vec<String> {
         let events = list(connection, &filter, None, 100).unwrap();
         events.into_iter().map(|event| event.action).collect()
@@ -155,7 +155,7 @@ fn a_deleted_user_is_found_by_name_the_last_of_that_name() {
     for _ in 0..2 {
         let ada = create_user(connection, "Ada").id;
         assert_ne!(audit::find_deleted(connection, "Ada").unwrap(), Some(ada));
-        outcome(users::delete(connection, &Initiator::cli(), ada).unwrap());
+        outcome(users::delete(connection, &AuditContext::cli(), ada).unwrap());
         assert_eq!(audit::find_deleted(connection, "Ada").unwrap(), Some(ada));
         ids.push(ada);
     }
@@ -167,27 +167,27 @@ fn the_purge_takes_the_oldest_batch_by_batch_and_nothing_younger() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     fill(connection, 60);
-    assert_eq!(audit::purge(connection, 10 * DAY, 5).unwrap(), 5);
+    assert_eq!(audit::cleanup(connection, 10 * DAY, 5).unwrap(), 5);
     let oldest = "SELECT extract(day FROM now() - min(at)) FROM audit_events";
     assert_eq!(text(connection, oldest), "18");
     // Ten days, at the end of which the three from ten days ago are older by a moment.
-    assert_eq!(audit::purge(connection, 10 * DAY, 1000).unwrap(), 25);
+    assert_eq!(audit::cleanup(connection, 10 * DAY, 1000).unwrap(), 25);
     assert_eq!(count(connection, "audit_events"), 30);
-    assert_eq!(audit::purge(connection, 10 * DAY, 1000).unwrap(), 0);
+    assert_eq!(audit::cleanup(connection, 10 * DAY, 1000).unwrap(), 0);
     for soon in [Duration::ZERO, 6 * DAY, 7 * DAY - Duration::from_secs(1)] {
-        let refused = audit::purge(connection, soon, 1000);
+        let refused = audit::cleanup(connection, soon, 1000);
         assert!(matches!(refused, Err(DatabaseError::Query(_))), "{refused:?}");
     }
     assert_eq!(count(connection, "audit_events"), 30);
 }
 
 #[test]
-fn the_janitor_purges_as_it_is_told() {
+fn cleanup_deletes_as_it_is_told() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     fill(connection, 30);
     let step = |connection: &mut _, retention| {
-        purge_step(&mut Purge::new(retention), connection)
+        cleanup_step(&mut Cleanup::new(retention), connection)
             .unwrap()
             .unwrap()
     };
@@ -211,7 +211,7 @@ fn the_purge_means_the_table_of_its_schema() {
         CREATE SCHEMA other; CREATE TABLE other.audit_events (LIKE public.audit_events INCLUDING ALL);
         SET search_path = pg_temp, other, public",
     );
-    assert_eq!(audit::purge(connection, 10 * DAY, 1000).unwrap(), 30);
+    assert_eq!(audit::cleanup(connection, 10 * DAY, 1000).unwrap(), 30);
     assert_eq!(count(connection, "public.audit_events"), 30);
 }
 

@@ -5,7 +5,7 @@ use crate::support::{
     wait_until, with,
 };
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use jeton_domain::Initiator;
+use jeton_domain::AuditContext;
 use jeton_persistence::{
     ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, PoolSettings,
     establish, migrations, users,
@@ -19,7 +19,7 @@ async fn an_answer_comes_through_the_door() {
     let database = pool(&test, 2);
     let new = new_user("ada");
     let created = database
-        .run(move |connection| users::create(connection, &Initiator::cli(), &new))
+        .run(move |connection| users::create(connection, &AuditContext::cli(), &new))
         .await
         .unwrap();
     let id = created.id;
@@ -37,7 +37,7 @@ async fn errors_are_told_apart() {
     let database = pool(&test, 1);
 
     let taken = database
-        .run(|connection| users::create(connection, &Initiator::cli(), &new_user("ADA")))
+        .run(|connection| users::create(connection, &AuditContext::cli(), &new_user("ADA")))
         .await;
     let constraint = users::USERNAME_TAKEN;
     assert!(
@@ -125,7 +125,7 @@ async fn whoever_stops_waiting_leaves_work_that_goes_on() {
         let new = new_user("ada");
         reason = unavailable(
             database
-                .run(move |connection| users::create(connection, &Initiator::cli(), &new).map(drop))
+                .run(move |connection| users::create(connection, &AuditContext::cli(), &new).map(drop))
                 .await,
         );
         if count(
@@ -178,7 +178,7 @@ async fn a_transaction_that_was_left_open_goes_with_its_connection() {
     let database = pool(&test, 1);
     let left_open = |connection: &mut PgConnection| {
         AnsiTransactionManager::begin_transaction(connection)?;
-        users::create(connection, &Initiator::cli(), &new_user("ada"))?;
+        users::create(connection, &AuditContext::cli(), &new_user("ada"))?;
         Ok(backend_pid(connection))
     };
     let pid = database.run(left_open).await.unwrap();

@@ -2,11 +2,11 @@
 
 use crate::logbook::logged_by;
 use crate::support::{
-    connect, count, create_user, execute, is_stored, issue_this, issued, new_token, outcome, purge_step,
+    cleanup_step, connect, count, create_user, execute, is_stored, issue_this, issued, new_token, outcome,
 };
 use jeton_coherence::lookups::find_valid;
-use jeton_domain::{Initiator, NewToken, TokenKind, TokenName, UserId};
-use jeton_persistence::purge::Purge;
+use jeton_domain::{AuditContext, NewToken, TokenKind, TokenName, UserId};
+use jeton_persistence::cleanup::Cleanup;
 use jeton_persistence::{PgConnection, tokens};
 use jeton_proof_support::TestDatabase;
 use std::time::Duration;
@@ -97,7 +97,7 @@ fn one_that_nobody_used_is_not_there() {
     let (_database, mut connection, ada, token) = setting();
     let connection = &mut connection;
     let other = issue_this(connection, ada, &new_token());
-    let by = Initiator::cli();
+    let by = AuditContext::cli();
     let make = |connection: &mut PgConnection| {
         let new = NewToken {
             kind: TokenKind::Personal,
@@ -153,7 +153,9 @@ fn it_is_purged_when_no_use_can_be_on_its_way_any_more() {
     used(connection, &gone, "21 minutes");
     used(connection, &late, "19 minutes");
     used(connection, &used_since, "1 minute");
-    let purged = purge_step(&mut Purge::default(), connection).unwrap().unwrap();
+    let purged = cleanup_step(&mut Cleanup::default(), connection)
+        .unwrap()
+        .unwrap();
     assert_eq!((purged.tokens, purged.more), (1, false));
     let stored = [&gone, &late, &used_since, &without].map(|token| is_stored(connection, token.id));
     assert_eq!(stored, [false, true, true, true]);
@@ -170,10 +172,10 @@ fn many_are_purged_step_by_step() {
             FROM generate_series(1, 5000) AS n"
     );
     execute(connection, &many);
-    let mut purge = Purge::default();
+    let mut cleanup = Cleanup::default();
     let mut deleted = 0;
     loop {
-        let purged = purge_step(&mut purge, connection).unwrap().unwrap();
+        let purged = cleanup_step(&mut cleanup, connection).unwrap().unwrap();
         deleted += purged.tokens;
         if !purged.more {
             break;
@@ -198,8 +200,8 @@ fn a_step_goes_on_where_the_one_before_has_stopped() {
             FROM generate_series(1, 11601) AS n"
     );
     execute(connection, &many);
-    let purge = &mut Purge::default();
-    let mut step = |connection: &mut PgConnection| purge_step(purge, connection).unwrap().unwrap().tokens;
+    let cleanup = &mut Cleanup::default();
+    let mut step = |connection: &mut PgConnection| cleanup_step(cleanup, connection).unwrap().unwrap().tokens;
     assert_eq!(step(connection), 1000, "a batch");
     assert_eq!(
         step(connection),

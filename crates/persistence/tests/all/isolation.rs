@@ -5,7 +5,7 @@ use crate::support::{
     connect, count, create_user, execute, hash, interleave, is_stored, issue, issued, new_token, outcome,
     scopes, text,
 };
-use jeton_domain::{Initiator, NewToken, TokenId, TokenKind, UserId};
+use jeton_domain::{AuditContext, NewToken, TokenId, TokenKind, UserId};
 use jeton_persistence::{DatabaseError, DatabaseResult, LAST_ADMIN, PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
 
@@ -34,7 +34,7 @@ fn forget_settings(connection: &mut PgConnection) {
 }
 
 fn log_in(connection: &mut PgConnection, user: UserId, new: &NewToken) -> bool {
-    let by = Initiator::cli();
+    let by = AuditContext::cli();
     issued(tokens::issue_for_password(connection, &by, user, &hash(4), new)).is_some()
 }
 
@@ -44,11 +44,11 @@ fn a_token_that_was_issued_meanwhile_is_revoked() {
     type Act = fn(&mut PgConnection, UserId, TokenId) -> DatabaseResult<()>;
     let acts: [Act; 4] = [
         |c, user, kept| {
-            users::change_password(c, &Initiator::cli(), user, &hash(4), &hash(5), kept).map(drop)
+            users::change_password(c, &AuditContext::cli(), user, &hash(4), &hash(5), kept).map(drop)
         },
-        |c, user, _| users::set_password(c, &Initiator::cli(), user, &hash(5)).map(drop),
-        |c, user, _| tokens::revoke_all(c, &Initiator::cli(), user).map(drop),
-        |c, user, kept| tokens::revoke_others(c, &Initiator::cli(), user, kept).map(drop),
+        |c, user, _| users::set_password(c, &AuditContext::cli(), user, &hash(5)).map(drop),
+        |c, user, _| tokens::revoke_all(c, &AuditContext::cli(), user).map(drop),
+        |c, user, kept| tokens::revoke_others(c, &AuditContext::cli(), user, kept).map(drop),
     ];
     for (number, act) in acts.into_iter().enumerate() {
         let (database, mut connection, ada, kept) = setting();
@@ -73,7 +73,7 @@ fn a_password_that_was_changed_meanwhile_gives_no_token() {
     let new = new_token();
     let (changed, issued) = interleave(
         &database,
-        |c| users::change_password(c, &Initiator::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
+        |c| users::change_password(c, &AuditContext::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
         |c| {
             forget_settings(c);
             Ok(log_in(c, ada, &new))
@@ -91,8 +91,14 @@ fn a_token_that_was_issued_meanwhile_is_counted() {
         user_limit: 2,
         ..new_token()
     };
-    let issue =
-        |c: &mut PgConnection| issued(tokens::issue_by_operator(c, &Initiator::cli(), ada, &program()));
+    let issue = |c: &mut PgConnection| {
+        issued(tokens::issue_by_operator(
+            c,
+            &AuditContext::cli(),
+            ada,
+            &program(),
+        ))
+    };
     let (first, second) = interleave(
         &database,
         |c| Ok(issue(c)),
@@ -110,15 +116,15 @@ fn two_admins_do_not_remove_each_other() {
     let (database, mut connection, ada, _) = setting();
     let bob = create_user(&mut connection, "bob").id;
     for admin in [ada, bob] {
-        let given = users::set_scopes(&mut connection, &Initiator::cli(), admin, &scopes("admin"));
+        let given = users::set_scopes(&mut connection, &AuditContext::cli(), admin, &scopes("admin"));
         outcome(given.unwrap()).unwrap();
     }
     let (removed, other) = interleave(
         &database,
-        |c| users::disable(c, &Initiator::cli(), bob).map(outcome),
+        |c| users::disable(c, &AuditContext::cli(), bob).map(outcome),
         |c| {
             forget_settings(c);
-            users::delete(c, &Initiator::cli(), ada)
+            users::delete(c, &AuditContext::cli(), ada)
         },
     );
     assert!(removed.is_some());

@@ -6,7 +6,7 @@ use crate::support::{
 };
 use diesel_migrations::FileBasedMigrations;
 use jeton_coherence::lookups::find_valid;
-use jeton_domain::{Initiator, TokenDigest, UserId};
+use jeton_domain::{AuditContext, TokenDigest, UserId};
 use jeton_persistence::migrations::{self, MigrationError, apply_from};
 use jeton_persistence::tokens::Issue;
 use jeton_persistence::{DatabaseResult, PgConnection, tokens, users};
@@ -74,7 +74,7 @@ fn persistent(database: &TestDatabase) -> PgConnection {
 #[test]
 fn all_statements_take_locks_in_one_order() {
     let (database, _, ada, digest) = setting();
-    let by = &Initiator::cli();
+    let by = &AuditContext::cli();
     let statements: [&(dyn Fn(&mut PgConnection) + Sync); 5] = [
         &|connection| look_up(connection, digest),
         &|connection| drop(tokens::issue_for_password(connection, by, ada, &hash(4), &new_token()).unwrap()),
@@ -118,7 +118,7 @@ fn look_ups_sign_ins_and_changes_of_users_go_on_while_tables_are_changed() {
             act(connection);
         }
     };
-    let by = &Initiator::cli();
+    let by = &AuditContext::cli();
     let change_user = |connection: &mut PgConnection| -> DatabaseResult<()> {
         for set in ["notes:read", "notes:read notes:write"] {
             outcome(users::set_scopes(connection, by, bob, &scopes(set))?).unwrap();

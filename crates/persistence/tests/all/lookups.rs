@@ -2,7 +2,7 @@ use crate::support::{
     connect, count, create_user, execute, expire, issue, issue_this, new_token, outcome, scopes,
 };
 use jeton_coherence::lookups::{ValidToken, find_valid};
-use jeton_domain::{Initiator, NewToken, TokenDigest, TokenKind, User};
+use jeton_domain::{AuditContext, NewToken, TokenDigest, TokenKind, User};
 use jeton_persistence::{DatabaseError, PgConnection, users};
 use jeton_proof_support::TestDatabase;
 use std::time::Duration;
@@ -67,13 +67,13 @@ fn what_is_not_valid_is_not_there() {
     assert_eq!(find_one(connection, expired.digest), None);
 
     assert!(find_one(connection, disabled.digest).is_some());
-    outcome(users::disable(connection, &Initiator::cli(), bob.id).unwrap());
+    outcome(users::disable(connection, &AuditContext::cli(), bob.id).unwrap());
     assert_eq!(find_one(connection, disabled.digest), None);
-    users::enable(connection, &Initiator::cli(), bob.id).unwrap();
+    users::enable(connection, &AuditContext::cli(), bob.id).unwrap();
     assert!(find_one(connection, disabled.digest).is_some());
 
     assert!(find_one(connection, valid.digest).is_some());
-    outcome(users::delete(connection, &Initiator::cli(), ada.id).unwrap());
+    outcome(users::delete(connection, &AuditContext::cli(), ada.id).unwrap());
     assert_eq!(find_one(connection, valid.digest), None);
 }
 
@@ -106,7 +106,7 @@ fn what_a_token_may_do_is_what_its_user_may() {
     };
     issue_this(connection, ada.id, &token);
     for (of_user, in_common) in [("b c d", "b c"), ("a b c", "a b c"), ("d", ""), ("", "")] {
-        outcome(users::set_scopes(connection, &Initiator::cli(), ada.id, &scopes(of_user)).unwrap());
+        outcome(users::set_scopes(connection, &AuditContext::cli(), ada.id, &scopes(of_user)).unwrap());
         let found = find_one(connection, token.digest).unwrap();
         assert_eq!(found.scopes, scopes(in_common), "{of_user}");
     }

@@ -7,6 +7,8 @@
 mod admins;
 mod audit;
 mod audit_log;
+mod cleanup;
+mod cleanup_races;
 mod database;
 mod idle;
 mod isolation;
@@ -18,8 +20,6 @@ mod old_snapshots;
 mod outages;
 mod passwords;
 mod pool;
-mod purge;
-mod purge_races;
 mod races;
 mod rate_limit;
 mod renewals;

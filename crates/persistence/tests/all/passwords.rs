@@ -1,5 +1,5 @@
 use crate::support::{connect, count, create_user, execute, hash, interleave, is_stored, issue, outcome};
-use jeton_domain::{Initiator, TokenId, UserId};
+use jeton_domain::{AuditContext, TokenId, UserId};
 use jeton_persistence::{PgConnection, users};
 use jeton_proof_support::TestDatabase;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ fn a_change_keeps_one_token_and_revokes_the_others() {
     let (bob, others) = with_three_tokens(connection, "bob");
 
     assert!(outcome(
-        users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), kept).unwrap()
+        users::change_password(connection, &AuditContext::cli(), ada, &hash(4), &hash(5), kept).unwrap()
     ));
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(5)));
     assert_eq!(
@@ -34,7 +34,15 @@ fn a_change_that_was_verified_against_an_older_password_does_nothing() {
     let connection = &mut connect(&database);
     let (ada, tokens) = with_three_tokens(connection, "ada");
     assert!(!outcome(
-        users::change_password(connection, &Initiator::cli(), ada, &hash(6), &hash(5), tokens[0]).unwrap()
+        users::change_password(
+            connection,
+            &AuditContext::cli(),
+            ada,
+            &hash(6),
+            &hash(5),
+            tokens[0]
+        )
+        .unwrap()
     ));
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(4)));
     assert_eq!(tokens.map(|id| is_stored(connection, id)), [true; 3]);
@@ -45,14 +53,30 @@ fn nobody_who_is_disabled_or_without_a_password_changes_it() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (ada, tokens) = with_three_tokens(connection, "ada");
-    outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
+    outcome(users::disable(connection, &AuditContext::cli(), ada).unwrap());
     assert!(!outcome(
-        users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), tokens[0]).unwrap()
+        users::change_password(
+            connection,
+            &AuditContext::cli(),
+            ada,
+            &hash(4),
+            &hash(5),
+            tokens[0]
+        )
+        .unwrap()
     ));
-    users::enable(connection, &Initiator::cli(), ada).unwrap();
+    users::enable(connection, &AuditContext::cli(), ada).unwrap();
     execute(connection, "UPDATE users SET password_hash = NULL");
     assert!(!outcome(
-        users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), tokens[0]).unwrap()
+        users::change_password(
+            connection,
+            &AuditContext::cli(),
+            ada,
+            &hash(4),
+            &hash(5),
+            tokens[0]
+        )
+        .unwrap()
     ));
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), None);
     assert_eq!(tokens.map(|id| is_stored(connection, id)), [true; 3]);
@@ -61,7 +85,7 @@ fn nobody_who_is_disabled_or_without_a_password_changes_it() {
     assert!(!outcome(
         users::change_password(
             connection,
-            &Initiator::cli(),
+            &AuditContext::cli(),
             nobody,
             &hash(4),
             &hash(5),
@@ -79,7 +103,15 @@ fn a_change_that_keeps_somebody_elses_token_keeps_none() {
     let (ada, tokens) = with_three_tokens(connection, "ada");
     let (_, others) = with_three_tokens(connection, "bob");
     assert!(outcome(
-        users::change_password(connection, &Initiator::cli(), ada, &hash(4), &hash(5), others[0]).unwrap()
+        users::change_password(
+            connection,
+            &AuditContext::cli(),
+            ada,
+            &hash(4),
+            &hash(5),
+            others[0]
+        )
+        .unwrap()
     ));
     assert_eq!(tokens.map(|id| is_stored(connection, id)), [false; 3]);
     assert_eq!(others.map(|id| is_stored(connection, id)), [true; 3]);
@@ -91,10 +123,10 @@ fn the_operator_sets_one_and_revokes_everything() {
     let connection = &mut connect(&database);
     let (ada, tokens) = with_three_tokens(connection, "ada");
     let (bob, others) = with_three_tokens(connection, "bob");
-    outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
+    outcome(users::disable(connection, &AuditContext::cli(), ada).unwrap());
 
     assert!(outcome(
-        users::set_password(connection, &Initiator::cli(), ada, &hash(5)).unwrap()
+        users::set_password(connection, &AuditContext::cli(), ada, &hash(5)).unwrap()
     ));
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(5)));
     assert_eq!(tokens.map(|id| is_stored(connection, id)), [false; 3]);
@@ -102,7 +134,7 @@ fn the_operator_sets_one_and_revokes_everything() {
     assert_eq!(others.map(|id| is_stored(connection, id)), [true; 3]);
 
     assert!(!outcome(
-        users::set_password(connection, &Initiator::cli(), UserId(Uuid::now_v7()), &hash(5)).unwrap()
+        users::set_password(connection, &AuditContext::cli(), UserId(Uuid::now_v7()), &hash(5)).unwrap()
     ));
 }
 
@@ -114,7 +146,7 @@ fn the_highest_cost_is_that_of_the_most_costly_hash() {
     for (name, cost) in [("ada", 5), ("bob", 10), ("eve", 4)] {
         let id = create_user(connection, name).id;
         assert!(outcome(
-            users::set_password(connection, &Initiator::cli(), id, &hash(cost)).unwrap()
+            users::set_password(connection, &AuditContext::cli(), id, &hash(cost)).unwrap()
         ));
     }
     execute(
@@ -154,10 +186,10 @@ fn an_upgrade_does_not_undo_a_change() {
     type Change = fn(&mut PgConnection, UserId, TokenId) -> bool;
     let changes: [Change; 2] = [
         |c, ada, kept| {
-            let by = &Initiator::cli();
+            let by = &AuditContext::cli();
             outcome(users::change_password(c, by, ada, &hash(4), &hash(5), kept).unwrap())
         },
-        |c, ada, _| outcome(users::set_password(c, &Initiator::cli(), ada, &hash(5)).unwrap()),
+        |c, ada, _| outcome(users::set_password(c, &AuditContext::cli(), ada, &hash(5)).unwrap()),
     ];
     for change in changes {
         let database = TestDatabase::create();
@@ -182,7 +214,7 @@ fn a_change_sees_that_the_hash_was_upgraded() {
     let (upgraded, changed) = interleave(
         &database,
         |c| users::upgrade_password_hash(c, ada, &hash(4), &hash(6)),
-        |c| users::change_password(c, &Initiator::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
+        |c| users::change_password(c, &AuditContext::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
     );
     assert!(upgraded && !changed.unwrap());
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(6)));

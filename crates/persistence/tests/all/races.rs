@@ -2,7 +2,7 @@
 
 use crate::support::{connect, create_user, execute, hash, interleave, is_stored, issue, new_token, outcome};
 use diesel::Connection;
-use jeton_domain::{Initiator, NewToken, TokenId, TokenKind, UserId};
+use jeton_domain::{AuditContext, NewToken, TokenId, TokenKind, UserId};
 use jeton_persistence::{DatabaseResult, PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
 
@@ -18,7 +18,7 @@ fn setting() -> (TestDatabase, PgConnection, UserId, TokenId) {
 fn log_in(connection: &mut PgConnection, user: UserId, new: &NewToken) -> DatabaseResult<bool> {
     Ok(outcome(tokens::issue_for_password(
         connection,
-        &Initiator::cli(),
+        &AuditContext::cli(),
         user,
         &hash(4),
         new,
@@ -35,7 +35,7 @@ fn issue_by(
 ) -> DatabaseResult<bool> {
     Ok(outcome(tokens::issue_by_token(
         connection,
-        &Initiator::cli(),
+        &AuditContext::cli(),
         user,
         by,
         new,
@@ -51,7 +51,7 @@ fn a_login_before_a_password_change_is_undone_by_it() {
     let (issued, changed) = interleave(
         &database,
         |c| log_in(c, ada, &new),
-        |c| users::change_password(c, &Initiator::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
+        |c| users::change_password(c, &AuditContext::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
     );
     assert!(issued && changed.unwrap());
     assert!(!is_stored(&mut connection, new.id));
@@ -64,7 +64,7 @@ fn a_login_with_the_password_before_the_change_is_none() {
     let new = new_token();
     let (changed, issued) = interleave(
         &database,
-        |c| users::change_password(c, &Initiator::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
+        |c| users::change_password(c, &AuditContext::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
         |c| log_in(c, ada, &new),
     );
     assert!(changed && !issued.unwrap());
@@ -78,7 +78,7 @@ fn a_login_before_a_logout_everywhere_is_undone_by_it() {
     let (issued, revoked) = interleave(
         &database,
         |c| log_in(c, ada, &new),
-        |c| tokens::revoke_all(c, &Initiator::cli(), ada).map(outcome),
+        |c| tokens::revoke_all(c, &AuditContext::cli(), ada).map(outcome),
     );
     assert!(issued);
     assert_eq!(revoked.unwrap(), 2);
@@ -92,7 +92,7 @@ fn a_login_after_a_logout_everywhere_stands() {
     let new = new_token();
     let (revoked, issued) = interleave(
         &database,
-        |c| tokens::revoke_all(c, &Initiator::cli(), ada).map(outcome),
+        |c| tokens::revoke_all(c, &AuditContext::cli(), ada).map(outcome),
         |c| log_in(c, ada, &new),
     );
     assert_eq!(revoked, 1);
@@ -107,7 +107,7 @@ fn a_token_made_by_a_token_before_a_logout_everywhere_is_undone_by_it() {
     let (issued, revoked) = interleave(
         &database,
         |c| issue_by(c, ada, by, &new),
-        |c| tokens::revoke_all(c, &Initiator::cli(), ada).map(outcome),
+        |c| tokens::revoke_all(c, &AuditContext::cli(), ada).map(outcome),
     );
     assert!(issued);
     assert_eq!(revoked.unwrap(), 2);
@@ -120,7 +120,7 @@ fn a_token_that_everything_was_revoked_with_makes_none() {
     let new = new_token();
     let (revoked, issued) = interleave(
         &database,
-        |c| tokens::revoke_all(c, &Initiator::cli(), ada).map(outcome),
+        |c| tokens::revoke_all(c, &AuditContext::cli(), ada).map(outcome),
         |c| issue_by(c, ada, by, &new),
     );
     assert_eq!(revoked, 1);
@@ -135,7 +135,7 @@ fn a_token_that_a_password_change_revokes_makes_none() {
     let new = new_token();
     let (changed, issued) = interleave(
         &database,
-        |c| users::change_password(c, &Initiator::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
+        |c| users::change_password(c, &AuditContext::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
         |c| issue_by(c, ada, by, &new),
     );
     assert!(changed && !issued.unwrap());
@@ -149,7 +149,7 @@ fn a_token_made_before_the_operator_sets_a_password_is_undone_by_it() {
     let (issued, set) = interleave(
         &database,
         |c| issue_by(c, ada, by, &new),
-        |c| users::set_password(c, &Initiator::cli(), ada, &hash(5)).map(outcome),
+        |c| users::set_password(c, &AuditContext::cli(), ada, &hash(5)).map(outcome),
     );
     assert!(issued && set.unwrap());
     assert!(!is_stored(&mut connection, new.id) && !is_stored(&mut connection, by));
@@ -163,7 +163,7 @@ fn a_user_who_is_being_disabled_gets_no_token() {
         |c, user, by, new| issue_by(c, user, by, new),
         |c, user, _, new| {
             Ok(
-                outcome(tokens::issue_by_operator(c, &Initiator::cli(), user, new)?)
+                outcome(tokens::issue_by_operator(c, &AuditContext::cli(), user, new)?)
                     .token()
                     .is_some(),
             )
@@ -174,7 +174,7 @@ fn a_user_who_is_being_disabled_gets_no_token() {
         let new = new_token();
         let (_, issued) = interleave(
             &database,
-            |c| users::disable(c, &Initiator::cli(), ada).map(outcome),
+            |c| users::disable(c, &AuditContext::cli(), ada).map(outcome),
             |c| way(c, ada, by, &new),
         );
         assert!(!issued.unwrap());
@@ -188,7 +188,7 @@ fn a_user_who_is_being_deleted_gets_no_token_and_no_error() {
     let new = new_token();
     let (deleted, issued) = interleave(
         &database,
-        |c| users::delete(c, &Initiator::cli(), ada).map(outcome),
+        |c| users::delete(c, &AuditContext::cli(), ada).map(outcome),
         |c| issue_by(c, ada, by, &new),
     );
     assert!(deleted && !issued.unwrap());
@@ -196,7 +196,7 @@ fn a_user_who_is_being_deleted_gets_no_token_and_no_error() {
     let (database, _, ada, _) = setting();
     let (deleted, issued) = interleave(
         &database,
-        |c| users::delete(c, &Initiator::cli(), ada).map(outcome),
+        |c| users::delete(c, &AuditContext::cli(), ada).map(outcome),
         |c| log_in(c, ada, &new),
     );
     assert!(deleted && !issued.unwrap());
@@ -208,8 +208,8 @@ fn of_two_password_changes_one_wins() {
     let (losers, third) = (issue(&mut connection, ada), issue(&mut connection, ada));
     let (first, second) = interleave(
         &database,
-        |c| users::change_password(c, &Initiator::cli(), ada, &hash(4), &hash(5), winners).map(outcome),
-        |c| users::change_password(c, &Initiator::cli(), ada, &hash(4), &hash(6), losers).map(outcome),
+        |c| users::change_password(c, &AuditContext::cli(), ada, &hash(4), &hash(5), winners).map(outcome),
+        |c| users::change_password(c, &AuditContext::cli(), ada, &hash(4), &hash(6), losers).map(outcome),
     );
     assert!(first && !second.unwrap());
     assert_eq!(
@@ -227,8 +227,8 @@ fn a_deletion_for_a_password_that_is_being_changed_does_nothing() {
     let (database, mut connection, ada, kept) = setting();
     let (changed, deleted) = interleave(
         &database,
-        |c| users::change_password(c, &Initiator::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
-        |c| users::delete_for_password(c, &Initiator::cli(), ada, &hash(4)).map(outcome),
+        |c| users::change_password(c, &AuditContext::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
+        |c| users::delete_for_password(c, &AuditContext::cli(), ada, &hash(4)).map(outcome),
     );
     assert!(changed && !deleted.unwrap());
     assert!(users::find(&mut connection, ada).unwrap().is_some());
@@ -240,8 +240,8 @@ fn of_two_revocations_of_a_token_one_finds_it() {
     let (database, mut connection, ada, token) = setting();
     let (first, second) = interleave(
         &database,
-        |c| tokens::revoke(c, &Initiator::cli(), ada, token).map(outcome),
-        |c| tokens::revoke(c, &Initiator::cli(), ada, token).map(outcome),
+        |c| tokens::revoke(c, &AuditContext::cli(), ada, token).map(outcome),
+        |c| tokens::revoke(c, &AuditContext::cli(), ada, token).map(outcome),
     );
     assert!(first && !second.unwrap());
     assert!(!is_stored(&mut connection, token));
@@ -258,7 +258,7 @@ fn of_two_logins_with_one_place_left_the_second_finds_it_taken() {
     let (one, other) = interleave(
         &database,
         |c| log_in(c, ada, &first),
-        |c| tokens::issue_for_password(c, &Initiator::cli(), ada, &hash(4), &second),
+        |c| tokens::issue_for_password(c, &AuditContext::cli(), ada, &hash(4), &second),
     );
     assert!(one);
     let (issue, xids) = other.unwrap().into_unconfirmed();

@@ -6,7 +6,7 @@ use crate::verifiers::register;
 use diesel::connection::SimpleConnection;
 use jeton_coherence::revocations::{of_token, revoking, unapplied};
 use jeton_coherence::{Snapshot, Xid};
-use jeton_domain::{Initiator, TokenName};
+use jeton_domain::{AuditContext, TokenName};
 use jeton_persistence::{DatabaseError, DatabaseResult, Pending, PgConnection, tokens, users};
 use uuid::Uuid;
 
@@ -42,17 +42,18 @@ fn who_revokes_waits_for_their_own_transaction() {
     let (_database, mut connection, users) = setting();
     register(&mut connection);
     let a = id_of(&mut connection, 'a');
-    let of_a = tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap();
+    let of_a = tokens::revoke(&mut connection, &AuditContext::cli(), users.ada, a).unwrap();
     let (revoked, of_a) = of_a.into_unconfirmed();
     assert!(revoked);
     assert_eq!(of_a, xids_of_token(&mut connection, 'a'));
     // Not for what others have revoked and some have not applied yet.
-    let of_rest = tokens::revoke_all(&mut connection, &Initiator::cli(), users.ada).unwrap();
+    let of_rest = tokens::revoke_all(&mut connection, &AuditContext::cli(), users.ada).unwrap();
     let (revoked, of_rest) = of_rest.into_unconfirmed();
     assert_eq!(revoked, 2);
     assert_ne!(only(&of_rest), only(&of_a));
     assert_eq!(of_rest, xids_of_token(&mut connection, 'b'));
-    let of_bob = xids(users::set_scopes(&mut connection, &Initiator::cli(), users.bob, &scopes("")).unwrap());
+    let of_bob =
+        xids(users::set_scopes(&mut connection, &AuditContext::cli(), users.bob, &scopes("")).unwrap());
     assert_ne!(only(&of_bob), only(&of_rest));
     // It is in the log, and was not revoked.
     let of_d = xids_of_token(&mut connection, 'd');
@@ -65,19 +66,19 @@ fn who_revokes_nothing_waits_for_all_that_stands() {
     let (_database, mut connection, users) = setting();
     let (id, applied) = register(&mut connection);
     let (a, d) = (id_of(&mut connection, 'a'), id_of(&mut connection, 'd'));
-    let of_a = xids(tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap());
-    let again = tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap();
+    let of_a = xids(tokens::revoke(&mut connection, &AuditContext::cli(), users.ada, a).unwrap());
+    let again = tokens::revoke(&mut connection, &AuditContext::cli(), users.ada, a).unwrap();
     let (again, stands) = again.into_unconfirmed();
     assert!(!again);
     assert_eq!(stands, of_a);
 
-    let of_d = xids(tokens::revoke(&mut connection, &Initiator::cli(), users.bob, d).unwrap());
-    let stands = xids(tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap());
+    let of_d = xids(tokens::revoke(&mut connection, &AuditContext::cli(), users.bob, d).unwrap());
+    let stands = xids(tokens::revoke(&mut connection, &AuditContext::cli(), users.ada, a).unwrap());
     assert_eq!(stands, [only(&of_a), only(&of_d)]);
     assert_eq!(unapplied_xids(&mut connection).len(), 2);
 
     catch_up(&mut connection, id, applied);
-    let stands = xids(tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap());
+    let stands = xids(tokens::revoke(&mut connection, &AuditContext::cli(), users.ada, a).unwrap());
     assert_eq!(stands, []);
 }
 
@@ -87,13 +88,13 @@ fn so_does_each_act_that_finds_nothing_to_do() {
     let (_database, mut connection, users) = setting();
     register(&mut connection);
     let a = id_of(&mut connection, 'a');
-    let first = xids(users::disable(&mut connection, &Initiator::cli(), users.ada).unwrap());
-    let second = xids(users::disable(&mut connection, &Initiator::cli(), users.ada).unwrap());
+    let first = xids(users::disable(&mut connection, &AuditContext::cli(), users.ada).unwrap());
+    let second = xids(users::disable(&mut connection, &AuditContext::cli(), users.ada).unwrap());
     assert_eq!(second, first);
     let same = xids(
         users::set_scopes(
             &mut connection,
-            &Initiator::cli(),
+            &AuditContext::cli(),
             users.ada,
             &scopes("notes:read notes:write"),
         )
@@ -104,10 +105,10 @@ fn so_does_each_act_that_finds_nothing_to_do() {
     let stands = unapplied_xids(&mut connection);
     assert_eq!(stands.len(), 2);
     let acts = [
-        xids(users::delete(&mut connection, &Initiator::cli(), users.ada).unwrap()),
-        xids(users::disable(&mut connection, &Initiator::cli(), users.ada).unwrap()),
-        xids(tokens::revoke_all(&mut connection, &Initiator::cli(), users.ada).unwrap()),
-        xids(tokens::revoke_by_operator(&mut connection, &Initiator::cli(), a).unwrap()),
+        xids(users::delete(&mut connection, &AuditContext::cli(), users.ada).unwrap()),
+        xids(users::disable(&mut connection, &AuditContext::cli(), users.ada).unwrap()),
+        xids(tokens::revoke_all(&mut connection, &AuditContext::cli(), users.ada).unwrap()),
+        xids(tokens::revoke_by_operator(&mut connection, &AuditContext::cli(), a).unwrap()),
     ];
     for act in acts {
         assert_eq!(act, stands);
@@ -124,7 +125,7 @@ fn other_writing_is_no_revocation() {
         let renamed = revoking(connection, |connection| {
             tokens::rename(
                 connection,
-                &Initiator::cli(),
+                &AuditContext::cli(),
                 users.ada,
                 a,
                 &TokenName::parse("phone").unwrap(),
@@ -136,7 +137,7 @@ fn other_writing_is_no_revocation() {
         xids
     };
     assert_eq!(rename(&mut connection), []);
-    let of_bob = xids(users::disable(&mut connection, &Initiator::cli(), users.bob).unwrap());
+    let of_bob = xids(users::disable(&mut connection, &AuditContext::cli(), users.bob).unwrap());
     assert_eq!(rename(&mut connection), of_bob);
 }
 
@@ -160,13 +161,13 @@ fn what_stands_is_what_any_verifier_lacks() {
     let (_database, mut connection, users) = setting();
     assert_eq!(unapplied_xids(&mut connection), []);
     let a = id_of(&mut connection, 'a');
-    outcome(tokens::revoke(&mut connection, &Initiator::cli(), users.ada, a).unwrap());
+    outcome(tokens::revoke(&mut connection, &AuditContext::cli(), users.ada, a).unwrap());
     assert_eq!(unapplied_xids(&mut connection), [], "nobody verifies");
 
     let (ahead, ahead_applied) = register(&mut connection);
     let (behind, behind_applied) = register(&mut connection);
     assert_eq!(unapplied_xids(&mut connection), [], "nobody remembers");
-    let of_bob = xids(users::disable(&mut connection, &Initiator::cli(), users.bob).unwrap());
+    let of_bob = xids(users::disable(&mut connection, &AuditContext::cli(), users.bob).unwrap());
     assert_eq!(unapplied_xids(&mut connection), of_bob);
     catch_up(&mut connection, ahead, ahead_applied);
     assert_eq!(unapplied_xids(&mut connection), of_bob);
@@ -182,7 +183,7 @@ fn what_is_not_committed_does_not_stand() {
     register(&mut connection);
     let (_, seen) = interleave(
         &database,
-        |c| users::disable(c, &Initiator::cli(), users.bob).map(outcome),
+        |c| users::disable(c, &AuditContext::cli(), users.bob).map(outcome),
         |c| unapplied(c).map(xids),
     );
     assert_eq!(seen.unwrap(), []);
@@ -197,8 +198,8 @@ fn an_attempt_that_runs_beside_another_waits_for_it() {
     let a = id_of(&mut connection, 'a');
     let (_, second) = interleave(
         &database,
-        |c| tokens::revoke(c, &Initiator::cli(), users.ada, a).map(outcome),
-        |c| tokens::revoke(c, &Initiator::cli(), users.ada, a),
+        |c| tokens::revoke(c, &AuditContext::cli(), users.ada, a).map(outcome),
+        |c| tokens::revoke(c, &AuditContext::cli(), users.ada, a),
     );
     let (revoked, stands) = second.unwrap().into_unconfirmed();
     assert!(!revoked);

@@ -2,7 +2,7 @@
 //! created. On servers of their own, since the others have them.
 
 use crate::support::{PATIENCE, connect_to, count, execute, text, wait_for_blocked};
-use jeton_domain::{Initiator, Password};
+use jeton_domain::{AuditContext, Password};
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::migrations::{apply, pending, revert_all};
 use jeton_persistence::roles::Duties;
@@ -66,7 +66,14 @@ fn who_may_not_create_roles_migrates_all_the_same() {
     // Whoever may makes up for it, in one go.
     let admin = &mut connect_to(&server.url("plain", "jeton"));
     let password = Password::new("shop".to_owned());
-    roles::create(admin, &Initiator::cli(), "shop", &password, Duties { auth: true }).unwrap();
+    roles::create(
+        admin,
+        &AuditContext::cli(),
+        "shop",
+        &password,
+        Duties { auth: true },
+    )
+    .unwrap();
     assert_eq!(roles::lacking(owner).unwrap(), Vec::<String>::new());
     let shop = &mut connect_to(&server.url("plain", "shop"));
     assert_eq!(text(shop, "SELECT count(digest) FROM tokens"), "0");
@@ -99,7 +106,7 @@ fn roles_that_came_later_are_given_their_rights_with_the_next_service() {
     let admin = &mut connect_to(&server.url("early", "jeton"));
     roles::create(
         admin,
-        &Initiator::cli(),
+        &AuditContext::cli(),
         "shop",
         &Password::new("shop".to_owned()),
         Duties::default(),

@@ -5,7 +5,7 @@ use crate::support::{connect, connect_to, count, execute, unavailable};
 use crate::verifiers::{only, register, renew};
 use diesel::connection::SimpleConnection;
 use jeton_coherence::verifiers;
-use jeton_domain::{Initiator, Password};
+use jeton_domain::{AuditContext, Password};
 use jeton_persistence::roles::{self, Duties, Made, RoleError};
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish};
 use jeton_proof_support::{TestDatabase, TestRole};
@@ -65,7 +65,7 @@ const AUTH: [&str; 19] = [
     "DELETE FROM network_attempts",
     "INSERT INTO audit_events (id, action, actor_label) VALUES (gen_random_uuid(), 'logout', 'cli')",
     "SELECT * FROM audit_events",
-    "SELECT jeton_purge_audit_events(now() - interval '168 hours', 1000)",
+    "SELECT jeton_delete_audit_events(now() - interval '168 hours', 1000)",
 ];
 
 /// Nobody rewrites history, and nobody but the triggers writes the log of revocations.
@@ -76,9 +76,9 @@ const NOT_EVEN_AUTH: [&str; 16] = [
     "TRUNCATE audit_events",
     "INSERT INTO audit_events (id, action, actor_label, at) VALUES (gen_random_uuid(), 'logout', 'cli', now())",
     "SELECT id FROM audit_events FOR UPDATE",
-    "SELECT jeton_purge_audit_events(now() - interval '167 hours', 1000)",
-    "SELECT jeton_purge_audit_events(NULL, 1000)",
-    "SELECT jeton_purge_audit_events('infinity', 1000)",
+    "SELECT jeton_delete_audit_events(now() - interval '167 hours', 1000)",
+    "SELECT jeton_delete_audit_events(NULL, 1000)",
+    "SELECT jeton_delete_audit_events('infinity', 1000)",
     "INSERT INTO revocations (digest) VALUES ('')",
     "TRUNCATE tokens",
     "TRUNCATE users CASCADE",
@@ -259,7 +259,7 @@ fn the_logs_triggers_are_not_to_be_put_on_other_tables() {
     }
     may_not(
         theirs,
-        "CREATE TRIGGER hook AFTER INSERT ON bait FOR EACH ROW EXECUTE FUNCTION public.jeton_tokens_came()",
+        "CREATE TRIGGER hook AFTER INSERT ON bait FOR EACH ROW EXECUTE FUNCTION public.jeton_tokens_inserted()",
     );
     assert_eq!(count(&mut connection, "revocations WHERE digest = ''"), 0);
 }
@@ -300,7 +300,7 @@ fn a_role_is_made_with_a_password_and_then_given_another() {
     let (first, second) = (r"it's%20'or\%20%25s", "another");
     let made = roles::create(
         connection,
-        &Initiator::cli(),
+        &AuditContext::cli(),
         &name.0,
         &password(r"it's 'or\ %s"),
         Duties::default(),
@@ -312,7 +312,7 @@ fn a_role_is_made_with_a_password_and_then_given_another() {
 
     let made = roles::create(
         connection,
-        &Initiator::cli(),
+        &AuditContext::cli(),
         &name.0,
         &password(second),
         Duties { auth: true },
@@ -326,7 +326,7 @@ fn a_role_is_made_with_a_password_and_then_given_another() {
     // What is not said again is taken back.
     roles::create(
         connection,
-        &Initiator::cli(),
+        &AuditContext::cli(),
         &name.0,
         &password(second),
         Duties::default(),
@@ -348,7 +348,7 @@ fn a_role_that_is_no_services_is_left_alone() {
         execute(connection, &format!("CREATE ROLE {} {options}", name.0));
         let taken = roles::create(
             connection,
-            &Initiator::cli(),
+            &AuditContext::cli(),
             &name.0,
             &password("mine"),
             Duties::default(),
@@ -367,7 +367,7 @@ fn a_role_that_is_no_services_is_left_alone() {
     );
     let taken = roles::create(
         connection,
-        &Initiator::cli(),
+        &AuditContext::cli(),
         owner.name(),
         &password("mine"),
         Duties::default(),
@@ -383,7 +383,7 @@ fn who_may_not_create_roles_is_told_so() {
     let theirs = &mut connect_to(owner.url());
     let refused = roles::create(
         theirs,
-        &Initiator::cli(),
+        &AuditContext::cli(),
         &name.0,
         &password("mine"),
         Duties::default(),

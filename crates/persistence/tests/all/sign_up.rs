@@ -1,5 +1,5 @@
 use crate::support::{connect, count, create_user, new_token, new_user};
-use jeton_domain::{Initiator, NewToken};
+use jeton_domain::{AuditContext, NewToken};
 use jeton_persistence::users::USERNAME_TAKEN;
 use jeton_persistence::{DatabaseError, DatabaseResult, tokens, users};
 use jeton_proof_support::TestDatabase;
@@ -18,7 +18,7 @@ fn a_user_and_a_token_are_there_afterwards() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
     let (user, token) =
-        users::sign_up(connection, &Initiator::cli(), &new_user("ada"), &new_token()).unwrap();
+        users::sign_up(connection, &AuditContext::cli(), &new_user("ada"), &new_token()).unwrap();
     assert_eq!(users::find(connection, user.id).unwrap(), Some(user.clone()));
     assert_eq!(tokens::find(connection, user.id, token.id).unwrap(), Some(token));
 }
@@ -30,10 +30,10 @@ fn a_taken_name_is_a_conflict_in_any_case() {
     create_user(connection, "Ada");
     for name in ["Ada", "ada", "ADA", "ａｄａ"] {
         assert_eq!(
-            constraint(users::create(connection, &Initiator::cli(), &new_user(name))),
+            constraint(users::create(connection, &AuditContext::cli(), &new_user(name))),
             USERNAME_TAKEN
         );
-        let signed_up = users::sign_up(connection, &Initiator::cli(), &new_user(name), &new_token());
+        let signed_up = users::sign_up(connection, &AuditContext::cli(), &new_user(name), &new_token());
         assert_eq!(constraint(signed_up), USERNAME_TAKEN);
     }
     assert_eq!(count(connection, "users"), 1);
@@ -44,7 +44,7 @@ fn a_taken_name_is_a_conflict_in_any_case() {
 fn without_its_token_there_is_no_user() {
     let database = TestDatabase::create();
     let connection = &mut connect(&database);
-    let (bob, _) = users::sign_up(connection, &Initiator::cli(), &new_user("bob"), &new_token()).unwrap();
+    let (bob, _) = users::sign_up(connection, &AuditContext::cli(), &new_user("bob"), &new_token()).unwrap();
     let taken = new_token();
     crate::support::issue_this(connection, bob.id, &taken);
 
@@ -52,11 +52,11 @@ fn without_its_token_there_is_no_user() {
         digest: taken.digest,
         ..new_token()
     };
-    let signed_up = users::sign_up(connection, &Initiator::cli(), &new_user("ada"), &same_digest);
+    let signed_up = users::sign_up(connection, &AuditContext::cli(), &new_user("ada"), &same_digest);
     assert_eq!(constraint(signed_up), "tokens_digest_unique");
     assert_eq!(count(connection, "users WHERE username_key = 'ada'"), 0);
     // The connection is as good as before.
-    users::sign_up(connection, &Initiator::cli(), &new_user("ada"), &new_token()).unwrap();
+    users::sign_up(connection, &AuditContext::cli(), &new_user("ada"), &new_token()).unwrap();
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn of_many_at_once_one_gets_the_name() {
                 scope.spawn(move || {
                     let (user, token) = (new_user(name), new_token());
                     start.wait();
-                    users::sign_up(&mut connection, &Initiator::cli(), &user, &token)
+                    users::sign_up(&mut connection, &AuditContext::cli(), &user, &token)
                 })
             })
             .collect();

@@ -3,10 +3,10 @@ use diesel::sql_types::{Bool, Integer};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use jeton_coherence::Xid;
 use jeton_domain::{
-    BcryptCost, Initiator, Lifetime, NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenId, TokenName,
+    AuditContext, BcryptCost, Lifetime, NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenId, TokenName,
     TokenPolicy, User, UserId, Username,
 };
-use jeton_persistence::purge::{Kind, Purge};
+use jeton_persistence::cleanup::{Cleanup, Kind};
 use jeton_persistence::tokens::Issue;
 use jeton_persistence::{
     ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, Pending, PoolSettings, establish,
@@ -121,7 +121,7 @@ pub(crate) fn new_token() -> NewToken {
 }
 
 pub(crate) fn create_user(connection: &mut PgConnection, name: &str) -> User {
-    users::create(connection, &Initiator::cli(), &new_user(name)).unwrap()
+    users::create(connection, &AuditContext::cli(), &new_user(name)).unwrap()
 }
 
 /// A new token of the user's.
@@ -132,7 +132,7 @@ pub(crate) fn issue(connection: &mut PgConnection, user: UserId) -> TokenId {
 pub(crate) fn issue_this(connection: &mut PgConnection, user: UserId, token: &NewToken) -> TokenId {
     issued(tokens::issue_by_operator(
         connection,
-        &Initiator::cli(),
+        &AuditContext::cli(),
         user,
         token,
     ))
@@ -213,7 +213,7 @@ pub(crate) fn issued(issue: DatabaseResult<Pending<Issue>>) -> Option<Token> {
 
 /// What a step of every kind has deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Purged {
+pub(crate) struct Cleaned {
     pub(crate) tokens: usize,
     pub(crate) revocations: usize,
     pub(crate) uses: usize,
@@ -224,10 +224,13 @@ pub(crate) struct Purged {
 }
 
 /// A step of every kind. `None`: somebody else purges.
-pub(crate) fn purge_step(purge: &mut Purge, connection: &mut PgConnection) -> DatabaseResult<Option<Purged>> {
-    let mut all = Purged::default();
+pub(crate) fn cleanup_step(
+    cleanup: &mut Cleanup,
+    connection: &mut PgConnection,
+) -> DatabaseResult<Option<Cleaned>> {
+    let mut all = Cleaned::default();
     for kind in Kind::ALL {
-        let Some(purged) = purge.step(connection, kind)? else {
+        let Some(purged) = cleanup.step(connection, kind)? else {
             return Ok(None);
         };
         let rows = match kind {

@@ -1,7 +1,7 @@
 //! How many tokens a user may have, and which gives way.
 
 use crate::support::{connect, count, create_user, execute, expire, is_stored, issued, new_token, outcome};
-use jeton_domain::{Initiator, NewToken, TokenId, TokenKind, UserId};
+use jeton_domain::{AuditContext, NewToken, TokenId, TokenKind, UserId};
 use jeton_persistence::tokens::{self, Issue};
 use jeton_persistence::{Pending, PgConnection, audit, users};
 use jeton_proof_support::TestDatabase;
@@ -16,7 +16,7 @@ fn within(user_limit: u32, kind: TokenKind) -> NewToken {
 }
 
 fn issue(connection: &mut PgConnection, user: UserId, token: &NewToken) -> Pending<Issue> {
-    tokens::issue_by_operator(connection, &Initiator::cli(), user, token).unwrap()
+    tokens::issue_by_operator(connection, &AuditContext::cli(), user, token).unwrap()
 }
 
 /// Issues a token, as often as it takes where others take the room that is made.
@@ -159,7 +159,7 @@ fn the_token_that_asks_does_not_give_way() {
     let mut ask = || {
         issued(tokens::issue_by_token(
             connection,
-            &Initiator::cli(),
+            &AuditContext::cli(),
             ada,
             by,
             &new,
@@ -203,5 +203,5 @@ fn many_at_once_stay_within_the_limit() {
     });
     assert_eq!(count(connection, "tokens"), 4);
     assert_eq!(count(connection, "tokens WHERE kind = 'personal'"), 3);
-    outcome(users::delete(connection, &Initiator::cli(), ada).unwrap());
+    outcome(users::delete(connection, &AuditContext::cli(), ada).unwrap());
 }

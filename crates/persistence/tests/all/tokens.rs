@@ -2,7 +2,7 @@ use crate::support::{
     connect, count, create_user, execute, expire, hash, is_stored, issue, issue_expired, issue_this, issued,
     new_token, outcome, text,
 };
-use jeton_domain::{Initiator, NewToken, TokenId, TokenKind, TokenName, UserId};
+use jeton_domain::{AuditContext, NewToken, TokenId, TokenKind, TokenName, UserId};
 use jeton_persistence::tokens::{Issue, Refusal};
 use jeton_persistence::{DatabaseError, DatabaseResult, Pending, PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
@@ -37,7 +37,7 @@ fn what_is_issued_is_found_as_it_was() {
         name: TokenName::parse("nightly backup").unwrap(),
         ..new_token()
     };
-    let issue = tokens::issue_for_password(connection, &Initiator::cli(), ada, &hash(4), &new);
+    let issue = tokens::issue_for_password(connection, &AuditContext::cli(), ada, &hash(4), &new);
     let token = issued(issue).unwrap();
     assert_eq!((token.id, token.user_id, token.kind), (new.id, ada, new.kind));
     assert_eq!((&token.name, &token.scopes), (&new.name, &new.scopes));
@@ -66,7 +66,7 @@ fn a_life_is_counted_by_the_databases_clock() {
         };
         let token = issued(tokens::issue_by_operator(
             connection,
-            &Initiator::cli(),
+            &AuditContext::cli(),
             ada,
             &new,
         ))
@@ -87,7 +87,7 @@ fn a_life_is_counted_by_the_databases_clock() {
     };
     let token = issued(tokens::issue_by_operator(
         connection,
-        &Initiator::cli(),
+        &AuditContext::cli(),
         ada,
         &endless,
     ))
@@ -103,7 +103,7 @@ fn a_password_issues_while_it_is_the_users() {
     let connection = &mut connect(&database);
     let ada = create_user(connection, "ada").id;
     let issue = |connection: &mut PgConnection, user, verified| {
-        let (by, new) = (Initiator::cli(), new_token());
+        let (by, new) = (AuditContext::cli(), new_token());
         refusal(tokens::issue_for_password(
             connection,
             &by,
@@ -115,7 +115,7 @@ fn a_password_issues_while_it_is_the_users() {
     assert_eq!(issue(connection, ada, 4), None);
     assert_eq!(issue(connection, ada, 5), Some(Refusal::PasswordChanged));
     assert_eq!(issue(connection, nobody(), 4), Some(Refusal::UserGone));
-    outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
+    outcome(users::disable(connection, &AuditContext::cli(), ada).unwrap());
     assert_eq!(issue(connection, ada, 4), Some(Refusal::UserDisabled));
     assert_eq!(count(connection, "tokens"), 1);
 }
@@ -134,9 +134,9 @@ fn a_token_issues_while_it_is_valid() {
         issue(connection, bob),
     );
     let expired = issue_expired(connection, ada);
-    outcome(tokens::revoke(connection, &Initiator::cli(), ada, revoked).unwrap());
+    outcome(tokens::revoke(connection, &AuditContext::cli(), ada, revoked).unwrap());
     let issue = |connection: &mut PgConnection, user, with| {
-        let (by, new) = (Initiator::cli(), new_token());
+        let (by, new) = (AuditContext::cli(), new_token());
         refusal(tokens::issue_by_token(connection, &by, user, with, &new))
     };
     assert_eq!(issue(connection, ada, by), None);
@@ -144,7 +144,7 @@ fn a_token_issues_while_it_is_valid() {
         assert_eq!(issue(connection, ada, gone), Some(Refusal::TokenGone));
     }
     assert_eq!(issue(connection, nobody(), by), Some(Refusal::UserGone));
-    outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
+    outcome(users::disable(connection, &AuditContext::cli(), ada).unwrap());
     assert_eq!(issue(connection, ada, by), Some(Refusal::UserDisabled));
     assert_eq!(count(connection, &format!("tokens WHERE user_id = '{ada}'")), 3);
 }
@@ -155,12 +155,12 @@ fn the_operator_issues_to_whoever_is_enabled() {
     let connection = &mut connect(&database);
     let ada = create_user(connection, "ada").id;
     let issue = |connection: &mut PgConnection, user| {
-        let by = Initiator::cli();
+        let by = AuditContext::cli();
         refusal(tokens::issue_by_operator(connection, &by, user, &new_token()))
     };
     assert_eq!(issue(connection, ada), None);
     assert_eq!(issue(connection, nobody()), Some(Refusal::UserGone));
-    outcome(users::disable(connection, &Initiator::cli(), ada).unwrap());
+    outcome(users::disable(connection, &AuditContext::cli(), ada).unwrap());
     assert_eq!(issue(connection, ada), Some(Refusal::UserDisabled));
 }
 
@@ -173,10 +173,10 @@ fn a_service_account_is_issued_tokens_while_it_is_one() {
         password_hash: None,
         ..crate::support::new_user("robot")
     };
-    let by = Initiator::cli();
+    let by = AuditContext::cli();
     let robot = users::create(connection, &by, &robot).unwrap().id;
     let issue = |connection: &mut PgConnection, user| {
-        let by = Initiator::cli();
+        let by = AuditContext::cli();
         refusal(tokens::issue_for_service(connection, &by, user, &new_token()))
     };
     assert_eq!(issue(connection, robot), None);
@@ -201,13 +201,13 @@ fn an_expired_token_is_not_there() {
     assert_eq!(ids(connection, ada), [valid]);
     let name = TokenName::parse("again").unwrap();
     assert_eq!(
-        tokens::rename(connection, &Initiator::cli(), ada, expired, &name).unwrap(),
+        tokens::rename(connection, &AuditContext::cli(), ada, expired, &name).unwrap(),
         None
     );
     assert_eq!(count(connection, "tokens WHERE name = 'again'"), 0);
     // Revoking it does no harm, and tidies up.
     assert!(outcome(
-        tokens::revoke(connection, &Initiator::cli(), ada, expired).unwrap()
+        tokens::revoke(connection, &AuditContext::cli(), ada, expired).unwrap()
     ));
 }
 
@@ -223,14 +223,14 @@ fn somebody_elses_token_is_no_token() {
     let name = TokenName::parse("stolen").unwrap();
     assert_eq!(tokens::find(connection, bob, token).unwrap(), None);
     assert_eq!(
-        tokens::rename(connection, &Initiator::cli(), bob, token, &name).unwrap(),
+        tokens::rename(connection, &AuditContext::cli(), bob, token, &name).unwrap(),
         None
     );
     assert!(!outcome(
-        tokens::revoke(connection, &Initiator::cli(), bob, token).unwrap()
+        tokens::revoke(connection, &AuditContext::cli(), bob, token).unwrap()
     ));
     assert_eq!(
-        outcome(tokens::revoke_all(connection, &Initiator::cli(), bob).unwrap()),
+        outcome(tokens::revoke_all(connection, &AuditContext::cli(), bob).unwrap()),
         0
     );
     assert_eq!(ids(connection, bob), []);
@@ -246,7 +246,7 @@ fn a_token_gets_another_name_and_nothing_else() {
     let (other, token) = (issue(connection, ada), issue(connection, ada));
     let before = tokens::find(connection, ada, token).unwrap().unwrap();
     let name = TokenName::parse("Pixel 9").unwrap();
-    let renamed = tokens::rename(connection, &Initiator::cli(), ada, token, &name)
+    let renamed = tokens::rename(connection, &AuditContext::cli(), ada, token, &name)
         .unwrap()
         .unwrap();
     assert_eq!(renamed, jeton_domain::Token { name, ..before });
@@ -292,16 +292,16 @@ fn revoking_twice_does_no_harm() {
         issue(connection, ada),
     );
     assert!(outcome(
-        tokens::revoke(connection, &Initiator::cli(), ada, token).unwrap()
+        tokens::revoke(connection, &AuditContext::cli(), ada, token).unwrap()
     ));
     assert!(!outcome(
-        tokens::revoke(connection, &Initiator::cli(), ada, token).unwrap()
+        tokens::revoke(connection, &AuditContext::cli(), ada, token).unwrap()
     ));
     assert!(outcome(
-        tokens::revoke_by_operator(connection, &Initiator::cli(), third).unwrap()
+        tokens::revoke_by_operator(connection, &AuditContext::cli(), third).unwrap()
     ));
     assert!(!outcome(
-        tokens::revoke_by_operator(connection, &Initiator::cli(), third).unwrap()
+        tokens::revoke_by_operator(connection, &AuditContext::cli(), third).unwrap()
     ));
     assert_eq!(ids(connection, ada), [kept]);
 }
@@ -319,15 +319,15 @@ fn revoking_all_tells_how_many() {
         issue(connection, ada);
     }
     assert_eq!(
-        outcome(tokens::revoke_all(connection, &Initiator::cli(), ada).unwrap()),
+        outcome(tokens::revoke_all(connection, &AuditContext::cli(), ada).unwrap()),
         3
     );
     assert_eq!(
-        outcome(tokens::revoke_all(connection, &Initiator::cli(), ada).unwrap()),
+        outcome(tokens::revoke_all(connection, &AuditContext::cli(), ada).unwrap()),
         0
     );
     assert_eq!(
-        outcome(tokens::revoke_all(connection, &Initiator::cli(), nobody()).unwrap()),
+        outcome(tokens::revoke_all(connection, &AuditContext::cli(), nobody()).unwrap()),
         0
     );
     assert!(is_stored(connection, of_bob));

@@ -4,7 +4,7 @@ use crate::logbook::{digest, log, logged_by, setting, token};
 use crate::support::{connect_to, count, execute, interleave, issue_this, outcome, scopes, text};
 use diesel::connection::SimpleConnection;
 use jeton_coherence::lookups;
-use jeton_domain::{Initiator, UserId};
+use jeton_domain::{AuditContext, UserId};
 use jeton_persistence::{DatabaseResult, PgConnection, users};
 use jeton_proof_support::TestRole;
 
@@ -135,7 +135,7 @@ fn a_token_that_is_issued_while_its_user_changes_is_said_or_sees_the_change() {
         let (_, changed) = interleave(
             &database,
             |c| issue(c, users.bob),
-            |c| users::set_scopes(c, &Initiator::cli(), users.bob, &scopes("")).map(outcome),
+            |c| users::set_scopes(c, &AuditContext::cli(), users.bob, &scopes("")).map(outcome),
         );
         changed.unwrap();
         assert_eq!(
@@ -147,7 +147,7 @@ fn a_token_that_is_issued_while_its_user_changes_is_said_or_sees_the_change() {
         let (database, mut connection, users) = setting();
         let (_, seen) = interleave(
             &database,
-            |c| users::set_scopes(c, &Initiator::cli(), users.bob, &scopes("")).map(outcome),
+            |c| users::set_scopes(c, &AuditContext::cli(), users.bob, &scopes("")).map(outcome),
             |c| {
                 issue(c, users.bob)?;
                 // From now on a verifier may see it.

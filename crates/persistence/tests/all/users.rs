@@ -1,6 +1,6 @@
 use crate::support::{connect, count, create_user, execute, hash, issue, new_user, outcome, scopes, text};
 use jeton_coherence::lookups;
-use jeton_domain::{Email, Initiator, NewUser, UserId, Username, UsernameKey};
+use jeton_domain::{AuditContext, Email, NewUser, UserId, Username, UsernameKey};
 use jeton_persistence::users::UserFilter;
 use jeton_persistence::{DatabaseError, PgConnection, users};
 use jeton_proof_support::TestDatabase;
@@ -22,7 +22,7 @@ fn what_is_created_is_found_as_it_was() {
         email: Some(Email::parse("ada@example.org").unwrap()),
         ..new_user("Ada.Straße")
     };
-    let created = users::create(connection, &Initiator::cli(), &new).unwrap();
+    let created = users::create(connection, &AuditContext::cli(), &new).unwrap();
     assert_eq!(created.id, new.id);
     assert_eq!(created.username.as_str(), "Ada.Straße");
     assert_eq!(created.email, new.email);
@@ -63,22 +63,22 @@ fn who_is_not_there_is_none() {
     assert_eq!(users::find_password_hash(connection, nobody()).unwrap(), None);
     assert!(!users::is_taken(connection, &key("adam")).unwrap());
     assert_eq!(
-        outcome(users::set_scopes(connection, &Initiator::cli(), nobody(), &scopes("")).unwrap()),
+        outcome(users::set_scopes(connection, &AuditContext::cli(), nobody(), &scopes("")).unwrap()),
         None
     );
     assert_eq!(
-        outcome(users::disable(connection, &Initiator::cli(), nobody()).unwrap()),
+        outcome(users::disable(connection, &AuditContext::cli(), nobody()).unwrap()),
         None
     );
     assert_eq!(
-        users::enable(connection, &Initiator::cli(), nobody()).unwrap(),
+        users::enable(connection, &AuditContext::cli(), nobody()).unwrap(),
         None
     );
     assert!(!outcome(
-        users::delete(connection, &Initiator::cli(), nobody()).unwrap()
+        users::delete(connection, &AuditContext::cli(), nobody()).unwrap()
     ));
     assert!(!outcome(
-        users::delete_for_password(connection, &Initiator::cli(), nobody(), &hash(4)).unwrap()
+        users::delete_for_password(connection, &AuditContext::cli(), nobody(), &hash(4)).unwrap()
     ));
 }
 
@@ -90,7 +90,7 @@ fn a_service_account_has_no_password() {
         password_hash: None,
         ..new_user("backup")
     };
-    let id = users::create(connection, &Initiator::cli(), &new).unwrap().id;
+    let id = users::create(connection, &AuditContext::cli(), &new).unwrap().id;
     assert_eq!(users::find_password_hash(connection, id).unwrap(), None);
     let found = users::find_for_sign_in(connection, &key("backup"))
         .unwrap()
@@ -124,27 +124,27 @@ fn disabling_twice_keeps_the_first_time() {
     let (ada, bob) = (create_user(connection, "ada").id, create_user(connection, "bob"));
     let token = issue(connection, ada);
 
-    let first = outcome(users::disable(connection, &Initiator::cli(), ada).unwrap())
+    let first = outcome(users::disable(connection, &AuditContext::cli(), ada).unwrap())
         .unwrap()
         .disabled_at;
     assert!(first.is_some());
-    let again = outcome(users::disable(connection, &Initiator::cli(), ada).unwrap())
+    let again = outcome(users::disable(connection, &AuditContext::cli(), ada).unwrap())
         .unwrap()
         .disabled_at;
     assert_eq!(again, first);
     assert_eq!(users::find(connection, bob.id).unwrap(), Some(bob), "nobody else");
 
-    let enabled = users::enable(connection, &Initiator::cli(), ada)
+    let enabled = users::enable(connection, &AuditContext::cli(), ada)
         .unwrap()
         .unwrap();
     assert_eq!(enabled.disabled_at, None);
     assert_eq!(
-        users::enable(connection, &Initiator::cli(), ada).unwrap(),
+        users::enable(connection, &AuditContext::cli(), ada).unwrap(),
         Some(enabled)
     );
     assert_eq!(count(connection, &format!("tokens WHERE id = '{token}'")), 1);
 
-    let later = outcome(users::disable(connection, &Initiator::cli(), ada).unwrap())
+    let later = outcome(users::disable(connection, &AuditContext::cli(), ada).unwrap())
         .unwrap()
         .disabled_at;
     assert!(later > first);
@@ -156,11 +156,13 @@ fn scopes_are_set_for_one_user() {
     let connection = &mut connect(&database);
     let (ada, bob) = (create_user(connection, "ada").id, create_user(connection, "bob"));
     let changed =
-        outcome(users::set_scopes(connection, &Initiator::cli(), ada, &scopes("b:z a:y")).unwrap()).unwrap();
+        outcome(users::set_scopes(connection, &AuditContext::cli(), ada, &scopes("b:z a:y")).unwrap())
+            .unwrap();
     assert_eq!(changed.scopes, scopes("a:y b:z"));
     assert_eq!(users::find(connection, ada).unwrap(), Some(changed));
     assert_eq!(users::find(connection, bob.id).unwrap(), Some(bob));
-    let none = outcome(users::set_scopes(connection, &Initiator::cli(), ada, &scopes("")).unwrap()).unwrap();
+    let none =
+        outcome(users::set_scopes(connection, &AuditContext::cli(), ada, &scopes("")).unwrap()).unwrap();
     assert_eq!(none.scopes, scopes(""));
 }
 
@@ -181,13 +183,13 @@ fn deleting_takes_tokens_along() {
     let connection = &mut connect(&database);
     let (ada, bob) = (settle(connection, "ada"), settle(connection, "bob"));
     assert!(outcome(
-        users::delete(connection, &Initiator::cli(), ada).unwrap()
+        users::delete(connection, &AuditContext::cli(), ada).unwrap()
     ));
     assert_eq!(users::find(connection, ada).unwrap(), None);
     assert_eq!(belongings(connection, ada), 0);
     assert_eq!(belongings(connection, bob), 1);
     assert!(!outcome(
-        users::delete(connection, &Initiator::cli(), ada).unwrap()
+        users::delete(connection, &AuditContext::cli(), ada).unwrap()
     ));
     create_user(connection, "ADA");
 }
@@ -198,11 +200,11 @@ fn deleting_for_a_password_needs_the_one_of_now() {
     let connection = &mut connect(&database);
     let (ada, bob) = (settle(connection, "ada"), settle(connection, "bob"));
     assert!(!outcome(
-        users::delete_for_password(connection, &Initiator::cli(), ada, &hash(5)).unwrap()
+        users::delete_for_password(connection, &AuditContext::cli(), ada, &hash(5)).unwrap()
     ));
     assert_eq!(belongings(connection, ada), 1);
     assert!(outcome(
-        users::delete_for_password(connection, &Initiator::cli(), ada, &hash(4)).unwrap()
+        users::delete_for_password(connection, &AuditContext::cli(), ada, &hash(4)).unwrap()
     ));
     assert_eq!(users::find(connection, ada).unwrap(), None);
     assert_eq!(belongings(connection, ada), 0);
@@ -233,8 +235,8 @@ fn rows_against_the_rules_are_told_by_their_column() {
             |connection, _| users::find_by_username(connection, &key("ada")).map(drop),
             |connection, _| users::find_for_sign_in(connection, &key("ada")).map(drop),
             |connection, _| users::list(connection, &users::UserFilter::default(), None, 10).map(drop),
-            |connection, ada| users::enable(connection, &Initiator::cli(), ada).map(drop),
-            |connection, ada| users::disable(connection, &Initiator::cli(), ada).map(drop),
+            |connection, ada| users::enable(connection, &AuditContext::cli(), ada).map(drop),
+            |connection, ada| users::disable(connection, &AuditContext::cli(), ada).map(drop),
         ];
         for read in reads {
             execute(connection, &format!("BEGIN; UPDATE users SET {change}"));
@@ -292,12 +294,12 @@ fn a_list_may_be_of_some_only() {
         password_hash: None,
         ..new_user("ada.robot")
     };
-    let robot = users::create(connection, &Initiator::cli(), &robot).unwrap();
+    let robot = users::create(connection, &AuditContext::cli(), &robot).unwrap();
     assert!(robot.service);
     let adam = Username::parse("adam").unwrap();
     let off = users::find_by_username(connection, adam.key()).unwrap().unwrap();
     assert!(!off.service);
-    outcome(users::disable(connection, &Initiator::cli(), off.id).unwrap());
+    outcome(users::disable(connection, &AuditContext::cli(), off.id).unwrap());
 
     let prefix = |text| UserFilter {
         prefix: Some(UsernameKey::of_prefix(text)),

@@ -140,6 +140,6 @@ fn marks_and_deletions_do_not_wait_for_each_other() {
         });
         assert!(marked.unwrap());
         assert_eq!(count(&mut connection, "tokens WHERE name < 'c'"), 0);
-        assert_eq!(count(&mut connection, "token_uses"), 2, "until the next purge");
+        assert_eq!(count(&mut connection, "token_uses"), 2, "until the next cleanup");
     }
 }

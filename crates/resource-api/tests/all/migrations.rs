@@ -2,7 +2,7 @@
 
 use crate::support::{PROGRAM, database, migrate_notes};
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
-use jeton_domain::{Initiator, Password};
+use jeton_domain::{AuditContext, Password};
 use jeton_persistence::roles::{self, Duties};
 use jeton_persistence::{PgConnection, migrations};
 use jeton_proof_support::{
@@ -102,7 +102,7 @@ fn migrate_lets_a_role_keep_notes() {
     let database = TestDatabase::create();
     let connection = &mut database.connect();
     let name = format!("jeton_test_{}", uuid::Uuid::now_v7().simple());
-    let (by, password) = (Initiator::cli(), Password::new("sesame".to_owned()));
+    let (by, password) = (AuditContext::cli(), Password::new("sesame".to_owned()));
     roles::create(connection, &by, &name, &password, Duties::default()).unwrap();
     let migrated = without_settings(PROGRAM)
         .args(["migrate", "--grant", &name])

@@ -4,7 +4,7 @@ use crate::support::database;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
-use jeton_domain::{Initiator, NewUser, ScopeSet, UserId, Username};
+use jeton_domain::{AuditContext, NewUser, ScopeSet, UserId, Username};
 use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection, users};
 use jeton_proof_support::{count, execute, text, wait_until};
 use jeton_resource_api::store::{self, NoteRow};
@@ -19,7 +19,7 @@ fn create_user(connection: &mut PgConnection, name: &str) -> UserId {
         password_hash: None,
         scopes: ScopeSet::parse("notes:read notes:write").unwrap(),
     };
-    users::create(connection, &Initiator::cli(), &new).unwrap().id
+    users::create(connection, &AuditContext::cli(), &new).unwrap().id
 }
 
 fn owner_is_gone<T: std::fmt::Debug>(written: &DatabaseResult<T>) {
@@ -130,7 +130,7 @@ fn nobody_writes_for_a_user_who_is_gone() {
     let ada = create_user(connection, "ada");
     let note = write(connection, ada, "title").id;
     assert!(
-        users::delete(connection, &Initiator::cli(), ada)
+        users::delete(connection, &AuditContext::cli(), ada)
             .unwrap()
             .into_unconfirmed()
             .0
@@ -152,7 +152,7 @@ fn deleting_a_user_takes_notes_along() {
     write(connection, ada, "hers");
     write(connection, bob, "his");
     assert!(
-        users::delete(connection, &Initiator::cli(), ada)
+        users::delete(connection, &AuditContext::cli(), ada)
             .unwrap()
             .into_unconfirmed()
             .0
@@ -173,7 +173,7 @@ fn a_user_who_is_being_deleted_gets_no_note() {
     let written = thread::scope(|scope| {
         let running = deleting.transaction(|deleting| {
             assert!(
-                users::delete(deleting, &Initiator::cli(), ada)?
+                users::delete(deleting, &AuditContext::cli(), ada)?
                     .into_unconfirmed()
                     .0
             );

@@ -2,7 +2,7 @@
 
 use crate::server::Server;
 use crate::support::{connect_to, create_user, database, execute, expire, issue, unknown, user_with_token};
-use jeton_domain::Initiator;
+use jeton_domain::AuditContext;
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::users;
 use jeton_proof_support::{RawResponse, migrate};
@@ -43,7 +43,7 @@ fn whatever_is_wrong_with_a_token_is_the_same_to_its_holder() {
         &mut connection,
         &format!("DELETE FROM tokens WHERE id = '{}'", revoked.id),
     );
-    let _ = users::disable(&mut connection, &Initiator::cli(), bob.id).unwrap();
+    let _ = users::disable(&mut connection, &AuditContext::cli(), bob.id).unwrap();
     let server = Server::start(database.url());
 
     let malformed = server.get_with("/whoami", "jtn_mistyped");

@@ -5,7 +5,7 @@ use crate::support::{
     Issued, PATIENCE, create_user, database, execute, issue, poll_once, token_of, user_with_token,
     verifier_with_threads,
 };
-use jeton_domain::Initiator;
+use jeton_domain::AuditContext;
 use jeton_persistence::{PgConnection, users};
 use jeton_verifier::{Verifier, VerifyError};
 use std::pin::pin;
@@ -93,7 +93,7 @@ async fn a_check_after_a_change_sees_the_change() {
         &mut connection,
         "UPDATE users SET scopes = '{notes:read}' WHERE username = 'ada'",
     );
-    let _ = users::disable(&mut connection, &Initiator::cli(), bob.id).unwrap();
+    let _ = users::disable(&mut connection, &AuditContext::cli(), bob.id).unwrap();
     let mut later: Vec<_> = [&token, &other, &of_bob]
         .into_iter()
         .map(|token| Box::pin(verifier.verify(&token.text)))

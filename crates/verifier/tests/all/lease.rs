@@ -5,7 +5,7 @@ use crate::support::{
     wait_until,
 };
 use jeton_coherence::{BootTime, verifiers};
-use jeton_domain::Initiator;
+use jeton_domain::AuditContext;
 use jeton_local_postgres::LocalPostgres;
 use jeton_proof_support::migrate;
 use jeton_verifier::{ConnectError, Verifier, VerifierSettings, VerifyError};
@@ -193,7 +193,7 @@ async fn one_that_is_gone_without_a_word_is_waited_for_once() {
     let verifier = remembering(&database).await;
     assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
     let revoked =
-        jeton_persistence::tokens::revoke(&mut connection, &Initiator::cli(), ada.id, token.id).unwrap();
+        jeton_persistence::tokens::revoke(&mut connection, &AuditContext::cli(), ada.id, token.id).unwrap();
     assert!(jeton_revoker::confirm(&mut connection, revoked).unwrap());
     assert_eq!(count(&mut connection, "verifiers WHERE name = 'killed'"), 0);
     assert_eq!(count(&mut connection, "verifiers"), 1);

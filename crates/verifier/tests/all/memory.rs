@@ -5,7 +5,7 @@ use crate::support::{
     Issued, PATIENCE, database, execute, issue, poll_once, remembering, settings, token_of, unknown,
     user_with_token, wait_until,
 };
-use jeton_domain::Initiator;
+use jeton_domain::AuditContext;
 use jeton_persistence::{DatabaseResult, Pending, PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
 use jeton_verifier::{Caller, UserId, Verifier, VerifierSettings, VerifyError};
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// As the auth service does: what this returns from is acknowledged.
 fn revoke(connection: &mut PgConnection, owner: UserId, token: &Issued) {
-    let revoked = tokens::revoke(connection, &Initiator::cli(), owner, token.id).unwrap();
+    let revoked = tokens::revoke(connection, &AuditContext::cli(), owner, token.id).unwrap();
     assert!(jeton_revoker::confirm(connection, revoked).unwrap());
 }
 
@@ -87,23 +87,23 @@ async fn so_is_whatever_a_user_loses() {
         (
             "scopes",
             |c, id| {
-                Ok(users::set_scopes(c, &Initiator::cli(), id, &"notes:read".parse().unwrap())?.map(drop))
+                Ok(users::set_scopes(c, &AuditContext::cli(), id, &"notes:read".parse().unwrap())?.map(drop))
             },
             Ok("notes:read"),
         ),
         (
             "disable",
-            |c, id| Ok(users::disable(c, &Initiator::cli(), id)?.map(drop)),
+            |c, id| Ok(users::disable(c, &AuditContext::cli(), id)?.map(drop)),
             Err(VerifyError::Invalid),
         ),
         (
             "revoke_all",
-            |c, id| Ok(tokens::revoke_all(c, &Initiator::cli(), id)?.map(drop)),
+            |c, id| Ok(tokens::revoke_all(c, &AuditContext::cli(), id)?.map(drop)),
             Err(VerifyError::Invalid),
         ),
         (
             "delete",
-            |c, id| Ok(users::delete(c, &Initiator::cli(), id)?.map(drop)),
+            |c, id| Ok(users::delete(c, &AuditContext::cli(), id)?.map(drop)),
             Err(VerifyError::Invalid),
         ),
     ];

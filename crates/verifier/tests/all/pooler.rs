@@ -2,7 +2,7 @@
 //! they say so and do nothing.
 
 use crate::support::{count, database, remembering_at, settings, token_of, user_with_token, wait_until};
-use jeton_domain::Initiator;
+use jeton_domain::AuditContext;
 use jeton_proof_support::{TestDatabase, find_program};
 use jeton_verifier::{Verifier, VerifyError};
 use std::io::Write;
@@ -114,7 +114,7 @@ async fn a_pool_that_lends_for_a_session_is_as_good_as_none() {
     }
     assert_eq!(verifier.status().entries, 1);
     let revoked =
-        jeton_persistence::tokens::revoke(&mut connection, &Initiator::cli(), ada.id, token.id).unwrap();
+        jeton_persistence::tokens::revoke(&mut connection, &AuditContext::cli(), ada.id, token.id).unwrap();
     assert!(jeton_revoker::confirm(&mut connection, revoked).unwrap());
     assert_eq!(
         token_of(verifier.verify(&token.text).await),
@@ -135,7 +135,7 @@ async fn a_pool_that_lends_for_a_transaction_does_no_harm() {
         assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
     }
     let revoked =
-        jeton_persistence::tokens::revoke(&mut connection, &Initiator::cli(), ada.id, token.id).unwrap();
+        jeton_persistence::tokens::revoke(&mut connection, &AuditContext::cli(), ada.id, token.id).unwrap();
     tokio::task::spawn_blocking(move || {
         assert!(jeton_revoker::confirm(&mut connection, revoked).unwrap());
         assert_eq!(count(&mut connection, "tokens"), 0);

@@ -3,7 +3,7 @@
 use crate::support::{
     PATIENCE, connect_to, count, database, execute, settings, text, token_of, user_with_token, wait_until,
 };
-use jeton_domain::Initiator;
+use jeton_domain::AuditContext;
 use jeton_persistence::tokens;
 use jeton_proof_support::TestRole;
 use jeton_verifier::{Verifier, VerifierSettings, VerifyError};
@@ -51,7 +51,7 @@ async fn the_role_of_a_service_is_all_that_a_verifier_needs() {
     assert_eq!(count(&mut connection, &somebody_elses), 0);
 
     // Told of what was revoked.
-    let revoked = tokens::revoke(&mut connection, &Initiator::cli(), ada.id, token.id).unwrap();
+    let revoked = tokens::revoke(&mut connection, &AuditContext::cli(), ada.id, token.id).unwrap();
     assert!(jeton_revoker::confirm(&mut connection, revoked).unwrap());
     assert_eq!(verifier.status().entries, 0);
     assert_eq!(

@@ -1,5 +1,5 @@
 use jeton_domain::{
-    ExposeSecret, Initiator, Lifetime, NewToken, NewUser, PlainToken, ScopeSet, TokenName, User, Username,
+    AuditContext, ExposeSecret, Lifetime, NewToken, NewUser, PlainToken, ScopeSet, TokenName, User, Username,
 };
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
@@ -86,7 +86,7 @@ pub(crate) fn create_user(connection: &mut PgConnection, name: &str) -> User {
         password_hash: None,
         scopes: ScopeSet::parse("notes:read notes:write").unwrap(),
     };
-    users::create(connection, &Initiator::cli(), &user).unwrap()
+    users::create(connection, &AuditContext::cli(), &user).unwrap()
 }
 
 /// A token for an hour, with the scopes `notes:read` and `notes:write`.
@@ -104,7 +104,7 @@ pub(crate) fn issue_as(connection: &mut PgConnection, user: UserId, text: String
         digest: PlainToken::digest_of(&text).unwrap(),
         ..token
     };
-    let issue = tokens::issue_by_operator(connection, &Initiator::cli(), user, &token).unwrap();
+    let issue = tokens::issue_by_operator(connection, &AuditContext::cli(), user, &token).unwrap();
     let issued = issue.into_unconfirmed().0.token().unwrap();
     Issued { text, id: issued.id }
 }

@@ -2,7 +2,7 @@ use crate::support::{
     create_user, database, execute, expire, issue, issue_as, settings, token_of, unknown, user_with_token,
     verifier,
 };
-use jeton_domain::Initiator;
+use jeton_domain::AuditContext;
 use jeton_persistence::{tokens, users};
 use jeton_verifier::{TokenKind, Verifier, VerifierSettings, VerifyError};
 
@@ -68,7 +68,7 @@ async fn what_is_over_is_invalid_at_the_next_check() {
     for token in [&revoked, &deleted, &expired] {
         assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
     }
-    let _ = tokens::revoke(&mut connection, &Initiator::cli(), ada, revoked.id).unwrap();
+    let _ = tokens::revoke(&mut connection, &AuditContext::cli(), ada, revoked.id).unwrap();
     execute(
         &mut connection,
         &format!("DELETE FROM tokens WHERE id = '{}'", deleted.id),
@@ -89,12 +89,12 @@ async fn a_disabled_users_tokens_sleep() {
     let (ada, token) = user_with_token(&mut connection, "ada");
     let verifier = verifier(&database).await;
     assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
-    let _ = users::disable(&mut connection, &Initiator::cli(), ada.id).unwrap();
+    let _ = users::disable(&mut connection, &AuditContext::cli(), ada.id).unwrap();
     assert_eq!(
         token_of(verifier.verify(&token.text).await),
         Err(VerifyError::Invalid)
     );
-    users::enable(&mut connection, &Initiator::cli(), ada.id).unwrap();
+    users::enable(&mut connection, &AuditContext::cli(), ada.id).unwrap();
     assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
 }
 

@@ -1,7 +1,7 @@
+use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
 use crate::gone::Answer;
-use crate::initiator::By;
 use crate::state::State;
 use actix_web::http::Method;
 use actix_web::web::{Data, Path};

@@ -1,6 +1,6 @@
+use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::initiator::By;
 use crate::state::State;
 use actix_web::http::Method;
 use actix_web::web::{Data, Path};

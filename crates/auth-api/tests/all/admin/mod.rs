@@ -221,7 +221,7 @@ async fn bootstrap(auth: &Auth) -> Session {
         )),
         scopes: "admin".parse().unwrap(),
     };
-    let by = jeton_domain::Initiator::cli();
+    let by = jeton_domain::AuditContext::cli();
     jeton_persistence::users::create(&mut auth.connect(), &by, &user).unwrap();
     auth.sign_in("root").await
 }

@@ -1,5 +1,5 @@
 use crate::{database, output, password};
-use jeton_domain::Initiator;
+use jeton_domain::AuditContext;
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::roles::{self, Duties, Made};
 
@@ -26,7 +26,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
     let password = password::ask_for_role(&args.name)?;
     let duties = Duties { auth: args.auth };
-    let made = roles::create(&mut connection, &Initiator::cli(), &args.name, &password, duties)?;
+    let made = roles::create(
+        &mut connection,
+        &AuditContext::cli(),
+        &args.name,
+        &password,
+        duties,
+    )?;
     database::warn_of_open_schema(&mut connection)?;
     let what = match made {
         Made::Created => "created the role",

@@ -2,8 +2,8 @@ use crate::scopes::{self, ScopeArgs};
 use crate::{database, output, parse};
 use anyhow::{Context, anyhow, bail, ensure};
 use jeton_domain::{
-    ExposeSecret, Initiator, NewToken, PlainToken, ScopesNotHeld, Token, TokenId, TokenLifetime, TokenName,
-    User, Username,
+    AuditContext, ExposeSecret, NewToken, PlainToken, ScopesNotHeld, Token, TokenId, TokenLifetime,
+    TokenName, User, Username,
 };
 use jeton_http_kit::{DatabaseSettings, TokenArgs, lifetime};
 use jeton_persistence::PgConnection;
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 fn issue(connection: &mut PgConnection, user: &User, new: &NewToken) -> anyhow::Result<Token> {
     loop {
         let issue = database::revoke(connection, |connection| {
-            tokens::issue_by_operator(connection, &Initiator::cli(), user.id, new)
+            tokens::issue_by_operator(connection, &AuditContext::cli(), user.id, new)
         })?;
         match issue {
             Issue::Issued(token) => return Ok(token),
@@ -86,7 +86,7 @@ fn hand_over(connection: &mut PgConnection, text: &PlainToken, token: &Token) ->
         return Ok(());
     };
     database::revoke(connection, |connection| {
-        tokens::revoke_by_operator(connection, &Initiator::cli(), token.id)
+        tokens::revoke_by_operator(connection, &AuditContext::cli(), token.id)
     })
     .with_context(|| format!("{error}, and the token {} could not be revoked", token.id))?;
     // Not as the cause: that nobody reads is a success elsewhere, and none here.

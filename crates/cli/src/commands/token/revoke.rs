@@ -1,7 +1,7 @@
 use crate::error::UsageError;
 use crate::{database, output};
 use anyhow::ensure;
-use jeton_domain::{Initiator, TokenId, Username};
+use jeton_domain::{AuditContext, TokenId, Username};
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::{PgConnection, tokens};
 use uuid::Uuid;
@@ -41,7 +41,7 @@ fn token_id(text: &str) -> Result<TokenId, UsageError> {
 
 fn revoke(connection: &mut PgConnection, id: TokenId) -> anyhow::Result<()> {
     let revoked = database::revoke(connection, |connection| {
-        tokens::revoke_by_operator(connection, &Initiator::cli(), id)
+        tokens::revoke_by_operator(connection, &AuditContext::cli(), id)
     })?;
     ensure!(revoked, "no token with the id {id}");
     output::line(&format!("revoked {id}"))
@@ -50,7 +50,7 @@ fn revoke(connection: &mut PgConnection, id: TokenId) -> anyhow::Result<()> {
 fn revoke_all(connection: &mut PgConnection, name: &Username) -> anyhow::Result<()> {
     let user = database::find_user(connection, name)?;
     let revoked = database::revoke(connection, |connection| {
-        tokens::revoke_all(connection, &Initiator::cli(), user.id)
+        tokens::revoke_all(connection, &AuditContext::cli(), user.id)
     })?;
     output::line(&format!("revoked {revoked} of {}", user.username))
 }

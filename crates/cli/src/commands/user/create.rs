@@ -1,7 +1,7 @@
 use crate::scopes::{self, ScopeArgs};
 use crate::{database, output, password};
 use anyhow::{anyhow, ensure};
-use jeton_domain::{ADMIN, Email, Initiator, NewUser, ScopeSet, UserId, Username};
+use jeton_domain::{ADMIN, AuditContext, Email, NewUser, ScopeSet, UserId, Username};
 use jeton_http_kit::{DatabaseSettings, DefaultScopesArgs, PasswordArgs};
 use jeton_persistence::{DatabaseError, users};
 use uuid::Uuid;
@@ -66,12 +66,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         password_hash,
         scopes,
     };
-    let created = users::create(&mut connection, &Initiator::cli(), &user).map_err(|error| match error {
-        DatabaseError::Conflict { constraint } if constraint == users::USERNAME_TAKEN => {
-            anyhow!(name_taken(&user.username))
-        }
-        error => error.into(),
-    })?;
+    let created =
+        users::create(&mut connection, &AuditContext::cli(), &user).map_err(|error| match error {
+            DatabaseError::Conflict { constraint } if constraint == users::USERNAME_TAKEN => {
+                anyhow!(name_taken(&user.username))
+            }
+            error => error.into(),
+        })?;
     let what = if args.service { "service account" } else { "user" };
     output::line(&format!(
         "created {what} {} with id {} and scopes: {}",

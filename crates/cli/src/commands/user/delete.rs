@@ -1,7 +1,7 @@
 use crate::error::UsageError;
 use crate::{database, output};
 use anyhow::{Context, ensure};
-use jeton_domain::{Initiator, Username};
+use jeton_domain::{AuditContext, Username};
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::users;
 use std::io::{IsTerminal, Write};
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         "not confirmed; nothing was deleted"
     );
     let deleted = database::revoke(&mut connection, |connection| {
-        users::delete(connection, &Initiator::cli(), user.id)
+        users::delete(connection, &AuditContext::cli(), user.id)
     })?;
     ensure!(deleted, database::no_user(&args.name));
     output::line(&format!("deleted {}", user.username))

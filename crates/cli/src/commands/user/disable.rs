@@ -1,6 +1,6 @@
 use crate::{database, output};
 use anyhow::Context;
-use jeton_domain::{Initiator, Username};
+use jeton_domain::{AuditContext, Username};
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::users;
 
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
     let found = database::find_user(&mut connection, &args.name)?;
     let user = database::revoke(&mut connection, |connection| {
-        users::disable(connection, &Initiator::cli(), found.id)
+        users::disable(connection, &AuditContext::cli(), found.id)
     })?
     .with_context(|| database::no_user(&args.name))?;
     output::line(&format!("disabled {}", user.username))

@@ -1,6 +1,6 @@
 use crate::{database, output, password};
 use anyhow::{Context, ensure};
-use jeton_domain::{Initiator, Username};
+use jeton_domain::{AuditContext, Username};
 use jeton_http_kit::{DatabaseSettings, PasswordArgs};
 use jeton_persistence::users;
 
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     );
     let hash = password::ask(&args.password, &found.user.username, found.user.email.as_ref())?;
     let set = database::revoke(&mut connection, |connection| {
-        users::set_password(connection, &Initiator::cli(), found.user.id, &hash)
+        users::set_password(connection, &AuditContext::cli(), found.user.id, &hash)
     })?;
     ensure!(set, database::no_user(&args.name));
     output::line(&format!(

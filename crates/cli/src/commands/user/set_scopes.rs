@@ -1,6 +1,6 @@
 use crate::{database, output, scopes};
 use anyhow::Context;
-use jeton_domain::{Initiator, Scope, Username};
+use jeton_domain::{AuditContext, Scope, Username};
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::users;
 
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
     let found = database::find_user(&mut connection, &args.name)?;
     let user = database::revoke(&mut connection, |connection| {
-        users::set_scopes(connection, &Initiator::cli(), found.id, &wanted)
+        users::set_scopes(connection, &AuditContext::cli(), found.id, &wanted)
     })?
     .with_context(|| database::no_user(&args.name))?;
     output::line(&format!(

@@ -1,6 +1,6 @@
 use crate::{database, output};
 use anyhow::ensure;
-use jeton_domain::{Initiator, Username};
+use jeton_domain::{AuditContext, Username};
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::rate_limit;
 
@@ -21,7 +21,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
     let found = database::find_user(&mut connection, &args.name)?;
-    let unblocked = rate_limit::unblock(&mut connection, &Initiator::cli(), found.id)?;
+    let unblocked = rate_limit::unblock(&mut connection, &AuditContext::cli(), found.id)?;
     ensure!(unblocked, database::no_user(&args.name));
     output::line(&format!("unblocked {}", found.username))
 }

@@ -69,7 +69,7 @@ fn a_new_password_is_let_in_at_once() {
         }
     }
     assert!(outcome(
-        users::set_password(connection, &Initiator::cli(), ada.id, &hash(5)).unwrap()
+        users::set_password(connection, &AuditContext::cli(), ada.id, &hash(5)).unwrap()
     ));
     for address in [HERE, THERE] {
         assert_eq!(
@@ -116,7 +116,7 @@ fn unblocked_one_is_let_in_at_once() {
         attempts_until_held_off(connection, address, &named("ada"));
     }
     attempts_until_held_off(connection, THERE, &named("bob"));
-    assert!(rate_limit::unblock(connection, &Initiator::cli(), ada.id).unwrap());
+    assert!(rate_limit::unblock(connection, &AuditContext::cli(), ada.id).unwrap());
     for address in [HERE, THERE] {
         assert_eq!(
             attempts_until_held_off(connection, address, &named("ada")),
@@ -128,8 +128,8 @@ fn unblocked_one_is_let_in_at_once() {
         rows(connection, "audit_events WHERE action = 'user-unblocked'"),
         1
     );
-    outcome(users::delete(connection, &Initiator::cli(), ada.id).unwrap());
-    assert!(!rate_limit::unblock(connection, &Initiator::cli(), ada.id).unwrap());
+    outcome(users::delete(connection, &AuditContext::cli(), ada.id).unwrap());
+    assert!(!rate_limit::unblock(connection, &AuditContext::cli(), ada.id).unwrap());
     assert_eq!(
         rows(connection, "audit_events WHERE action = 'user-unblocked'"),
         1
@@ -144,7 +144,7 @@ fn one_who_is_gone_leaves_nothing_behind() {
     attempt(connection, THERE, &named("ada"));
     attempt(connection, THERE, &named("bob"));
     assert_eq!(rows(connection, "account_attempts"), 3);
-    outcome(users::delete(connection, &Initiator::cli(), ada.id).unwrap());
+    outcome(users::delete(connection, &AuditContext::cli(), ada.id).unwrap());
     assert_eq!(rows(connection, "account_attempts"), 1);
 }
 
@@ -156,7 +156,9 @@ fn what_no_longer_counts_is_purged() {
     attempt(connection, THERE, &named("ada"));
     let left = |connection: &mut PgConnection, time: &str| {
         pass(connection, time);
-        purge_step(&mut Purge::default(), connection).unwrap().unwrap();
+        cleanup_step(&mut Cleanup::default(), connection)
+            .unwrap()
+            .unwrap();
         (
             rows(connection, "account_attempts"),
             rows(connection, "network_attempts"),

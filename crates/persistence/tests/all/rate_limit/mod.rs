@@ -4,10 +4,10 @@ mod aftermath;
 mod races;
 
 use crate::support::{
-    connect, count as rows, create_user, execute, hash, new_token, new_user, outcome, purge_step, text,
+    cleanup_step, connect, count as rows, create_user, execute, hash, new_token, new_user, outcome, text,
 };
-use jeton_domain::{Actor, AuditReason, Initiator, UserId, Username};
-use jeton_persistence::purge::Purge;
+use jeton_domain::{Actor, AuditContext, AuditReason, UserId, Username};
+use jeton_persistence::cleanup::Cleanup;
 use jeton_persistence::rate_limit::{self, Account, Limits, Verdict};
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
@@ -21,8 +21,8 @@ const LIMITS: Limits = Limits {
     network: 60,
 };
 
-fn from(address: &str) -> Initiator {
-    Initiator {
+fn from(address: &str) -> AuditContext {
+    AuditContext {
         actor: Actor::Anonymous,
         address: Some(address.parse().unwrap()),
         request_id: None,

@@ -68,9 +68,9 @@ fn nothing_waits_in_a_circle() {
             let issued = tokens::issue_for_password(c, &from(address), ada, &hash(4), &new_token());
             outcome(issued.unwrap()).token().unwrap();
         },
-        |c, ada, _| _ = rate_limit::unblock(c, &Initiator::cli(), ada).unwrap(),
+        |c, ada, _| _ = rate_limit::unblock(c, &AuditContext::cli(), ada).unwrap(),
         |c, _, _| {
-            purge_step(&mut Purge::default(), c).unwrap();
+            cleanup_step(&mut Cleanup::default(), c).unwrap();
         },
     ];
     thread::scope(|scope| {

@@ -21,9 +21,9 @@ pub(super) fn account(walk: &Walk<'_>) {
         &json!({ "username": "ada", "password": PASSWORD, "scopes": "admin" }),
     );
     walk.call("GET", "/v1/tokens", &[], &token, &Value::Null);
-    let wishes = |scope: &str| json!({ "name": "nightly", "scopes": [scope], "expires_in": 60 });
-    let made = walk.call("POST", "/v1/tokens", &[], &token, &wishes("notes:read"));
-    walk.call("POST", "/v1/tokens", &[], &token, &wishes("admin"));
+    let requested = |scope: &str| json!({ "name": "nightly", "scopes": [scope], "expires_in": 60 });
+    let made = walk.call("POST", "/v1/tokens", &[], &token, &requested("notes:read"));
+    walk.call("POST", "/v1/tokens", &[], &token, &requested("admin"));
     let id = text(&made["token_id"]);
     walk.call(
         "PATCH",

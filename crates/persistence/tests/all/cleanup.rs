@@ -1,23 +1,25 @@
-//! What a purge deletes, and what it leaves. Transactions of other tests keep rows of the log from being purged, since
+//! What a cleanup deletes, and what it leaves. Transactions of other tests keep rows of the log from being purged, since
 //! their databases share the server: what goes, goes in time.
 
 use crate::logbook::{log, setting};
-use crate::support::{Purged, connect, count, execute, purge_step, text, wait_until};
+use crate::support::{Cleaned, cleanup_step, connect, count, execute, text, wait_until};
 use crate::verifiers::{register, renew};
 use diesel::Connection;
 use jeton_coherence::verifiers;
 use jeton_persistence::PgConnection;
-use jeton_persistence::purge::{Kind, Purge};
+use jeton_persistence::cleanup::{Cleanup, Kind};
 
 const FUTURE: &str = "INSERT INTO revocations (xid, digest) SELECT '9000000000000000', digest FROM tokens";
 
 /// One step that nobody keeps from being done.
-fn step(connection: &mut PgConnection) -> Purged {
-    purge_step(&mut Purge::default(), connection).unwrap().unwrap()
+fn step(connection: &mut PgConnection) -> Cleaned {
+    cleanup_step(&mut Cleanup::default(), connection)
+        .unwrap()
+        .unwrap()
 }
 
 /// Purges until the log is this.
-fn purge_to(connection: &mut PgConnection, wanted: &str) {
+fn cleanup_to(connection: &mut PgConnection, wanted: &str) {
     wait_until("the log is purged", || {
         step(connection);
         log(connection) == wanted
@@ -28,7 +30,7 @@ fn purge_to(connection: &mut PgConnection, wanted: &str) {
 fn nothing_to_do_is_nothing_done() {
     let (_database, mut connection, _) = setting();
     register(&mut connection);
-    assert_eq!(step(&mut connection), Purged::default());
+    assert_eq!(step(&mut connection), Cleaned::default());
     assert_eq!(count(&mut connection, "tokens"), 4);
     assert_eq!(verifiers::list(&mut connection).unwrap().len(), 1);
 }
@@ -60,7 +62,7 @@ fn a_token_goes_at_its_expiry_not_before() {
             "UPDATE tokens SET expires_at = now() WHERE name = 'a';
             UPDATE tokens SET expires_at = now() + interval '1 microsecond' WHERE name = 'b'",
         );
-        Purge::default().step(connection, Kind::ExpiredTokens)
+        Cleanup::default().step(connection, Kind::ExpiredTokens)
     });
     assert_eq!(purged.unwrap().unwrap().rows, 1);
     assert_eq!(count(&mut connection, "tokens WHERE name = 'a'"), 0);
@@ -130,7 +132,7 @@ fn the_log_goes_once_every_verifier_has_applied_it() {
 fn without_verifiers_the_log_goes() {
     let (_database, mut connection, _) = setting();
     execute(&mut connection, "DELETE FROM tokens");
-    purge_to(&mut connection, "");
+    cleanup_to(&mut connection, "");
 }
 
 /// Whoever began before and is at it still may be one that a verifier's next snapshot does not see.
@@ -145,7 +147,7 @@ fn the_log_stays_while_a_transaction_from_before_it_is_open() {
     }
     assert_eq!(log(&mut connection), "a");
     execute(open, "COMMIT");
-    purge_to(&mut connection, "");
+    cleanup_to(&mut connection, "");
 }
 
 #[test]
@@ -187,7 +189,7 @@ fn a_long_log_that_has_to_stay_costs_nothing() {
             // As the plan is where the log is long.
             execute(connection, "SET LOCAL enable_seqscan = off");
             let before: i64 = text(connection, read).parse().unwrap();
-            let purged = Purge::default().step(connection, Kind::Revocations)?;
+            let purged = Cleanup::default().step(connection, Kind::Revocations)?;
             assert_eq!(purged.unwrap().rows, 0);
             jeton_persistence::DatabaseResult::Ok(text(connection, read).parse::<i64>().unwrap() - before)
         });

@@ -1,17 +1,17 @@
-//! A purge beside others that work on the same rows: nobody waits for long, and nobody for ever.
+//! A cleanup beside others that work on the same rows: nobody waits for long, and nobody for ever.
 
 use crate::logbook::{id_of, log, setting};
-use crate::support::{Purged, connect, count, execute, interleave, is_stored, issue, outcome, purge_step};
+use crate::support::{Cleaned, cleanup_step, connect, count, execute, interleave, is_stored, issue, outcome};
 use diesel::Connection;
 use jeton_coherence::uses;
-use jeton_domain::{Initiator, TokenId};
-use jeton_persistence::purge::{Kind, Purge};
+use jeton_domain::{AuditContext, TokenId};
+use jeton_persistence::cleanup::{Cleanup, Kind};
 use jeton_persistence::{DatabaseResult, PgConnection, tokens, users};
 use std::time::Duration;
 use uuid::Uuid;
 
-fn step(connection: &mut PgConnection) -> DatabaseResult<Option<Purged>> {
-    purge_step(&mut Purge::default(), connection)
+fn step(connection: &mut PgConnection) -> DatabaseResult<Option<Cleaned>> {
+    cleanup_step(&mut Cleanup::default(), connection)
 }
 
 const EXPIRE: &str = "UPDATE tokens SET expires_at = now() - interval '1 second' WHERE name IN ('a', 'b'); DELETE FROM revocations";
@@ -32,9 +32,9 @@ fn of_two_one_works() {
 fn a_purge_and_a_logout_everywhere_do_not_deadlock() {
     type Act = fn(&mut PgConnection, jeton_domain::UserId) -> DatabaseResult<()>;
     let acts: [Act; 3] = [
-        |c, user| tokens::revoke_all(c, &Initiator::cli(), user).map(drop),
-        |c, user| users::disable(c, &Initiator::cli(), user).map(drop),
-        |c, user| users::delete(c, &Initiator::cli(), user).map(drop),
+        |c, user| tokens::revoke_all(c, &AuditContext::cli(), user).map(drop),
+        |c, user| users::disable(c, &AuditContext::cli(), user).map(drop),
+        |c, user| users::delete(c, &AuditContext::cli(), user).map(drop),
     ];
     for act in acts {
         let (database, mut connection, users) = setting();
@@ -68,12 +68,12 @@ fn a_purge_in_the_middle_of_two_revocations_waits_for_neither() {
     let holder = &mut connect(&database);
     execute(&mut connection, "SET lock_timeout = '10s'");
     let both: DatabaseResult<_> = holder.transaction(|holder| {
-        outcome(tokens::revoke(holder, &Initiator::cli(), users.ada, b)?);
+        outcome(tokens::revoke(holder, &AuditContext::cli(), users.ada, b)?);
         let purged = step(&mut connection)?.unwrap();
         // Its transaction is over: nobody holds the other.
         Ok((
             purged.tokens,
-            outcome(tokens::revoke(holder, &Initiator::cli(), users.ada, a)?),
+            outcome(tokens::revoke(holder, &AuditContext::cli(), users.ada, a)?),
         ))
     });
     assert_eq!(both.unwrap(), (1, false));
@@ -129,9 +129,9 @@ fn many_uses_are_swept_step_by_step_and_then_from_the_start() {
         );
     }
     uses_of_nobody(&mut connection, 20_500);
-    let mut purge = Purge::default();
-    let steps: Vec<Purged> = (0..3)
-        .map(|_| purge_step(&mut purge, &mut connection).unwrap().unwrap())
+    let mut cleanup = Cleanup::default();
+    let steps: Vec<Cleaned> = (0..3)
+        .map(|_| cleanup_step(&mut cleanup, &mut connection).unwrap().unwrap())
         .collect();
     assert!(steps.iter().all(|step| step.uses > 0), "{steps:?}");
     assert_eq!(steps.iter().map(|step| step.uses).sum::<usize>(), 20_502);
@@ -142,7 +142,10 @@ fn many_uses_are_swept_step_by_step_and_then_from_the_start() {
     assert_eq!(count(&mut connection, "token_uses"), 4);
 
     execute(&mut connection, "DELETE FROM tokens WHERE name < 'd'");
-    assert_eq!(purge_step(&mut purge, &mut connection).unwrap().unwrap().uses, 3);
+    assert_eq!(
+        cleanup_step(&mut cleanup, &mut connection).unwrap().unwrap().uses,
+        3
+    );
 }
 
 /// Where nearly all tokens are there, a sweep of all of them would take minutes: it is one step a round.
@@ -162,13 +165,13 @@ fn a_sweep_that_finds_nothing_goes_on_in_the_next_round() {
         Uuid::max()
     );
     execute(&mut connection, &many);
-    let mut purge = Purge::default();
-    let steps = [(); 2].map(|()| purge_step(&mut purge, &mut connection).unwrap().unwrap());
+    let mut cleanup = Cleanup::default();
+    let steps = [(); 2].map(|()| cleanup_step(&mut cleanup, &mut connection).unwrap().unwrap());
     let told = steps.map(|step| (step.tokens, step.uses, step.more));
     assert_eq!(told, [(0, 0, false), (1, 1, false)]);
 }
 
-/// Whoever marks uses keeps the sweep away, and nothing else of the purge.
+/// Whoever marks uses keeps the sweep away, and nothing else of the cleanup.
 #[test]
 fn while_uses_are_marked_they_are_not_swept() {
     let (database, mut connection, _) = setting();
@@ -191,7 +194,7 @@ fn mark(connection: &mut PgConnection, token: TokenId) -> DatabaseResult<bool> {
     uses::mark(connection, &[(token, Duration::ZERO)])
 }
 
-/// Something to purge of every kind but expired tokens.
+/// Something to cleanup of every kind but expired tokens.
 const OLD: &str = "UPDATE tokens SET created_at = now() - interval '1 day', idle_ttl_secs = 600 WHERE name = 'd';
     DELETE FROM revocations;
     INSERT INTO revocations (xid, digest) VALUES ('9000000000000000', sha256('gone'));
@@ -220,9 +223,9 @@ fn a_table_that_is_locked_keeps_no_other_from_being_purged() {
             holder,
             &format!("BEGIN; LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"),
         );
-        let mut purge = Purge::new(Some(Duration::from_secs(8 * 86_400)));
+        let mut cleanup = Cleanup::new(Some(Duration::from_secs(8 * 86_400)));
         for kind in Kind::ALL {
-            let purged = purge.step(&mut connection, kind);
+            let purged = cleanup.step(&mut connection, kind);
             let rows = purged.map(|purged| purged.unwrap().rows).ok();
             let expected = (kind != blocked).then_some(if kind == Kind::ExpiredTokens { 2 } else { 1 });
             assert_eq!(rows, expected, "{kind:?}, and {table} is locked");

@@ -43,5 +43,5 @@ async fn a_table_that_somebody_has_locked_keeps_no_other_from_being_purged() {
     for table in ["tokens", "network_attempts"] {
         wait_until(table, || count(connection, table) == 0);
     }
-    another.wait_for_log("could not purge");
+    another.wait_for_log("could not clean up");
 }

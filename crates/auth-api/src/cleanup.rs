@@ -1,5 +1,5 @@
 use jeton_persistence::Database;
-use jeton_persistence::purge::{Kind, Purge};
+use jeton_persistence::cleanup::{Cleanup, Kind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ const EVERY: Duration = Duration::from_secs(60);
 /// Purges, now and then, for as long as the runtime lives. Of several instances one works at a time.
 pub(crate) fn start(database: Database, audit_retention: Option<Duration>) {
     actix_web::rt::spawn(async move {
-        let purge = Arc::new(Mutex::new(Purge::new(audit_retention)));
+        let cleanup = Arc::new(Mutex::new(Cleanup::new(audit_retention)));
         loop {
-            round(&database, &purge).await;
+            round(&database, &cleanup).await;
             tokio::time::sleep(EVERY).await;
         }
     });
 }
 
 /// A batch of each kind in turn, as long as there is more of it. One that fails has failed until the next round.
-async fn round(database: &Database, purge: &Arc<Mutex<Purge>>) {
+async fn round(database: &Database, cleanup: &Arc<Mutex<Cleanup>>) {
     let mut kinds = Kind::ALL.to_vec();
     while !kinds.is_empty() {
         let mut with_more = Vec::new();
         for kind in kinds {
-            if step(database, purge, kind).await {
+            if step(database, cleanup, kind).await {
                 with_more.push(kind);
             }
         }
@@ -32,11 +32,11 @@ async fn round(database: &Database, purge: &Arc<Mutex<Purge>>) {
 }
 
 /// One batch; says whether there is more to do at once.
-async fn step(database: &Database, purge: &Arc<Mutex<Purge>>, kind: Kind) -> bool {
-    let purge = purge.clone();
+async fn step(database: &Database, cleanup: &Arc<Mutex<Cleanup>>, kind: Kind) -> bool {
+    let cleanup = cleanup.clone();
     let purged = database
         .run(move |connection| {
-            purge
+            cleanup
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .step(connection, kind)
@@ -49,7 +49,7 @@ async fn step(database: &Database, purge: &Arc<Mutex<Purge>>, kind: Kind) -> boo
         }
         Ok(None) => false,
         Err(error) => {
-            tracing::warn!(?kind, %error, "could not purge");
+            tracing::warn!(?kind, %error, "could not clean up");
             false
         }
     }

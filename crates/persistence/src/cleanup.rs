@@ -50,9 +50,9 @@ impl Kind {
     ];
 }
 
-/// What a purge remembers from one step to the next.
+/// What a cleanup remembers from one step to the next.
 #[derive(Debug, Default)]
-pub struct Purge {
+pub struct Cleanup {
     /// Where the sweep of the uses has come to.
     swept: Option<Uuid>,
     /// Where the sweep of the tokens with an idle time has come to.
@@ -63,7 +63,7 @@ pub struct Purge {
 
 /// What one step deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Purged {
+pub struct Cleaned {
     /// How many rows.
     pub rows: usize,
     /// Whether another step is to be done at once: there was a full batch. A sweep that finds little to delete goes on with
@@ -77,8 +77,8 @@ struct Found {
     id: Option<Uuid>,
 }
 
-impl Purge {
-    /// A purge that keeps audit events for so long, [`audit::SHORTEST_RETENTION_DAYS`] at the least; `None`: for ever.
+impl Cleanup {
+    /// A cleanup that keeps audit events for so long, [`audit::SHORTEST_RETENTION_DAYS`] at the least; `None`: for ever.
     #[must_use]
     pub fn new(audit_retention: Option<Duration>) -> Self {
         Self {
@@ -91,13 +91,13 @@ impl Purge {
     ///
     /// # Errors
     /// See [`DatabaseError`](crate::DatabaseError).
-    pub fn step(&mut self, connection: &mut PgConnection, kind: Kind) -> DatabaseResult<Option<Purged>> {
+    pub fn step(&mut self, connection: &mut PgConnection, kind: Kind) -> DatabaseResult<Option<Cleaned>> {
         transaction(connection, |connection| {
             if !diesel::select(pg_try_advisory_xact_lock(LOCK)).get_result::<bool>(connection)? {
                 return Ok(None);
             }
             let rows = self.delete(connection, kind)?;
-            Ok(Some(Purged {
+            Ok(Some(Cleaned {
                 rows,
                 more: rows >= BATCH as usize,
             }))
@@ -111,11 +111,11 @@ impl Purge {
             Kind::IdleTokens => self.sweep_idle(connection),
             Kind::Uses => self.sweep_uses(connection),
             Kind::AuditEvents => match self.audit_retention {
-                Some(retention) => audit::purge(connection, retention, BATCH),
+                Some(retention) => audit::cleanup(connection, retention, BATCH),
                 None => Ok(0),
             },
-            Kind::AccountAttempts => rate_limit::purge_accounts(connection, BATCH),
-            Kind::NetworkAttempts => rate_limit::purge_networks(connection, BATCH),
+            Kind::AccountAttempts => rate_limit::cleanup_accounts(connection, BATCH),
+            Kind::NetworkAttempts => rate_limit::cleanup_networks(connection, BATCH),
         }
     }
 
@@ -174,7 +174,7 @@ impl Purge {
     }
 }
 
-/// Deletes expired tokens, but none that somebody else is changing: nobody waits for the purge, and it for nobody.
+/// Deletes expired tokens, but none that somebody else is changing: nobody waits for the cleanup, and it for nobody.
 fn delete_expired(connection: &mut PgConnection) -> DatabaseResult<usize> {
     Ok(diesel::sql_query(
         "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires_at <= now() \
