@@ -1,7 +1,7 @@
 use crate::{ClientError, Session, answer};
 use jeton_api_types::{
     AuditEventList, AuditQuery, CreateTokenRequest, CreateUserRequest, IssuedToken, LogoutAllResponse,
-    SecretText, SetPasswordRequest, SetScopesRequest, TokenList, UserInfo, UserList, UserQuery,
+    SecretText, SetPasswordRequest, SetScopesRequest, TokenList, UserInfo, UserList, UserQuery, VerifierList,
 };
 use reqwest::Method;
 use uuid::Uuid;
@@ -201,6 +201,15 @@ impl<'a> Admin<'a> {
             .query(query)
             .query(&[("limit", limit)])
             .query(&[("after", after)]);
+        answer::json(self.0.call(request).await?).await
+    }
+
+    /// The services that may check tokens from memory, newest first (`GET /v1/admin/verifiers`).
+    ///
+    /// # Errors
+    /// See [`Admin`].
+    pub async fn verifiers(&self) -> Result<VerifierList, ClientError> {
+        let request = self.0.auth_request(Method::GET, "v1/admin/verifiers");
         answer::json(self.0.call(request).await?).await
     }
 }

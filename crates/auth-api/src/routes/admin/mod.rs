@@ -10,6 +10,7 @@ mod tokens;
 mod unblock;
 mod user;
 mod users;
+mod verifiers;
 
 use crate::endpoint::Endpoint;
 
@@ -24,5 +25,6 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     endpoints.extend(tokens::endpoints());
     endpoints.push(token::endpoint());
     endpoints.push(audit_events::endpoint());
+    endpoints.push(verifiers::endpoint());
     endpoints
 }

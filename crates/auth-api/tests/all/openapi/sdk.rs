@@ -58,6 +58,14 @@ async fn call_everything(auth: &Auth) {
     admin.unblock(id).await.unwrap();
     admin.set_password(id, NEW_PASSWORD, true).await.unwrap();
     admin.delete_user(id).await.unwrap();
+    // The service itself, which checks its own requests.
+    let verifiers = admin.verifiers().await.unwrap().verifiers;
+    let [verifier] = &verifiers[..] else {
+        panic!("{verifiers:?}")
+    };
+    assert!(auth.role.url().contains(&format!("//{}:", verifier.owner)));
+    assert_eq!(verifier.lease, 10.0);
+    assert!(verifier.registered_at <= root.me().await.unwrap().user.created_at);
     admin
         .audit_events(&AuditQuery::default(), page, None)
         .await
