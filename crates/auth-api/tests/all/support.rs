@@ -95,8 +95,10 @@ impl<S: Deref<Target = Endpoint>> Auth<S> {
 
 /// A client that tries once: the tests want to see every answer.
 fn client_of(service: &Endpoint) -> AuthClient {
+    // A busy machine takes its time: no test is about how long an answer may take.
     AuthClient::builder(&service.base_url())
         .max_retries(0)
+        .timeout(std::time::Duration::from_secs(60))
         .build()
         .unwrap()
 }

@@ -169,7 +169,7 @@ fn triggers_that_were_turned_off_are_pending_and_turned_on_again() {
     let connection = &mut connect(&database);
     for off in ["DISABLE TRIGGER ALL", "ENABLE TRIGGER ALL"] {
         execute(connection, &format!("ALTER TABLE tokens {off}"));
-        let labels = ["came", "deleted", "replicated", "truncated", "updated"]
+        let labels = ["deleted", "inserted", "replicated", "truncated", "updated"]
             .map(|on| format!("trigger tokens_{on}"));
         assert_eq!(pending(connection).unwrap(), labels, "{off}");
         assert_eq!(apply(connection).unwrap(), labels, "{off}");
