@@ -44,7 +44,7 @@ CREATE TABLE tokens (
 -- A user's tokens, newest first, by pages; and the cascade from users.
 CREATE INDEX tokens_user_id_id ON tokens (user_id, id);
 
--- For the purge: tokens that have expired, and tokens that may have been idle for too long.
+-- For the cleanup: tokens that have expired, and tokens that may have been idle for too long.
 CREATE INDEX tokens_expires_at ON tokens (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX tokens_idle ON tokens (id) WHERE idle_ttl_secs IS NOT NULL;
 
@@ -84,7 +84,7 @@ CREATE TABLE network_attempts (
     noted_at timestamptz
 ) WITH (fillfactor = 70);
 
--- For the purge: failures are kept for a day, networks from which an account has signed in for months.
+-- For the cleanup: failures are kept for a day, networks from which an account has signed in for months.
 CREATE INDEX account_attempts_any_last_at ON account_attempts (last_at) WHERE network = '0.0.0.0/0';
 CREATE INDEX account_attempts_known_last_at ON account_attempts (last_at) WHERE network <> '0.0.0.0/0';
 CREATE INDEX network_attempts_last_at ON network_attempts (last_at);

@@ -15,9 +15,12 @@ use jeton_persistence::{ConnectionLimits, DatabaseError, DatabaseResult, Databas
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
+/// Makes the role for services like this one, where the user may.
+const RIGHTS: &str = include_str!("rights.sql");
+
 /// Brings the service's own tables up to date, and lets a role keep notes that can check tokens already (see
 /// `jeton role create`); returns the names of what it applied. For the owner of Jeton's tables, or who has the right
-/// `REFERENCES` on `users (id)`, and may create schemas and roles.
+/// `REFERENCES` on `users (id)`, and may create schemas; the role is made where the user may create roles.
 ///
 /// # Errors
 /// The database is away, lacks Jeton's own migrations, or refuses.
@@ -35,6 +38,7 @@ pub fn migrate(url: &DatabaseUrl, grant_to: Option<&str>) -> anyhow::Result<Vec<
         SELECT set_config('search_path', 'demo, ' || current_setting('search_path'), false)",
     )?;
     let applied = apply_from(connection, &MIGRATIONS, LOCK_WAIT)?;
+    connection.batch_execute(RIGHTS)?;
     if let Some(role) = grant_to {
         let role = role.replace('"', "\"\"");
         connection

@@ -120,6 +120,29 @@ fn migrate_lets_a_role_keep_notes() {
     execute(connection, &format!("DROP ROLE {name}"));
 }
 
+/// The role is the server's, and may be there already: then nothing is to be created.
+#[test]
+fn migrate_needs_no_right_to_create_roles() {
+    let database = TestDatabase::create();
+    let owner = TestRole::create(&database, "");
+    let connection = &mut database.connect();
+    execute(
+        connection,
+        &format!(
+            "GRANT CREATE ON DATABASE {0} TO {1}; GRANT REFERENCES (id) ON users TO {1}; \
+            GRANT SELECT ON __diesel_schema_migrations TO {1}",
+            database.name(),
+            owner.name()
+        ),
+    );
+    let url = DatabaseUrl::parse(owner.url()).unwrap();
+    for _ in 0..2 {
+        migrate(&url, None).unwrap();
+    }
+    execute(&mut connect(owner.url()), "SELECT * FROM demo.notes");
+    execute(connection, "DROP SCHEMA demo CASCADE");
+}
+
 #[test]
 fn its_role_keeps_notes_and_nothing_else() {
     let database = database();
