@@ -8,18 +8,14 @@ use crate::schema::verifiers;
 use crate::{DatabaseError, DatabaseResult, Snapshot, revocations};
 use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
-use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Uuid as SqlUuid};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The channel that verifiers listen to, and revokers notify. A notification only makes a renewal come sooner.
 pub const NUDGE_CHANNEL: &str = "jeton_revocations";
-
-/// From 1970-01-01 UTC to 2000-01-01 UTC, where Postgres counts from.
-const PG_EPOCH: Duration = Duration::from_secs(946_684_800);
 
 /// More revoked digests than this at once, and the verifier forgets everything instead. The triggers log no more than
 /// this of one statement, either.
@@ -91,42 +87,8 @@ impl VerifierRow {
     /// How long after sending a renewal it may answer from memory.
     #[must_use]
     pub fn lease(&self) -> Duration {
-        lease(self.lease_ms)
+        Duration::from_millis(u64::try_from(self.lease_ms).unwrap_or_default())
     }
-}
-
-/// A verifier, as a person may want to see it.
-#[derive(Debug, Clone, Queryable)]
-pub struct Registration {
-    /// As in [`VerifierRow`].
-    pub id: Uuid,
-    /// What a person calls it.
-    pub name: String,
-    /// See [`lease`](Self::lease).
-    pub lease_ms: i32,
-    /// See [`registered_at`](Self::registered_at).
-    pub created_at: PgTimestamp,
-    /// The role that it has registered as.
-    pub owner: String,
-}
-
-impl Registration {
-    /// As [`VerifierRow::lease`].
-    #[must_use]
-    pub fn lease(&self) -> Duration {
-        lease(self.lease_ms)
-    }
-
-    /// When it registered, by the server's clock.
-    #[must_use]
-    pub fn registered_at(&self) -> SystemTime {
-        let PgTimestamp(micros) = self.created_at;
-        UNIX_EPOCH + PG_EPOCH + Duration::from_micros(u64::try_from(micros).unwrap_or_default())
-    }
-}
-
-fn lease(ms: i32) -> Duration {
-    Duration::from_millis(u64::try_from(ms).unwrap_or_default())
 }
 
 /// Registers a verifier that remembers nothing, in place of what it was before it lost its connection. It must not
@@ -302,23 +264,6 @@ pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<VerifierRow>> {
             verifiers::applied,
             verifiers::lease_ms,
         ))
-        .load(connection)?)
-}
-
-/// Who has registered, newest first.
-///
-/// # Errors
-/// See [`DatabaseError`].
-pub fn registrations(connection: &mut PgConnection) -> DatabaseResult<Vec<Registration>> {
-    Ok(verifiers::table
-        .select((
-            verifiers::id,
-            verifiers::name,
-            verifiers::lease_ms,
-            verifiers::created_at,
-            verifiers::owner,
-        ))
-        .order(verifiers::created_at.desc())
         .load(connection)?)
 }
 

@@ -13,6 +13,7 @@ pub mod rate_limit;
 pub mod roles;
 pub mod tokens;
 pub mod users;
+pub mod verifiers;
 
 pub use admins::LAST_ADMIN;
 pub use database::{Database, PoolSettings, PoolStatus};

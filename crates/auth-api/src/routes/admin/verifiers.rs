@@ -4,9 +4,9 @@ use crate::state::State;
 use actix_web::http::Method;
 use actix_web::web::Data;
 use jeton_api_types::{VerifierInfo, VerifierList};
-use jeton_coherence::verifiers::{self, Registration};
 use jeton_domain::ADMIN;
 use jeton_http_kit::Json;
+use jeton_persistence::verifiers::{self, Registration};
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::GET, "/v1/admin/verifiers", Access::Scope(ADMIN), list)
@@ -18,7 +18,7 @@ pub(crate) fn endpoint() -> Endpoint {
 }
 
 async fn list(state: Data<State>) -> ApiResult<Json<VerifierList>> {
-    let found = state.database.run(verifiers::registrations).await?;
+    let found = state.database.run(verifiers::list).await?;
     let verifiers = found.into_iter().map(info).collect();
     Ok(Json(VerifierList { verifiers }))
 }
@@ -27,7 +27,7 @@ fn info(registration: Registration) -> VerifierInfo {
     VerifierInfo {
         id: registration.id,
         lease: registration.lease().as_secs_f64(),
-        registered_at: registration.registered_at().into(),
+        registered_at: registration.registered_at,
         name: registration.name,
         owner: registration.owner,
     }

@@ -1,0 +1,47 @@
+//! The verifiers, as a person may want to see them. How they register and renew is `jeton_coherence`'s.
+
+use crate::DatabaseResult;
+use crate::schema::verifiers;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// A verifier.
+#[derive(Debug, Clone, Queryable)]
+pub struct Registration {
+    /// Names one life of the verifier.
+    pub id: Uuid,
+    /// What a person calls it.
+    pub name: String,
+    lease_ms: i32,
+    /// When it registered, by the server's clock.
+    pub registered_at: DateTime<Utc>,
+    /// The role that it has registered as.
+    pub owner: String,
+}
+
+impl Registration {
+    /// How long after sending a renewal it may answer from memory.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.lease_ms).unwrap_or_default())
+    }
+}
+
+/// Who has registered, newest first.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<Registration>> {
+    Ok(verifiers::table
+        .select((
+            verifiers::id,
+            verifiers::name,
+            verifiers::lease_ms,
+            verifiers::created_at,
+            verifiers::owner,
+        ))
+        .order(verifiers::created_at.desc())
+        .load(connection)?)
+}
