@@ -19,7 +19,7 @@ mod usage;
 mod wait;
 
 pub use browser::Browser;
-pub use database::{TestDatabase, connect, migrate, try_connect};
+pub use database::{TestDatabase, connect, database, migrate, revert_all, try_connect};
 pub use endpoint::Endpoint;
 pub use environment::{end_with_input, example, is_role, this_program, without_settings};
 #[cfg(feature = "in-process")]
@@ -30,6 +30,6 @@ pub use raw::{RawConnection, RawRequest, RawResponse, raw, try_raw};
 pub use required::find_program;
 pub use role::TestRole;
 pub use service::{NotStarted, ServiceProcess, listening_at};
-pub use sql::{count, execute, text};
+pub use sql::{count, execute, may, may_not, text, wait_for_blocked};
 pub use usage::{cpu_time, status_field};
 pub use wait::wait_until;

@@ -9,7 +9,6 @@ const SETTING: &str = "JETON_TESTS_REQUIRE";
 /// # Panics
 /// When none is, and `JETON_TESTS_REQUIRE` has the first one's name or is `all`: where all tests are to be run, none shall pass
 /// by doing nothing.
-#[must_use]
 #[expect(clippy::print_stderr, reason = "whoever runs the tests has to know")]
 pub fn find_program<'a>(programs: &[&'a str], argument: &str) -> Option<&'a str> {
     let found = programs.iter().find(|program| runs(program, argument));

@@ -57,7 +57,7 @@ fn a_body_that_grows_past_the_limit_unannounced_is_413() {
 fn a_bad_query_is_a_problem() {
     let service = in_process(&[]);
     for query in ["limit=sesame", "limit=-1", "after=sesame", "limit=1&limit=2"] {
-        let response = RawRequest::new("GET", &format!("/page?{query}")).send(service.address());
+        let response = service.get(&format!("/page?{query}"));
         assert_eq!(problem(&response), (400, "malformed-query".to_owned()), "{query}");
         assert!(!response.text().contains("sesame"));
     }

@@ -29,10 +29,7 @@ fn the_head_of_a_request_has_a_time() {
     pipelined.wait_until_closed();
     let mut silent = Client::connect(&service);
     silent.wait_until_closed();
-    assert_eq!(
-        RawRequest::new("GET", "/livez").send(service.address()).status,
-        200
-    );
+    assert_eq!(service.get("/livez").status, 200);
 }
 
 #[test]
@@ -111,8 +108,5 @@ fn heads_have_a_size() {
             assert!([400, 431].contains(&answer.status), "{answer:?}");
         }
     }
-    assert_eq!(
-        RawRequest::new("GET", "/livez").send(service.address()).status,
-        200
-    );
+    assert_eq!(service.get("/livez").status, 200);
 }

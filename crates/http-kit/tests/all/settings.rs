@@ -1,6 +1,5 @@
 use crate::support::{ADDRESS, Settings, in_process, process, try_in_process};
 use jeton_http_kit::try_parse_from;
-use jeton_proof_support::RawRequest;
 
 #[test]
 fn settings_that_cannot_be_are_named() {
@@ -65,9 +64,6 @@ fn what_opens_a_service_by_mistake_is_warned_of() {
 #[test]
 fn a_filter_that_is_empty_is_none_and_silences_nothing() {
     let service = process(&[("JETON_LOG", "")]);
-    assert_eq!(
-        RawRequest::new("GET", "/livez").send(service.address()).status,
-        200
-    );
+    assert_eq!(service.get("/livez").status, 200);
     service.wait_for_log("\"answered\"");
 }

@@ -2,7 +2,7 @@
 //! their databases share the server: what goes, goes in time.
 
 use crate::logbook::{log, setting};
-use crate::support::{Cleaned, cleanup_step, connect, count, execute, text, wait_until};
+use crate::support::{Cleaned, cleaned, connect, count, execute, text, wait_until};
 use crate::verifiers::{register, renew};
 use diesel::Connection;
 use jeton_coherence::verifiers;
@@ -13,9 +13,7 @@ const FUTURE: &str = "INSERT INTO revocations (xid, digest) SELECT '900000000000
 
 /// One step that nobody keeps from being done.
 fn step(connection: &mut PgConnection) -> Cleaned {
-    cleanup_step(&mut Cleanup::default(), connection)
-        .unwrap()
-        .unwrap()
+    cleaned(&mut Cleanup::default(), connection)
 }
 
 /// Purges until the log is this.
@@ -28,34 +26,34 @@ fn cleanup_to(connection: &mut PgConnection, wanted: &str) {
 
 #[test]
 fn nothing_to_do_is_nothing_done() {
-    let (_database, mut connection, _) = setting();
-    register(&mut connection);
-    assert_eq!(step(&mut connection), Cleaned::default());
-    assert_eq!(count(&mut connection, "tokens"), 4);
-    assert_eq!(verifiers::list(&mut connection).unwrap().len(), 1);
+    let (_, connection, _) = &mut setting();
+    register(connection);
+    assert_eq!(step(connection), Cleaned::default());
+    assert_eq!(count(connection, "tokens"), 4);
+    assert_eq!(verifiers::list(connection).unwrap().len(), 1);
 }
 
 #[test]
 fn expired_tokens_go_and_are_revoked_by_it() {
-    let (_database, mut connection, _) = setting();
-    register(&mut connection);
+    let (_, connection, _) = &mut setting();
+    register(connection);
     execute(
-        &mut connection,
+        connection,
         "UPDATE tokens SET expires_at = now() - interval '1 microsecond' WHERE name IN ('a', 'd');
         DELETE FROM revocations",
     );
-    let purged = step(&mut connection);
+    let purged = step(connection);
     assert_eq!((purged.tokens, purged.more), (2, false));
-    assert_eq!(count(&mut connection, "tokens WHERE name IN ('b', 'c')"), 2);
-    assert_eq!(count(&mut connection, "tokens"), 2);
-    assert_eq!(log(&mut connection), "ad");
-    assert_eq!(step(&mut connection).tokens, 0);
+    assert_eq!(count(connection, "tokens WHERE name IN ('b', 'c')"), 2);
+    assert_eq!(count(connection, "tokens"), 2);
+    assert_eq!(log(connection), "ad");
+    assert_eq!(step(connection).tokens, 0);
 }
 
 /// To the microsecond: a token whose time is exactly now is over.
 #[test]
 fn a_token_goes_at_its_expiry_not_before() {
-    let (_database, mut connection, _) = setting();
+    let (_, connection, _) = &mut setting();
     let purged = connection.transaction(|connection| {
         execute(
             connection,
@@ -65,26 +63,26 @@ fn a_token_goes_at_its_expiry_not_before() {
         Cleanup::default().step(connection, Kind::ExpiredTokens)
     });
     assert_eq!(purged.unwrap().unwrap().rows, 1);
-    assert_eq!(count(&mut connection, "tokens WHERE name = 'a'"), 0);
+    assert_eq!(count(connection, "tokens WHERE name = 'a'"), 0);
 }
 
 #[test]
 fn many_expired_tokens_go_batch_by_batch_the_oldest_first() {
-    let (_database, mut connection, users) = setting();
+    let (_, connection, users) = &mut setting();
     let many = format!(
         "INSERT INTO tokens (id, user_id, digest, kind, name, scopes, expires_at)
             SELECT gen_random_uuid(), '{}', sha256(n::text::bytea), 'login', 'old', '{{}}', now() - make_interval(secs => n)
             FROM generate_series(1, 1001) AS n",
         users.ada
     );
-    execute(&mut connection, &many);
-    let first = step(&mut connection);
+    execute(connection, &many);
+    let first = step(connection);
     assert_eq!((first.tokens, first.more), (1000, true));
     let youngest = "tokens WHERE name = 'old' AND digest = sha256('1')";
-    assert_eq!(count(&mut connection, youngest), 1);
-    let second = step(&mut connection);
+    assert_eq!(count(connection, youngest), 1);
+    let second = step(connection);
     assert_eq!(second.tokens, 1);
-    assert_eq!(count(&mut connection, "tokens"), 4);
+    assert_eq!(count(connection, "tokens"), 4);
 }
 
 /// Until whatever began before the last revocation has ended: nothing keeps the log but verifiers.
@@ -96,8 +94,7 @@ fn settle(connection: &mut PgConnection) {
 
 #[test]
 fn the_log_goes_once_every_verifier_has_applied_it() {
-    let (_database, mut connection, _) = setting();
-    let connection = &mut connection;
+    let (_, connection, _) = &mut setting();
     execute(connection, "DELETE FROM tokens WHERE name = 'a'");
     settle(connection);
     let (idle, idle_applied) = register(connection);
@@ -130,36 +127,36 @@ fn the_log_goes_once_every_verifier_has_applied_it() {
 
 #[test]
 fn without_verifiers_the_log_goes() {
-    let (_database, mut connection, _) = setting();
-    execute(&mut connection, "DELETE FROM tokens");
-    cleanup_to(&mut connection, "");
+    let (_, connection, _) = &mut setting();
+    execute(connection, "DELETE FROM tokens");
+    cleanup_to(connection, "");
 }
 
 /// Whoever began before and is at it still may be one that a verifier's next snapshot does not see.
 #[test]
 fn the_log_stays_while_a_transaction_from_before_it_is_open() {
-    let (database, mut connection, _) = setting();
-    let open = &mut connect(&database);
+    let (database, connection, _) = &mut setting();
+    let open = &mut connect(database);
     execute(open, "BEGIN; SELECT pg_current_xact_id()");
-    execute(&mut connection, "DELETE FROM tokens WHERE name = 'a'");
+    execute(connection, "DELETE FROM tokens WHERE name = 'a'");
     for _ in 0..3 {
-        assert_eq!(step(&mut connection).revocations, 0);
+        assert_eq!(step(connection).revocations, 0);
     }
-    assert_eq!(log(&mut connection), "a");
+    assert_eq!(log(connection), "a");
     execute(open, "COMMIT");
-    cleanup_to(&mut connection, "");
+    cleanup_to(connection, "");
 }
 
 #[test]
 fn a_long_log_goes_batch_by_batch() {
-    let (_database, mut connection, _) = setting();
+    let (_, connection, _) = &mut setting();
     let many =
         "INSERT INTO revocations (digest) SELECT sha256(n::text::bytea) FROM generate_series(1, 1001) AS n";
-    execute(&mut connection, many);
+    execute(connection, many);
     let mut steps = Vec::new();
     wait_until("the log is purged", || {
-        steps.push(step(&mut connection));
-        count(&mut connection, "revocations") == 0
+        steps.push(step(connection));
+        count(connection, "revocations") == 0
     });
     let deleting: Vec<(usize, bool)> = steps
         .iter()
@@ -172,17 +169,17 @@ fn a_long_log_goes_batch_by_batch() {
 /// What an old transaction, or a verifier that is behind, keeps from being deleted is not read again with every step.
 #[test]
 fn a_long_log_that_has_to_stay_costs_nothing() {
-    let (database, mut connection, _) = setting();
-    let open = &mut connect(&database);
+    let (database, connection, _) = &mut setting();
+    let open = &mut connect(database);
     for keep in ["BEGIN; SELECT pg_current_xact_id()", "ROLLBACK"] {
         execute(open, keep);
-        register(&mut connection);
+        register(connection);
         execute(
-            &mut connection,
+            connection,
             "DO $$ BEGIN FOR n IN 1..2000 LOOP
                 INSERT INTO revocations (digest) VALUES (sha256(random()::text::bytea)); COMMIT; END LOOP; END $$",
         );
-        execute(&mut connection, "ANALYZE revocations");
+        execute(connection, "ANALYZE revocations");
         let read =
             "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'revocations'";
         let read = connection.transaction(|connection| {
@@ -201,15 +198,15 @@ fn a_long_log_that_has_to_stay_costs_nothing() {
 /// A restored dump has them. The server will come to these numbers one day, and they mean nothing then.
 #[test]
 fn rows_of_the_future_go_at_once() {
-    let (database, mut connection, _) = setting();
-    register(&mut connection);
-    let open = &mut connect(&database);
+    let (database, connection, _) = &mut setting();
+    register(connection);
+    let open = &mut connect(database);
     execute(open, "BEGIN; SELECT pg_current_xact_id()");
     execute(
-        &mut connection,
+        connection,
         &format!("DELETE FROM tokens WHERE name = 'a'; {FUTURE}"),
     );
-    assert_eq!(log(&mut connection), "abcd");
-    assert_eq!(step(&mut connection).revocations, 3);
-    assert_eq!(log(&mut connection), "a");
+    assert_eq!(log(connection), "abcd");
+    assert_eq!(step(connection).revocations, 3);
+    assert_eq!(log(connection), "a");
 }

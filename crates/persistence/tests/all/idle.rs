@@ -2,7 +2,7 @@
 
 use crate::logbook::logged_by;
 use crate::support::{
-    cleanup_step, connect, count, create_user, execute, is_stored, issue_this, issued, new_token, outcome,
+    cleaned, count, create_user, database, execute, is_stored, issue_this, issued, new_token, outcome,
 };
 use jeton_coherence::lookups::find_valid;
 use jeton_domain::{AuditContext, NewToken, TokenKind, TokenName, UserId};
@@ -15,8 +15,7 @@ const TEN_MINUTES: Duration = Duration::from_secs(600);
 
 /// A user with one token that ends after ten minutes without a use.
 fn setting() -> (TestDatabase, PgConnection, UserId, NewToken) {
-    let database = TestDatabase::create();
-    let mut connection = connect(&database);
+    let (database, mut connection) = database();
     let ada = create_user(&mut connection, "ada").id;
     let token = NewToken {
         idle_ttl: Some(TEN_MINUTES),
@@ -153,9 +152,7 @@ fn it_is_purged_when_no_use_can_be_on_its_way_any_more() {
     used(connection, &gone, "21 minutes");
     used(connection, &late, "19 minutes");
     used(connection, &used_since, "1 minute");
-    let purged = cleanup_step(&mut Cleanup::default(), connection)
-        .unwrap()
-        .unwrap();
+    let purged = cleaned(&mut Cleanup::default(), connection);
     assert_eq!((purged.tokens, purged.more), (1, false));
     let stored = [&gone, &late, &used_since, &without].map(|token| is_stored(connection, token.id));
     assert_eq!(stored, [false, true, true, true]);
@@ -175,7 +172,7 @@ fn many_are_purged_step_by_step() {
     let mut cleanup = Cleanup::default();
     let mut deleted = 0;
     loop {
-        let purged = cleanup_step(&mut cleanup, connection).unwrap().unwrap();
+        let purged = cleaned(&mut cleanup, connection);
         deleted += purged.tokens;
         if !purged.more {
             break;
@@ -201,7 +198,7 @@ fn a_step_goes_on_where_the_one_before_has_stopped() {
     );
     execute(connection, &many);
     let cleanup = &mut Cleanup::default();
-    let mut step = |connection: &mut PgConnection| cleanup_step(cleanup, connection).unwrap().unwrap().tokens;
+    let mut step = |connection: &mut PgConnection| cleaned(cleanup, connection).tokens;
     assert_eq!(step(connection), 1000, "a batch");
     assert_eq!(
         step(connection),
@@ -217,8 +214,7 @@ fn a_step_goes_on_where_the_one_before_has_stopped() {
 /// What verifiers remember must not outlast what is typed into psql.
 #[test]
 fn a_shorter_idle_time_is_logged_and_a_longer_one_is_not() {
-    let (_database, mut connection, _) = crate::logbook::setting();
-    let connection = &mut connection;
+    let (_, connection, _) = &mut crate::logbook::setting();
     execute(
         connection,
         "UPDATE tokens SET idle_ttl_secs = 600 WHERE name < 'c'; DELETE FROM revocations",

@@ -1,12 +1,12 @@
 //! Migrations beside services that go on: who is in whose way, and who gives way.
 
 use crate::support::{
-    backend_pid, connect, connect_to, create_user, execute, hash, issue_this, new_token, outcome, scopes,
-    text, wait_for_blocked,
+    CLI, backend_pid, connect, connect_to, create_user, database, execute, hash, issue_this, new_token,
+    outcome, scopes, text, wait_for_blocked,
 };
 use diesel_migrations::FileBasedMigrations;
 use jeton_coherence::lookups::find_valid;
-use jeton_domain::{AuditContext, TokenDigest, UserId};
+use jeton_domain::{TokenDigest, UserId};
 use jeton_persistence::migrations::{self, MigrationError, apply_from};
 use jeton_persistence::tokens::Issue;
 use jeton_persistence::{DatabaseResult, PgConnection, tokens, users};
@@ -49,8 +49,7 @@ fn change() -> Migrations {
 
 /// Ada, who has a token.
 fn setting() -> (TestDatabase, PgConnection, UserId, TokenDigest) {
-    let database = TestDatabase::create();
-    let mut connection = connect(&database);
+    let (database, mut connection) = database();
     let ada = create_user(&mut connection, "ada").id;
     let token = new_token();
     issue_this(&mut connection, ada, &token);
@@ -74,7 +73,7 @@ fn persistent(database: &TestDatabase) -> PgConnection {
 #[test]
 fn all_statements_take_locks_in_one_order() {
     let (database, _, ada, digest) = setting();
-    let by = &AuditContext::cli();
+    let by = &CLI;
     let statements: [&(dyn Fn(&mut PgConnection) + Sync); 5] = [
         &|connection| look_up(connection, digest),
         &|connection| drop(tokens::issue_for_password(connection, by, ada, &hash(4), &new_token()).unwrap()),
@@ -118,7 +117,7 @@ fn look_ups_sign_ins_and_changes_of_users_go_on_while_tables_are_changed() {
             act(connection);
         }
     };
-    let by = &AuditContext::cli();
+    let by = &CLI;
     let change_user = |connection: &mut PgConnection| -> DatabaseResult<()> {
         for set in ["notes:read", "notes:read notes:write"] {
             outcome(users::set_scopes(connection, by, bob, &scopes(set))?).unwrap();

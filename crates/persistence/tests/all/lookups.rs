@@ -1,10 +1,9 @@
 use crate::support::{
-    connect, count, create_user, execute, expire, issue, issue_this, new_token, outcome, scopes,
+    CLI, count, create_user, database, execute, expire, issue, issue_this, new_token, outcome, scopes,
 };
 use jeton_coherence::lookups::{ValidToken, find_valid};
-use jeton_domain::{AuditContext, NewToken, TokenDigest, TokenKind, User};
+use jeton_domain::{NewToken, TokenDigest, TokenKind, User};
 use jeton_persistence::{DatabaseError, PgConnection, users};
-use jeton_proof_support::TestDatabase;
 use std::time::Duration;
 
 fn issued(connection: &mut PgConnection, user: &User) -> NewToken {
@@ -25,8 +24,7 @@ fn find_one(connection: &mut PgConnection, digest: TokenDigest) -> Option<ValidT
 
 #[test]
 fn a_valid_token_tells_whose_it_is() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     create_user(connection, "bob");
     let ada = create_user(connection, "Ada");
     let token = NewToken {
@@ -52,8 +50,7 @@ fn a_valid_token_tells_whose_it_is() {
 
 #[test]
 fn what_is_not_valid_is_not_there() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let (ada, bob) = (create_user(connection, "ada"), create_user(connection, "bob"));
     let (valid, expired, disabled) = (
         issued(connection, &ada),
@@ -67,21 +64,20 @@ fn what_is_not_valid_is_not_there() {
     assert_eq!(find_one(connection, expired.digest), None);
 
     assert!(find_one(connection, disabled.digest).is_some());
-    outcome(users::disable(connection, &AuditContext::cli(), bob.id).unwrap());
+    outcome(users::disable(connection, &CLI, bob.id).unwrap());
     assert_eq!(find_one(connection, disabled.digest), None);
-    users::enable(connection, &AuditContext::cli(), bob.id).unwrap();
+    users::enable(connection, &CLI, bob.id).unwrap();
     assert!(find_one(connection, disabled.digest).is_some());
 
     assert!(find_one(connection, valid.digest).is_some());
-    outcome(users::delete(connection, &AuditContext::cli(), ada.id).unwrap());
+    outcome(users::delete(connection, &CLI, ada.id).unwrap());
     assert_eq!(find_one(connection, valid.digest), None);
 }
 
 /// To the microsecond: a token whose time is exactly now is over.
 #[test]
 fn a_token_ends_at_its_expiry_not_after_it() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada");
     let token = issued(connection, &ada);
     execute(connection, "BEGIN; UPDATE tokens SET expires_at = now()");
@@ -97,8 +93,7 @@ fn a_token_ends_at_its_expiry_not_after_it() {
 
 #[test]
 fn what_a_token_may_do_is_what_its_user_may() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada");
     let token = NewToken {
         scopes: scopes("a b c"),
@@ -106,7 +101,7 @@ fn what_a_token_may_do_is_what_its_user_may() {
     };
     issue_this(connection, ada.id, &token);
     for (of_user, in_common) in [("b c d", "b c"), ("a b c", "a b c"), ("d", ""), ("", "")] {
-        outcome(users::set_scopes(connection, &AuditContext::cli(), ada.id, &scopes(of_user)).unwrap());
+        outcome(users::set_scopes(connection, &CLI, ada.id, &scopes(of_user)).unwrap());
         let found = find_one(connection, token.digest).unwrap();
         assert_eq!(found.scopes, scopes(in_common), "{of_user}");
     }
@@ -114,8 +109,7 @@ fn what_a_token_may_do_is_what_its_user_may() {
 
 #[test]
 fn several_at_once_and_the_same_twice() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let (ada, bob) = (create_user(connection, "ada"), create_user(connection, "bob"));
     let (of_ada, of_bob) = (issued(connection, &ada), issued(connection, &bob));
     issued(connection, &ada);
@@ -134,8 +128,7 @@ fn several_at_once_and_the_same_twice() {
 
 #[test]
 fn what_remains_is_counted_by_the_database() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada");
     let token = issued(connection, &ada);
     for interval in ["1.5 seconds", "1 hour", "90 days", "1000 years"] {
@@ -160,8 +153,7 @@ fn what_remains_is_counted_by_the_database() {
 /// Postgres has times that Chrono has not. The constraints keep them out; should they not, nobody else's token suffers.
 #[test]
 fn an_end_beyond_the_calendar_is_none() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada");
     let (near, far) = (issued(connection, &ada), issued(connection, &ada));
     execute(
@@ -190,8 +182,7 @@ fn an_end_beyond_the_calendar_is_none() {
 
 #[test]
 fn a_corrupt_row_is_nobody_elses_error() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let (ada, bob) = (create_user(connection, "ada"), create_user(connection, "bob"));
     let (good, bad) = (issued(connection, &ada), issued(connection, &bob));
     issue(connection, bob.id);
@@ -224,8 +215,7 @@ fn a_corrupt_row_is_nobody_elses_error() {
 /// Each statement that is not prepared once for a connection costs a round trip more.
 #[test]
 fn a_look_up_is_prepared_once() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     for _ in 0..3 {
         find_valid(connection, &[TokenDigest::from([7; 32])]).unwrap();
         assert_eq!(

@@ -1,7 +1,7 @@
-use crate::support::{connect, execute, text};
+use crate::support::{connect, database, execute, text};
 use diesel::PgConnection;
-use jeton_persistence::migrations::{MigrationError, apply, pending, revert_all};
-use jeton_proof_support::TestDatabase;
+use jeton_persistence::migrations::{MigrationError, apply, pending};
+use jeton_proof_support::{TestDatabase, revert_all};
 use std::sync::Barrier;
 use std::thread;
 
@@ -59,7 +59,7 @@ fn all_up_all_down_and_up_again() {
     let first = shape(connection);
     assert!(first.contains("tokens digest bytea NO"), "{first}");
 
-    revert_all(connection).unwrap();
+    revert_all(connection, "migrations").unwrap();
     assert_eq!(
         objects(connection),
         "__diesel_schema_migrations __diesel_schema_migrations_pkey"
@@ -165,8 +165,7 @@ fn one_that_fails_keeps_nobody_waiting() {
 /// A restore leaves them so: off, or on as ordinary ones, which the next restore passes by.
 #[test]
 fn triggers_that_were_turned_off_are_pending_and_turned_on_again() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     for off in ["DISABLE TRIGGER ALL", "ENABLE TRIGGER ALL"] {
         execute(connection, &format!("ALTER TABLE tokens {off}"));
         let labels = ["deleted", "inserted", "replicated", "truncated", "updated"]

@@ -1,6 +1,6 @@
 //! The database's own rules, which hold for psql as well; and the indexes.
 
-use crate::support::{connect, create_user, execute, issue, text};
+use crate::support::{connect, constraint, create_user, database, execute, issue, text};
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
@@ -10,16 +10,12 @@ use jeton_proof_support::TestDatabase;
 
 /// The name of the constraint that forbids the change.
 fn forbidden_by(connection: &mut PgConnection, change: &str) -> String {
-    match connection.batch_execute(change).map_err(DatabaseError::from) {
-        Err(DatabaseError::Conflict { constraint }) => constraint,
-        other => panic!("{change}: {other:?}"),
-    }
+    constraint(connection.batch_execute(change).map_err(DatabaseError::from))
 }
 
 #[test]
 fn no_bad_user_gets_in() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     create_user(connection, "bob");
     let ada = create_user(connection, "ada").id;
     for (change, constraint) in [
@@ -39,10 +35,9 @@ fn no_bad_user_gets_in() {
 
 #[test]
 fn no_bad_token_gets_in() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
-    let (other, token) = (issue(connection, ada), issue(connection, ada));
+    let [other, token] = [(); 2].map(|()| issue(connection, ada));
     let taken = format!("digest = (SELECT digest FROM tokens WHERE id = '{other}')");
     for (change, constraint) in [
         ("digest = substr(digest, 1, 31)", "tokens_digest_check"),
@@ -118,8 +113,7 @@ fn plan(connection: &mut PgConnection, query: &str) -> String {
 #[test]
 fn every_query_has_an_index() {
     const ID: &str = "'0198c5a5-0000-7000-8000-000000000000'";
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     execute(connection, "SET enable_seqscan = off; SET enable_sort = off");
     for (query, indexes) in [
         (

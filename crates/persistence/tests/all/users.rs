@@ -1,9 +1,10 @@
-use crate::support::{connect, count, create_user, execute, hash, issue, new_user, outcome, scopes, text};
+use crate::support::{
+    CLI, corrupt, count, create_user, database, execute, hash, issue, new_user, outcome, scopes, text,
+};
 use jeton_coherence::lookups;
-use jeton_domain::{AuditContext, Email, NewUser, UserId, Username, UsernameKey};
+use jeton_domain::{Email, NewUser, UserId, Username, UsernameKey};
 use jeton_persistence::users::UserFilter;
 use jeton_persistence::{DatabaseError, PgConnection, users};
-use jeton_proof_support::TestDatabase;
 use uuid::Uuid;
 
 fn key(name: &str) -> jeton_domain::UsernameKey {
@@ -16,13 +17,12 @@ fn nobody() -> UserId {
 
 #[test]
 fn what_is_created_is_found_as_it_was() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let new = NewUser {
         email: Some(Email::parse("ada@example.org").unwrap()),
         ..new_user("Ada.Straße")
     };
-    let created = users::create(connection, &AuditContext::cli(), &new).unwrap();
+    let created = users::create(connection, &CLI, &new).unwrap();
     assert_eq!(created.id, new.id);
     assert_eq!(created.username.as_str(), "Ada.Straße");
     assert_eq!(created.email, new.email);
@@ -50,8 +50,7 @@ fn what_is_created_is_found_as_it_was() {
 
 #[test]
 fn who_is_not_there_is_none() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     create_user(connection, "ada");
     assert_eq!(users::find(connection, nobody()).unwrap(), None);
     assert_eq!(users::find_by_username(connection, &key("adam")).unwrap(), None);
@@ -63,34 +62,25 @@ fn who_is_not_there_is_none() {
     assert_eq!(users::find_password_hash(connection, nobody()).unwrap(), None);
     assert!(!users::is_taken(connection, &key("adam")).unwrap());
     assert_eq!(
-        outcome(users::set_scopes(connection, &AuditContext::cli(), nobody(), &scopes("")).unwrap()),
+        outcome(users::set_scopes(connection, &CLI, nobody(), &scopes("")).unwrap()),
         None
     );
-    assert_eq!(
-        outcome(users::disable(connection, &AuditContext::cli(), nobody()).unwrap()),
-        None
-    );
-    assert_eq!(
-        users::enable(connection, &AuditContext::cli(), nobody()).unwrap(),
-        None
-    );
+    assert_eq!(outcome(users::disable(connection, &CLI, nobody()).unwrap()), None);
+    assert_eq!(users::enable(connection, &CLI, nobody()).unwrap(), None);
+    assert!(!outcome(users::delete(connection, &CLI, nobody()).unwrap()));
     assert!(!outcome(
-        users::delete(connection, &AuditContext::cli(), nobody()).unwrap()
-    ));
-    assert!(!outcome(
-        users::delete_for_password(connection, &AuditContext::cli(), nobody(), &hash(4)).unwrap()
+        users::delete_for_password(connection, &CLI, nobody(), &hash(4)).unwrap()
     ));
 }
 
 #[test]
 fn a_service_account_has_no_password() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let new = NewUser {
         password_hash: None,
         ..new_user("backup")
     };
-    let id = users::create(connection, &AuditContext::cli(), &new).unwrap().id;
+    let id = users::create(connection, &CLI, &new).unwrap().id;
     assert_eq!(users::find_password_hash(connection, id).unwrap(), None);
     let found = users::find_for_sign_in(connection, &key("backup"))
         .unwrap()
@@ -100,8 +90,7 @@ fn a_service_account_has_no_password() {
 
 #[test]
 fn pages_go_from_new_to_old_and_end() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let mut ids: Vec<UserId> = (0..5)
         .map(|number| create_user(connection, &format!("user{number}")).id)
         .collect();
@@ -119,32 +108,26 @@ fn pages_go_from_new_to_old_and_end() {
 
 #[test]
 fn disabling_twice_keeps_the_first_time() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let (ada, bob) = (create_user(connection, "ada").id, create_user(connection, "bob"));
     let token = issue(connection, ada);
 
-    let first = outcome(users::disable(connection, &AuditContext::cli(), ada).unwrap())
+    let first = outcome(users::disable(connection, &CLI, ada).unwrap())
         .unwrap()
         .disabled_at;
     assert!(first.is_some());
-    let again = outcome(users::disable(connection, &AuditContext::cli(), ada).unwrap())
+    let again = outcome(users::disable(connection, &CLI, ada).unwrap())
         .unwrap()
         .disabled_at;
     assert_eq!(again, first);
     assert_eq!(users::find(connection, bob.id).unwrap(), Some(bob), "nobody else");
 
-    let enabled = users::enable(connection, &AuditContext::cli(), ada)
-        .unwrap()
-        .unwrap();
+    let enabled = users::enable(connection, &CLI, ada).unwrap().unwrap();
     assert_eq!(enabled.disabled_at, None);
-    assert_eq!(
-        users::enable(connection, &AuditContext::cli(), ada).unwrap(),
-        Some(enabled)
-    );
+    assert_eq!(users::enable(connection, &CLI, ada).unwrap(), Some(enabled));
     assert_eq!(count(connection, &format!("tokens WHERE id = '{token}'")), 1);
 
-    let later = outcome(users::disable(connection, &AuditContext::cli(), ada).unwrap())
+    let later = outcome(users::disable(connection, &CLI, ada).unwrap())
         .unwrap()
         .disabled_at;
     assert!(later > first);
@@ -152,17 +135,13 @@ fn disabling_twice_keeps_the_first_time() {
 
 #[test]
 fn scopes_are_set_for_one_user() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let (ada, bob) = (create_user(connection, "ada").id, create_user(connection, "bob"));
-    let changed =
-        outcome(users::set_scopes(connection, &AuditContext::cli(), ada, &scopes("b:z a:y")).unwrap())
-            .unwrap();
+    let changed = outcome(users::set_scopes(connection, &CLI, ada, &scopes("b:z a:y")).unwrap()).unwrap();
     assert_eq!(changed.scopes, scopes("a:y b:z"));
     assert_eq!(users::find(connection, ada).unwrap(), Some(changed));
     assert_eq!(users::find(connection, bob.id).unwrap(), Some(bob));
-    let none =
-        outcome(users::set_scopes(connection, &AuditContext::cli(), ada, &scopes("")).unwrap()).unwrap();
+    let none = outcome(users::set_scopes(connection, &CLI, ada, &scopes("")).unwrap()).unwrap();
     assert_eq!(none.scopes, scopes(""));
 }
 
@@ -179,32 +158,26 @@ fn belongings(connection: &mut PgConnection, user: UserId) -> i64 {
 
 #[test]
 fn deleting_takes_tokens_along() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let (ada, bob) = (settle(connection, "ada"), settle(connection, "bob"));
-    assert!(outcome(
-        users::delete(connection, &AuditContext::cli(), ada).unwrap()
-    ));
+    assert!(outcome(users::delete(connection, &CLI, ada).unwrap()));
     assert_eq!(users::find(connection, ada).unwrap(), None);
     assert_eq!(belongings(connection, ada), 0);
     assert_eq!(belongings(connection, bob), 1);
-    assert!(!outcome(
-        users::delete(connection, &AuditContext::cli(), ada).unwrap()
-    ));
+    assert!(!outcome(users::delete(connection, &CLI, ada).unwrap()));
     create_user(connection, "ADA");
 }
 
 #[test]
 fn deleting_for_a_password_needs_the_one_of_now() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let (ada, bob) = (settle(connection, "ada"), settle(connection, "bob"));
     assert!(!outcome(
-        users::delete_for_password(connection, &AuditContext::cli(), ada, &hash(5)).unwrap()
+        users::delete_for_password(connection, &CLI, ada, &hash(5)).unwrap()
     ));
     assert_eq!(belongings(connection, ada), 1);
     assert!(outcome(
-        users::delete_for_password(connection, &AuditContext::cli(), ada, &hash(4)).unwrap()
+        users::delete_for_password(connection, &CLI, ada, &hash(4)).unwrap()
     ));
     assert_eq!(users::find(connection, ada).unwrap(), None);
     assert_eq!(belongings(connection, ada), 0);
@@ -217,13 +190,8 @@ fn deleting_for_a_password_needs_the_one_of_now() {
 
 #[test]
 fn rows_against_the_rules_are_told_by_their_column() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
-    let corrupt = |result: Result<(), DatabaseError>| match result {
-        Err(DatabaseError::Corrupt(column)) => column,
-        other => panic!("{other:?}"),
-    };
     for (change, column) in [
         ("username = 'a b c'", "users.username"),
         ("email = 'nowhere'", "users.email"),
@@ -235,8 +203,8 @@ fn rows_against_the_rules_are_told_by_their_column() {
             |connection, _| users::find_by_username(connection, &key("ada")).map(drop),
             |connection, _| users::find_for_sign_in(connection, &key("ada")).map(drop),
             |connection, _| users::list(connection, &users::UserFilter::default(), None, 10).map(drop),
-            |connection, ada| users::enable(connection, &AuditContext::cli(), ada).map(drop),
-            |connection, ada| users::disable(connection, &AuditContext::cli(), ada).map(drop),
+            |connection, ada| users::enable(connection, &CLI, ada).map(drop),
+            |connection, ada| users::disable(connection, &CLI, ada).map(drop),
         ];
         for read in reads {
             execute(connection, &format!("BEGIN; UPDATE users SET {change}"));
@@ -255,8 +223,7 @@ fn rows_against_the_rules_are_told_by_their_column() {
 /// An array with a NULL can only be there where the constraint is not.
 #[test]
 fn a_null_among_the_scopes_is_corrupt() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
     let token = crate::support::new_token();
     crate::support::issue_this(connection, ada, &token);
@@ -264,18 +231,9 @@ fn a_null_among_the_scopes_is_corrupt() {
         connection,
         "ALTER TABLE users DROP CONSTRAINT users_scopes_check; UPDATE users SET scopes = '{NULL}'",
     );
-    let found = users::find(connection, ada);
-    assert!(
-        matches!(found, Err(DatabaseError::Corrupt("users.scopes"))),
-        "{found:?}"
-    );
-    let (_, found) = lookups::find_valid(connection, &[token.digest])
-        .unwrap()
-        .remove(0);
-    assert!(
-        matches!(found, Err(DatabaseError::Corrupt("users.scopes"))),
-        "{found:?}"
-    );
+    assert_eq!(corrupt(users::find(connection, ada)), "users.scopes");
+    let mut found = lookups::find_valid(connection, &[token.digest]).unwrap();
+    assert_eq!(corrupt(found.remove(0).1), "users.scopes");
 }
 
 fn names(connection: &mut PgConnection, filter: &UserFilter) -> Vec<String> {
@@ -285,8 +243,7 @@ fn names(connection: &mut PgConnection, filter: &UserFilter) -> Vec<String> {
 
 #[test]
 fn a_list_may_be_of_some_only() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     for name in ["Ada", "adam", "a_a", "axa", "Straße", "STRASSENBAHN"] {
         create_user(connection, name);
     }
@@ -294,12 +251,12 @@ fn a_list_may_be_of_some_only() {
         password_hash: None,
         ..new_user("ada.robot")
     };
-    let robot = users::create(connection, &AuditContext::cli(), &robot).unwrap();
+    let robot = users::create(connection, &CLI, &robot).unwrap();
     assert!(robot.service);
     let adam = Username::parse("adam").unwrap();
     let off = users::find_by_username(connection, adam.key()).unwrap().unwrap();
     assert!(!off.service);
-    outcome(users::disable(connection, &AuditContext::cli(), off.id).unwrap());
+    outcome(users::disable(connection, &CLI, off.id).unwrap());
 
     let prefix = |text| UserFilter {
         prefix: Some(UsernameKey::of_prefix(text)),

@@ -1,7 +1,7 @@
 //! Through PgBouncer. Needs the program `pgbouncer`, and one of the tests a newer one than some systems have; without it,
 //! they say so and do nothing.
 
-use crate::support::{count, database, remembering_at, settings, token_of, user_with_token, wait_until};
+use crate::support::{check, count, remembering_at, setting, settings, wait_until};
 use jeton_domain::AuditContext;
 use jeton_proof_support::{TestDatabase, find_program};
 use jeton_verifier::{Verifier, VerifyError};
@@ -103,36 +103,31 @@ fn start(database: &TestDatabase, mode: &str, least: (u32, u32)) -> Option<Poole
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_that_lends_for_a_session_is_as_good_as_none() {
-    let (database, mut connection) = database();
-    let (ada, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, ada, token) = setting();
     let Some(pooler) = start(&database, "session", (1, 0)) else {
         return;
     };
     let verifier = remembering_at(&pooler.url).await;
     for _ in 0..3 {
-        assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+        assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     }
     assert_eq!(verifier.status().entries, 1);
     let revoked =
         jeton_persistence::tokens::revoke(&mut connection, &AuditContext::cli(), ada.id, token.id).unwrap();
     assert!(jeton_revoker::confirm(&mut connection, revoked).unwrap());
-    assert_eq!(
-        token_of(verifier.verify(&token.text).await),
-        Err(VerifyError::Invalid)
-    );
+    assert_eq!(check(&verifier, &token.text).await, Err(VerifyError::Invalid));
 }
 
 /// It is served by whatever connection is free: what was a session is none, and nothing may be remembered for long.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_that_lends_for_a_transaction_does_no_harm() {
-    let (database, mut connection) = database();
-    let (ada, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, ada, token) = setting();
     let Some(pooler) = start(&database, "transaction", KEEPS_STATEMENTS) else {
         return;
     };
     let verifiers = [connect(&pooler.url).await, connect(&pooler.url).await];
     for verifier in &verifiers {
-        assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+        assert_eq!(check(verifier, &token.text).await, Ok(token.id));
     }
     let revoked =
         jeton_persistence::tokens::revoke(&mut connection, &AuditContext::cli(), ada.id, token.id).unwrap();
@@ -143,10 +138,7 @@ async fn a_pool_that_lends_for_a_transaction_does_no_harm() {
     .await
     .unwrap();
     for verifier in &verifiers {
-        assert_eq!(
-            token_of(verifier.verify(&token.text).await),
-            Err(VerifyError::Invalid)
-        );
+        assert_eq!(check(verifier, &token.text).await, Err(VerifyError::Invalid));
     }
 }
 

@@ -4,8 +4,7 @@ use super::*;
 
 #[test]
 fn that_attempts_are_held_off_is_written_down_once_an_hour() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     create_user(connection, "Ada");
     attempts_until_held_off(connection, HERE, &named("ADA"));
     assert_eq!(events(connection), "account Ada");
@@ -41,8 +40,7 @@ fn that_attempts_are_held_off_is_written_down_once_an_hour() {
 
 #[test]
 fn what_is_taken_back_was_no_attempt() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     create_user(connection, "ada");
     let ada = named("ada");
     for _ in 0..30 {
@@ -60,8 +58,7 @@ fn what_is_taken_back_was_no_attempt() {
 
 #[test]
 fn a_new_password_is_let_in_at_once() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let (ada, _) = users::sign_up(connection, &from(HERE), &new_user("ada"), &new_token()).unwrap();
     for name in ["ada", "bob"] {
         for address in [HERE, THERE] {
@@ -69,7 +66,7 @@ fn a_new_password_is_let_in_at_once() {
         }
     }
     assert!(outcome(
-        users::set_password(connection, &AuditContext::cli(), ada.id, &hash(5)).unwrap()
+        users::set_password(connection, &CLI, ada.id, &hash(5)).unwrap()
     ));
     for address in [HERE, THERE] {
         assert_eq!(
@@ -82,8 +79,7 @@ fn a_new_password_is_let_in_at_once() {
 
 #[test]
 fn a_right_password_that_comes_to_nothing_is_written_down_and_makes_nothing_known() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
     for _ in 0..4 {
         assert_eq!(attempt(connection, HERE, &named("ada")), 0);
@@ -109,14 +105,13 @@ fn a_right_password_that_comes_to_nothing_is_written_down_and_makes_nothing_know
 
 #[test]
 fn unblocked_one_is_let_in_at_once() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let (ada, _) = users::sign_up(connection, &from(HERE), &new_user("ada"), &new_token()).unwrap();
     for address in [HERE, THERE] {
         attempts_until_held_off(connection, address, &named("ada"));
     }
     attempts_until_held_off(connection, THERE, &named("bob"));
-    assert!(rate_limit::unblock(connection, &AuditContext::cli(), ada.id).unwrap());
+    assert!(rate_limit::unblock(connection, &CLI, ada.id).unwrap());
     for address in [HERE, THERE] {
         assert_eq!(
             attempts_until_held_off(connection, address, &named("ada")),
@@ -128,8 +123,8 @@ fn unblocked_one_is_let_in_at_once() {
         rows(connection, "audit_events WHERE action = 'user-unblocked'"),
         1
     );
-    outcome(users::delete(connection, &AuditContext::cli(), ada.id).unwrap());
-    assert!(!rate_limit::unblock(connection, &AuditContext::cli(), ada.id).unwrap());
+    outcome(users::delete(connection, &CLI, ada.id).unwrap());
+    assert!(!rate_limit::unblock(connection, &CLI, ada.id).unwrap());
     assert_eq!(
         rows(connection, "audit_events WHERE action = 'user-unblocked'"),
         1
@@ -138,27 +133,23 @@ fn unblocked_one_is_let_in_at_once() {
 
 #[test]
 fn one_who_is_gone_leaves_nothing_behind() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let (ada, _) = users::sign_up(connection, &from(HERE), &new_user("Ada"), &new_token()).unwrap();
     attempt(connection, THERE, &named("ada"));
     attempt(connection, THERE, &named("bob"));
     assert_eq!(rows(connection, "account_attempts"), 3);
-    outcome(users::delete(connection, &AuditContext::cli(), ada.id).unwrap());
+    outcome(users::delete(connection, &CLI, ada.id).unwrap());
     assert_eq!(rows(connection, "account_attempts"), 1);
 }
 
 #[test]
 fn what_no_longer_counts_is_purged() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     users::sign_up(connection, &from(HERE), &new_user("ada"), &new_token()).unwrap();
     attempt(connection, THERE, &named("ada"));
     let left = |connection: &mut PgConnection, time: &str| {
         pass(connection, time);
-        cleanup_step(&mut Cleanup::default(), connection)
-            .unwrap()
-            .unwrap();
+        cleaned(&mut Cleanup::default(), connection);
         (
             rows(connection, "account_attempts"),
             rows(connection, "network_attempts"),

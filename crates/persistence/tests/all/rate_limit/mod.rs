@@ -4,7 +4,8 @@ mod aftermath;
 mod races;
 
 use crate::support::{
-    cleanup_step, connect, count as rows, create_user, execute, hash, new_token, new_user, outcome, text,
+    CLI, cleaned, cleanup_step, connect, count as rows, create_user, database, execute, hash, new_token,
+    new_user, outcome, text,
 };
 use jeton_domain::{Actor, AuditContext, AuditReason, UserId, Username};
 use jeton_persistence::cleanup::Cleanup;
@@ -89,8 +90,7 @@ const THERE: &str = "198.51.100.7";
 
 #[test]
 fn a_quarter_at_once_then_ever_longer_delays_then_none_for_a_day() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = named("ada");
     assert_eq!(attempts_until_held_off(connection, HERE, &ada), (5, 30));
     let mut delays = Vec::new();
@@ -112,8 +112,7 @@ fn a_quarter_at_once_then_ever_longer_delays_then_none_for_a_day() {
 
 #[test]
 fn what_is_held_off_does_not_count() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = named("ada");
     attempts_until_held_off(connection, HERE, &ada);
     for _ in 0..50 {
@@ -128,8 +127,7 @@ fn what_is_held_off_does_not_count() {
 
 #[test]
 fn names_of_nobody_count_as_any_and_in_any_case() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "Ada").id;
     for (one, same) in [
         ("Ada", named("ADA")),
@@ -150,8 +148,7 @@ fn names_of_nobody_count_as_any_and_in_any_case() {
 
 #[test]
 fn a_name_that_nobody_can_have_counts_for_the_network_alone() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     for _ in 0..30 {
         assert_eq!(attempt(connection, HERE, &Account::Nobody), 0);
     }
@@ -164,8 +161,7 @@ fn a_name_that_nobody_can_have_counts_for_the_network_alone() {
 
 #[test]
 fn a_network_has_its_own_limit_which_comes_back_with_time() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let limits = Limits {
         network: 60,
         ..LIMITS
@@ -194,8 +190,7 @@ fn a_network_has_its_own_limit_which_comes_back_with_time() {
 
 #[test]
 fn a_success_is_taken_back_and_clears() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
     // More than any limit, one after the other.
     let limits = Limits {
@@ -223,8 +218,7 @@ fn a_success_is_taken_back_and_clears() {
 
 #[test]
 fn a_stranger_does_not_keep_the_owner_out() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let (ada, _) = users::sign_up(connection, &from(HERE), &new_user("ada"), &new_token()).unwrap();
     let account = named("ada");
     assert_eq!(attempts_until_held_off(connection, THERE, &account), (5, 30));

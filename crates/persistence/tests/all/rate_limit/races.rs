@@ -55,8 +55,7 @@ fn of_a_hundred_at_once_as_many_go_on_as_one_after_the_other() {
 /// Signing in, failing, being unblocked and deleted, all at once: whoever locks in another order would be a deadlock.
 #[test]
 fn nothing_waits_in_a_circle() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (database, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
     type Act = fn(&mut PgConnection, UserId, &str);
     let acts: [Act; 5] = [
@@ -68,7 +67,7 @@ fn nothing_waits_in_a_circle() {
             let issued = tokens::issue_for_password(c, &from(address), ada, &hash(4), &new_token());
             outcome(issued.unwrap()).token().unwrap();
         },
-        |c, ada, _| _ = rate_limit::unblock(c, &AuditContext::cli(), ada).unwrap(),
+        |c, ada, _| _ = rate_limit::unblock(c, &CLI, ada).unwrap(),
         |c, _, _| {
             cleanup_step(&mut Cleanup::default(), c).unwrap();
         },
@@ -76,7 +75,7 @@ fn nothing_waits_in_a_circle() {
     thread::scope(|scope| {
         for act in acts {
             for address in [HERE, THERE] {
-                let mut connection = connect(&database);
+                let mut connection = connect(database);
                 scope.spawn(move || {
                     for _ in 0..50 {
                         act(&mut connection, ada, address);
