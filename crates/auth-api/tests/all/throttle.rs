@@ -1,7 +1,6 @@
 //! Guessing passwords takes long, for whomever, and nobody else suffers from it.
 
 use crate::support::{Auth, PASSWORD, attempt, comparable, json, kind, login, start_service};
-use diesel::connection::SimpleConnection;
 use jeton_client::{AuditQuery, AuthClient, ClientError, ProblemKind};
 use jeton_persistence::audit::{AuditFilter, list};
 use jeton_proof_support::{Endpoint, RawRequest, RawResponse};
@@ -76,7 +75,7 @@ async fn whoever_it_is_the_answers_are_the_same() {
         UPDATE users SET password_hash = replace(password_hash, '$04$', '$20$') WHERE username = 'costly'; \
         UPDATE users SET password_hash = 'pbkdf2_sha256$1$seasalt$3xmXbyk2QpiyNcnoBbzRPwEBsYPTbDlRdtmLyBvQltA=' \
             WHERE username = 'cheap'";
-    auth.connect().batch_execute(rows).unwrap();
+    auth.execute(rows);
     let metrics = auth.service.metrics_address();
     let answers = |name: &str| -> (Vec<_>, u64) {
         let before = rounds(&metrics);

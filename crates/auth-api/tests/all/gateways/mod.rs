@@ -4,15 +4,12 @@
 mod app;
 mod start;
 
-use crate::support::Auth;
-use jeton_client::{ExposeSecret, Session};
+use crate::support::{Auth, bearer, token_request};
+use jeton_client::Session;
 use jeton_proof_support::RawRequest;
 
 fn request(method: &str, session: &Session) -> RawRequest {
-    RawRequest::new(method, "/page.html").header(
-        "Authorization",
-        format!("Bearer {}", session.token().expose_secret()),
-    )
+    RawRequest::new(method, "/page.html").header("Authorization", bearer(session))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,11 +56,7 @@ async fn the_service_learns_whose_request_it_is_and_nobody_else_tells_it() {
 async fn who_has_no_token_or_the_wrong_one_is_told_as_the_auth_api_would() {
     let auth = Auth::start_process(&[]);
     let reader = auth.sign_up("ada").await;
-    let less = jeton_client::CreateTokenRequest {
-        name: "reader".into(),
-        scopes: vec!["notes:read".into()],
-        expires_in: None,
-    };
+    let less = token_request("reader", &["notes:read"]);
     let reader = auth
         .client()
         .session(reader.tokens().create(&less).await.unwrap().token)
@@ -105,10 +98,7 @@ async fn the_place_that_nginx_asks_at_is_not_to_be_asked_by_others() {
         return;
     };
     let session = auth.sign_up("ada").await;
-    let internal = RawRequest::new("GET", "/_jeton/verify").header(
-        "Authorization",
-        format!("Bearer {}", session.token().expose_secret()),
-    );
+    let internal = RawRequest::new("GET", "/_jeton/verify").header("Authorization", bearer(&session));
     assert_eq!(gateway.send(&internal).status, 404);
 }
 

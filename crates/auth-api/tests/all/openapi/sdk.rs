@@ -1,7 +1,7 @@
 //! That the SDK has a method for each operation: one is called for each, and the service tells what it was asked.
 
 use super::document::Document;
-use crate::support::{Auth, PASSWORD, login};
+use crate::support::{Auth, PASSWORD, token_request};
 use jeton_client::{AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, UserQuery};
 use jeton_proof_support::RawRequest;
 use std::collections::BTreeSet;
@@ -17,11 +17,7 @@ const NOT_IN_THE_SDK: [(&str, &str); 4] = [
 const NEW_PASSWORD: &str = "a wholly different phrase";
 
 fn wish(name: &str) -> CreateTokenRequest {
-    CreateTokenRequest {
-        name: name.to_owned(),
-        scopes: vec!["notes:read".to_owned()],
-        expires_in: None,
-    }
+    token_request(name, &["notes:read"])
 }
 
 /// Everything that the SDK can ask of the auth API, once at least.
@@ -74,7 +70,7 @@ async fn call_everything(auth: &Auth) {
 
 async fn account(auth: &Auth) {
     let ada = auth.sign_up("ada").await;
-    auth.client().login(&login("ada", PASSWORD)).await.unwrap();
+    auth.login("ada", PASSWORD).await.unwrap();
     ada.me().await.unwrap();
     ada.verify(&["notes:read"]).await.unwrap();
     let tokens = ada.tokens();

@@ -6,32 +6,17 @@ pub(super) fn account(walk: &Walk<'_>) {
     let (token, _) = walk.sign_up("ada");
     walk.call("POST", "/v1/users", &[], "", &credentials("ada"));
     let second = walk.log_in("ada");
-    walk.call(
-        "POST",
-        "/v1/login",
-        &[],
-        "",
-        &json!({ "username": "ada", "password": "wrong" }),
-    );
-    walk.call(
-        "POST",
-        "/v1/login",
-        &[],
-        "",
-        &json!({ "username": "ada", "password": PASSWORD, "scopes": "admin" }),
-    );
+    let wrong = json!({ "username": "ada", "password": "wrong" });
+    walk.call("POST", "/v1/login", &[], "", &wrong);
+    let too_much = json!({ "username": "ada", "password": PASSWORD, "scopes": "admin" });
+    walk.call("POST", "/v1/login", &[], "", &too_much);
     walk.call("GET", "/v1/tokens", &[], &token, &Value::Null);
     let requested = |scope: &str| json!({ "name": "nightly", "scopes": [scope], "expires_in": 60 });
     let made = walk.call("POST", "/v1/tokens", &[], &token, &requested("notes:read"));
     walk.call("POST", "/v1/tokens", &[], &token, &requested("admin"));
     let id = text(&made["token_id"]);
-    walk.call(
-        "PATCH",
-        "/v1/tokens/{id}",
-        &[&id],
-        &token,
-        &json!({ "name": "weekly" }),
-    );
+    let weekly = json!({ "name": "weekly" });
+    walk.call("PATCH", "/v1/tokens/{id}", &[&id], &token, &weekly);
     walk.call("DELETE", "/v1/tokens/{id}", &[&id], &token, &Value::Null);
     let (other, _) = walk.sign_up("bea");
     walk.form("/v1/revoke", &token, &other);
