@@ -10,6 +10,7 @@ pub(crate) struct Received {
 }
 
 /// What to answer.
+#[derive(Clone)]
 pub(crate) struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,

@@ -1,5 +1,5 @@
 use crate::server::{Reply, Server};
-use crate::support::{OLD, client, issued, problem, signed_in};
+use crate::support::{OLD, client, fetch, problem, scripted};
 use jeton_client::{ClientError, Method, ProblemKind};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -79,7 +79,7 @@ async fn errors_and_other_statuses() {
     ])
     .await;
     let session = client(&service).session(OLD).unwrap();
-    let error = async || session.get(service.url("/")).send().await.unwrap_err();
+    let error = async || fetch(&session, &service).await.unwrap_err();
 
     assert_eq!(error().await.kind(), Some(ProblemKind::InsufficientScope));
     let other = error().await;
@@ -92,7 +92,7 @@ async fn errors_and_other_statuses() {
             "{error}"
         );
     }
-    assert_eq!(session.get(service.url("/")).send().await.unwrap().status(), 304);
+    assert_eq!(fetch(&session, &service).await.unwrap().status(), 304);
     let error = session
         .get(service.url("/"))
         .send_json::<Value>()
@@ -114,9 +114,8 @@ async fn a_request_that_cannot_be_sent() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_tasks_share_a_session() {
-    let auth = Server::script(vec![Reply::json(200, &issued(OLD))]).await;
+    let (_auth, session) = scripted(vec![]).await;
     let service = Server::start(|request| async move { Reply::text(200, request.line()) }).await;
-    let session = signed_in(&auth).await;
     let tasks: Vec<_> = (0..64)
         .map(|n| {
             let (session, url) = (session.clone(), service.url(&format!("/{n}")));
