@@ -3,15 +3,11 @@ use std::env;
 /// What begins so is a setting.
 const PREFIX: &str = "JETON_";
 
-/// The settings of all programs, which may share an environment: one a line, generated from the programs.
+/// The settings that begin so of all programs, which may share an environment: one a line, generated from the programs.
 const KNOWN: &str = include_str!("known_settings.txt");
 
 /// What the project's scripts and other programs read.
-const OTHERS: &[&str] = &[
-    "JETON_POSTGRES_BINDIR",
-    "JETON_RESOURCE_METRICS_ADDR",
-    "JETON_TESTS_REQUIRE",
-];
+const OTHERS: &[&str] = &["JETON_POSTGRES_BINDIR", "JETON_TESTS_REQUIRE"];
 
 /// Says in the log which variables look like settings and are none. One that is mistyped would be off without a word: sign-up
 /// open, say, that was to be closed. Never their values.

@@ -52,7 +52,7 @@ impl Service {
         ];
         let notes = [
             ("DATABASE_URL", prepared.notes_url.as_str()),
-            ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
+            ("NOTES_ADDR", "127.0.0.1:0"),
         ];
         let auth = [&common[..], &auth].concat();
         let notes = [&common[..], &notes].concat();

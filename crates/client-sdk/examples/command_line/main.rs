@@ -163,7 +163,7 @@ fn token_path(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
 async fn run(args: Args) -> anyhow::Result<()> {
     let notes = Notes {
         auth: AuthClient::new(&base_url("JETON_AUTH_ADDR", "127.0.0.1:8080"))?,
-        url: format!("{}/notes", base_url("JETON_RESOURCE_ADDR", "127.0.0.1:8081")),
+        url: format!("{}/notes", base_url("NOTES_ADDR", "127.0.0.1:8081")),
         user: args.user,
         file: TokenFile::at(token_path(args.token_file)?),
     };

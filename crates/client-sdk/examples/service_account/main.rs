@@ -99,7 +99,7 @@ async fn main() -> anyhow::Result<()> {
         .max_retries(0)
         .build()?;
     let board = Data::new(Board {
-        notes: format!("{}/notes", base_url("JETON_RESOURCE_ADDR", "127.0.0.1:8081")),
+        notes: format!("{}/notes", base_url("NOTES_ADDR", "127.0.0.1:8081")),
         account: Account::new(auth.clone(), Secret::from_env()?)?,
         auth,
     });

@@ -19,7 +19,7 @@ fn start_beside(services: &Services, notes: &Endpoint, secret: (&str, &str)) -> 
     let env = [
         ("BOARD_ADDR", "127.0.0.1:0"),
         ("JETON_AUTH_ADDR", services.auth.address()),
-        ("JETON_RESOURCE_ADDR", notes.address()),
+        ("NOTES_ADDR", notes.address()),
         secret,
     ];
     ServiceProcess::start(example("service_account"), &env)
@@ -153,10 +153,7 @@ async fn a_403_of_the_account_is_no_403_of_the_caller() {
     let refused = direct.send().await.unwrap_err();
     assert_eq!(refused.kind(), Some(ProblemKind::InsufficientScope), "{refused}");
 
-    let env = [
-        ("DATABASE_URL", database.url()),
-        ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
-    ];
+    let env = [("DATABASE_URL", database.url()), ("NOTES_ADDR", "127.0.0.1:0")];
     let notes = ServiceProcess::start_role("service_account::a_notes_service_with_a_log", &env);
     let board = start_beside(&services, &notes, ("BOARD_TOKEN", &powerless));
     let session = ada(&services, &["notes:read"]).await;

@@ -26,10 +26,7 @@ fn tables(connection: &mut PgConnection) -> String {
 
 /// Why the service does not start.
 fn refusal(database_url: &str) -> String {
-    let env = [
-        ("DATABASE_URL", database_url),
-        ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
-    ];
+    let env = [("DATABASE_URL", database_url), ("NOTES_ADDR", "127.0.0.1:0")];
     let refused = ServiceProcess::try_start(PROGRAM, &env).unwrap_err();
     assert_eq!(refused.status.and_then(|status| status.code()), Some(1));
     refused.logs
@@ -109,10 +106,7 @@ fn migrate_lets_a_role_keep_notes() {
 
     let (_, host) = database.url().split_once('@').unwrap();
     let theirs = format!("postgres://{name}:sesame@{host}");
-    let env = [
-        ("DATABASE_URL", theirs.as_str()),
-        ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
-    ];
+    let env = [("DATABASE_URL", theirs.as_str()), ("NOTES_ADDR", "127.0.0.1:0")];
     drop(ServiceProcess::start(PROGRAM, &env));
     execute(connection, &format!("DROP ROLE {name}"));
 }

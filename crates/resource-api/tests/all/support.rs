@@ -90,10 +90,7 @@ pub(crate) fn notes_process(database_url: &str) -> ServiceProcess {
 }
 
 fn environment<'a>(database_url: &'a str, settings: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let own = [
-        ("DATABASE_URL", database_url),
-        ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
-    ];
+    let own = [("DATABASE_URL", database_url), ("NOTES_ADDR", "127.0.0.1:0")];
     [&own, settings].concat()
 }
 
