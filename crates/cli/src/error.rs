@@ -45,7 +45,7 @@ mod tests {
     use anyhow::{Context, anyhow};
 
     #[test]
-    fn one_line_says_everything_once() {
+    fn an_error_says_everything_once_on_one_line() {
         let error = Err::<(), _>(anyhow!("refused\n\tIs the server running?\n"))
             .context("query failed: refused Is the server running?")
             .context("cannot list")

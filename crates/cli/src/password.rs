@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_without_its_end() {
+    fn a_password_is_the_first_line_without_its_end() {
         for input in ["pass word", "pass word\n", "pass word\r\n", "pass word\nmore\n"] {
             assert_eq!(read(input.as_bytes()).unwrap(), "pass word", "{input:?}");
         }
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_password() {
+    fn input_that_cannot_be_a_password_is_refused() {
         assert!(read(b"").unwrap_err().contains("standard input is empty"));
         assert_eq!(read(b"hunter\xff\n").unwrap_err(), "the password is not UTF-8");
     }

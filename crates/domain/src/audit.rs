@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_no_user_has_a_label() {
+    fn an_actor_who_is_no_user_has_a_label() {
         let ada = UserId(uuid::Uuid::nil());
         for actor in [Actor::User(ada), Actor::Anonymous, Actor::Cli] {
             assert_ne!(actor.label().is_some(), actor.user_id().is_some());

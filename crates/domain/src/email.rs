@@ -40,7 +40,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn shape() {
+    fn an_address_has_its_shape() {
         for good in [
             "ada@example.org",
             "a@b",
@@ -64,7 +64,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_parses_is_kept_to_the_letter(text in "\\PC{0,20}@?\\PC{0,20}") {
+        fn an_address_that_parses_is_kept_to_the_letter(text in "\\PC{0,20}@?\\PC{0,20}") {
             if let Ok(email) = Email::parse(&text) {
                 prop_assert_eq!(email.as_str(), &text);
                 prop_assert!(text.contains('@') && !text.contains(char::is_whitespace));

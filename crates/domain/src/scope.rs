@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_reaches_others_is_for_nobody_by_default() {
+    fn default_scopes_reach_nobody_else() {
         for (text, right) in [
             ("", ""),
             ("b a", "a b"),
@@ -265,7 +265,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_parses_reads_back_the_same(text in "[ -~]{0,200}") {
+        fn scopes_that_parse_read_back_the_same(text in "[ -~]{0,200}") {
             if let Ok(set) = ScopeSet::parse(&text) {
                 prop_assert_eq!(&ScopeSet::parse(&set.to_string()).unwrap(), &set);
                 prop_assert_eq!(&ScopeSet::from_texts(set.to_texts()).unwrap(), &set);

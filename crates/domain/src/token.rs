@@ -113,7 +113,7 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn only_a_login_token_ends_by_lying_idle() {
+    fn idle_time_is_for_login_tokens_alone() {
         let rng = &mut StdRng::seed_from_u64(1);
         let (id, scopes) = (TokenId(Uuid::nil()), ScopeSet::default());
         let policy = TokenPolicy {

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_browser_sends_is_refused() {
+    fn an_origin_that_no_browser_sends_is_refused() {
         for bad in [
             "app.example.org",
             "https://app.example.org/",

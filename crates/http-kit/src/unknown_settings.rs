@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_mistyped_is_unknown_and_what_is_not_ours_is_not() {
+    fn a_mistyped_setting_is_unknown_and_what_is_not_ours_is_not() {
         for name in ["JETON_SIGN_UP", "JETON_", "JETON_SIGNUP_"] {
             assert!(is_unknown(name), "{name}");
         }

@@ -150,7 +150,7 @@ fn a_second_server_on_the_same_data_is_refused() {
 }
 
 #[test]
-fn several_processes_may_make_the_directory_at_once() {
+fn the_directory_may_be_made_by_several_processes_at_once() {
     let parent = parent();
     let wanted = parent.path().join("postgres");
     let results: Vec<_> = std::thread::scope(|scope| {

@@ -236,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_verifiers_ask_for_is_what_is_embedded() {
+    fn migrations_that_verifiers_ask_for_are_those_embedded() {
         let embedded: Vec<_> = sorted(&MIGRATIONS).unwrap();
         let names: Vec<_> = embedded.iter().map(|one| one.name().to_string()).collect();
         assert_eq!(names, jeton_coherence::MIGRATIONS);

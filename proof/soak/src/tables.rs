@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_is_told() {
+    fn rows_that_are_left_are_told() {
         let rows = |rows: &[(&str, i64)]| rows.iter().map(|&(table, n)| (table.to_owned(), n)).collect();
         let right: Counts = rows(&[("users", 1), ("tokens", 1), ("verifiers", 4), ("revocations", 9)]);
         assert_eq!(left_behind(&right, 0, false), Vec::<String>::new());

@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_short_is_an_error() {
+    fn an_answer_that_is_cut_short_is_an_error() {
         for text in [
             "",
             "HTTP/1.1 200 OK\r\nA: b",

@@ -224,7 +224,7 @@ mod tests {
     const HOME: &str = "2001:db8::1";
 
     #[test]
-    fn one_network_has_all_places_and_no_more() {
+    fn a_network_has_all_places_and_no_more() {
         let queue = Arc::new(Queue::new(1, 2));
         let first = queue.idle_core().unwrap();
         assert!(queue.idle_core().is_none());
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_most_gives_way_and_networks_take_turns() {
+    fn the_network_with_most_places_gives_way_and_networks_take_turns() {
         let queue = Arc::new(Queue::new(1, 3));
         let first = queue.idle_core().unwrap();
         let mut storm = [0; 3].map(|_| come(&queue, STORM));
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn who_goes_away_leaves_place_and_core_to_others() {
+    fn a_client_who_goes_away_leaves_place_and_core_to_others() {
         let queue = Arc::new(Queue::new(1, 1));
         let first = queue.idle_core().unwrap();
         drop(come(&queue, HOME));

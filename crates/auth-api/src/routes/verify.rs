@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_asks_for_nothing_by_mistake_is_refused() {
+    fn a_query_that_asks_for_nothing_by_mistake_is_refused() {
         for query in [
             "scopes=a",
             "scope",
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_uri_is_the_clients() {
+    fn a_query_after_uri_is_the_clients() {
         for query in ["scope=a&uri=/notes?scope=b&scopes=c", "scope=a&uri="] {
             assert_eq!(read(query).as_deref(), Some("a"), "{query}");
         }

@@ -122,7 +122,7 @@ async fn a_failed_sign_in_says_why_and_never_what_was_typed() {
 }
 
 #[tokio::test]
-async fn what_is_refused_before_it_is_looked_at_is_no_event() {
+async fn a_request_that_is_refused_before_it_is_looked_at_is_no_event() {
     let auth = Auth::start();
     for request in [
         json("POST", "/v1/login", "{}"),

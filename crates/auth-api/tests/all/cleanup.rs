@@ -4,7 +4,7 @@ use jeton_proof_support::{ServiceProcess, count, execute, wait_until};
 
 /// The service begins with it; how it is done is tested where it is done.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_needs_goes_by_itself() {
+async fn rows_that_nobody_needs_go_by_themselves() {
     let auth = Auth::start();
     let (expired, kept) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
     let id = expired.me().await.unwrap().token.id;

@@ -54,7 +54,7 @@ async fn a_logout_waits_for_every_verifier() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn so_does_a_revocation_by_the_tokens_text() {
+async fn a_revocation_by_the_tokens_text_waits_until_it_holds_everywhere() {
     let auth = Auth::start();
     let (session, other) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
     let connection = &mut auth.connect();
@@ -79,7 +79,7 @@ async fn so_does_a_revocation_by_the_tokens_text() {
 
 /// The sign-in that takes the place of another token has revoked that one.
 #[tokio::test(flavor = "multi_thread")]
-async fn so_does_a_sign_in_that_another_token_gives_way_to() {
+async fn a_sign_in_that_another_token_gives_way_to_waits_until_that_holds_everywhere() {
     let auth = Auth::start_with(&[("JETON_TOKENS_PER_USER", "2")]);
     let first = auth.sign_up("ada").await;
     let connection = &mut auth.connect();
@@ -146,7 +146,7 @@ async fn a_token_that_others_give_way_to_is_issued_once_that_holds_or_not_at_all
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn so_does_whatever_an_admin_takes_away() {
+async fn what_an_admin_takes_away_waits_until_it_holds_everywhere() {
     let auth = Auth::start();
     let root = auth.sign_up_with("root", "admin").await;
     let user = auth.sign_up("ada").await.me().await.unwrap().user.id;
@@ -227,7 +227,7 @@ async fn a_dead_verifier_that_was_waited_for_is_off_the_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_cannot_be_confirmed_is_503_and_the_second_attempt_waits_again() {
+async fn a_logout_that_cannot_be_confirmed_is_503_and_the_second_attempt_waits_again() {
     let (postgres, service, client) = on_own_postgres(&[]);
     client.sign_up_session(&sign_up("ada")).await.unwrap();
     let sign_in = async || {

@@ -39,7 +39,7 @@ const WITH_TOKEN: [(&str, &str); 12] = [
 ];
 
 #[test]
-fn without_credentials_the_challenge_has_no_error() {
+fn the_challenge_without_credentials_has_no_error() {
     let auth = Auth::start();
     for (method, path) in WITH_TOKEN {
         let bare = RawRequest::new(method, path);

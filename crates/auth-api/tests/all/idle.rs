@@ -35,7 +35,7 @@ async fn a_login_token_ends_when_nobody_uses_it_and_a_programs_does_not() {
 }
 
 #[tokio::test]
-async fn without_the_setting_no_token_has_an_idle_time() {
+async fn tokens_have_no_idle_time_without_the_setting() {
     let (_auth, session) = Auth::with_ada().await;
     assert_eq!(session.me().await.unwrap().token.idle_ttl, None);
 }

@@ -65,7 +65,7 @@ async fn a_token_that_never_expires_has_no_exp_and_the_scopes_are_those_of_now()
 }
 
 #[tokio::test]
-async fn of_any_other_token_nothing_is_said_but_that() {
+async fn a_token_that_is_not_valid_is_told_of_nothing_else() {
     let (auth, service) = with_service().await;
     let (gone, off) = (auth.sign_up("ada").await, auth.sign_up("off").await);
     let old = token_request("old", &[]);
@@ -104,7 +104,7 @@ async fn of_any_other_token_nothing_is_said_but_that() {
 }
 
 #[tokio::test]
-async fn it_takes_the_scope_and_a_form_with_one_token() {
+async fn introspection_takes_the_scope_and_a_form_with_one_token() {
     let (auth, service) = with_service().await;
     let ada = auth.sign_up("ada").await;
     assert_eq!(
@@ -123,7 +123,7 @@ async fn it_takes_the_scope_and_a_form_with_one_token() {
 
 /// Else a token that is only ever used at services that ask here would look as if nobody used it.
 #[tokio::test]
-async fn it_counts_as_a_use() {
+async fn introspection_counts_as_a_use() {
     let (auth, service) = with_service().await;
     let ada = auth.sign_up("ada").await;
     let connection = &mut auth.connect();

@@ -58,7 +58,7 @@ async fn the_answer_has_the_documented_shape() {
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_the_answer_has_the_same_bytes() {
+async fn a_failed_login_has_the_same_bytes_whatever_is_wrong() {
     let auth = Auth::start();
     for name in ["ada", "off"] {
         auth.sign_up(name).await;

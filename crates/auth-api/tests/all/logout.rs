@@ -14,7 +14,7 @@ async fn logging_out_deletes_the_row_and_ends_the_token() {
 }
 
 #[tokio::test]
-async fn it_ends_one_token_and_no_other() {
+async fn logout_ends_one_token_and_no_other() {
     let auth = Auth::start();
     let (first, second) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
     let other = auth.sign_up("grace").await;
@@ -121,7 +121,7 @@ async fn futures_all(
 }
 
 #[tokio::test]
-async fn what_one_instance_issues_another_accepts_and_revokes() {
+async fn a_token_of_one_instance_is_accepted_and_revoked_by_another() {
     let auth = Auth::start();
     let second = crate::support::start_service(auth.role.url(), &[]);
     let session = auth.sign_up("ada").await;

@@ -51,7 +51,7 @@ async fn shows_the_user_and_the_token() {
 }
 
 #[tokio::test]
-async fn another_password_revokes_the_other_tokens() {
+async fn a_password_change_revokes_the_other_tokens() {
     let auth = Auth::start();
     let (session, elsewhere) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
     let elsewhere = auth.only_token(&elsewhere);
@@ -82,7 +82,7 @@ async fn the_password_must_be_known_and_the_new_one_good() {
 }
 
 #[tokio::test]
-async fn of_two_changes_at_once_one_wins_and_the_other_is_told() {
+async fn two_password_changes_at_once_have_one_winner_and_the_other_is_told() {
     let auth = Auth::start();
     let (a, b) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
     let (a, b) = (auth.only_token(&a), auth.only_token(&b));

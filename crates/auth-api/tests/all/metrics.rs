@@ -38,7 +38,7 @@ async fn revocations_and_hashes_are_counted() {
 
 /// The dashboard and the alerts ask for what there is.
 #[test]
-fn what_is_asked_for_is_told() {
+fn metrics_tell_what_is_asked_for() {
     let auth = start();
     let _ = auth.send(&RawRequest::new("GET", "/livez"));
     let told = scrape(&auth);

@@ -44,7 +44,7 @@ async fn introspector(postgres: &LocalPostgres, client: &AuthClient) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_postgres_everything_is_503_and_with_it_again_all_is_well() {
+async fn an_outage_of_postgres_is_503_and_over_when_it_is_back() {
     let (postgres, service, client) = on_own_postgres(&[]);
     let session = client.sign_up_session(&sign_up("ada")).await.unwrap();
     let header = bearer(&session);

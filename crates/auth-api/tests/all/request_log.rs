@@ -6,7 +6,7 @@ use serde_json::Value;
 const ID: &str = "X-Request-Id";
 
 #[tokio::test]
-async fn whatever_is_logged_on_the_way_has_the_id_even_where_only_warnings_are() {
+async fn log_lines_on_the_way_have_the_id_even_where_only_warnings_are_logged() {
     let auth = Auth::start_process(&[("JETON_LOG", "warn,jeton_http_kit::server=info")]);
     auth.sign_up("ada").await;
     auth.execute("ALTER TABLE users RENAME COLUMN password_hash TO hidden");

@@ -55,7 +55,7 @@ async fn somebody_elses_takes_a_scope() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_at_once_all_are_told_that_it_is_done() {
+async fn revocations_by_text_at_once_are_all_told_that_it_is_done() {
     let (auth, session) = Auth::with_ada().await;
     for _ in 0..5 {
         let other = auth.sign_in("ada").await;

@@ -21,7 +21,7 @@ const STRANGER: &str = "203.0.113.9";
 const HOME: &str = "2001:db8::1";
 
 #[tokio::test]
-async fn after_some_failures_it_is_a_429_that_says_when() {
+async fn a_login_after_some_failures_is_a_429_that_says_when() {
     let auth = Auth::start_with(&FEW);
     auth.sign_up("ada").await;
     let wrong = attempt("ada", "wrong", STRANGER);
@@ -61,7 +61,7 @@ fn rounds(metrics: &str) -> u64 {
 /// Whether there is such a user, is disabled, or has no password, or one that is stored in a way that nobody can read: the
 /// same bytes, and the same work.
 #[tokio::test]
-async fn whoever_it_is_the_answers_are_the_same() {
+async fn throttled_answers_are_the_same_whoever_it_is() {
     let mut settings = FEW.to_vec();
     settings.push(("JETON_METRICS_ADDR", "127.0.0.1:0"));
     let auth = Auth::start_process(&settings);

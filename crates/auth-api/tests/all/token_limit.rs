@@ -12,7 +12,7 @@ fn program(name: &str) -> CreateTokenRequest {
 }
 
 #[tokio::test]
-async fn one_sign_in_too_many_ends_the_oldest_everywhere() {
+async fn a_sign_in_too_many_ends_the_oldest_token_everywhere() {
     let auth = Auth::start_with(THREE);
     let second = crate::support::start_service(auth.database.url(), THREE);
     let elsewhere = jeton_client::AuthClient::new(&second.base_url()).unwrap();

@@ -41,7 +41,7 @@ async fn a_taken_name_is_a_conflict_in_any_case() {
 }
 
 #[tokio::test]
-async fn of_many_at_once_one_gets_the_name() {
+async fn sign_ups_at_once_give_a_name_to_one() {
     let auth = Auth::start_with(&[("JETON_HASHING_QUEUE", "100")]);
     let second = start_service(auth.role.url(), &[("JETON_HASHING_QUEUE", "100")]);
     let clients = [

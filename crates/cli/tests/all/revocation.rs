@@ -33,7 +33,7 @@ fn every_command_that_takes_something_away_waits() {
 
 /// The first attempt may have been interrupted after it was done: the second must not say that all is well before it is.
 #[test]
-fn so_does_one_that_finds_nothing_left_to_do() {
+fn a_command_that_finds_nothing_left_to_do_waits_for_verifiers() {
     let jeton = Jeton::new().with_user("ada");
     let done = |undone: &str| {
         jeton.token("ada --name one");

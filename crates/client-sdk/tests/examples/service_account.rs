@@ -105,7 +105,7 @@ async fn callers_see_what_the_account_sees() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_callers_token_the_caller_is_told() {
+async fn a_caller_is_told_what_is_wrong_with_the_token() {
     let database = TestDatabase::create();
     let (services, _, token) = services_with_account(database.url()).await;
     let board = start(&services, ("BOARD_TOKEN", &token));
@@ -213,7 +213,7 @@ async fn no_answer_is_a_503_too() {
 }
 
 #[test]
-fn without_a_secret_it_does_not_start() {
+fn the_service_account_example_needs_a_secret() {
     let refused = ServiceProcess::try_start(example("service_account"), &[]).unwrap_err();
     assert!(!refused.status.unwrap().success());
     assert!(refused.logs.contains("BOARD_TOKEN_FILE"), "{}", refused.logs);

@@ -7,7 +7,7 @@ use jeton_client::{CreateTokenRequest, ExposeSecret, ProblemKind, SignUpRequest}
 use serde_json::json;
 
 #[tokio::test]
-async fn me() {
+async fn me_is_asked_with_the_sessions_token() {
     let account = json!({
         "id": ID, "username": "ada", "email": null, "scopes": [], "created_at": "2026-01-02T03:04:05Z"
     });
@@ -48,7 +48,7 @@ async fn an_expired_token_is_renewed_for_the_auth_api_too() {
 }
 
 #[tokio::test]
-async fn tokens() {
+async fn tokens_are_listed_created_renamed_and_revoked() {
     let auth = Server::script(vec![
         Reply::json(200, &json!({"tokens": [token_info("one")], "next": ID})),
         Reply::json(200, &json!({"tokens": [token_info("one")], "next": ID})),

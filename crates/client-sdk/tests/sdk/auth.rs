@@ -67,7 +67,7 @@ async fn base_url_with_a_path() {
 }
 
 #[tokio::test]
-async fn problems() {
+async fn problems_are_errors_of_their_kind() {
     let throttled = Reply::new(429).header("retry-after", "7");
     let auth = Server::script(vec![
         problem(ProblemKind::InvalidCredentials),

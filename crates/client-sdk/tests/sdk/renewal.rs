@@ -41,7 +41,7 @@ async fn a_service_that_refuses_every_token_is_asked_twice() {
 }
 
 #[tokio::test]
-async fn only_a_refused_token_is_renewed() {
+async fn renewal_is_for_a_refused_token_alone() {
     let (auth, session) = scripted(vec![]).await;
     let service = Server::script(vec![
         problem(ProblemKind::MissingToken).header("www-authenticate", r#"Bearer realm="jeton""#),
@@ -59,7 +59,7 @@ async fn only_a_refused_token_is_renewed() {
 }
 
 #[tokio::test]
-async fn without_credentials_a_refusal_is_final() {
+async fn a_refusal_without_credentials_is_final() {
     let auth = Server::script(vec![]).await;
     let service = service_for_new_token().await;
     let session = client(&auth).session(OLD).unwrap();

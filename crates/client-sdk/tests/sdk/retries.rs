@@ -93,7 +93,7 @@ async fn settings_say_how_often() {
 }
 
 #[tokio::test]
-async fn one_allowance_for_a_call_with_all_that_it_takes() {
+async fn a_call_has_one_allowance_for_all_that_it_takes() {
     let (auth, session) = scripted(vec![unavailable(Some("0")), login(NEW)]).await;
     let service = Server::script(vec![
         unavailable(Some("0")),

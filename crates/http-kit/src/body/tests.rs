@@ -49,7 +49,7 @@ async fn fields_are_named_and_values_are_not_quoted() {
 }
 
 #[actix_web::test]
-async fn what_is_no_json_is_malformed() {
+async fn a_body_that_is_no_json_is_malformed() {
     for body in [
         "",
         "{",

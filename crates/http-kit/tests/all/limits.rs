@@ -52,7 +52,7 @@ fn a_body_has_a_time() {
 }
 
 #[test]
-fn who_does_not_read_an_answer_is_cut_off() {
+fn a_client_who_does_not_read_its_answer_is_cut_off() {
     let service = process(&[&SHORT[..], &[("JETON_LOG", "info,jeton_http_kit=debug")]].concat());
     let request = RawRequest::new("GET", "/large");
     let mut deaf = Client::connect(&service);
@@ -89,7 +89,7 @@ fn connections_beyond_the_most_wait() {
 
 /// Whoever has changed nothing is not warned of anything.
 #[test]
-fn there_are_no_more_connections_than_file_descriptors() {
+fn connections_are_no_more_than_file_descriptors() {
     let service = process(&[(DESCRIPTORS, "300")]);
     service.wait_for_log("serving 50 connections at a time");
     assert_eq!(Client::connect(&service).get("/public"), 200);

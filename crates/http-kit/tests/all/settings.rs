@@ -42,7 +42,7 @@ fn a_taken_port_is_named_with_its_setting() {
 }
 
 #[test]
-fn what_opens_a_service_by_mistake_is_warned_of() {
+fn settings_that_open_a_service_by_mistake_are_warned_of() {
     let service = process(&[
         ("JETON_TRUSTED_PROXIES", "10.0.0.0/8, ::/0"),
         ("JETON_SIGN_UP", "closed"),

@@ -30,7 +30,7 @@ impl Busy {
 }
 
 #[test]
-fn what_is_under_way_is_answered_and_everything_is_given_back() {
+fn a_shutdown_answers_what_is_under_way_and_gives_everything_back() {
     for signal in ["TERM", "INT"] {
         let (database, mut connection) = database();
         let (_, _, token) = issue(&mut connection, "ada");
@@ -52,7 +52,7 @@ fn what_is_under_way_is_answered_and_everything_is_given_back() {
 }
 
 #[test]
-fn there_is_a_limit_to_waiting() {
+fn a_shutdown_has_a_limit_to_waiting() {
     let busy = Busy::start(&[("JETON_SHUTDOWN_TIMEOUT", "1s")]);
     busy.service.signal("TERM");
     let _ = busy.service.wait();
@@ -61,7 +61,7 @@ fn there_is_a_limit_to_waiting() {
 
 /// So that a load balancer can notice, while it goes on to send requests.
 #[test]
-fn in_its_grace_it_serves_and_says_that_it_ends() {
+fn a_service_in_its_grace_serves_and_says_that_it_ends() {
     let service = process(&[("JETON_SHUTDOWN_GRACE", "1h")]);
     assert_eq!(service.get("/readyz").status, 200);
     service.signal("TERM");

@@ -35,7 +35,7 @@ const ACTS: [(&str, Act); 4] = [
 ];
 
 #[test]
-fn the_last_one_stays_and_the_others_may_go() {
+fn the_last_admin_stays_and_the_others_may_go() {
     for (what, act) in ACTS {
         let (_, connection) = &mut database();
         let ada = create(connection, "ada", "admin notes:read", false);
@@ -59,7 +59,7 @@ fn the_last_one_stays_and_the_others_may_go() {
 }
 
 #[test]
-fn who_is_no_admin_who_can_sign_in_may_always_go() {
+fn a_user_who_is_no_admin_who_can_sign_in_may_always_go() {
     for (what, act) in ACTS {
         let (_, connection) = &mut database();
         create(connection, "ada", "admin", false);
@@ -83,7 +83,7 @@ fn an_admin_who_stays_one_may_have_other_scopes() {
 
 /// Each sees the other still there, and neither waits for the other's row.
 #[test]
-fn of_two_who_remove_each_other_one_stays() {
+fn two_admins_who_remove_each_other_leave_one() {
     for (first, one) in ACTS {
         for (second, other) in ACTS {
             let (database, connection) = &mut database();
@@ -97,7 +97,7 @@ fn of_two_who_remove_each_other_one_stays() {
 }
 
 #[test]
-fn of_many_who_go_at_once_one_stays() {
+fn admins_who_go_at_once_leave_one() {
     let (database, connection) = &mut database();
     let admins: Vec<UserId> = (0..8)
         .map(|number| create(connection, &format!("admin{number}"), "admin", false))

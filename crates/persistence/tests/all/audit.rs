@@ -43,7 +43,7 @@ fn event_of(connection: &mut PgConnection, ada: UserId, act: impl FnOnce(&mut Pg
 }
 
 #[test]
-fn who_to_whom_from_where_and_when() {
+fn audit_events_tell_who_to_whom_from_where_and_when() {
     let (_, connection) = &mut database();
     let ada = create_user(connection, "Ada").id;
     let admin = create_user(connection, "root").id;
@@ -221,7 +221,7 @@ fn every_act_is_written_down_once_and_names_its_cause() {
 }
 
 #[test]
-fn what_changes_nothing_is_no_event() {
+fn an_act_that_changes_nothing_is_no_event() {
     let (_, connection) = &mut database();
     let ada = create_user(connection, "Ada").id;
     let (token, nobody) = (issue(connection, ada), UserId(Uuid::now_v7()));
@@ -280,7 +280,7 @@ fn an_act_that_cannot_be_written_down_is_not_done() {
 
 /// Neither a user's end nor a token's takes anything away.
 #[test]
-fn what_happened_outlives_those_it_happened_to() {
+fn audit_events_outlive_those_they_are_about() {
     let (_, connection) = &mut database();
     let ada = create_user(connection, "Ada").id;
     let token = issue(connection, ada);

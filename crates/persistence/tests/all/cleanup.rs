@@ -126,7 +126,7 @@ fn the_log_goes_once_every_verifier_has_applied_it() {
 }
 
 #[test]
-fn without_verifiers_the_log_goes() {
+fn the_log_goes_without_verifiers() {
     let (_, connection, _) = &mut setting();
     execute(connection, "DELETE FROM tokens");
     cleanup_to(connection, "");

@@ -19,7 +19,7 @@ fn step(connection: &mut PgConnection) -> DatabaseResult<Option<Cleaned>> {
 const EXPIRE: &str = "UPDATE tokens SET expires_at = now() - interval '1 second' WHERE name IN ('a', 'b'); DELETE FROM revocations";
 
 #[test]
-fn of_two_one_works() {
+fn two_cleanups_at_once_do_not_work_both() {
     let (database, connection, _) = &mut setting();
     execute(connection, EXPIRE);
     let (first, second) = interleave(database, step, step);
@@ -161,7 +161,7 @@ fn a_sweep_that_finds_nothing_goes_on_in_the_next_round() {
 
 /// Whoever marks uses keeps the sweep away, and nothing else of the cleanup.
 #[test]
-fn while_uses_are_marked_they_are_not_swept() {
+fn a_sweep_is_left_out_while_uses_are_marked() {
     let (database, connection, _) = &mut setting();
     execute(connection, EXPIRE);
     uses_of_nobody(connection, 3);

@@ -95,7 +95,7 @@ async fn a_statement_that_takes_too_long_is_cancelled() {
 
 /// Migrations and the operator's commands take the time they need.
 #[test]
-fn without_limits_the_server_sets_none() {
+fn a_connection_without_limits_has_none_set() {
     let test = TestDatabase::empty();
     assert_eq!(
         text(&mut connect(&test), "SELECT current_setting('statement_timeout')"),
@@ -104,7 +104,7 @@ fn without_limits_the_server_sets_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_stops_waiting_leaves_work_that_goes_on() {
+async fn work_goes_on_when_whoever_waits_stops() {
     let test = TestDatabase::create();
     let (lock, watcher) = (&mut connect(&test), &mut connect(&test));
     execute(lock, "BEGIN; LOCK TABLE users IN SHARE MODE");
@@ -191,7 +191,7 @@ async fn a_transaction_that_was_left_open_goes_with_its_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whether_it_is_migrated_can_be_asked_through_the_door() {
+async fn pending_migrations_can_be_asked_for_through_the_pool() {
     let test = TestDatabase::empty();
     let pending = pool(&test, 1)
         .run(|connection| Ok(migrations::pending(connection).unwrap().len()))

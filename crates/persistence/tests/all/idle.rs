@@ -43,7 +43,7 @@ fn used(connection: &mut PgConnection, token: &NewToken, ago: &str) {
 
 /// All at one moment, to the microsecond.
 #[test]
-fn it_lives_for_its_idle_time_from_its_issue_and_then_from_its_last_use() {
+fn a_token_lives_for_its_idle_time_from_its_issue_and_then_from_its_last_use() {
     let (_database, mut connection, _, token) = setting();
     let connection = &mut connection;
     let micros = Duration::from_micros;
@@ -71,7 +71,7 @@ fn it_lives_for_its_idle_time_from_its_issue_and_then_from_its_last_use() {
 }
 
 #[test]
-fn its_expiry_holds_all_the_same() {
+fn the_expiry_of_a_token_with_an_idle_time_holds_all_the_same() {
     let (_database, mut connection, _, token) = setting();
     let connection = &mut connection;
     for (expires, left) in [("1 second", Some(1)), ("1 hour", Some(600)), ("0", None)] {
@@ -92,7 +92,7 @@ fn its_expiry_holds_all_the_same() {
 
 /// For whatever asks about tokens.
 #[test]
-fn one_that_nobody_used_is_not_there() {
+fn a_token_that_nobody_used_is_not_there() {
     let (_database, mut connection, ada, token) = setting();
     let connection = &mut connection;
     let other = issue_this(connection, ada, &new_token());
@@ -133,7 +133,7 @@ fn one_that_nobody_used_is_not_there() {
 }
 
 #[test]
-fn it_is_purged_when_no_use_can_be_on_its_way_any_more() {
+fn an_idle_token_is_purged_when_no_use_can_be_on_its_way_any_more() {
     let (_database, mut connection, ada, gone) = setting();
     let connection = &mut connection;
     let [late, used_since, without] = [0, 1, 2].map(|number| {

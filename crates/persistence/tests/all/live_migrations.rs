@@ -189,7 +189,7 @@ fn beside_a_dump_look_ups_go_on_until_the_migration_has_its_turn() {
 }
 
 #[test]
-fn who_is_in_the_way_for_too_long_is_named_and_nothing_is_left_behind() {
+fn a_migration_names_who_is_in_the_way_for_too_long_and_leaves_nothing_behind() {
     let (database, mut connection, ..) = setting();
     let mut dump = dump(&database);
     let refused = change().apply(&mut connection, Duration::ZERO).unwrap_err();
@@ -218,7 +218,7 @@ fn who_is_in_the_way_for_too_long_is_named_and_nothing_is_left_behind() {
 
 /// It has `users` and wants `tokens`, and somebody who does not keep the order has them the other way round.
 #[test]
-fn in_what_would_be_a_deadlock_the_migration_gives_way() {
+fn a_migration_gives_way_in_what_would_be_a_deadlock() {
     let (database, mut connection, ada, _) = setting();
     let watcher = &mut connect(&database);
     thread::scope(|scope| {
@@ -258,7 +258,7 @@ fn a_trigger_is_turned_on_by_the_same_rule() {
 
 /// A service of the version before works on with what a newer one has added, and its own program leaves that alone.
 #[test]
-fn what_a_newer_version_has_added_is_left_alone() {
+fn additions_of_a_newer_version_are_left_alone() {
     let (database, mut connection, ..) = setting();
     change().apply(&mut connection, Duration::ZERO).unwrap();
     let older = &mut connect_to(database.url());

@@ -49,7 +49,7 @@ fn a_valid_token_tells_whose_it_is() {
 }
 
 #[test]
-fn what_is_not_valid_is_not_there() {
+fn a_token_that_is_not_valid_is_not_found() {
     let (_, connection) = &mut database();
     let (ada, bob) = (create_user(connection, "ada"), create_user(connection, "bob"));
     let (valid, expired, disabled) = (
@@ -92,7 +92,7 @@ fn a_token_ends_at_its_expiry_not_after_it() {
 }
 
 #[test]
-fn what_a_token_may_do_is_what_its_user_may() {
+fn scopes_of_a_token_are_those_that_its_user_has() {
     let (_, connection) = &mut database();
     let ada = create_user(connection, "ada");
     let token = NewToken {
@@ -108,7 +108,7 @@ fn what_a_token_may_do_is_what_its_user_may() {
 }
 
 #[test]
-fn several_at_once_and_the_same_twice() {
+fn look_ups_of_several_at_once_and_of_the_same_twice() {
     let (_, connection) = &mut database();
     let (ada, bob) = (create_user(connection, "ada"), create_user(connection, "bob"));
     let (of_ada, of_bob) = (issued(connection, &ada), issued(connection, &bob));
@@ -127,7 +127,7 @@ fn several_at_once_and_the_same_twice() {
 }
 
 #[test]
-fn what_remains_is_counted_by_the_database() {
+fn the_remaining_life_is_counted_by_the_database() {
     let (_, connection) = &mut database();
     let ada = create_user(connection, "ada");
     let token = issued(connection, &ada);

@@ -71,7 +71,7 @@ fn all_up_all_down_and_up_again() {
 }
 
 #[test]
-fn the_second_time_does_nothing() {
+fn migrating_a_second_time_does_nothing() {
     let database = TestDatabase::empty();
     let connection = &mut connect(&database);
     apply(connection).unwrap();
@@ -84,7 +84,7 @@ fn the_second_time_does_nothing() {
 }
 
 #[test]
-fn what_is_pending_can_be_told_without_writing() {
+fn pending_migrations_are_told_without_writing() {
     let database = TestDatabase::empty();
     let (reader, writer) = (&mut connect(&database), &mut connect(&database));
     assert_eq!(pending(writer).unwrap(), names());
@@ -102,7 +102,7 @@ fn what_is_pending_can_be_told_without_writing() {
 }
 
 #[test]
-fn several_at_once_apply_each_migration_once() {
+fn migrations_by_several_at_once_are_applied_once() {
     let database = TestDatabase::empty();
     let start = Barrier::new(8);
     let mut applied: Vec<String> = thread::scope(|scope| {
@@ -124,7 +124,7 @@ fn several_at_once_apply_each_migration_once() {
 }
 
 #[test]
-fn one_that_fails_is_named_and_leaves_nothing() {
+fn a_migration_that_fails_is_named_and_leaves_nothing() {
     let database = TestDatabase::empty();
     let connection = &mut connect(&database);
     // The migration makes its table first, and then an index of this name.
@@ -152,7 +152,7 @@ fn one_that_fails_is_named_and_leaves_nothing() {
 
 /// The lock is given back after a failure, too: the next program must not wait for this one's connection to close.
 #[test]
-fn one_that_fails_keeps_nobody_waiting() {
+fn a_migration_that_fails_keeps_nobody_waiting() {
     let database = TestDatabase::empty();
     let (failed, next) = (&mut connect(&database), &mut connect(&database));
     execute(failed, "CREATE TABLE revocations_digest ()");

@@ -167,7 +167,7 @@ fn a_user_who_is_being_deleted_gets_no_token_and_no_error() {
 }
 
 #[test]
-fn of_two_password_changes_one_wins() {
+fn two_password_changes_have_one_winner() {
     let (database, mut connection, ada, winners) = setting();
     let [losers, third] = [(); 2].map(|()| issue(&mut connection, ada));
     let (first, second) = interleave(
@@ -200,7 +200,7 @@ fn a_deletion_for_a_password_that_is_being_changed_does_nothing() {
 }
 
 #[test]
-fn of_two_revocations_of_a_token_one_finds_it() {
+fn two_revocations_of_a_token_do_not_find_it_both() {
     let (database, mut connection, ada, token) = setting();
     let (first, second) = interleave(
         &database,
@@ -213,7 +213,7 @@ fn of_two_revocations_of_a_token_one_finds_it() {
 
 /// Whoever issues a token counts the user's first, and no other comes in between.
 #[test]
-fn of_two_logins_with_one_place_left_the_second_finds_it_taken() {
+fn two_logins_with_one_place_left_do_not_share_it() {
     let (database, mut connection, ada, old) = setting();
     let [first, second] = [0, 1].map(|_| NewToken {
         user_limit: 2,

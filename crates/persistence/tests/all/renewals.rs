@@ -87,7 +87,7 @@ fn a_transaction_that_began_earlier_and_commits_later_is_not_missed() {
 }
 
 #[test]
-fn one_that_was_given_up_hears_so_and_is_not_on_the_list_again() {
+fn a_verifier_that_was_given_up_hears_so_and_is_not_on_the_list_again() {
     let (_, connection, _) = &mut setting();
     let (id, applied) = register(connection);
     verifiers::deregister(connection, id).unwrap();
@@ -101,7 +101,7 @@ fn one_that_was_given_up_hears_so_and_is_not_on_the_list_again() {
 
 /// The server may have crashed and come back behind a pool. Nothing is written, and nothing read is of use.
 #[test]
-fn only_the_session_that_it_registered_in_renews() {
+fn a_verifier_renews_in_the_session_that_it_registered_in() {
     let (database, connection, _) = &mut setting();
     let other = &mut connect(database);
     let (id, applied) = register(connection);

@@ -38,7 +38,7 @@ fn catch_up(connection: &mut PgConnection, id: Uuid, applied: Snapshot) -> Snaps
 }
 
 #[test]
-fn who_revokes_waits_for_their_own_transaction() {
+fn an_act_that_revokes_waits_for_its_own_transaction() {
     let (_, connection, users) = &mut setting();
     register(connection);
     let a = id_of(connection, 'a');
@@ -61,7 +61,7 @@ fn who_revokes_waits_for_their_own_transaction() {
 
 /// A second attempt finds nothing to revoke: the first may not have reached every verifier.
 #[test]
-fn who_revokes_nothing_waits_for_all_that_stands() {
+fn an_act_that_revokes_nothing_waits_for_all_that_stands() {
     let (_, connection, users) = &mut setting();
     let (id, applied) = register(connection);
     let (a, d) = (id_of(connection, 'a'), id_of(connection, 'd'));
@@ -83,7 +83,7 @@ fn who_revokes_nothing_waits_for_all_that_stands() {
 
 /// Every act that may revoke says so, though the log was not written in it.
 #[test]
-fn so_does_each_act_that_finds_nothing_to_do() {
+fn an_act_that_finds_nothing_to_do_waits_for_all_that_stands() {
     let (_, connection, users) = &mut setting();
     register(connection);
     let a = id_of(connection, 'a');
@@ -149,7 +149,7 @@ fn work_that_fails_revokes_nothing() {
 }
 
 #[test]
-fn what_stands_is_what_any_verifier_lacks() {
+fn unapplied_revocations_are_those_that_any_verifier_lacks() {
     let (_, connection, users) = &mut setting();
     assert_eq!(unapplied_xids(connection), []);
     let a = id_of(connection, 'a');
@@ -170,7 +170,7 @@ fn what_stands_is_what_any_verifier_lacks() {
 
 /// The first attempt may be committed at any time, and was not by then: its outcome is still its own to tell.
 #[test]
-fn what_is_not_committed_does_not_stand() {
+fn a_revocation_that_is_not_committed_does_not_stand() {
     let (database, connection, users) = &mut setting();
     register(connection);
     let (_, seen) = interleave(
@@ -199,7 +199,7 @@ fn an_attempt_that_runs_beside_another_waits_for_it() {
 }
 
 #[test]
-fn of_a_token_it_is_told_what_revoked_it() {
+fn a_token_tells_what_revoked_it() {
     let (database, connection, users) = &mut setting();
     assert_eq!(xids_of_token(connection, 'a'), []);
     execute(connection, "DELETE FROM tokens WHERE name IN ('a', 'b')");

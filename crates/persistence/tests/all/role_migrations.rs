@@ -52,7 +52,7 @@ fn roles_of(connection: &mut PgConnection) -> i64 {
 }
 
 #[test]
-fn who_may_not_create_roles_migrates_all_the_same() {
+fn an_owner_who_may_not_create_roles_migrates_all_the_same() {
     let mut server = Server::start();
     server.create_roles("CREATE ROLE owner LOGIN PASSWORD 'owner' NOCREATEROLE");
     let url = server.database("plain", "owner");
@@ -110,7 +110,7 @@ fn roles_that_came_later_are_given_their_rights_with_the_next_service() {
 }
 
 #[test]
-fn who_finds_another_creating_the_roles_waits_and_goes_on() {
+fn a_migration_that_finds_another_creating_the_roles_waits_and_goes_on() {
     let mut server = Server::start();
     for (database, end) in [("first", "ROLLBACK"), ("second", "COMMIT")] {
         let url = server.database(database, "jeton");
@@ -130,7 +130,7 @@ fn who_finds_another_creating_the_roles_waits_and_goes_on() {
 }
 
 #[test]
-fn several_databases_of_a_server_are_migrated_at_once() {
+fn databases_of_a_server_are_migrated_at_once() {
     let mut server = Server::start();
     let urls = ["one", "two", "three", "four"].map(|name| server.database(name, "jeton"));
     let start = Barrier::new(urls.len());

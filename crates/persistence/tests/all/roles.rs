@@ -159,7 +159,7 @@ fn a_verifier_leaves_the_rows_of_others_alone_and_the_auth_service_ends_them() {
 /// Where everybody may create objects, as before Postgres 15, an operator or a function may be made that fits better
 /// than those for any type of array; the log's triggers do their work as its owner.
 #[test]
-fn what_a_role_creates_is_not_called_as_the_owner() {
+fn functions_that_a_role_creates_are_not_called_as_the_owner() {
     let (database, mut owner) = with_tokens();
     assert_eq!(roles::open_schema(&mut owner).unwrap(), None);
     execute(&mut owner, "GRANT CREATE ON SCHEMA public TO PUBLIC");
@@ -206,7 +206,7 @@ fn the_auth_service_may_do_its_work_and_not_rewrite_what_happened() {
 }
 
 #[test]
-fn who_is_not_the_auth_service_sees_nothing_of_what_happened() {
+fn a_role_that_is_not_the_auth_services_sees_nothing_of_what_happened() {
     let (database, _) = with_tokens();
     let role = TestRole::create(&database, "IN ROLE jeton_verifier");
     let connection = &mut connect_to(role.url());
@@ -327,7 +327,7 @@ fn a_role_that_is_no_services_is_left_alone() {
 }
 
 #[test]
-fn who_may_not_create_roles_is_told_so() {
+fn an_operator_who_may_not_create_roles_is_told_so() {
     let name = Name::new();
     let owner = TestRole::create(&name.1, "");
     let theirs = &mut connect_to(owner.url());

@@ -31,7 +31,7 @@ fn a_taken_name_is_a_conflict_in_any_case() {
 }
 
 #[test]
-fn without_its_token_there_is_no_user() {
+fn a_sign_up_without_its_token_makes_no_user() {
     let (_, connection) = &mut database();
     let (bob, _) = users::sign_up(connection, &CLI, &new_user("bob"), &new_token()).unwrap();
     let taken = new_token();
@@ -49,7 +49,7 @@ fn without_its_token_there_is_no_user() {
 }
 
 #[test]
-fn of_many_at_once_one_gets_the_name() {
+fn sign_ups_at_once_give_a_name_to_one() {
     let database = TestDatabase::create();
     let names = ["ada", "Ada", "aDa", "adA", "ADa", "aDA", "AdA", "ADA"];
     let start = Barrier::new(names.len());

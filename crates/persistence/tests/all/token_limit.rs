@@ -84,7 +84,7 @@ fn the_login_token_that_was_not_used_for_longest_gives_way() {
 }
 
 #[test]
-fn what_gives_way_is_revoked_as_any_other_and_written_down() {
+fn a_token_that_gives_way_is_revoked_as_any_other_and_written_down() {
     let (_, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
     let first = issue(connection, ada, &within(2, TokenKind::Login));
@@ -156,7 +156,7 @@ fn the_token_that_asks_does_not_give_way() {
 }
 
 #[test]
-fn what_has_expired_does_not_count() {
+fn expired_tokens_do_not_count() {
     let (_, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
     let program = make(connection, ada, 2).unwrap();

@@ -27,7 +27,7 @@ fn ids(connection: &mut PgConnection, owner: UserId) -> Vec<TokenId> {
 }
 
 #[test]
-fn what_is_issued_is_found_as_it_was() {
+fn a_token_is_found_as_issued() {
     let (_, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
     let new = NewToken {

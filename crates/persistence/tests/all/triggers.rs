@@ -158,7 +158,7 @@ fn the_same_token_twice_in_a_transaction_is_said_once() {
 }
 
 #[test]
-fn of_transactions_those_count_that_commit() {
+fn a_transaction_counts_when_it_commits() {
     let (_, connection, _) = &mut setting();
     execute(connection, "BEGIN; DELETE FROM tokens; ROLLBACK");
     assert_eq!(log(connection), "");

@@ -10,7 +10,7 @@ use jeton_proof_support::TestRole;
 
 /// Restores set this, which turns ordinary triggers off, and foreign keys with them.
 #[test]
-fn in_a_session_that_replicates() {
+fn triggers_write_the_log_in_a_session_that_replicates() {
     let (_, connection, _) = &mut setting();
     execute(connection, "SET session_replication_role = replica");
     for (statement, logged) in [
@@ -27,7 +27,7 @@ fn in_a_session_that_replicates() {
 
 /// The triggers write the log, and read the tokens, that they belong to, whatever else has that name.
 #[test]
-fn whatever_the_session_calls_a_table() {
+fn triggers_find_their_tables_whatever_the_session_calls_so() {
     let (_, connection, _) = &mut setting();
     execute(
         connection,
@@ -54,7 +54,7 @@ fn whatever_the_session_calls_a_table() {
 }
 
 #[test]
-fn whoever_deletes_needs_no_right_on_the_log() {
+fn a_deletion_needs_no_right_on_the_log() {
     let (database, connection, _) = &mut setting();
     let role = TestRole::create(database, "");
     execute(

@@ -16,7 +16,7 @@ fn nobody() -> UserId {
 }
 
 #[test]
-fn what_is_created_is_found_as_it_was() {
+fn a_user_is_found_as_created() {
     let (_, connection) = &mut database();
     let new = NewUser {
         email: Some(Email::parse("ada@example.org").unwrap()),
@@ -49,7 +49,7 @@ fn what_is_created_is_found_as_it_was() {
 }
 
 #[test]
-fn who_is_not_there_is_none() {
+fn a_user_who_is_not_there_is_none() {
     let (_, connection) = &mut database();
     create_user(connection, "ada");
     assert_eq!(users::find(connection, nobody()).unwrap(), None);

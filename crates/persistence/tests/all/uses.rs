@@ -67,7 +67,7 @@ fn the_latest_of_several_uses_counts() {
 }
 
 #[test]
-fn what_is_no_token_has_no_use() {
+fn a_use_of_what_is_no_token_is_not_noted() {
     let (_, connection, _) = &mut setting();
     let a = id_of(connection, 'a');
     let nobody = TokenId(Uuid::now_v7());
@@ -79,7 +79,7 @@ fn what_is_no_token_has_no_use() {
 }
 
 #[test]
-fn while_somebody_else_writes_nothing_is_written() {
+fn a_mark_is_left_out_while_somebody_else_writes() {
     let (database, connection, _) = &mut setting();
     let (a, b) = (id_of(connection, 'a'), id_of(connection, 'b'));
     let (first, second) = interleave(

@@ -44,7 +44,7 @@ pub(crate) fn only(connection: &mut PgConnection) -> VerifierRow {
 }
 
 #[test]
-fn one_that_registers_is_on_the_list_and_has_applied_everything() {
+fn a_verifier_that_registers_is_on_the_list_and_has_applied_everything() {
     let (_database, mut connection, _) = setting();
     execute(&mut connection, "DELETE FROM tokens");
     let id = Uuid::now_v7();
@@ -131,7 +131,7 @@ fn a_lease_has_bounds() {
 }
 
 #[test]
-fn one_that_leaves_is_off_the_list() {
+fn a_verifier_that_leaves_is_off_the_list() {
     let (_, connection) = &mut database();
     let (first, _) = register(connection);
     let (second, _) = register(connection);
@@ -142,7 +142,7 @@ fn one_that_leaves_is_off_the_list() {
 }
 
 #[test]
-fn one_is_given_up_at_the_version_that_was_seen_and_no_other() {
+fn a_verifier_is_given_up_at_the_version_that_was_seen_and_no_other() {
     let (_, connection) = &mut database();
     let (other, _) = register(connection);
     let (id, applied) = register(connection);
@@ -163,7 +163,7 @@ fn one_is_given_up_at_the_version_that_was_seen_and_no_other() {
 
 /// Between one session and the next, the server may have crashed, and a renewal been undone.
 #[test]
-fn one_is_given_up_only_in_the_session_in_which_it_was_seen() {
+fn a_verifier_is_given_up_only_in_the_session_in_which_it_was_seen() {
     let database = TestDatabase::create();
     let (connection, other) = (&mut connect(&database), &mut connect(&database));
     let (id, _) = register(connection);
@@ -181,7 +181,7 @@ fn one_is_given_up_only_in_the_session_in_which_it_was_seen() {
 }
 
 #[test]
-fn one_that_renews_at_the_last_moment_is_not_given_up() {
+fn a_verifier_that_renews_at_the_last_moment_is_not_given_up() {
     let (database, connection) = &mut database();
     let (id, applied) = register(connection);
     let (renewed, removed) = interleave(
@@ -195,7 +195,7 @@ fn one_that_renews_at_the_last_moment_is_not_given_up() {
 }
 
 #[test]
-fn one_that_is_being_given_up_does_not_renew() {
+fn a_verifier_that_is_being_given_up_does_not_renew() {
     let (database, connection) = &mut database();
     let (id, applied) = register(connection);
     let (removed, renewed) = interleave(

@@ -47,7 +47,7 @@ fn all_up_all_down_and_up_again() {
 }
 
 #[test]
-fn its_migrations_and_jetons_know_nothing_of_each_other() {
+fn migrations_of_the_demo_and_of_jeton_know_nothing_of_each_other() {
     let (database, connection) = &mut database();
     assert_eq!(migrations::apply(connection).unwrap(), [""; 0]);
     let shared = "demo.__diesel_schema_migrations JOIN public.__diesel_schema_migrations USING (version)";
@@ -135,7 +135,7 @@ fn migrate_needs_no_right_to_create_roles() {
 }
 
 #[test]
-fn its_role_keeps_notes_and_nothing_else() {
+fn the_demos_role_keeps_notes_and_nothing_else() {
     let (database, connection) = &mut database();
     let role = TestRole::create(database, "IN ROLE jeton_notes");
     let theirs = &mut connect(role.url());

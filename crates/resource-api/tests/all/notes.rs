@@ -91,7 +91,7 @@ async fn the_list_comes_in_pages_newest_first() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_note_is_refused_with_its_field() {
+async fn a_bad_note_is_refused_with_its_field() {
     let stack = Stack::start();
     let session = stack.sign_up("ada").await;
     for (note, pointer) in [

@@ -45,7 +45,7 @@ fn registered(connection: &mut PgConnection) -> Vec<Uuid> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_nobody_to_wait_for_it_is_over_at_once() {
+async fn the_barrier_without_verifiers_is_over_at_once() {
     let (database, connection) = &mut database();
     let barrier = Barrier::start(url(database.url())).unwrap();
     let pending = revoke(connection);
@@ -58,7 +58,7 @@ async fn with_nobody_to_wait_for_it_is_over_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_waits_until_the_last_has_applied_it() {
+async fn the_barrier_waits_until_the_last_verifier_has_applied_it() {
     let (database, connection) = &mut database();
     let lease = Duration::from_secs(60);
     let (first, then) = register(connection, lease);
@@ -80,7 +80,7 @@ async fn it_waits_until_the_last_has_applied_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_goes_in_order_is_not_waited_for() {
+async fn a_verifier_that_goes_in_order_is_not_waited_for() {
     let (database, connection) = &mut database();
     let (id, _) = register(connection, Duration::from_secs(60));
     let pending = revoke(connection);
@@ -111,7 +111,7 @@ fn a_dead_one_is_waited_for_once_and_taken_off_the_list() {
 
 /// It lives, though it does not get on: its time is over for this revocation, and its row is not anybody's to take.
 #[test]
-fn one_that_renews_without_applying_is_waited_for_and_stays() {
+fn a_verifier_that_renews_without_applying_is_waited_for_and_stays() {
     let (database, connection) = &mut database();
     let (id, _) = register(connection, Duration::from_millis(300));
     let pending = revoke(connection);
@@ -133,7 +133,7 @@ fn one_that_renews_without_applying_is_waited_for_and_stays() {
 
 /// Nobody waits for it, since it has applied everything; the next revocation should not have to.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_died_unnoticed_is_taken_off_the_list() {
+async fn a_verifier_that_died_unnoticed_is_taken_off_the_list() {
     let (database, connection) = &mut database();
     let (standing, _) = register(connection, Duration::from_secs(60));
     let pending = revoke(connection);
@@ -149,7 +149,7 @@ async fn one_that_died_unnoticed_is_taken_off_the_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_database_nothing_is_confirmed() {
+async fn the_barrier_without_the_database_confirms_nothing() {
     let postgres = LocalPostgres::temporary().unwrap();
     migrate(&postgres.url());
     let barrier = Barrier::start(url(&postgres.url())).unwrap();

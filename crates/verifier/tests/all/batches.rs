@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_waits_is_asked_for_together() {
+async fn checks_that_wait_are_asked_for_together() {
     let (database, mut connection) = database();
     let (ada, first) = user_with_token(&mut connection, "ada");
     let mut tokens: Vec<(Issued, Result<_, _>)> = Vec::new();
@@ -59,7 +59,7 @@ async fn whatever_waits_is_asked_for_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_query_asks_for_no_more_than_is_set() {
+async fn a_query_asks_for_no_more_than_is_set() {
     let (database, mut connection) = database();
     let (ada, first) = user_with_token(&mut connection, "ada");
     let tokens: Vec<_> = (0..10).map(|_| issue(&mut connection, ada.id)).collect();
@@ -135,7 +135,7 @@ async fn nobody_asks_for_those_who_have_gone_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_corrupt_row_is_one_tokens_trouble() {
+async fn a_corrupt_row_is_one_tokens_trouble() {
     let (database, mut connection) = database();
     let [(_, good), (_, bad), (_, far), (_, infinite)] =
         ["ada", "bob", "eve", "joe"].map(|name| user_with_token(&mut connection, name));

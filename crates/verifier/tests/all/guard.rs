@@ -85,7 +85,7 @@ fn guards_may_stand_around_each_other() {
 
 /// Fails closed: somebody forgot the guard, and the client is told nothing of that.
 #[test]
-fn without_a_guard_there_is_no_caller() {
+fn a_handler_without_a_guard_has_no_caller() {
     let (database, _, _, token) = setting();
     let server = Server::start(database.url());
     for response in [

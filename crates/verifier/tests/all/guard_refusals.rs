@@ -21,7 +21,7 @@ fn challenges(response: &RawResponse) -> Vec<&str> {
 }
 
 #[test]
-fn without_a_token_it_says_what_to_send() {
+fn a_guard_says_what_to_send_where_there_is_no_token() {
     let (database, _) = database();
     let server = Server::start(database.url());
     let refused = server.get("/whoami", &[]);
@@ -35,7 +35,7 @@ fn without_a_token_it_says_what_to_send() {
 }
 
 #[test]
-fn whatever_is_wrong_with_a_token_is_the_same_to_its_holder() {
+fn a_refused_token_is_answered_alike_whatever_is_wrong_with_it() {
     let (database, mut connection) = database();
     let ada = create_user(&mut connection, "ada").id;
     let (expired, revoked) = (issue(&mut connection, ada), issue(&mut connection, ada));

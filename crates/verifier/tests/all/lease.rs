@@ -82,7 +82,7 @@ async fn the_last_handle_gives_the_lease_back() {
 
 /// Given up by somebody who had waited for it: it starts again, and knows nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_was_given_up_forgets_and_registers_anew() {
+async fn a_verifier_that_was_given_up_forgets_and_registers_anew() {
     let (database, mut connection, _, token) = setting();
     let verifier = Verifier::connect(with_lease(database.url(), Duration::from_millis(300)))
         .await
@@ -106,7 +106,7 @@ async fn one_that_was_given_up_forgets_and_registers_anew() {
 
 /// A server that has stopped without a word: known tokens are good for the lease, and then nothing is.
 #[tokio::test(flavor = "multi_thread")]
-async fn without_word_from_the_database_the_lease_runs_out() {
+async fn a_lease_runs_out_without_word_from_the_database() {
     let (postgres, token) = server();
     let verifier = Verifier::connect(with_lease(&postgres.url(), Duration::from_secs(1)))
         .await
@@ -153,7 +153,7 @@ async fn a_restart_within_the_lease_goes_unnoticed() {
 
 /// A revocation while the verifier cannot be reached waits for the rest of its lease, and then it is right.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_is_gone_without_a_word_is_waited_for_once() {
+async fn a_verifier_that_is_gone_without_a_word_is_waited_for_once() {
     let (database, mut connection, ada, token) = setting();
     // What a killed process leaves behind: a row that nobody renews.
     execute(

@@ -53,7 +53,7 @@ async fn nothing_is_remembered_of_a_token_that_is_not_valid() {
 
 /// The promise, for several verifiers, token by token.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_revoked_is_refused_once_that_is_acknowledged() {
+async fn a_revoked_token_is_refused_once_that_is_acknowledged() {
     let (database, mut connection) = database();
     let (ada, kept) = user_with_token(&mut connection, "ada");
     let verifiers = [
@@ -77,7 +77,7 @@ async fn what_was_revoked_is_refused_once_that_is_acknowledged() {
 
 /// Every act that makes a remembered answer wrong, by one who waits for it.
 #[tokio::test(flavor = "multi_thread")]
-async fn so_is_whatever_a_user_loses() {
+async fn what_a_user_loses_is_refused_once_that_is_acknowledged() {
     type Act = fn(&mut PgConnection, UserId) -> DatabaseResult<Pending<()>>;
     let acts: [(&str, Act, Result<&str, VerifyError>); 4] = [
         (
@@ -149,7 +149,7 @@ async fn a_token_with_an_idle_time_is_asked_for_again_when_that_is_over() {
 
 /// Typed into psql: nobody waits, and nobody nudges, and a third of a lease later it holds.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_typed_into_psql_holds_soon() {
+async fn a_revocation_typed_into_psql_holds_soon() {
     let (database, mut connection) = database();
     let verifier = remembering(&database).await;
     for statement in ["DELETE FROM tokens", "TRUNCATE users CASCADE"] {

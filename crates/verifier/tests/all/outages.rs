@@ -20,7 +20,7 @@ fn one_thread(postgres: &LocalPostgres) -> VerifierSettings {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_server_is_down_only_the_malformed_is_invalid() {
+async fn a_check_while_the_server_is_down_is_unavailable_unless_malformed() {
     let (postgres, token) = server();
     let verifier = Verifier::connect(one_thread(&postgres)).await.unwrap();
     assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
@@ -41,7 +41,7 @@ async fn while_the_server_is_down_only_the_malformed_is_invalid() {
 
 /// The first check after a restart finds the old connection dead, and asks again on a new one.
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_restart_the_first_check_works() {
+async fn the_first_check_after_a_restart_works() {
     let (postgres, token) = server();
     let verifier = Verifier::connect(one_thread(&postgres)).await.unwrap();
     assert_eq!(check(&verifier, &token.text).await, Ok(token.id));

@@ -61,7 +61,7 @@ async fn the_role_of_a_service_is_all_that_a_verifier_needs() {
 
 /// A new life takes the row of the one before away.
 #[tokio::test(flavor = "multi_thread")]
-async fn so_it_is_after_a_lost_connection() {
+async fn a_verifier_in_its_role_goes_on_after_a_lost_connection() {
     let (database, mut connection) = database();
     let role = TestRole::create(&database, "IN ROLE jeton_verifier");
     let (_, token) = user_with_token(&mut connection, "ada");
@@ -92,7 +92,7 @@ async fn so_it_is_after_a_lost_connection() {
 
 /// Somebody who is signed in and nothing more.
 #[tokio::test(flavor = "multi_thread")]
-async fn without_it_no_verifier_starts() {
+async fn a_verifier_without_its_role_does_not_start() {
     let (database, _) = database();
     let role = TestRole::create(&database, "");
     connect_to(role.url());

@@ -23,7 +23,7 @@ async fn a_valid_token_tells_who_is_calling() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_never_issued_is_invalid() {
+async fn a_token_that_was_never_issued_is_invalid() {
     let (database, _, _, token) = setting();
     let verifier = verifier(&database).await;
     let mistyped = token.text.replace("jtn_", "jtm_");
@@ -48,7 +48,7 @@ async fn what_was_never_issued_is_invalid() {
 
 /// Nobody remembers that there was no such token.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_issued_is_valid_at_the_next_check() {
+async fn a_token_is_valid_at_the_next_check_after_its_issue() {
     let (database, mut connection) = database();
     let ada = create_user(&mut connection, "ada").id;
     let verifier = verifier(&database).await;
@@ -59,7 +59,7 @@ async fn what_is_issued_is_valid_at_the_next_check() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_over_is_invalid_at_the_next_check() {
+async fn a_token_that_is_over_is_invalid_at_the_next_check() {
     let (database, mut connection) = database();
     let ada = create_user(&mut connection, "ada").id;
     let [revoked, deleted, expired, kept] = [(); 4].map(|()| issue(&mut connection, ada));

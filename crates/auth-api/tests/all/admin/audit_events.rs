@@ -31,7 +31,7 @@ fn of(user: Uuid) -> AuditQuery {
 }
 
 #[tokio::test]
-async fn what_happened_is_told_with_who_did_it() {
+async fn audit_events_tell_who_did_it() {
     let (auth, root) = with_admin().await;
     let roots = root.me().await.unwrap().user.id;
     let (ada, _) = life_of_ada(&auth, &root).await;
@@ -62,7 +62,7 @@ async fn what_happened_is_told_with_who_did_it() {
 }
 
 #[tokio::test]
-async fn it_is_told_in_pages_and_by_what_it_was() {
+async fn audit_events_are_told_in_pages_and_by_what_they_were() {
     let (auth, root) = with_admin().await;
     let roots = root.me().await.unwrap().user.id;
     let (ada, token) = life_of_ada(&auth, &root).await;

@@ -32,7 +32,7 @@ async fn the_last_admin_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_admins_who_remove_each_other_one_stays() {
+async fn two_admins_who_remove_each_other_leave_one() {
     let auth = Auth::start();
     let mut staying = 0;
     for round in 0..5 {

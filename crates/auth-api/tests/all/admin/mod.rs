@@ -255,7 +255,7 @@ async fn every_refused_field_is_named() {
 }
 
 #[tokio::test]
-async fn what_is_taken_away_is_gone_everywhere_and_twice_is_as_good_as_once() {
+async fn revocations_by_an_admin_hold_everywhere_and_twice_is_as_good_as_once() {
     let auth = Auth::start();
     let second = crate::support::start_service(auth.database.url(), &[]);
     let elsewhere = jeton_client::AuthClient::new(&second.base_url()).unwrap();
@@ -301,7 +301,7 @@ async fn what_is_taken_away_is_gone_everywhere_and_twice_is_as_good_as_once() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_404() {
+async fn users_and_tokens_that_are_not_there_are_404() {
     let (auth, root) = with_admin().await;
     let (admin, id) = (root.admin(), nobody());
     assert_eq!(kind(admin.set_scopes(id, &[]).await), NotFound);

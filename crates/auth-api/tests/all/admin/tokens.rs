@@ -92,7 +92,7 @@ async fn a_service_account_cannot_sign_in_and_is_given_its_tokens() {
 
 /// What was changed between the look at the account and the token is told as it is.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_gone_or_changed_meanwhile_gets_no_token_and_the_admin_hears_why() {
+async fn a_service_account_that_is_gone_or_changed_gets_no_token_and_the_admin_hears_why() {
     let (auth, root) = with_admin().await;
     for (act, right) in [
         ("DELETE FROM users", NotFound),

@@ -53,7 +53,7 @@ async fn the_service_learns_whose_request_it_is_and_nobody_else_tells_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_no_token_or_the_wrong_one_is_told_as_the_auth_api_would() {
+async fn a_gateway_refuses_as_the_auth_api_would() {
     let auth = Auth::start_process(&[]);
     let reader = auth.sign_up("ada").await;
     let less = token_request("reader", &["notes:read"]);
@@ -141,7 +141,7 @@ async fn a_token_is_refused_as_soon_as_its_logout_has_returned() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_auth_api_nobody_is_let_through() {
+async fn a_gateway_without_the_auth_api_lets_nobody_through() {
     let auth = Auth::start_process(&[]);
     let gateways = start::all(&auth);
     let session = auth.sign_up("ada").await;

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn that_attempts_are_held_off_is_written_down_once_an_hour() {
+fn holding_attempts_off_is_written_down_once_an_hour() {
     let (_, connection) = &mut database();
     create_user(connection, "Ada");
     attempts_until_held_off(connection, HERE, &named("ADA"));
@@ -39,7 +39,7 @@ fn that_attempts_are_held_off_is_written_down_once_an_hour() {
 }
 
 #[test]
-fn what_is_taken_back_was_no_attempt() {
+fn an_attempt_that_is_taken_back_was_none() {
     let (_, connection) = &mut database();
     create_user(connection, "ada");
     let ada = named("ada");
@@ -132,7 +132,7 @@ fn unblocked_one_is_let_in_at_once() {
 }
 
 #[test]
-fn one_who_is_gone_leaves_nothing_behind() {
+fn a_user_who_is_gone_leaves_no_attempts_behind() {
     let (_, connection) = &mut database();
     let (ada, _) = users::sign_up(connection, &from(HERE), &new_user("Ada"), &new_token()).unwrap();
     attempt(connection, THERE, &named("ada"));
@@ -143,7 +143,7 @@ fn one_who_is_gone_leaves_nothing_behind() {
 }
 
 #[test]
-fn what_no_longer_counts_is_purged() {
+fn attempts_that_no_longer_count_are_purged() {
     let (_, connection) = &mut database();
     users::sign_up(connection, &from(HERE), &new_user("ada"), &new_token()).unwrap();
     attempt(connection, THERE, &named("ada"));

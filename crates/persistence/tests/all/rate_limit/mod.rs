@@ -111,7 +111,7 @@ fn a_quarter_at_once_then_ever_longer_delays_then_none_for_a_day() {
 }
 
 #[test]
-fn what_is_held_off_does_not_count() {
+fn attempts_that_are_held_off_do_not_count() {
     let (_, connection) = &mut database();
     let ada = named("ada");
     attempts_until_held_off(connection, HERE, &ada);

@@ -4,7 +4,7 @@ use super::*;
 
 /// Whatever the order, so many are let through and not one more.
 #[test]
-fn of_a_hundred_at_once_as_many_go_on_as_one_after_the_other() {
+fn a_hundred_attempts_at_once_count_as_one_after_the_other() {
     let database = TestDatabase::create();
     let create = |name: &str| create_user(&mut connect(&database), name).id;
     let (ada, start) = (create("ada"), Barrier::new(100));
