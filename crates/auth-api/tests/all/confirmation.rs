@@ -119,6 +119,8 @@ async fn a_token_that_others_give_way_to_is_issued_once_that_holds_or_not_at_all
     ] {
         let ask = || crate::support::json("POST", path, &body).header("Authorization", bearer(&newest));
         assert_eq!(listed, 4);
+        // The row of the service's own verifier from before the crash may still be there.
+        wait_until("all is applied", || !unapplied(&mut connect_to(&postgres.url())));
         execute(&mut connect_to(&postgres.url()), SILENT);
         let first = send(&service, ask());
         wait_until("it waits", || unapplied(&mut connect_to(&postgres.url())));
