@@ -11,6 +11,7 @@ mod lifetime;
 mod password;
 #[cfg(feature = "accounts")]
 mod password_hash;
+pub mod printable;
 #[cfg(feature = "accounts")]
 pub mod rate_limit;
 mod scope;

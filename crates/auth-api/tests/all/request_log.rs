@@ -19,3 +19,21 @@ async fn log_lines_on_the_way_have_the_id_even_where_only_warnings_are_logged() 
     let error = auth.login("ada", "x").await.unwrap_err();
     auth.service.wait_for_log(error.request_id().unwrap());
 }
+
+/// Whoever may register a verifier chooses its name.
+#[tokio::test]
+async fn the_name_of_a_verifier_is_cut_and_escaped() {
+    let auth = Auth::start_process(&[]);
+    let session = auth.sign_up("ada").await;
+    auth.execute(
+        "INSERT INTO verifiers (id, name, lease_ms)
+            VALUES (gen_random_uuid(), U&'evil\\202e' || repeat('x', 80), 100)",
+    );
+    session.logout().await.unwrap();
+    let line = auth.service.wait_for_log("removed a verifier");
+    assert!(line.contains("evil") && line.contains("u202e"), "{line}");
+    assert!(
+        !line.contains('\u{202e}') && !line.contains(&"x".repeat(60)),
+        "{line}"
+    );
+}

@@ -1,6 +1,7 @@
 use crate::error::UsageError;
 use crate::{database, output};
 use anyhow::{Context, ensure};
+use jeton_domain::printable::escape;
 use jeton_domain::{AuditContext, Username};
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::users;
@@ -42,6 +43,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
 fn confirmed(name: &Username) -> anyhow::Result<bool> {
     let mut stderr = std::io::stderr();
+    let name = escape(name.as_str());
     write!(stderr, "Delete {name}, with all tokens, for good? [y/N] ")
         .and_then(|()| stderr.flush())
         .context("cannot ask")?;

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             let mut text = String::new();
             for user in page {
                 text.push_str(separator);
-                text.push_str(&serde_json::to_string(&wire::user(user))?);
+                text.push_str(&output::to_json(&wire::user(user))?);
                 separator = ",\n";
             }
             output::write(&text)
