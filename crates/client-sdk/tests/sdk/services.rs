@@ -102,6 +102,37 @@ async fn errors_and_other_statuses() {
 }
 
 #[tokio::test]
+async fn a_body_without_end_is_not_read_into_memory() {
+    const LIMIT: usize = 8 * 1024 * 1024;
+    let text = |length: usize| format!("\"{}\"", "x".repeat(length - 2));
+    let service = Server::script(vec![
+        Reply::text(200, text(LIMIT)),
+        Reply::text(200, text(LIMIT + 1)),
+        Reply::text(200, text(LIMIT)).without_length(),
+        Reply::text(200, text(LIMIT + 1)).without_length(),
+        Reply::text(200, text(LIMIT + 1)).without_length(),
+        Reply::text(200, text(LIMIT + 1)),
+    ])
+    .await;
+    let session = client(&service).session(OLD).unwrap();
+    let read = async || session.get(service.url("/")).send_json::<String>().await;
+    for _ in 0..2 {
+        assert_eq!(read().await.unwrap().len(), LIMIT - 2);
+        let error = read().await.unwrap_err();
+        assert!(matches!(error, ClientError::BodyTooLarge { limit: LIMIT, .. }));
+        assert_eq!(
+            error.to_string(),
+            "the body of the answer 200 OK has more than 8388608 bytes"
+        );
+    }
+    // So do the calls of the auth API. Who reads for oneself reads what one likes.
+    let error = session.me().await.unwrap_err();
+    assert!(matches!(error, ClientError::BodyTooLarge { .. }), "{error}");
+    let answer = session.get(service.url("/")).send().await.unwrap();
+    assert_eq!(answer.bytes().await.unwrap().len(), LIMIT + 1);
+}
+
+#[tokio::test]
 async fn a_request_that_cannot_be_sent() {
     let service = Server::script(vec![]).await;
     let session = client(&service).session(OLD).unwrap();
