@@ -1,4 +1,4 @@
-use crate::cors::CorsOrigins;
+use crate::cors::CorsArgs;
 use crate::{DurationSetting, MetricsAddress, NumberSetting, ProxyArgs};
 use std::time::Duration;
 
@@ -22,15 +22,9 @@ pub struct HttpArgs {
     #[command(flatten)]
     pub proxies: ProxyArgs,
 
-    /// The origins whose pages may call the service from browsers, with commas between them, as
-    /// `https://app.example.org,http://localhost:3000`; or `*` for any
-    #[arg(
-        long,
-        env = "JETON_CORS_ORIGINS",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub(crate) cors_origins: CorsOrigins,
+    /// Which pages may call the service.
+    #[command(flatten)]
+    pub(crate) cors: CorsArgs,
 
     /// How long a client may take to send the head of its first request, and the body of any; after it, 408
     #[arg(long, env = "JETON_CLIENT_TIMEOUT", default_value = "10s")]

@@ -147,7 +147,7 @@ where
     let (proxies, body, cors) = (
         http.proxies.configure(),
         body::Timeout(http.client_timeout()),
-        http.cors_origins.clone(),
+        http.cors.clone(),
     );
     let app = move || {
         let metrics = requests.clone();

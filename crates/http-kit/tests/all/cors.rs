@@ -37,14 +37,16 @@ fn preflights_allow_pages_what_they_need() {
         ("/items/x", "PATCH"),
         ("/items/x", "DELETE"),
     ] {
-        let wanted = "authorization,content-type,x-request-id";
+        let wanted = "authorization,content-type,x-request-id,traceparent,tracestate,baggage,sentry-trace,x-requested-with";
         let answer = preflight(&service, path, ORIGIN, method, wanted);
         assert_eq!(answer.status, 200, "{method} {path}: {}", answer.text());
         assert_eq!(answer.header(ALLOW_ORIGIN), Some(ORIGIN));
         let methods = list(&answer, "Access-Control-Allow-Methods");
         assert_eq!(methods, ["delete", "get", "head", "patch", "post", "put"]);
         let headers = list(&answer, "Access-Control-Allow-Headers");
-        assert_eq!(headers, ["authorization", "content-type", "x-request-id"]);
+        let mut wanted: Vec<&str> = wanted.split(',').collect();
+        wanted.sort_unstable();
+        assert_eq!(headers, wanted);
         assert_eq!(answer.header("Access-Control-Max-Age"), Some("86400"));
         assert_eq!(answer.header("Access-Control-Allow-Credentials"), None);
         assert!(list(&answer, "Vary").contains(&"origin".to_owned()));
@@ -189,6 +191,50 @@ fn a_preflight_that_is_not_allowed_is_a_problem() {
             "{origin} {method} {headers}"
         );
         assert!(answer.header("X-Request-Id").is_some());
+    }
+}
+
+#[test]
+fn webviews_and_any_port_of_the_own_machine_can_be_named() {
+    let origins = "capacitor://localhost, app://., http://localhost:*";
+    let service = in_process(&[("JETON_CORS_ORIGINS", origins)]);
+    for (origin, allowed) in [
+        ("capacitor://localhost", true),
+        ("app://.", true),
+        ("http://localhost:8100", true),
+        ("http://localhost", true),
+        ("ionic://localhost", false),
+        ("capacitor://localhost.evil", false),
+        ("http://localhost.evil:8100", false),
+        ("https://localhost:8100", false),
+    ] {
+        let answer = preflight(&service, "/login", origin, "POST", "content-type");
+        assert_eq!(answer.status == 200, allowed, "{origin}");
+        let answer = RawRequest::new("GET", "/public")
+            .header("Origin", origin)
+            .send(service.address());
+        assert_eq!(answer.header(ALLOW_ORIGIN), allowed.then_some(origin));
+        assert!(list(&answer, "Vary").contains(&"origin".to_owned()));
+    }
+}
+
+#[test]
+fn more_headers_can_be_allowed() {
+    for (setting, header, status) in [
+        ("", "x-datadog-trace-id", 400),
+        ("x-b3-traceid, X-Datadog-Trace-Id", "x-datadog-trace-id", 200),
+        ("x-b3-traceid", "traceparent", 200),
+        ("*", "x-anything", 200),
+        ("*", "authorization", 200),
+    ] {
+        let service = in_process(&[
+            ("JETON_CORS_ORIGINS", ORIGIN),
+            ("JETON_CORS_ALLOWED_HEADERS", setting),
+        ]);
+        let answer = preflight(&service, "/login", ORIGIN, "POST", header);
+        assert_eq!(answer.status, status, "{setting}: {header}");
+        let allowed = list(&answer, "Access-Control-Allow-Headers");
+        assert_eq!(allowed.contains(&header.to_owned()), status == 200, "{allowed:?}");
     }
 }
 

@@ -13,6 +13,7 @@ fn settings_that_cannot_be_are_named() {
         ("shutdown-grace", "-1", "JETON_SHUTDOWN_GRACE"),
         ("shutdown-timeout", "10ms", "JETON_SHUTDOWN_TIMEOUT"),
         ("cors-origins", "app.example.org", "JETON_CORS_ORIGINS"),
+        ("cors-allowed-headers", "x y:", "JETON_CORS_ALLOWED_HEADERS"),
         ("metrics-address", "9090", "JETON_METRICS_ADDR"),
         ("trusted-proxies", "proxy.example.org", "JETON_TRUSTED_PROXIES"),
         ("forwarded-header", "x-real-ip", "JETON_FORWARDED_HEADER"),
