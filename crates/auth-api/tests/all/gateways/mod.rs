@@ -91,6 +91,21 @@ async fn a_gateway_refuses_as_the_auth_api_would() {
     }
 }
 
+/// Larger than what nginx takes where nothing is said: what the request may have is not what the question may have.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_upload_meets_no_limit_of_the_question() {
+    let auth = Auth::start_process(&[]);
+    let writer = auth.sign_up("ada").await;
+    let none = auth.sign_up_with("grace", "audit:read").await;
+    for gateway in start::all(&auth) {
+        let upload = |session| request("POST", session).body("x".repeat(2_000_000));
+        let name = gateway.name;
+        // The page takes no POST: that it says so shows that the request has arrived.
+        assert_eq!(gateway.send(&upload(&writer)).status, 405, "{name}");
+        assert_eq!(gateway.send(&upload(&none)).status, 403, "{name}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_place_that_nginx_asks_at_is_not_to_be_asked_by_others() {
     let auth = Auth::start_process(&[]);
