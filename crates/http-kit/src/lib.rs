@@ -13,6 +13,7 @@ mod health;
 mod http_args;
 mod lifetime;
 mod log;
+mod log_writer;
 mod method;
 mod metrics;
 mod number_setting;

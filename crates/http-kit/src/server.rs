@@ -4,7 +4,7 @@ use crate::http_args::MAX_CONNECTIONS;
 use crate::metrics::{self, Metrics, RequestMetrics};
 use crate::observe::Observe;
 use crate::shutdown::{Ending, Signals};
-use crate::{HttpArgs, body, connections, descriptors, health, problems};
+use crate::{HttpArgs, body, connections, descriptors, health, log_writer, problems};
 use actix_web::dev::Server;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::rt::{spawn, time};
@@ -50,8 +50,8 @@ impl Running {
         let mut serving = pin!(self.serve_until(told));
         match select(pin!(signals.next()), serving.as_mut()).await {
             Either::Left((signal, _)) => {
-                say(signal, "ending; again, and it ends at once");
                 let _ = tell.send(());
+                say(signal, "ending; again, and it ends at once");
             }
             Either::Right((ended, _)) => return ended,
         }
@@ -59,6 +59,7 @@ impl Running {
             Either::Left((ended, _)) => ended,
             Either::Right((signal, _)) => {
                 say(signal, "ending at once");
+                log_writer::flush();
                 // Whatever is under way: not even its threads are waited for.
                 std::process::exit(1)
             }
@@ -132,6 +133,7 @@ where
     http.proxies.warn();
     let requests = Arc::<RequestMetrics>::default();
     metrics.add_requests(requests.clone());
+    metrics.add_log();
     if let Some(database) = database.clone() {
         metrics.add_database(database);
     }

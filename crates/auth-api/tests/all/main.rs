@@ -17,6 +17,7 @@ mod gateways;
 mod hashing;
 mod idle;
 mod introspect;
+mod log;
 mod login;
 mod logout;
 mod me;

@@ -8,7 +8,11 @@ pub(crate) struct Client(pub(crate) TcpStream);
 
 impl Client {
     pub(crate) fn connect(service: &Endpoint) -> Self {
-        let stream = TcpStream::connect(service.address()).unwrap();
+        Self::connect_to(service.address())
+    }
+
+    pub(crate) fn connect_to(address: &str) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         Self(stream)
     }

@@ -10,6 +10,7 @@ mod bodies;
 mod connection;
 mod cors;
 mod limits;
+mod log;
 mod metrics;
 mod ready;
 mod request_log;

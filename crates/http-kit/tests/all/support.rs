@@ -69,6 +69,7 @@ fn routes(config: &mut ServiceConfig, guard: Option<Guard>) {
         .service(get("/large").route(get_or_head().to(async || "x".repeat(LARGE))))
         .service(get("/held/{by}").route(get_or_head().to(held)))
         .service(get("/refused").route(get_or_head().wrap(from_fn(refuse))))
+        .service(get("/panic").route(get_or_head().to(panic_once_more)))
         .service(get("/page").route(get_or_head().to(async |_: Query<Page>| "A page.")))
         .service(
             resource("/items/{id}")
@@ -92,6 +93,11 @@ fn routes(config: &mut ServiceConfig, guard: Option<Guard>) {
 struct Login {
     username: String,
     password: String,
+}
+
+/// As a defect does.
+async fn panic_once_more() -> &'static str {
+    panic!("a defect")
 }
 
 /// Connects to whoever is to hold it, and is answered when that connection ends.
