@@ -25,6 +25,7 @@ mod request_id;
 mod server;
 mod shutdown;
 mod unknown_settings;
+mod trailing_slash;
 mod verifier_args;
 pub mod wire;
 

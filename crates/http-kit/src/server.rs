@@ -4,7 +4,7 @@ use crate::http_args::MAX_CONNECTIONS;
 use crate::metrics::{self, Metrics, RequestMetrics};
 use crate::observe::Observe;
 use crate::shutdown::{Ending, Signals};
-use crate::{HttpArgs, body, connections, descriptors, health, log_writer, problems};
+use crate::{HttpArgs, body, connections, descriptors, health, log_writer, problems, trailing_slash};
 use actix_web::dev::Server;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::rt::{spawn, time};
@@ -158,6 +158,7 @@ where
             .wrap(Condition::new(cors.is_some(), cors.middleware()))
             .wrap(Condition::new(cors.is_some(), from_fn(refusals_as_problems)))
             .wrap(Observe { metrics })
+            .wrap(from_fn(trailing_slash::dropped))
             .app_data(needs.clone())
             .app_data(body)
             .configure(proxies.clone())
