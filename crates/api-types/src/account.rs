@@ -39,6 +39,7 @@ pub struct LoginRequest {
     pub name: Option<String>,
     /// What the token is to be for; all that the user may do where nothing is said.
     #[serde(
+        alias = "scope",
         default,
         deserialize_with = "scopes::optional",
         skip_serializing_if = "Option::is_none"

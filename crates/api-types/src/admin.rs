@@ -82,6 +82,7 @@ pub struct CreateUserRequest {
     pub service: bool,
     /// What the user's tokens may do at the most; what those may do who sign up where nothing is said.
     #[serde(
+        alias = "scope",
         default,
         deserialize_with = "scopes::optional",
         skip_serializing_if = "Option::is_none"
@@ -95,7 +96,7 @@ pub struct CreateUserRequest {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({ "scopes": ["notes:read"] })))]
 pub struct SetScopesRequest {
     /// All that the user's tokens may do from now on, at the most.
-    #[serde(deserialize_with = "scopes::array_or_text")]
+    #[serde(alias = "scope", deserialize_with = "scopes::array_or_text")]
     #[cfg_attr(feature = "schema", schema(value_type = schema::AskedScopes))]
     pub scopes: Vec<String>,
 }

@@ -95,7 +95,7 @@ pub struct CreateTokenRequest {
     #[cfg_attr(feature = "schema", schema(value_type = schema::TokenName))]
     pub name: String,
     /// What it is to be for; no more than the token that asks may do.
-    #[serde(deserialize_with = "scopes::array_or_text")]
+    #[serde(alias = "scope", deserialize_with = "scopes::array_or_text")]
     #[cfg_attr(feature = "schema", schema(value_type = schema::AskedScopes))]
     pub scopes: Vec<String>,
     /// How many seconds it is to live; as long as sign-ins do where nothing is said.

@@ -1,5 +1,6 @@
 use crate::problems::{database_problem, get_or_head, method_not_allowed};
 use crate::shutdown::Ending;
+use crate::taking;
 use actix_web::{HttpResponse, web};
 use anyhow::Context;
 use jeton_api_types::ProblemResponse;
@@ -33,8 +34,8 @@ pub(crate) struct Needs {
 pub fn configure(config: &mut web::ServiceConfig) {
     let probe = |path| web::resource(path).default_service(method_not_allowed("GET, HEAD"));
     config
-        .service(probe("/livez").route(get_or_head().to(livez)))
-        .service(probe("/readyz").route(get_or_head().to(readyz)));
+        .service(probe("/livez").route(taking(&[], get_or_head().to(livez))))
+        .service(probe("/readyz").route(taking(&[], get_or_head().to(readyz))));
 }
 
 async fn livez() -> HttpResponse {

@@ -19,13 +19,14 @@ mod metrics;
 mod number_setting;
 mod observe;
 mod page;
+mod parameters;
 mod problems;
 mod program;
 mod request_id;
 mod server;
 mod shutdown;
-mod unknown_settings;
 mod trailing_slash;
+mod unknown_settings;
 mod verifier_args;
 pub mod wire;
 
@@ -42,6 +43,7 @@ pub use log::LogSettings;
 pub use metrics::{Histogram, Labels, Metrics, MetricsAddress, Samples};
 pub use number_setting::NumberSetting;
 pub use page::{Page, PageLimit};
+pub use parameters::{field_names, taking, unknown_name_problem, unknown_names, without_body};
 pub use problems::{
     database_problem, get_or_head, malformed_query_problem, method_not_allowed, method_not_allowed_problem,
     not_found_problem,

@@ -8,7 +8,7 @@ mod router;
 
 pub(crate) use access::Access;
 pub(crate) use answer::{Answer, Answers, Content, Created, Empty, Issued, NoContent, NoStore};
-pub(crate) use request::{Request, Takes};
+pub(crate) use request::{Parameters, Request, Takes};
 pub(crate) use router::{Resource, resources};
 
 use crate::error::ApiError;
@@ -56,12 +56,10 @@ impl Endpoint {
         F: Handler<T, Output: Responder + Answers + 'static> + Send + Sync,
         T: FromRequest + Takes + 'static,
     {
-        let mut request = Request::default();
-        T::describe(&mut request);
         Self {
             method,
             access,
-            request,
+            request: Request::of::<T>(),
             answer: F::Output::answer(),
             handle: Some(Box::new(move |route| route.to(handler.clone()))),
             ..Self::served_by_the_kit(path)
@@ -79,7 +77,7 @@ impl Endpoint {
             id: "",
             summary: "",
             description: "",
-            request: Request::default(),
+            request: Request::of::<()>(),
             answer: Answer::new(200),
             problems: Vec::new(),
             by_any_method: false,

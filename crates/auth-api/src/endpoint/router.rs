@@ -1,4 +1,4 @@
-use super::{Access, Endpoint};
+use super::{Access, Endpoint, Parameters};
 use crate::gone;
 use crate::login_token;
 use crate::routes;
@@ -7,7 +7,7 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{Route, web};
-use jeton_http_kit::{get_or_head, method_not_allowed};
+use jeton_http_kit::{get_or_head, method_not_allowed, taking, without_body};
 use jeton_verifier::actix::Guard;
 use std::sync::LazyLock;
 
@@ -81,7 +81,13 @@ impl Endpoint {
             &Method::GET => get_or_head(),
             method => web::method(method.clone()),
         };
-        let route = (self.handle.as_ref()?)(route);
+        let mut route = (self.handle.as_ref()?)(route);
+        if let Parameters::Known(names) = &self.request.parameters {
+            if self.request.bodies.is_empty() {
+                route = without_body(route);
+            }
+            route = taking(names, route);
+        }
         Some(match self.access {
             Access::Public | Access::AnyToken => route,
             Access::LoginToken => route.wrap(from_fn(login_token::required)),

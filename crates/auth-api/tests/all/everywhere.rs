@@ -203,7 +203,7 @@ async fn unknown_paths_and_ids_that_are_none_are_404() {
         "/v1/",
         "/v1/nothing",
         "/v2/me",
-        "/v1/me/",
+        "/v1/me//",
         "/%00",
         "/v1/tokens/../me",
     ] {

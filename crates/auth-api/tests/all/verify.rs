@@ -53,16 +53,18 @@ async fn every_scope_that_is_asked_for_is_required() {
 #[tokio::test]
 async fn a_slip_of_the_pen_is_no_open_door() {
     let (auth, session) = Auth::with_ada().await;
-    for query in [
-        "scopes=notes:read",
-        "scope=",
-        "scope",
-        "scope=notes:read&x",
-        "scope=%22",
+    for (query, kind) in [
+        ("scopes=notes:read", ProblemKind::Validation),
+        ("scope=", ProblemKind::MalformedQuery),
+        ("scope", ProblemKind::MalformedQuery),
+        ("scope=notes:read&x", ProblemKind::Validation),
+        ("scope=%22", ProblemKind::MalformedQuery),
     ] {
-        let answer = send(&auth, &session, "GET", &format!("/v1/verify?{query}"));
-        let problem: Problem = serde_json::from_slice(&answer.body).unwrap();
-        assert_eq!(problem.kind(), Some(ProblemKind::MalformedQuery), "{query}");
+        for path in ["/v1/verify", "/v1/verify/"] {
+            let answer = send(&auth, &session, "GET", &format!("{path}?{query}"));
+            let problem: Problem = serde_json::from_slice(&answer.body).unwrap();
+            assert_eq!(problem.kind(), Some(kind), "{query}");
+        }
     }
 }
 

@@ -23,7 +23,7 @@ fn a_reader_that_has_read_enough_is_no_failure() {
 
 /// A name with bidirectional controls reads as another one, and a terminal obeys controls.
 #[test]
-fn what_others_wrote_is_shown_printable() {
+fn text_of_others_is_shown_printable() {
     let jeton = Jeton::new().with_user("ada");
     let name = "evil\u{202e}fdp.exe";
     let created = jeton.run(&format!("token create ada --name {name}"));

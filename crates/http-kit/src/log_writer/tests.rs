@@ -88,7 +88,7 @@ fn whole_lines_go_together() {
 }
 
 #[test]
-fn what_would_make_a_line_look_like_another_is_escaped() {
+fn a_line_that_would_look_like_another_is_escaped() {
     assert_eq!(printable(b"{\"name\":\"plain\"}\n"), None);
     assert_eq!(
         printable("\u{1b}[2mgr\u{fc}\u{df}e\n".as_bytes()),

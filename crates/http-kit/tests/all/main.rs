@@ -12,6 +12,7 @@ mod cors;
 mod limits;
 mod log;
 mod metrics;
+mod paths;
 mod ready;
 mod request_log;
 mod settings;

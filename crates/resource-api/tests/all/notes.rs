@@ -19,6 +19,45 @@ async fn list(stack: &Stack, session: &Session, query: &str) -> NoteList {
     answer.await.unwrap()
 }
 
+/// By every route: a slip is told.
+#[tokio::test]
+async fn names_that_are_not_known_are_refused() {
+    let stack = Stack::start();
+    let session = stack.sign_up("ada").await;
+    let note = write(&stack, &session, "a").await;
+    let one = format!("/notes/{}", note.id);
+    let body = json!({ "title": "b", "body": "c" });
+    let more = json!({ "title": "b", "body": "c", "tags": [] });
+    let is_refused = |error: jeton_client::ClientError, pointer: &str| {
+        assert_eq!(error.kind(), Some(ProblemKind::Validation), "{error}");
+        assert_eq!(error.problem().unwrap().errors[0].pointer, pointer);
+    };
+    for (method, path) in [
+        (Method::GET, "/public"),
+        (Method::GET, "/whoami"),
+        (Method::GET, "/notes"),
+        (Method::POST, "/notes"),
+        (Method::GET, &one),
+        (Method::PUT, &one),
+        (Method::DELETE, &one),
+    ] {
+        let request = |query: &str| session.request(method.clone(), stack.at(&format!("{path}{query}")));
+        is_refused(
+            request("?ofset=1").json(&body).send().await.unwrap_err(),
+            "/ofset",
+        );
+        if [Method::POST, Method::PUT].contains(&method) {
+            is_refused(request("").json(&more).send().await.unwrap_err(), "/tags");
+        }
+    }
+    let list: NoteList = session
+        .get(stack.at("/notes/?limit=1"))
+        .send_json()
+        .await
+        .unwrap();
+    assert_eq!(list.notes, [note]);
+}
+
 #[tokio::test]
 async fn a_note_is_written_read_replaced_and_deleted() {
     let stack = Stack::start();

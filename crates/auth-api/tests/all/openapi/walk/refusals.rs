@@ -20,7 +20,16 @@ pub(super) fn faults(walk: &Walk<'_>, admin: &str, powerless: &str, personal: &s
             ask(with(admin).header("Authorization", "Bearer twice"));
         }
         if operation.tells(walk.document, "400", "malformed-query") {
-            let target = path.replace("{id}", &id) + "?limit=none&scope=";
+            let slip = if path == "/v1/verify" {
+                "?scope="
+            } else {
+                "?limit=none"
+            };
+            let target = path.replace("{id}", &id) + slip;
+            ask(RawRequest::new(method, &target).header("Authorization", format!("Bearer {admin}")));
+        }
+        if operation.tells(walk.document, "422", "validation") {
+            let target = path.replace("{id}", &id).replace("{token}", &id) + "?surprise";
             ask(RawRequest::new(method, &target).header("Authorization", format!("Bearer {admin}")));
         }
         if operation.tells(walk.document, "403", "login-token-required") {
@@ -66,11 +75,13 @@ pub(super) fn strict(walk: &Walk<'_>, admin: &str) {
     }
     // Two programs' tokens from before, where two are all that may be.
     walk.call("POST", "/v1/login", &[], "", &credentials("full"));
-    let wrong = json!({ "username": "root", "password": "wrong", "current_password": "wrong", "new_password": "wrong" });
+    let wrong = json!({ "password": "wrong" });
     for _ in 0..3 {
         walk.call("DELETE", "/v1/me", &[], admin, &wrong);
     }
+    let wrong = json!({ "current_password": "wrong", "new_password": "wrong" });
     walk.call("PUT", "/v1/me/password", &[], admin, &wrong);
+    let wrong = json!({ "username": "root", "password": "wrong" });
     walk.call("POST", "/v1/login", &[], "", &wrong);
 }
 
