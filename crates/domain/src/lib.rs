@@ -15,6 +15,8 @@ mod password_hash;
 pub mod rate_limit;
 mod scope;
 #[cfg(feature = "accounts")]
+mod text;
+#[cfg(feature = "accounts")]
 mod token;
 mod token_digest;
 mod token_kind;
