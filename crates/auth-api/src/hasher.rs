@@ -99,13 +99,18 @@ impl Hasher {
     /// Hashes a password again that has just been verified, if new hashes are better than its own, and a core has
     /// nothing to do.
     pub(crate) async fn upgrade(&self, verified: &PasswordHash, password: Password) -> Option<PasswordHash> {
-        if !verified.needs_upgrade(self.cost) {
+        let needs_upgrade = verified.needs_upgrade(self.cost);
+        // Whether it is of what was typed is to be found out, where that is not what new ones are of.
+        if !needs_upgrade && password.normalized().is_none() {
             return None;
         }
         let core = self.queue.idle_core()?;
         let (verified, cost, salt) = (verified.clone(), self.cost, rand::random());
-        let work = move || verified.upgrade(&password, cost, salt);
-        run_on(core, work).await.ok()
+        let work = move || {
+            let worse = needs_upgrade || verified.is_of_typed(&password);
+            worse.then(|| verified.upgrade(&password, cost, salt))
+        };
+        run_on(core, work).await.ok().flatten()
     }
 
     /// Checks that a password may be chosen, and hashes it.
@@ -119,7 +124,7 @@ impl Hasher {
         let (cost, salt) = (self.cost, rand::random());
         // Looking for guessable passwords takes its time as well, so it is done on the same threads.
         self.run(network, move || {
-            let password = NewPassword::choose(password, &username, email.as_deref())?;
+            let password = NewPassword::choose(password, username.as_str(), email.as_deref())?;
             Ok(PasswordHash::make(&password, cost, salt))
         })
         .await

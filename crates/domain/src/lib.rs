@@ -38,7 +38,9 @@ pub use lifetime::{
     IdleTimeout, InvalidLifetime, LONGEST_LIFETIME_SECS, Lifetime, LifetimeRefused, TokenLifetime,
 };
 #[cfg(feature = "accounts")]
-pub use password::{MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, NewPassword, Password, PasswordRefused};
+pub use password::{
+    MAX_PASSWORD_BYTES, MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, NewPassword, Password, PasswordRefused,
+};
 #[cfg(feature = "accounts")]
 pub use password_hash::{BcryptCost, Checked, InvalidBcryptCost, PasswordHash};
 pub use scope::{

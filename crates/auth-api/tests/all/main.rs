@@ -28,6 +28,7 @@ mod request_log;
 mod revoke;
 mod secrets;
 mod settings;
+mod spelling;
 mod support;
 mod throttle;
 mod token_limit;
