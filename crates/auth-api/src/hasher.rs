@@ -1,6 +1,6 @@
 mod queue;
 
-use jeton_domain::{BcryptCost, NewPassword, Password, PasswordHash, PasswordRefused, Username};
+use jeton_domain::{BcryptCost, NewPassword, Password, PasswordHash, PasswordRefused};
 use jeton_persistence::rate_limit::Network;
 use queue::{Core, Queue};
 use std::sync::Arc;
@@ -118,13 +118,13 @@ impl Hasher {
         &self,
         network: Network,
         password: Password,
-        username: Username,
+        username: String,
         email: Option<String>,
     ) -> Result<Result<PasswordHash, PasswordRefused>, HashingError> {
         let (cost, salt) = (self.cost, rand::random());
         // Looking for guessable passwords takes its time as well, so it is done on the same threads.
         self.run(network, move || {
-            let password = NewPassword::choose(password, username.as_str(), email.as_deref())?;
+            let password = NewPassword::choose(password, &username, email.as_deref())?;
             Ok(PasswordHash::make(&password, cost, salt))
         })
         .await

@@ -1,8 +1,6 @@
 use crate::output;
 use anyhow::{Context, anyhow, bail, ensure};
-use jeton_domain::{
-    Email, ExposeSecret, MAX_PASSWORD_BYTES, NewPassword, Password, PasswordHash, PasswordRefused, Username,
-};
+use jeton_domain::{ExposeSecret, MAX_PASSWORD_BYTES, NewPassword, Password, PasswordHash, PasswordRefused};
 use jeton_http_kit::PasswordArgs;
 use signal_hook::consts::SIGINT;
 use std::io::{BufRead, ErrorKind, IsTerminal};
@@ -10,13 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Asks for a user's new password and hashes it: from the terminal, twice, or else from the first line of standard input.
-pub(crate) fn ask(
-    args: &PasswordArgs,
-    username: &Username,
-    email: Option<&Email>,
-) -> anyhow::Result<PasswordHash> {
-    let password = read(username.as_str())?;
-    let password = NewPassword::choose(password, username.as_str(), email.map(Email::as_str)).map_err(refused)?;
+pub(crate) fn ask(args: &PasswordArgs, username: &str, email: Option<&str>) -> anyhow::Result<PasswordHash> {
+    let password = read(username)?;
+    let password = NewPassword::choose(password, username, email).map_err(refused)?;
     Ok(PasswordHash::make(&password, args.bcrypt_cost, rand::random()))
 }
 

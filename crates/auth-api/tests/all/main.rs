@@ -22,6 +22,7 @@ mod logout;
 mod me;
 mod metrics;
 mod newer_schema;
+mod odd_rows;
 mod openapi;
 mod outage;
 mod request_log;
