@@ -1,6 +1,6 @@
 mod queue;
 
-use jeton_domain::{BcryptCost, NewPassword, Password, PasswordHash, PasswordRefused, Username};
+use jeton_domain::{BcryptCost, NewPassword, Password, PasswordHash, PasswordRefused};
 use jeton_persistence::rate_limit::Network;
 use queue::{Core, Queue};
 use std::sync::Arc;
@@ -99,13 +99,18 @@ impl Hasher {
     /// Hashes a password again that has just been verified, if new hashes are better than its own, and a core has
     /// nothing to do.
     pub(crate) async fn upgrade(&self, verified: &PasswordHash, password: Password) -> Option<PasswordHash> {
-        if !verified.needs_upgrade(self.cost) {
+        let needs_upgrade = verified.needs_upgrade(self.cost);
+        // Whether it is of what was typed is to be found out, where that is not what new ones are of.
+        if !needs_upgrade && password.normalized().is_none() {
             return None;
         }
         let core = self.queue.idle_core()?;
         let (verified, cost, salt) = (verified.clone(), self.cost, rand::random());
-        let work = move || verified.upgrade(&password, cost, salt);
-        run_on(core, work).await.ok()
+        let work = move || {
+            let worse = needs_upgrade || verified.is_of_typed(&password);
+            worse.then(|| verified.upgrade(&password, cost, salt))
+        };
+        run_on(core, work).await.ok().flatten()
     }
 
     /// Checks that a password may be chosen, and hashes it.
@@ -113,7 +118,7 @@ impl Hasher {
         &self,
         network: Network,
         password: Password,
-        username: Username,
+        username: String,
         email: Option<String>,
     ) -> Result<Result<PasswordHash, PasswordRefused>, HashingError> {
         let (cost, salt) = (self.cost, rand::random());

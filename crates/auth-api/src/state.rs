@@ -4,9 +4,7 @@ use crate::hasher::Hasher;
 use crate::metrics::RevocationMetrics;
 use crate::settings::Signup;
 use crate::validation::refuse;
-use jeton_domain::{
-    AuditContext, BcryptCost, Email, Password, PasswordHash, ScopeSet, Token, TokenPolicy, Username,
-};
+use jeton_domain::{AuditContext, BcryptCost, Password, PasswordHash, ScopeSet, Token, TokenPolicy};
 use jeton_persistence::rate_limit::{self, Limits};
 use jeton_persistence::tokens::{Issue, Refusal};
 use jeton_persistence::{Database, DatabaseResult, Pending, PgConnection};
@@ -67,15 +65,12 @@ impl State {
         by: &AuditContext,
         pointer: &str,
         password: Password,
-        username: &Username,
-        email: Option<&Email>,
+        username: &str,
+        email: Option<&str>,
     ) -> ApiResult<PasswordHash> {
         let network = rate_limit::network(by.address);
-        let email = email.map(|email| email.as_str().to_owned());
-        let hash = self
-            .hasher
-            .choose(network, password, username.clone(), email)
-            .await?;
+        let (username, email) = (username.to_owned(), email.map(str::to_owned));
+        let hash = self.hasher.choose(network, password, username, email).await?;
         hash.map_err(|refused| refuse(pointer, &refused))
     }
 

@@ -7,6 +7,7 @@ use jeton_persistence::{
     ConnectionLimits, DatabaseError, DatabaseResult, LAST_ADMIN, Pending, PgConnection, establish,
     migrations, roles, users,
 };
+use std::fmt::Display;
 
 /// Connects to the database as it is. A command may take its time: somebody is waiting who can interrupt it.
 pub(crate) fn connect(settings: &DatabaseSettings) -> anyhow::Result<PgConnection> {
@@ -71,6 +72,6 @@ fn confirm<T>(connection: &mut PgConnection, pending: Pending<T>) -> anyhow::Res
 }
 
 /// What is said of a name that is nobody's.
-pub(crate) fn no_user(name: &Username) -> String {
+pub(crate) fn no_user(name: impl Display) -> String {
     format!("no user named \"{name}\"")
 }

@@ -16,6 +16,8 @@ pub mod printable;
 pub mod rate_limit;
 mod scope;
 #[cfg(feature = "accounts")]
+mod text;
+#[cfg(feature = "accounts")]
 mod token;
 mod token_digest;
 mod token_kind;
@@ -37,7 +39,9 @@ pub use lifetime::{
     IdleTimeout, InvalidLifetime, LONGEST_LIFETIME_SECS, Lifetime, LifetimeRefused, TokenLifetime,
 };
 #[cfg(feature = "accounts")]
-pub use password::{MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, NewPassword, Password, PasswordRefused};
+pub use password::{
+    MAX_PASSWORD_BYTES, MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, NewPassword, Password, PasswordRefused,
+};
 #[cfg(feature = "accounts")]
 pub use password_hash::{BcryptCost, Checked, InvalidBcryptCost, PasswordHash};
 pub use scope::{

@@ -112,6 +112,20 @@ impl ScopeSet {
         Ok(Self(set))
     }
 
+    /// Reads what a table holds, whoever wrote it there: however many, and each that is a scope. What is none lets nobody do
+    /// anything, since nothing can ask for it; `false` tells that there was such a text.
+    pub fn from_stored<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> (Self, bool) {
+        let mut set = BTreeSet::new();
+        let mut all = true;
+        for text in texts {
+            match Scope::parse(text.as_ref()) {
+                Ok(scope) => drop(set.insert(scope)),
+                Err(_) => all = false,
+            }
+        }
+        (Self(set), all)
+    }
+
     /// Reads what new users may do where nothing else is said: the form of [`parse`](Self::parse), and none of those that
     /// are privileged, or everybody who signs up could do anything to everybody.
     ///
@@ -217,6 +231,22 @@ mod tests {
         );
         assert_eq!(ScopeSet::from_texts(["a"; 65]), Err(InvalidScope::TooMany));
         assert!(ScopeSet::from_texts(["a"; 64]).is_ok());
+    }
+
+    #[test]
+    fn what_is_stored_is_read_whatever_it_is() {
+        let many: Vec<String> = (0..1000).map(|i| i.to_string()).collect();
+        let (read, all) = ScopeSet::from_stored(&many);
+        assert!(all && many.iter().all(|scope| read.contains(scope)));
+        for (texts, right, complete) in [
+            (&[][..], "", true),
+            (&["b", "a", "a"], "a b", true),
+            (&["two words", "a", ""], "a", false),
+            (&["admin\n"], "", false),
+        ] {
+            let (read, all) = ScopeSet::from_stored(texts);
+            assert_eq!((read.to_string().as_str(), all), (right, complete), "{texts:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use rand_core::CryptoRng;
 use std::time::Duration;
 
-/// What is known of a token that was issued; never its text.
+/// What is known of a token that was issued, as the table has it; never its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// Names the token without revealing it.
@@ -14,8 +14,8 @@ pub struct Token {
     pub user_id: UserId,
     /// What it is for.
     pub kind: TokenKind,
-    /// What its user calls it.
-    pub name: TokenName,
+    /// What its user calls it: see [`TokenName`] for what it can be called from now on.
+    pub name: String,
     /// What it was issued for. What it may do is this and [`User::scopes`](crate::User::scopes) in common.
     pub scopes: ScopeSet,
     /// When it was issued.

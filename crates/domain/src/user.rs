@@ -1,15 +1,16 @@
 use crate::{Email, PasswordHash, ScopeSet, UserId, Username};
 use chrono::{DateTime, Utc};
 
-/// Somebody, or some program, that tokens are issued to.
+/// Somebody, or some program, that tokens are issued to, as the table has it: whatever wrote it there, and by whatever
+/// rules. Texts that are to be written go through [`Username`] and [`Email`] first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// Names the user for good.
     pub id: UserId,
-    /// What the user signs in with.
-    pub username: Username,
+    /// What the user is called.
+    pub username: String,
     /// Where the user may be reached, if known.
-    pub email: Option<Email>,
+    pub email: Option<String>,
     /// What the user's tokens may do at the most.
     pub scopes: ScopeSet,
     /// Whether this is a service account: without a password, it cannot sign in, and its tokens are made by hand.

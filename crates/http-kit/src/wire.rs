@@ -10,7 +10,7 @@ pub fn token(token: Token) -> TokenInfo {
     TokenInfo {
         id: token.id.0,
         kind: token.kind.to_string(),
-        name: token.name.as_str().to_owned(),
+        name: token.name,
         scopes: token.scopes.to_texts(),
         created_at: token.created_at,
         expires_at: token.expires_at,
@@ -24,8 +24,8 @@ pub fn token(token: Token) -> TokenInfo {
 pub fn user(user: User) -> UserInfo {
     UserInfo {
         id: user.id.0,
-        username: user.username.as_str().to_owned(),
-        email: user.email.map(|email| email.as_str().to_owned()),
+        username: user.username,
+        email: user.email,
         scopes: user.scopes.to_texts(),
         service: user.service,
         created_at: user.created_at,

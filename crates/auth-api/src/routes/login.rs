@@ -11,7 +11,7 @@ use actix_web::web::Data;
 use jeton_api_types::LoginRequest;
 use jeton_domain::{
     AuditAction, AuditContext, AuditReason, NewToken, Password, PasswordHash, ScopeSet, TokenId,
-    TokenLifetime, TokenName, User, UserId, Username,
+    TokenLifetime, TokenName, User, UserId, UsernameKey,
 };
 use jeton_http_kit::JsonOrForm;
 use jeton_persistence::audit::{self, NewAuditEvent};
@@ -149,7 +149,7 @@ async fn authenticate(
     password: Password,
 ) -> ApiResult<(User, PasswordHash)> {
     // A name that nobody can have goes the same way, to the hash of nobody: it must not be the quicker answer.
-    let key = Username::parse(username).map(|name| name.key().clone()).ok();
+    let key = UsernameKey::of_typed(username);
     let account = key.clone().map_or(Account::Nobody, Account::Named);
     let read = move |connection: &mut PgConnection| match key {
         Some(key) => users::find_for_sign_in(connection, &key),

@@ -43,7 +43,13 @@ async fn change(
             .await?;
         let user = user.ok_or(ApiError::TokenGone)?;
         let hash = state
-            .choose_password(&by.0, "/new_password", new(), &user.username, user.email.as_ref())
+            .choose_password(
+                &by.0,
+                "/new_password",
+                new(),
+                &user.username,
+                user.email.as_deref(),
+            )
             .await?;
 
         let (of_change, audit_context) = (verified.clone(), by.0.clone());

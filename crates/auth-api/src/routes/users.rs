@@ -51,7 +51,8 @@ async fn sign_up(state: Data<State>, by: By, body: Json<SignUpRequest>) -> ApiRe
         return Err(ApiError::UsernameTaken);
     }
     let password = wire::password(&body.password);
-    let choose = state.choose_password(&by.0, "/password", password, &username, email.as_ref());
+    let address = email.as_ref().map(Email::as_str);
+    let choose = state.choose_password(&by.0, "/password", password, username.as_str(), address);
     let hash = hashed(&state, &by.0, Account::Nobody, choose).await?;
 
     let user = NewUser {

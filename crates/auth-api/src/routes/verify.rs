@@ -8,7 +8,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use jeton_domain::ScopeSet;
 use jeton_http_kit::unknown_names;
 use jeton_verifier::Caller;
-use percent_encoding::{CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 use std::future::{Ready, ready};
 
@@ -18,6 +18,10 @@ const X_AUTH_SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
 const X_AUTH_TOKEN_ID: HeaderName = HeaderName::from_static("x-auth-token-id");
 
 const SCOPE: &str = "scope";
+
+/// What of ASCII is encoded in a name: what nobody is given and a row may have all the same. A percent sign as well, so that
+/// decoding is right for every name, and white space, which would be lost at the ends.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
 
 /// What a query that cannot be read is answered with. A gateway must not let anybody through because of a slip of the pen.
 const QUERY: &str = "Say the scopes that are required as ?scope=notes:read&scope=notes:write.";
@@ -76,8 +80,7 @@ async fn verify(caller: Caller, required: Required) -> ApiResult<HttpResponse> {
     if let Some(missing) = required.0.iter().find(|scope| !caller.scopes().contains(scope)) {
         return Err(ApiError::InsufficientScope(missing.to_owned()));
     }
-    // No name has a percent sign, so that decoding is right for every name, in ASCII or not.
-    let username = utf8_percent_encode(caller.username(), CONTROLS).to_string();
+    let username = utf8_percent_encode(caller.username(), ENCODED).to_string();
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((X_AUTH_USER_ID, caller.user_id().to_string()))

@@ -266,7 +266,7 @@ fn make_room(
 pub(crate) fn described(token: &Token) -> serde_json::Value {
     json!({
         "kind": token.kind.as_str(),
-        "name": token.name.as_str(),
+        "name": token.name,
         "scopes": token.scopes.to_texts(),
         "expires_at": token.expires_at,
     })
@@ -293,9 +293,9 @@ pub(crate) fn insert(connection: &mut PgConnection, user: UserId, token: &NewTok
         ))
         .returning(TokenRow::as_returning())
         .get_result(connection)?;
-    UsedTokenRow {
+    let row = UsedTokenRow {
         token,
         last_used_at: None,
-    }
-    .try_into()
+    };
+    Ok(row.into())
 }

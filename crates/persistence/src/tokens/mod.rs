@@ -32,7 +32,7 @@ pub fn find(connection: &mut PgConnection, owner: UserId, id: TokenId) -> Databa
         .filter(IsValid)
         .first(connection)
         .optional()?;
-    row.map(Token::try_from).transpose()
+    Ok(row.map(Token::from))
 }
 
 /// Reads the owner's valid tokens, newest first, at most `limit` of those older than `after`.
@@ -56,7 +56,7 @@ pub fn list(
         .order(tokens::id.desc())
         .limit(i64::from(limit))
         .load::<UsedTokenRow>(connection)?;
-    rows::all(rows)
+    Ok(rows::all(rows))
 }
 
 /// Gives one of the owner's tokens another name; the one that it has, is no event. `None` when the owner has no such valid

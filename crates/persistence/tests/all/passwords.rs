@@ -104,6 +104,12 @@ fn the_highest_cost_is_that_of_the_most_costly_hash() {
         "UPDATE users SET password_hash = replace(password_hash, '$05$', '$20$') WHERE username = 'ada'",
     );
     assert_eq!(users::highest_bcrypt_cost(connection).unwrap(), Some(10));
+    // Nor what was cut off: everybody's sign-in would take the time of one that nobody has.
+    execute(
+        connection,
+        "UPDATE users SET password_hash = left(replace(password_hash, '$10$', '$18$'), 50) WHERE username = 'bob'",
+    );
+    assert_eq!(users::highest_bcrypt_cost(connection).unwrap(), None);
 }
 
 #[test]

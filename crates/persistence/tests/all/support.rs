@@ -191,14 +191,6 @@ pub(crate) fn constraint<T: std::fmt::Debug>(result: DatabaseResult<T>) -> Strin
     }
 }
 
-/// The column that cannot be read.
-pub(crate) fn corrupt<T: std::fmt::Debug>(result: DatabaseResult<T>) -> &'static str {
-    match result {
-        Err(DatabaseError::Corrupt(column)) => column,
-        other => panic!("{other:?}"),
-    }
-}
-
 /// What an act came to, without what must be waited for.
 pub(crate) fn outcome<T>(pending: Pending<T>) -> T {
     pending.into_unconfirmed().0

@@ -1,10 +1,10 @@
 use crate::support::{
-    CLI, corrupt, count, create_user, database, execute, hash, issue, new_user, outcome, scopes, text,
+    CLI, count, create_user, database, execute, hash, issue, new_user, outcome, scopes, text,
 };
 use jeton_coherence::lookups;
 use jeton_domain::{Email, NewUser, UserId, Username, UsernameKey};
 use jeton_persistence::users::UserFilter;
-use jeton_persistence::{DatabaseError, PgConnection, users};
+use jeton_persistence::{PgConnection, users};
 use uuid::Uuid;
 
 fn key(name: &str) -> jeton_domain::UsernameKey {
@@ -25,7 +25,7 @@ fn a_user_is_found_as_created() {
     let created = users::create(connection, &CLI, &new).unwrap();
     assert_eq!(created.id, new.id);
     assert_eq!(created.username.as_str(), "Ada.Straße");
-    assert_eq!(created.email, new.email);
+    assert_eq!(created.email.as_deref(), Some("ada@example.org"));
     assert_eq!(created.scopes, new.scopes);
     assert_eq!(created.disabled_at, None);
     let by_clock = "SELECT created_at BETWEEN now() - interval '1 minute' AND now() FROM users";
@@ -188,57 +188,113 @@ fn deleting_for_a_password_needs_the_one_of_now() {
     );
 }
 
+/// What SQL accepts, is read, and is in nobody's way.
 #[test]
-fn rows_against_the_rules_are_told_by_their_column() {
+fn rows_against_the_rules_are_read_as_they_are() {
     let (_, connection) = &mut database();
-    let ada = create_user(connection, "ada").id;
-    for (change, column) in [
-        ("username = 'a b c'", "users.username"),
-        ("email = 'nowhere'", "users.email"),
-        ("scopes = ARRAY['a b']", "users.scopes"),
+    let bob = create_user(connection, "bob");
+    for (change, username, email, read) in [
+        (
+            "username = E'two\nwords'",
+            "two\nwords",
+            None,
+            "notes:read notes:write",
+        ),
+        (
+            "email = 'nowhere'",
+            "ada",
+            Some("nowhere"),
+            "notes:read notes:write",
+        ),
+        // What Django writes for none.
+        ("email = ''", "ada", None, "notes:read notes:write"),
+        (
+            "scopes = ARRAY['two words', 'b', '', 'a', 'a']",
+            "ada",
+            None,
+            "a b",
+        ),
+        (
+            "scopes = ARRAY(SELECT 's' || n FROM generate_series(100, 164) AS n)",
+            "ada",
+            None,
+            "",
+        ),
+        (
+            "username_key = 'elsewhere'",
+            "ada",
+            None,
+            "notes:read notes:write",
+        ),
     ] {
-        type Read = fn(&mut PgConnection, UserId) -> Result<(), DatabaseError>;
-        let reads: [Read; 6] = [
-            |connection, ada| users::find(connection, ada).map(drop),
-            |connection, _| users::find_by_username(connection, &key("ada")).map(drop),
-            |connection, _| users::find_for_sign_in(connection, &key("ada")).map(drop),
-            |connection, _| users::list(connection, &users::UserFilter::default(), None, 10).map(drop),
-            |connection, ada| users::enable(connection, &CLI, ada).map(drop),
-            |connection, ada| users::disable(connection, &CLI, ada).map(drop),
-        ];
-        for read in reads {
-            execute(connection, &format!("BEGIN; UPDATE users SET {change}"));
-            assert_eq!(corrupt(read(connection, ada)), column);
-            execute(connection, "ROLLBACK");
-        }
+        let ada = create_user(connection, "ada").id;
+        execute(
+            connection,
+            &format!("UPDATE users SET {change} WHERE id = '{ada}'"),
+        );
+        let found = users::find(connection, ada).unwrap().unwrap();
+        assert_eq!(
+            (found.username.as_str(), found.email.as_deref()),
+            (username, email),
+            "{change}"
+        );
+        assert!(
+            read.is_empty() || found.scopes == scopes(read),
+            "{change}: {}",
+            found.scopes
+        );
+        let listed = users::list(connection, &UserFilter::default(), None, 10).unwrap();
+        assert_eq!(listed, [found.clone(), bob.clone()], "{change}");
+
+        let disabled = outcome(users::disable(connection, &CLI, ada).unwrap()).unwrap();
+        assert!(disabled.disabled_at.is_some(), "{change}");
+        assert_eq!(
+            users::enable(connection, &CLI, ada).unwrap(),
+            Some(found.clone()),
+            "{change}"
+        );
+        // All that can be read of it, and no more than that.
+        let set = outcome(users::set_scopes(connection, &CLI, ada, &found.scopes).unwrap());
+        assert_eq!(set, Some(found.clone()), "{change}");
+        let stored = text(
+            connection,
+            &format!("SELECT array_to_string(scopes, ' ') FROM users WHERE id = '{ada}'"),
+        );
+        assert_eq!(stored, found.scopes.to_string(), "{change}");
+        assert!(outcome(users::delete(connection, &CLI, ada).unwrap()), "{change}");
     }
     // A hash that cannot be read is nobody's password, and no defect of the row: whoever asks is not told from others.
     execute(connection, "UPDATE users SET password_hash = 'sesame'");
-    let for_sign_in = users::find_for_sign_in(connection, &key("ada")).unwrap();
-    let hash = users::find_password_hash(connection, ada).unwrap().unwrap();
+    let for_sign_in = users::find_for_sign_in(connection, &key("bob")).unwrap();
+    let hash = users::find_password_hash(connection, bob.id).unwrap().unwrap();
     assert_eq!(for_sign_in.unwrap().password_hash.as_ref(), Some(&hash));
     assert!(!hash.is_readable());
 }
 
 /// An array with a NULL can only be there where the constraint is not.
 #[test]
-fn a_null_among_the_scopes_is_corrupt() {
+fn a_null_among_the_scopes_gives_nothing() {
     let (_, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
     let token = crate::support::new_token();
     crate::support::issue_this(connection, ada, &token);
     execute(
         connection,
-        "ALTER TABLE users DROP CONSTRAINT users_scopes_check; UPDATE users SET scopes = '{NULL}'",
+        "ALTER TABLE users DROP CONSTRAINT users_scopes_check; UPDATE users SET scopes = '{NULL,notes:read}'",
     );
-    assert_eq!(corrupt(users::find(connection, ada)), "users.scopes");
-    let mut found = lookups::find_valid(connection, &[token.digest]).unwrap();
-    assert_eq!(corrupt(found.remove(0).1), "users.scopes");
+    assert_eq!(
+        users::find(connection, ada).unwrap().unwrap().scopes,
+        scopes("notes:read")
+    );
+    let (_, found) = lookups::find_valid(connection, &[token.digest])
+        .unwrap()
+        .remove(0);
+    assert_eq!(found.unwrap().scopes, scopes("notes:read"));
 }
 
 fn names(connection: &mut PgConnection, filter: &UserFilter) -> Vec<String> {
     let found = users::list(connection, filter, None, 100).unwrap();
-    found.iter().map(|user| user.username.to_string()).collect()
+    found.into_iter().map(|user| user.username).collect()
 }
 
 #[test]

@@ -140,7 +140,8 @@ async fn a_corrupt_row_is_one_tokens_trouble() {
     let [(_, good), (_, bad), (_, far), (_, infinite)] =
         ["ada", "bob", "eve", "joe"].map(|name| user_with_token(&mut connection, name));
     let corrupt = [
-        "UPDATE users SET scopes = ARRAY['a b'] WHERE username = 'bob'".to_owned(),
+        "ALTER TABLE tokens DROP CONSTRAINT IF EXISTS tokens_kind_check".to_owned(),
+        format!("UPDATE tokens SET kind = 'robot' WHERE id = '{}'", bad.id),
         // Times that Postgres has and Chrono has not; the constraints keep them out.
         "ALTER TABLE tokens DROP CONSTRAINT IF EXISTS tokens_expires_at_check".to_owned(),
         "ALTER TABLE token_uses DROP CONSTRAINT IF EXISTS token_uses_last_used_at_check".to_owned(),

@@ -43,7 +43,13 @@ async fn set(
     }
     let password = wire::password(&body.0.password);
     let hash = state
-        .choose_password(&by.0, "/password", password, &user.username, user.email.as_ref())
+        .choose_password(
+            &by.0,
+            "/password",
+            password,
+            &user.username,
+            user.email.as_deref(),
+        )
         .await?;
     let set = state
         .database

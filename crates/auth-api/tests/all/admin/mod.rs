@@ -209,7 +209,7 @@ async fn bootstrap(auth: &Auth) -> Session {
         password_hash: Some(jeton_domain::PasswordHash::make(
             &jeton_domain::NewPassword::choose(
                 jeton_domain::Password::new(PASSWORD.to_owned()),
-                &jeton_domain::Username::parse("root").unwrap(),
+                "root",
                 None,
             )
             .unwrap(),

@@ -76,7 +76,7 @@ fn issue(connection: &mut PgConnection, user: &User, new: &NewToken) -> anyhow::
     }
 }
 
-fn disabled(name: &Username) -> String {
+fn disabled(name: &str) -> String {
     format!("\"{name}\" is disabled, and gets no tokens")
 }
 
@@ -99,7 +99,7 @@ fn describe(user: &User, token: &Token) {
         "created token {} for {}: \"{}\"; scopes: {}; expires: {expires}; shown this once",
         token.id,
         user.username,
-        token.name.as_str(),
+        token.name,
         scopes::describe(&token.scopes)
     ));
 }

@@ -53,7 +53,7 @@ fn row(token: &Token) -> [String; 7] {
     [
         token.id.to_string(),
         token.kind.to_string(),
-        token.name.as_str().to_owned(),
+        token.name.clone(),
         scopes::describe(&token.scopes),
         parse::rfc3339(token.created_at),
         token.expires_at.map_or("never".to_owned(), parse::rfc3339),

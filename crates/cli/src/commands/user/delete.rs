@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     output::line(&format!("deleted {}", user.username))
 }
 
-fn confirmed(name: &Username) -> anyhow::Result<bool> {
+fn confirmed(name: &str) -> anyhow::Result<bool> {
     let mut stderr = std::io::stderr();
     let name = escape(name.as_str());
     write!(stderr, "Delete {name}, with all tokens, for good? [y/N] ")

@@ -1,6 +1,6 @@
 use crate::table::Table;
 use crate::{database, output, parse, scopes};
-use jeton_domain::{Email, User, UsernameKey};
+use jeton_domain::{User, UsernameKey};
 use jeton_http_kit::{DatabaseSettings, wire};
 use jeton_persistence::PgConnection;
 use jeton_persistence::users::{self, UserFilter};
@@ -85,11 +85,11 @@ fn row(user: &User) -> [String; 7] {
         "enabled"
     };
     [
-        user.username.to_string(),
+        user.username.clone(),
         if user.service { "service" } else { "person" }.to_owned(),
         state.to_owned(),
         scopes::describe(&user.scopes),
-        user.email.as_ref().map_or("-", Email::as_str).to_owned(),
+        user.email.as_deref().unwrap_or("-").to_owned(),
         parse::rfc3339(user.created_at),
         user.id.to_string(),
     ]

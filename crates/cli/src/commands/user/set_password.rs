@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         "\"{}\" is a service account, and a password would let it sign in; say --allow-sign-in if it is to",
         found.user.username
     );
-    let hash = password::ask(&args.password, &found.user.username, found.user.email.as_ref())?;
+    let hash = password::ask(&args.password, &found.user.username, found.user.email.as_deref())?;
     let set = database::revoke(&mut connection, |connection| {
         users::set_password(connection, &AuditContext::cli(), found.user.id, &hash)
     })?;
