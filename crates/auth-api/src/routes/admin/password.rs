@@ -49,6 +49,7 @@ async fn set(
         .database
         .run(move |connection| users::set_password(connection, &by.0, id, &hash))
         .await?;
+    state.rate_limits.forget_blocks();
     if state.confirm(set).await? {
         Ok(NoContent)
     } else {
