@@ -1,8 +1,8 @@
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::gone::Answer;
 use crate::rate_limit::{self, Attempt, SoFar};
+use crate::revoked_token::Answer;
 use crate::state::State;
 use crate::wire;
 use actix_web::http::Method;
