@@ -70,27 +70,33 @@ CREATE TABLE token_uses (
         CHECK (last_used_at >= '1970-01-01 00:00:00Z' AND last_used_at < '10000-01-01 00:00:00Z')
 ) WITH (fillfactor = 70);
 
--- Failed sign-ins, counted by all instances of the auth service together. An attempt is counted before its password is
--- hashed, so that concurrent attempts cannot exceed the limit.
+-- Failed sign-ins, counted by all instances of the auth service together. An attempt is in flight from before its password
+-- is hashed until its outcome is known: no more are let through at once than may fail, and those in flight are no failures.
 
 -- By account: one row for all networks, and one for each network from which the account has signed in before, so that
 -- an attacker elsewhere does not lock the owner out.
 CREATE TABLE account_attempts (
-    account       bytea       NOT NULL CONSTRAINT account_attempts_account_check CHECK (octet_length(account) = 32),
-    network       inet        NOT NULL,
-    failures      integer     NOT NULL,
-    blocked_until timestamptz NOT NULL,
-    last_at       timestamptz NOT NULL,
-    noted_at      timestamptz,
-    PRIMARY KEY (account, network)
+    account       bytea         NOT NULL CONSTRAINT account_attempts_account_check CHECK (octet_length(account) = 32),
+    network       inet          NOT NULL,
+    failures      integer       NOT NULL,
+    blocked_until timestamptz   NOT NULL,
+    last_at       timestamptz   NOT NULL,
+    in_flight     timestamptz[] NOT NULL DEFAULT '{}',
+    audited_at    timestamptz,
+    PRIMARY KEY (account, network),
+    CONSTRAINT account_attempts_times_check CHECK (blocked_until >= '1970-01-01 00:00:00Z'
+        AND greatest(blocked_until, last_at) < '10000-01-01 00:00:00Z' AND array_position(in_flight, NULL) IS NULL)
 ) WITH (fillfactor = 70);
 
--- By network: a leaky bucket. Each attempt raises the level by one, time lowers it, and there is a limit.
+-- By network: a leaky bucket. Each failure raises the level by one, time lowers it, and there is a limit.
 CREATE TABLE network_attempts (
-    network  inet             PRIMARY KEY,
-    failures double precision NOT NULL,
-    last_at  timestamptz      NOT NULL,
-    noted_at timestamptz
+    network    inet             PRIMARY KEY,
+    failures   double precision NOT NULL,
+    last_at    timestamptz      NOT NULL,
+    in_flight  timestamptz[]    NOT NULL DEFAULT '{}',
+    audited_at timestamptz,
+    CONSTRAINT network_attempts_times_check CHECK (last_at < '10000-01-01 00:00:00Z'
+        AND array_position(in_flight, NULL) IS NULL)
 ) WITH (fillfactor = 70);
 
 -- For the cleanup: failures are kept for a day, networks from which an account has signed in for months.
@@ -102,6 +108,18 @@ COMMENT ON COLUMN account_attempts.account IS 'SHA-256 of users.username_key, or
 COMMENT ON COLUMN account_attempts.network IS '0.0.0.0/0: all from which the account has never signed in';
 COMMENT ON COLUMN account_attempts.failures IS 'in a row';
 COMMENT ON COLUMN account_attempts.blocked_until IS 'until when no attempt is let through';
-COMMENT ON COLUMN account_attempts.noted_at IS 'when the audit log was last told that attempts are held off';
+COMMENT ON COLUMN account_attempts.in_flight IS 'when attempts began whose outcome is not known';
+COMMENT ON COLUMN account_attempts.audited_at IS 'when the audit log was last told that attempts are refused';
 COMMENT ON COLUMN network_attempts.network IS 'an IPv4 address, or a /64 of IPv6';
 COMMENT ON COLUMN network_attempts.failures IS 'at last_at';
+
+-- The time that the cleanup goes by: one row, which follows the clock, and no faster than twice as fast as time passes. So a
+-- clock that jumps ahead deletes nothing at once.
+CREATE TABLE cleanup_clock (
+    only_row   boolean     PRIMARY KEY DEFAULT true CONSTRAINT cleanup_clock_only_row_check CHECK (only_row),
+    shows      timestamptz NOT NULL,
+    checked_at timestamptz NOT NULL
+);
+
+COMMENT ON COLUMN cleanup_clock.shows IS 'what has expired by then is deleted';
+COMMENT ON COLUMN cleanup_clock.checked_at IS 'what the server''s clock said when this row was last moved on';

@@ -3,6 +3,7 @@ use crate::schema;
 use crate::{SecretText, scopes};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use uuid::Uuid;
 
 /// What an administrator sees of a user.
@@ -170,4 +171,40 @@ pub struct VerifierInfo {
 pub struct VerifierList {
     /// Newest first.
     pub verifiers: Vec<VerifierInfo>,
+}
+
+/// What counts for a network: failed sign-ins, and sign-ups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = NetworkLimit, example = json!({
+    "network": "203.0.113.9",
+    "failures": 300,
+    "last_at": "2026-11-23T20:10:54.389124Z",
+    "blocked_for": 12
+})))]
+pub struct NetworkLimitInfo {
+    /// An IPv4 address, or a /64 of IPv6.
+    pub network: String,
+    /// How many of the last hour still count.
+    pub failures: u32,
+    /// When the last was made.
+    pub last_at: DateTime<Utc>,
+    /// For so many seconds none is let through; null: one is.
+    pub blocked_for: Option<u64>,
+}
+
+/// The answer of `GET /v1/admin/networks`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct NetworkLimitList {
+    /// Those that most counts for, first.
+    pub networks: Vec<NetworkLimitInfo>,
+}
+
+/// The body of `POST /v1/admin/networks/unblock`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({ "address": "203.0.113.9" })))]
+pub struct UnblockNetworkRequest {
+    /// An address of the network.
+    #[cfg_attr(feature = "schema", schema(value_type = String, example = "203.0.113.9"))]
+    pub address: IpAddr,
 }

@@ -2,7 +2,8 @@ mod queue;
 
 use jeton_domain::{BcryptCost, NewPassword, Password, PasswordHash, PasswordRefused};
 use jeton_persistence::rate_limit::Network;
-use queue::{Core, Queue};
+pub(crate) use queue::Core;
+use queue::Queue;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
@@ -69,20 +70,22 @@ impl Hasher {
         self.queue.check(network)
     }
 
-    /// Which of the passwords is the one of the hash; `None` is nobody's hash: each takes as long, and is not.
-    pub(crate) async fn verify(
+    /// A core to hash on, once it is this network's turn.
+    pub(crate) async fn core(&self, network: Network) -> Result<Core, HashingError> {
+        self.queue.core(network).await
+    }
+
+    /// Whether the password is the one of the hash; `None` is nobody's hash: it takes as long, and is not. `then` hears of it
+    /// even where the caller does not wait for it any more.
+    pub(crate) async fn check<T: Send + 'static>(
         &self,
-        network: Network,
+        core: Core,
         hash: Option<PasswordHash>,
-        passwords: Vec<Password>,
-    ) -> Result<Option<usize>, HashingError> {
+        password: Password,
+        then: impl FnOnce(bool) -> T + Send + 'static,
+    ) -> Result<T, HashingError> {
         let hasher = self.clone();
-        self.run(network, move || {
-            passwords
-                .iter()
-                .position(|password| hasher.is_right(hash.as_ref(), password))
-        })
-        .await
+        run_on(core, move || then(hasher.is_right(hash.as_ref(), &password))).await
     }
 
     fn is_right(&self, hash: Option<&PasswordHash>, password: &Password) -> bool {

@@ -2,6 +2,7 @@ use crate::Settings;
 use crate::error::{ApiError, ApiResult};
 use crate::hasher::Hasher;
 use crate::metrics::RevocationMetrics;
+use crate::rate_limit::RateLimits;
 use crate::settings::Signup;
 use crate::validation::refuse;
 use jeton_domain::{AuditContext, BcryptCost, Password, PasswordHash, ScopeSet, Token, TokenPolicy};
@@ -20,7 +21,7 @@ pub(crate) struct State {
     barrier: Barrier,
     waits: RevocationMetrics,
     pub(crate) hasher: Hasher,
-    pub(crate) limits: Limits,
+    pub(crate) rate_limits: RateLimits,
     pub(crate) signup: Signup,
     pub(crate) default_scopes: ScopeSet,
     pub(crate) tokens: TokenPolicy,
@@ -45,10 +46,10 @@ impl State {
                 highest_cost,
                 settings.hashing_queue.0 as usize,
             ),
-            limits: Limits {
+            rate_limits: RateLimits::new(Limits {
                 account: settings.account_failures.0,
-                network: settings.network_failures.0,
-            },
+                network: settings.network_limit.network_failures.0,
+            }),
             signup: settings.signup,
             default_scopes: settings.default_scopes.default_scopes.clone(),
             tokens: TokenPolicy {

@@ -124,7 +124,7 @@ impl ClientError {
     /// Whether it is a 429: there were too many attempts, and the next may be made after
     /// [`retry_after`](Self::retry_after).
     #[must_use]
-    pub fn is_throttled(&self) -> bool {
+    pub fn is_rate_limited(&self) -> bool {
         self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 

@@ -30,7 +30,7 @@ mod unknown_settings;
 mod verifier_args;
 pub mod wire;
 
-pub use account_args::{BCRYPT_COST, DefaultScopesArgs, PasswordArgs, TokenArgs};
+pub use account_args::{BCRYPT_COST, DefaultScopesArgs, NetworkLimitArgs, PasswordArgs, TokenArgs};
 pub use body::{FORM, Form, JSON, Json, JsonOrForm, MAX_BODY_BYTES, body_problems};
 pub use client_address::{ForwardedHeader, ProxyArgs, TrustedProxies, client_address};
 pub use database_settings::DatabaseSettings;

@@ -1,8 +1,9 @@
 //! From the domain's types to what is sent, by the auth API and by the operator's commands alike.
 
-use jeton_api_types::{AuditEventInfo, TokenInfo, UserInfo};
+use jeton_api_types::{AuditEventInfo, NetworkLimitInfo, TokenInfo, UserInfo};
 use jeton_domain::{Token, User};
 use jeton_persistence::audit::AuditEvent;
+use jeton_persistence::rate_limit::{NetworkLimit, network_text};
 
 /// As its owner sees a token.
 #[must_use]
@@ -49,5 +50,16 @@ pub fn audit_event(event: AuditEvent) -> AuditEventInfo {
         address: event.address,
         request_id: event.request_id,
         detail: event.detail,
+    }
+}
+
+/// As an administrator sees what counts for a network.
+#[must_use]
+pub fn network_limit(limit: NetworkLimit) -> NetworkLimitInfo {
+    NetworkLimitInfo {
+        network: network_text(limit.network),
+        failures: limit.failures.ceil() as u32,
+        last_at: limit.last_at,
+        blocked_for: limit.blocked.map(|left| left.as_secs_f64().ceil() as u64),
     }
 }

@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 pub(crate) const CONNECTIONS: [(&str, i64); 2] = [("soak_auth", 2 * 14), ("soak_notes", 2 * 13)];
 
 /// All that the migrations make.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "users",
     "tokens",
     "demo.notes",
@@ -23,6 +23,7 @@ const TABLES: [&str; 9] = [
     "account_attempts",
     "network_attempts",
     "audit_events",
+    "cleanup_clock",
 ];
 
 /// Counts by what they are of.

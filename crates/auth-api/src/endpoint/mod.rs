@@ -12,7 +12,7 @@ pub(crate) use request::{Parameters, Request, Takes};
 pub(crate) use router::{Resource, resources};
 
 use crate::error::ApiError;
-use crate::gone;
+use crate::revoked_token;
 use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, Responder, Route};
 use jeton_api_types::ProblemResponse;
@@ -34,7 +34,7 @@ pub(crate) struct Endpoint {
     pub(crate) path: &'static str,
     pub(crate) access: Access,
     /// What is answered with a token that it has revoked before; `None` where it revokes none.
-    pub(crate) revokes: Option<gone::Answer>,
+    pub(crate) revokes: Option<revoked_token::Answer>,
     pub(crate) tag: Tag,
     /// The document's `operationId`.
     pub(crate) id: &'static str,
@@ -128,7 +128,7 @@ impl Endpoint {
         self
     }
 
-    pub(crate) fn revokes(self, answer: gone::Answer) -> Self {
+    pub(crate) fn revokes(self, answer: revoked_token::Answer) -> Self {
         Self {
             revokes: Some(answer),
             ..self

@@ -1,6 +1,6 @@
 use super::{Access, Endpoint, Parameters};
-use crate::gone;
 use crate::login_token;
+use crate::revoked_token;
 use crate::routes;
 use crate::state::State;
 use actix_web::dev::HttpServiceFactory;
@@ -62,8 +62,9 @@ impl Resource {
             .iter()
             .any(|endpoint| endpoint.access != Access::Public);
         let revokes = self.endpoints.iter().find_map(|endpoint| endpoint.revokes);
-        let confirmed =
-            from_fn(move |request, next| gone::confirmed(revokes.unwrap_or_default(), request, next));
+        let confirmed = from_fn(move |request, next| {
+            revoked_token::confirmed(revokes.unwrap_or_default(), request, next)
+        });
         // What is wrapped last is asked first.
         Some(
             resource

@@ -36,7 +36,7 @@ struct Waiting {
 }
 
 /// A core to hash on, until it is dropped.
-pub(super) struct Core(Arc<Queue>);
+pub(crate) struct Core(Arc<Queue>);
 
 impl Queue {
     pub(super) fn new(cores: usize, places: usize) -> Self {

@@ -117,7 +117,7 @@ async fn a_storm_from_one_network_keeps_nobody_of_another_out() {
     }
 }
 
-/// Whoever is to be held off, and waits for the database to say so, is in nobody's way.
+/// Whoever is to be refused, and waits for the database to say so, is in nobody's way.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_that_is_still_being_counted_takes_no_place() {
     let auth = Auth::start_with(&[

@@ -4,6 +4,7 @@ mod audit;
 mod completions;
 mod healthcheck;
 mod migrate;
+mod network;
 mod role;
 mod token;
 mod user;
@@ -17,6 +18,9 @@ pub(crate) enum Command {
     /// Manage users' tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// See and forget the failed sign-ins that count for networks
+    #[command(subcommand)]
+    Network(network::Command),
     /// Manage the roles that services sign in to the database as
     #[command(subcommand)]
     Role(role::Command),
@@ -31,6 +35,7 @@ impl Command {
             Self::Migrate(args) => migrate::run(&args),
             Self::User(command) => command.run(),
             Self::Token(command) => command.run(),
+            Self::Network(command) => command.run(),
             Self::Role(command) => command.run(),
             Self::Audit(args) => audit::run(&args),
             Self::Healthcheck(args) => healthcheck::run(&args),

@@ -7,6 +7,7 @@ mod completions;
 mod healthcheck;
 mod jeton;
 mod migrate;
+mod networks;
 mod output;
 mod revocation;
 mod roles;

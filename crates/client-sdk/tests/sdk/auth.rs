@@ -68,10 +68,10 @@ async fn base_url_with_a_path() {
 
 #[tokio::test]
 async fn problems_are_errors_of_their_kind() {
-    let throttled = Reply::new(429).header("retry-after", "7");
+    let rate_limited = Reply::new(429).header("retry-after", "7");
     let auth = Server::script(vec![
         problem(ProblemKind::InvalidCredentials),
-        throttled,
+        rate_limited,
         problem(ProblemKind::UsernameTaken),
     ])
     .await;

@@ -5,6 +5,7 @@ mod writing;
 pub use writing::{NewAuditEvent, record};
 
 use crate::DatabaseResult;
+use crate::cleanup::CLEANUP_CLOCK;
 use crate::schema::{audit_events, users};
 use chrono::{DateTime, Utc};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
@@ -254,9 +255,9 @@ pub fn cleanup(connection: &mut PgConnection, older_than: Duration, most: i32) -
         #[diesel(sql_type = BigInt)]
         deleted: i64,
     }
-    let row: Deleted = diesel::sql_query(
-        "SELECT jeton_delete_audit_events(now() - make_interval(secs => $1), $2) AS deleted",
-    )
+    let row: Deleted = diesel::sql_query(format!(
+        "SELECT jeton_delete_audit_events({CLEANUP_CLOCK} - make_interval(secs => $1), $2) AS deleted",
+    ))
     .bind::<Double, _>(older_than.as_secs_f64())
     .bind::<Integer, _>(most)
     .get_result(connection)?;

@@ -4,7 +4,7 @@ use crate::audit::{self, NewAuditEvent};
 use crate::rows::{TokenRow, UsedTokenRow};
 use crate::schema::{tokens, users};
 use crate::transaction;
-use crate::{DatabaseResult, Pending, rate_limit};
+use crate::{DatabaseResult, Pending};
 use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Timestamptz, Uuid as SqlUuid};
@@ -78,21 +78,14 @@ pub fn issue_for_password(
         if password_hash != Some(verified.expose_encoded()) {
             return Ok(Issue::Refused(Refusal::PasswordChanged));
         }
-        let issued = issue(
+        issue(
             connection,
             &by.as_user(user),
             AuditAction::SignIn,
             user,
             None,
             token,
-        )?;
-        match issued {
-            Issue::Issued(_) => rate_limit::succeed(connection, by, user)?,
-            Issue::TooMany => rate_limit::refuse_right(connection, by, user, AuditReason::TooManyTokens)?,
-            // Whoever has to ask again has it done then, and once.
-            Issue::RoomMade | Issue::Refused(_) => {}
-        }
-        Ok(issued)
+        )
     })
 }
 

@@ -8,6 +8,7 @@ use diesel::Connection;
 use jeton_coherence::verifiers;
 use jeton_persistence::PgConnection;
 use jeton_persistence::cleanup::{Cleanup, Kind};
+use std::time::Duration;
 
 const FUTURE: &str = "INSERT INTO revocations (xid, digest) SELECT '9000000000000000', digest FROM tokens";
 
@@ -209,4 +210,138 @@ fn rows_of_the_future_go_at_once() {
     assert_eq!(log(connection), "abcd");
     assert_eq!(step(connection).revocations, 3);
     assert_eq!(log(connection), "a");
+}
+
+const EVERYTHING: [&str; 5] = [
+    "tokens",
+    "account_attempts",
+    "network_attempts",
+    "audit_events",
+    "token_uses",
+];
+
+/// A server whose clock jumps ahead finds everything expired. The test moves everything else back instead.
+fn jump_ahead(connection: &mut PgConnection, time: &str) {
+    let past = |columns: &str| {
+        let moved = columns
+            .split(' ')
+            .map(|column| format!("{column} = {column} - interval '{time}'"));
+        moved.collect::<Vec<_>>().join(", ")
+    };
+    for (table, columns) in [
+        ("tokens", "created_at expires_at"),
+        ("token_uses", "last_used_at"),
+        ("account_attempts", "last_at"),
+        ("network_attempts", "last_at"),
+        ("audit_events", "at"),
+        ("cleanup_clock", "shows checked_at"),
+    ] {
+        execute(connection, &format!("UPDATE {table} SET {}", past(columns)));
+    }
+}
+
+fn counts(connection: &mut PgConnection) -> Vec<i64> {
+    EVERYTHING.iter().map(|table| count(connection, table)).collect()
+}
+
+/// Whether a cleanup deletes nothing, but from the log of revocations, which knows no time.
+fn deletes_nothing(connection: &mut PgConnection) -> bool {
+    let mut cleanup = Cleanup::new(Some(Duration::from_secs(8 * 86_400)));
+    let cleaned = cleaned(&mut cleanup, connection);
+    let nothing = Cleaned {
+        revocations: cleaned.revocations,
+        ..Cleaned::default()
+    };
+    cleaned == nothing
+}
+
+/// With a row of every kind that an age ends: the tokens by their expiry, and by their idle time.
+fn with_everything(connection: &mut PgConnection) {
+    execute(
+        connection,
+        "UPDATE tokens SET expires_at = now() + interval '30 days' WHERE name IN ('a', 'b');
+        UPDATE tokens SET idle_ttl_secs = 3600 WHERE name IN ('c', 'd');
+        INSERT INTO token_uses SELECT id, now() FROM tokens;
+        INSERT INTO account_attempts (account, network, failures, blocked_until, last_at)
+            VALUES (sha256('ada'), '0.0.0.0/0', 3, 'epoch', now()), (sha256('ada'), '203.0.113.9', 0, 'epoch', now());
+        INSERT INTO network_attempts (network, failures, last_at) VALUES ('203.0.113.9', 3, now());
+        INSERT INTO audit_events (id, action, actor_label) VALUES (gen_random_uuid(), 'logout', 'cli')",
+    );
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_deletes_nothing_at_once() {
+    for time in ["2 hours", "1 year", "100 years"] {
+        let (_database, mut connection, _) = setting();
+        let connection = &mut connection;
+        with_everything(connection);
+        assert!(deletes_nothing(connection));
+        let before = counts(connection);
+        if time == "100 years" {
+            // Times before 1970 are none.
+            execute(
+                connection,
+                "ALTER TABLE tokens DROP CONSTRAINT tokens_created_at_check, DROP CONSTRAINT tokens_expires_at_check;
+                ALTER TABLE token_uses DROP CONSTRAINT token_uses_last_used_at_check",
+            );
+        }
+        jump_ahead(connection, time);
+        for _ in 0..5 {
+            assert!(deletes_nothing(connection), "{time}");
+        }
+        assert_eq!(counts(connection), before, "{time}");
+        // And back: nothing is lost, and the cleanup goes by the right time again.
+        jump_ahead(connection, &format!("-{time}"));
+        assert!(deletes_nothing(connection), "{time}");
+        let behind = "cleanup_clock WHERE now() - shows > interval '1 minute'";
+        assert_eq!(
+            (counts(connection), count(connection, behind)),
+            (before, 0),
+            "{time}"
+        );
+    }
+}
+
+/// Time is believed two minutes at a time, and the cleanup moves on by twice as much: an hour takes a half.
+#[test]
+fn the_cleanup_follows_a_clock_that_stays_ahead_little_by_little() {
+    let (_database, mut connection, _) = setting();
+    let connection = &mut connection;
+    with_everything(connection);
+    step(connection);
+    let behind = "SELECT round(extract(epoch FROM now() - shows) / 60) FROM cleanup_clock";
+    execute(
+        connection,
+        "UPDATE cleanup_clock SET shows = shows - interval '1 hour'",
+    );
+    let mut minutes = Vec::new();
+    for _ in 0..31 {
+        execute(
+            connection,
+            "UPDATE cleanup_clock SET shows = shows - interval '1 minute', \
+            checked_at = checked_at - interval '1 minute'",
+        );
+        Cleanup::default().step(connection, Kind::Uses).unwrap();
+        minutes.push(text(connection, behind).parse::<i64>().unwrap());
+    }
+    assert_eq!(minutes[..3], [59, 58, 57]);
+    // A process that has not looked for a year believes no more.
+    execute(
+        connection,
+        "UPDATE cleanup_clock SET shows = now() - interval '1 year', checked_at = now() - interval '1 year'",
+    );
+    let behind_secs = Cleanup::default()
+        .step(connection, Kind::Uses)
+        .unwrap()
+        .unwrap()
+        .behind
+        .as_secs();
+    assert!(
+        (364 * 86_400..366 * 86_400).contains(&behind_secs),
+        "{behind_secs}"
+    );
+    // The operator knows better.
+    execute(connection, "DELETE FROM cleanup_clock");
+    let now = Cleanup::default().step(connection, Kind::Uses).unwrap().unwrap();
+    assert_eq!(now.behind, Duration::ZERO);
 }

@@ -1,7 +1,7 @@
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::gone::Answer;
+use crate::revoked_token::Answer;
 use crate::state::State;
 use crate::wire;
 use actix_web::http::Method;
@@ -55,6 +55,7 @@ async fn set(
         .database
         .run(move |connection| users::set_password(connection, &by.0, id, &hash))
         .await?;
+    state.rate_limits.forget_blocks();
     if state.confirm(set).await? {
         Ok(NoContent)
     } else {

@@ -75,6 +75,8 @@ async fn the_scope_admin_is_needed_for_all_of_it_and_a_programs_token_may_have_i
         ("DELETE", format!("{user}/tokens")),
         ("DELETE", format!("{user}/tokens/{id}")),
         ("GET", "/v1/admin/audit-events".to_owned()),
+        ("GET", "/v1/admin/networks".to_owned()),
+        ("POST", "/v1/admin/networks/unblock".to_owned()),
     ] {
         let answer = auth.send(&RawRequest::new(method, &path).header("Authorization", &header));
         assert_eq!(answer.status, 403, "{method} {path}");

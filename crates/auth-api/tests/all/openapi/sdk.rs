@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use crate::support::{Auth, PASSWORD, token_request};
-use jeton_client::{AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, UserQuery};
+use jeton_client::{AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, Session, UserQuery};
 use jeton_proof_support::RawRequest;
 use std::collections::BTreeSet;
 
@@ -51,7 +51,7 @@ async fn call_everything(auth: &Auth) {
     admin.revoke_tokens(id).await.unwrap();
     admin.disable(id).await.unwrap();
     admin.enable(id).await.unwrap();
-    admin.unblock(id).await.unwrap();
+    rate_limits(&root, id).await;
     admin.set_password(id, NEW_PASSWORD, true).await.unwrap();
     admin.delete_user(id).await.unwrap();
     // The service itself, which checks its own requests.
@@ -66,6 +66,14 @@ async fn call_everything(auth: &Auth) {
         .audit_events(&AuditQuery::default(), page, None)
         .await
         .unwrap();
+}
+
+async fn rate_limits(root: &Session, id: uuid::Uuid) {
+    let admin = root.admin();
+    admin.unblock(id).await.unwrap();
+    admin.networks(Some(1)).await.unwrap();
+    let address = "203.0.113.9".parse().unwrap();
+    admin.unblock_network(address).await.unwrap();
 }
 
 async fn account(auth: &Auth) {

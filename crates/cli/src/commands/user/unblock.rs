@@ -6,8 +6,8 @@ use jeton_persistence::rate_limit;
 
 /// Forget a user's failed sign-ins, so that the next one is let through at once
 ///
-/// Sign-ins that fail too often from one network, under whatever names, are held off all the same; that passes within
-/// the hour.
+/// Services know of it within a second. From a network that too many have failed from, under whatever names, none is let
+/// through all the same: that passes within the hour, or by `jeton network unblock`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The user's name

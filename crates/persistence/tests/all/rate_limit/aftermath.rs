@@ -3,16 +3,16 @@
 use super::*;
 
 #[test]
-fn holding_attempts_off_is_written_down_once_an_hour() {
+fn refusing_attempts_is_written_down_once_an_hour() {
     let (_, connection) = &mut database();
     create_user(connection, "Ada");
-    attempts_until_held_off(connection, HERE, &named("ADA"));
+    attempts_until_blocked(connection, HERE, &named("ADA"));
     assert_eq!(events(connection), "account Ada");
     for address in [HERE, THERE, THERE] {
         assert_ne!(attempt(connection, address, &named("ada")), 0);
     }
     assert_eq!(events(connection), "account Ada");
-    attempts_until_held_off(connection, HERE, &named("typed-by-mistake"));
+    attempts_until_blocked(connection, HERE, &named("typed-by-mistake"));
     assert_eq!(events(connection), "account Ada, account");
     let limits = Limits {
         network: 20,
@@ -23,7 +23,7 @@ fn holding_attempts_off_is_written_down_once_an_hour() {
     }
     assert_eq!(events(connection), "account Ada, account, network");
     pass(connection, "1 hour");
-    attempts_until_held_off(connection, HERE, &named("ada"));
+    attempts_until_blocked(connection, HERE, &named("ada"));
     assert_eq!(events(connection), "account Ada, account, network, account Ada");
     let addresses =
         "SELECT string_agg(host(address), ' ' ORDER BY at, id) FROM audit_events WHERE address IS NOT NULL";
@@ -44,15 +44,17 @@ fn an_attempt_that_is_taken_back_was_none() {
     create_user(connection, "ada");
     let ada = named("ada");
     for _ in 0..30 {
-        assert_eq!(attempt(connection, HERE, &ada), 0);
-        rate_limit::take_back(connection, &from(HERE), &ada).unwrap();
-        assert_eq!(attempt(connection, HERE, &Account::Nobody), 0);
-        rate_limit::take_back(connection, &from(HERE), &Account::Nobody).unwrap();
+        for account in [&ada, &Account::Nobody] {
+            let attempt = begun(connection, HERE, account);
+            end(connection, HERE, &attempt, Outcome::TakenBack);
+        }
     }
-    assert_eq!(attempts_until_held_off(connection, HERE, &ada), (5, 30));
-    // Only the one: and what it was held off by from then on.
-    rate_limit::take_back(connection, &from(HERE), &ada).unwrap();
-    assert_eq!(attempts_until_held_off(connection, HERE, &ada), (1, 30));
+    assert_eq!(rows(connection, "network_attempts WHERE failures > 0"), 0);
+    // What others have failed with stays.
+    assert_eq!(attempt(connection, HERE, &ada), 0);
+    let one = begun(connection, HERE, &ada);
+    end(connection, HERE, &one, Outcome::TakenBack);
+    assert_eq!(attempts_until_blocked(connection, HERE, &ada), (4, 30));
     assert_eq!(rows(connection, "network_attempts WHERE failures > 5"), 0);
 }
 
@@ -62,7 +64,7 @@ fn a_new_password_is_let_in_at_once() {
     let (ada, _) = users::sign_up(connection, &from(HERE), &new_user("ada"), &new_token()).unwrap();
     for name in ["ada", "bob"] {
         for address in [HERE, THERE] {
-            attempts_until_held_off(connection, address, &named(name));
+            attempts_until_blocked(connection, address, &named(name));
         }
     }
     assert!(outcome(
@@ -70,7 +72,7 @@ fn a_new_password_is_let_in_at_once() {
     ));
     for address in [HERE, THERE] {
         assert_eq!(
-            attempts_until_held_off(connection, address, &named("ada")),
+            attempts_until_blocked(connection, address, &named("ada")),
             (5, 30)
         );
     }
@@ -85,8 +87,24 @@ fn a_right_password_that_comes_to_nothing_is_written_down_and_makes_nothing_know
         assert_eq!(attempt(connection, HERE, &named("ada")), 0);
     }
     for _ in 0..10 {
-        assert_eq!(attempt(connection, HERE, &named("ada")), 0);
-        rate_limit::refuse_right(connection, &from(HERE), ada, AuditReason::ScopeNotHeld).unwrap();
+        let attempt = begun(connection, HERE, &named("ada"));
+        let event = NewAuditEvent::new(AuditAction::SignInFailed).of(ada);
+        let event = event.reason(AuditReason::ScopeNotHeld);
+        let mut end = || {
+            let by = from(HERE);
+            rate_limit::end(
+                connection,
+                &by,
+                &attempt,
+                LIMITS,
+                Outcome::TakenBack,
+                Some(&event),
+            )
+            .unwrap();
+        };
+        // Tried again where nobody knows whether it was done, it is done once.
+        end();
+        end();
     }
     assert_eq!(
         rows(connection, "account_attempts WHERE network <> '0.0.0.0/0'"),
@@ -100,7 +118,7 @@ fn a_right_password_that_comes_to_nothing_is_written_down_and_makes_nothing_know
         10
     );
     // The four are what they were.
-    assert_eq!(attempts_until_held_off(connection, HERE, &named("ada")), (1, 30));
+    assert_eq!(attempts_until_blocked(connection, HERE, &named("ada")), (1, 30));
 }
 
 #[test]
@@ -108,13 +126,13 @@ fn unblocked_one_is_let_in_at_once() {
     let (_, connection) = &mut database();
     let (ada, _) = users::sign_up(connection, &from(HERE), &new_user("ada"), &new_token()).unwrap();
     for address in [HERE, THERE] {
-        attempts_until_held_off(connection, address, &named("ada"));
+        attempts_until_blocked(connection, address, &named("ada"));
     }
-    attempts_until_held_off(connection, THERE, &named("bob"));
+    attempts_until_blocked(connection, THERE, &named("bob"));
     assert!(rate_limit::unblock(connection, &CLI, ada.id).unwrap());
     for address in [HERE, THERE] {
         assert_eq!(
-            attempts_until_held_off(connection, address, &named("ada")),
+            attempts_until_blocked(connection, address, &named("ada")),
             (5, 30)
         );
     }

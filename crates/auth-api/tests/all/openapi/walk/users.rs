@@ -64,6 +64,9 @@ pub(super) fn administration(walk: &Walk<'_>, admin: &str, admins_id: &str) {
     walk.call("POST", &tokens, &[&program], admin, &wish("notes:read"));
     walk.call("POST", &user("/enable"), &[&program], admin, &nothing);
     walk.call("POST", &user("/unblock"), &[&person], admin, &nothing);
+    walk.call("GET", "/v1/admin/networks", &[], admin, &nothing);
+    let address = json!({ "address": "203.0.113.9" });
+    walk.call("POST", "/v1/admin/networks/unblock", &[], admin, &address);
     walk.call("DELETE", &user(""), &[&person], admin, &nothing);
     walk.call("DELETE", &user(""), &[admins_id], admin, &nothing);
     walk.call("DELETE", "/v1/me", &[], admin, &json!({ "password": PASSWORD }));
