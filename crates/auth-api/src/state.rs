@@ -9,7 +9,7 @@ use jeton_domain::{
 };
 use jeton_persistence::rate_limit::{self, Limits};
 use jeton_persistence::tokens::{Issue, Refusal};
-use jeton_persistence::{Database, DatabaseResult, Pending, PgConnection};
+use jeton_persistence::{Database, DatabaseResult, Pending, PgConnection, Turn};
 use jeton_revoker::Barrier;
 use jeton_verifier::Verifier;
 use std::time::Instant;
@@ -94,6 +94,17 @@ impl State {
                 Issue::TooMany => return Err(ApiError::TooManyTokens),
             }
         }
+    }
+
+    /// Does what revokes something, on a connection that is kept for that, and waits until it holds everywhere.
+    pub(crate) async fn revoke<T: Send + 'static>(
+        &self,
+        by: AuditContext,
+        work: impl FnOnce(&mut PgConnection, &AuditContext) -> DatabaseResult<Pending<T>> + Send + 'static,
+    ) -> ApiResult<T> {
+        let turn = Turn::of(&by);
+        let work = move |connection: &mut PgConnection| work(connection, &by);
+        self.confirm(self.database.run_reserved(turn, work).await?).await
     }
 
     /// Waits until no verifier anywhere accepts what was revoked: before any answer that says so.

@@ -18,7 +18,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 /// A service that has its port and is ready to [serve](Self::serve).
 pub struct Running {
@@ -143,6 +143,7 @@ where
         database,
         verifier: verifier.clone(),
         ending: ending.clone(),
+        last_look: Mutex::default(),
     });
     let (proxies, body, cors) = (
         http.proxies.configure(),

@@ -68,12 +68,13 @@ async fn delete_account(
     loop {
         let password = wire::password(&body.0.password);
         let (_, verified) = check_passwords(&state, &by.0, id, vec![password]).await?;
-        let (of_deletion, audit_context) = (verified.clone(), by.0.clone());
+        let of_deletion = verified.clone();
         let deleted = state
-            .database
-            .run(move |connection| users::delete_for_password(connection, &audit_context, id, &of_deletion))
+            .revoke(by.0.clone(), move |connection, by| {
+                users::delete_for_password(connection, by, id, &of_deletion)
+            })
             .await?;
-        if state.confirm(deleted).await? {
+        if deleted {
             return Ok(NoContent);
         }
         if !is_replaced(&state, id, verified).await? {

@@ -18,7 +18,7 @@ pub(crate) fn endpoint() -> Endpoint {
         .named(Tag::Account, "changePassword", "Change the password")
         .about("All of the user's tokens but the one that asks are revoked. Twice is as good as once.")
         .answers("The password is changed; the other tokens are revoked, everywhere.")
-        .problems([ApiError::WrongPassword, ApiError::TooManyAttempts(Duration::ZERO)])
+        .problems([ApiError::WrongPassword])
 }
 
 /// Twice is as good as once, as it is with every PUT: a first attempt may have been answered 503.
@@ -46,14 +46,13 @@ async fn change(
             .choose_password(&by.0, "/new_password", new(), &user.username, user.email.as_ref())
             .await?;
 
-        let (of_change, audit_context) = (verified.clone(), by.0.clone());
+        let of_change = verified.clone();
         let changed = state
-            .database
-            .run(move |connection| {
-                users::change_password(connection, &audit_context, id, &of_change, &hash, kept)
+            .revoke(by.0.clone(), move |connection, by| {
+                users::change_password(connection, by, id, &of_change, &hash, kept)
             })
             .await?;
-        if state.confirm(changed).await? {
+        if changed {
             return Ok(NoContent);
         }
         // The password that was confirmed is no longer the password.
@@ -65,10 +64,10 @@ async fn change(
 
 /// Once more what a change does beyond the password: it may not be known to hold.
 async fn finish(state: &State, by: AuditContext, id: UserId, kept: TokenId) -> ApiResult<NoContent> {
-    let revoked = state
-        .database
-        .run(move |connection| tokens::revoke_others(connection, &by, id, kept))
+    state
+        .revoke(by, move |connection, by| {
+            tokens::revoke_others(connection, by, id, kept)
+        })
         .await?;
-    state.confirm(revoked).await?;
     Ok(NoContent)
 }

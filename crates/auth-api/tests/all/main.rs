@@ -12,6 +12,7 @@ mod audit;
 mod cleanup;
 mod confirmation;
 mod everywhere;
+mod flood;
 mod fuzzed;
 mod gateways;
 mod hashing;

@@ -46,10 +46,11 @@ async fn set(
         .choose_password(&by.0, "/password", password, &user.username, user.email.as_ref())
         .await?;
     let set = state
-        .database
-        .run(move |connection| users::set_password(connection, &by.0, id, &hash))
+        .revoke(by.0, move |connection, by| {
+            users::set_password(connection, by, id, &hash)
+        })
         .await?;
-    if state.confirm(set).await? {
+    if set {
         Ok(NoContent)
     } else {
         Err(ApiError::NoSuchUser)
