@@ -168,12 +168,17 @@ where
     let most = most_connections(&http);
     // The limit is each thread's.
     let threads = available_parallelism().map_or(1, usize::from).min(most);
+    let limits = connections::Limits {
+        free_for: http.keep_alive() + http.client_timeout(),
+        of_thread: most / threads,
+        proxies: http.proxies.trusted(),
+    };
     let server = HttpServer::new(app)
         .workers(threads)
         .max_connections(most / threads)
         .client_request_timeout(http.client_timeout())
         .keep_alive(http.keep_alive())
-        .on_connect(connections::note(http.keep_alive() + http.client_timeout()))
+        .on_connect(connections::note(limits))
         .shutdown_timeout(http.shutdown_secs())
         .disable_signals()
         .bind(address)
