@@ -1,4 +1,5 @@
 use crate::Settings;
+use crate::acts::Acts;
 use crate::error::{ApiError, ApiResult};
 use crate::hasher::Hasher;
 use crate::metrics::RevocationMetrics;
@@ -23,6 +24,7 @@ pub(crate) struct State {
     waits: RevocationMetrics,
     pub(crate) hasher: Hasher,
     pub(crate) limits: Limits,
+    pub(crate) acts: Acts,
     pub(crate) signup: Signup,
     pub(crate) default_scopes: ScopeSet,
     pub(crate) tokens: TokenPolicy,
@@ -51,6 +53,7 @@ impl State {
                 account: settings.account_failures.0,
                 network: settings.network_failures.0,
             },
+            acts: Acts::new(settings.user_acts.0),
             signup: settings.signup,
             default_scopes: settings.default_scopes.default_scopes.clone(),
             tokens: TokenPolicy {

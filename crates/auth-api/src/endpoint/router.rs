@@ -1,4 +1,5 @@
 use super::{Access, Endpoint};
+use crate::acts;
 use crate::gone;
 use crate::login_token;
 use crate::routes;
@@ -82,6 +83,10 @@ impl Endpoint {
             method => web::method(method.clone()),
         };
         let route = (self.handle.as_ref()?)(route);
+        let route = match self.is_counted {
+            true => route.wrap(from_fn(acts::counted)),
+            false => route,
+        };
         Some(match self.access {
             Access::Public | Access::AnyToken => route,
             Access::LoginToken => route.wrap(from_fn(login_token::required)),

@@ -67,6 +67,14 @@ async fn sign_in(
     let (user, verified) = authenticate(state, by, &body.username, password()).await?;
 
     let (id, by) = (user.id, by.clone());
+    if let Err(refused) = state.acts.count(id) {
+        // The password was right, so it is no failure; and no event, of which there were enough.
+        state
+            .database
+            .run(move |connection| rate_limit::take_back(connection, &by, &Account::User(id)))
+            .await?;
+        return Err(refused);
+    }
     let scopes = match user.scopes.grant(requested.scopes.clone()) {
         Ok(scopes) => scopes,
         Err(refused) => {

@@ -11,12 +11,12 @@ use jeton_domain::{AuditContext, TokenId, UserId};
 use jeton_http_kit::Json;
 use jeton_persistence::{tokens, users};
 use jeton_verifier::Caller;
-use std::time::Duration;
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::PUT, "/v1/me/password", Access::LoginToken, change)
         .named(Tag::Account, "changePassword", "Change the password")
         .about("All of the user's tokens but the one that asks are revoked. Twice is as good as once.")
+        .counted()
         .answers("The password is changed; the other tokens are revoked, everywhere.")
         .problems([ApiError::WrongPassword])
 }

@@ -20,6 +20,7 @@ pub(crate) fn endpoints() -> [Endpoint; 2] {
     [
         Endpoint::new(Method::PATCH, PATH, Access::LoginToken, rename)
             .named(Tag::Tokens, "renameToken", "Rename a token")
+            .counted()
             .answers("The token.")
             .problems([ApiError::NoSuchToken]),
         Endpoint::new(Method::DELETE, PATH, Access::LoginToken, revoke)

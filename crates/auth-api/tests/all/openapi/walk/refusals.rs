@@ -74,6 +74,24 @@ pub(super) fn strict(walk: &Walk<'_>, admin: &str) {
     walk.call("POST", "/v1/login", &[], "", &wrong);
 }
 
+/// What a service answers that lets a user do little in an hour.
+pub(super) fn busy(walk: &Walk<'_>, token: &str) {
+    let id = nobody();
+    for operation in walk.document.operations() {
+        if operation.is_guarded() && operation.tells(walk.document, "429", "too-many-attempts") {
+            let mut request = operation
+                .example(&[&id])
+                .header("Authorization", format!("Bearer {token}"));
+            if let Some((media, example)) = operation.body() {
+                request = request.header("Content-Type", media).body(example.to_string());
+            }
+            for _ in 0..2 {
+                walk.ask(&operation.method, operation.path, &request);
+            }
+        }
+    }
+}
+
 /// What a service that is impatient answers those who announce a body and do not send it.
 pub(super) fn dawdling(walk: &Walk<'_>, admin: &str) {
     let id = nobody();
