@@ -15,6 +15,7 @@ mod routes;
 mod settings;
 mod state;
 mod validation;
+mod verifier_watch;
 mod wire;
 
 pub use docs::openapi;
@@ -55,6 +56,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         highest_cost,
     );
     metrics::register_hasher(&mut metrics, state.hasher.clone());
+    verifier_watch::start(&mut metrics, database.clone());
     cleanup::start(database.clone(), settings.audit_retention.0);
     let service = Service {
         address: (settings.address, settings::ADDRESS),
