@@ -26,6 +26,7 @@ mod metrics;
 mod newer_schema;
 mod openapi;
 mod outage;
+mod renew;
 mod request_log;
 mod revoke;
 mod secrets;
