@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod acts;
 mod audit_context;
 mod cleanup;
 mod docs;
@@ -14,6 +15,7 @@ mod routes;
 mod settings;
 mod state;
 mod validation;
+mod verifier_watch;
 mod wire;
 
 pub use docs::openapi;
@@ -56,6 +58,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     metrics::register_hasher(&mut metrics, state.hasher.clone());
     metrics::register_rate_limits(&mut metrics, state.rate_limits.clone());
     let cleanup_metrics = CleanupMetrics::register(&mut metrics);
+    verifier_watch::start(&mut metrics, database.clone());
     cleanup::start(database.clone(), settings.audit_retention.0, cleanup_metrics);
     let service = Service {
         address: (settings.address, settings::ADDRESS),

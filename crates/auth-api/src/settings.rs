@@ -89,6 +89,18 @@ pub struct Settings {
     #[command(flatten)]
     pub network_limit: NetworkLimitArgs,
 
+    /// How often in an hour a user may do what is written down: sign in, change the password, make, renew or rename a token
+    ///
+    /// As many at once, and the rest over the hour; those beyond are answered 429. Each instance counts for itself. What
+    /// revokes tokens is not counted.
+    #[arg(
+        long,
+        env = "JETON_USER_ACTS",
+        default_value = "1000",
+        help_heading = "Rate limits"
+    )]
+    pub user_acts: NumberSetting<1, 1_000_000>,
+
     /// How long audit events are kept; `never`: none is deleted
     #[arg(
         long,

@@ -1,4 +1,5 @@
 use crate::Settings;
+use crate::acts::Acts;
 use crate::error::{ApiError, ApiResult};
 use crate::hasher::Hasher;
 use crate::metrics::RevocationMetrics;
@@ -8,7 +9,7 @@ use crate::validation::refuse;
 use jeton_domain::{AuditContext, BcryptCost, Password, PasswordHash, ScopeSet, Token, TokenPolicy};
 use jeton_persistence::rate_limit::{self, Limits};
 use jeton_persistence::tokens::{Issue, Refusal};
-use jeton_persistence::{Database, DatabaseResult, Pending, PgConnection};
+use jeton_persistence::{Database, DatabaseResult, Pending, PgConnection, Turn};
 use jeton_revoker::Barrier;
 use jeton_verifier::Verifier;
 use std::time::Instant;
@@ -22,6 +23,7 @@ pub(crate) struct State {
     waits: RevocationMetrics,
     pub(crate) hasher: Hasher,
     pub(crate) rate_limits: RateLimits,
+    pub(crate) acts: Acts,
     pub(crate) signup: Signup,
     pub(crate) default_scopes: ScopeSet,
     pub(crate) tokens: TokenPolicy,
@@ -50,6 +52,7 @@ impl State {
                 account: settings.account_failures.0,
                 network: settings.network_limit.network_failures.0,
             }),
+            acts: Acts::new(settings.user_acts.0),
             signup: settings.signup,
             default_scopes: settings.default_scopes.default_scopes.clone(),
             tokens: TokenPolicy {
@@ -90,6 +93,17 @@ impl State {
                 Issue::TooMany => return Err(ApiError::TooManyTokens),
             }
         }
+    }
+
+    /// Does what revokes something, on a connection that is kept for that, and waits until it holds everywhere.
+    pub(crate) async fn revoke<T: Send + 'static>(
+        &self,
+        by: AuditContext,
+        work: impl FnOnce(&mut PgConnection, &AuditContext) -> DatabaseResult<Pending<T>> + Send + 'static,
+    ) -> ApiResult<T> {
+        let turn = Turn::of(&by);
+        let work = move |connection: &mut PgConnection| work(connection, &by);
+        self.confirm(self.database.run_reserved(turn, work).await?).await
     }
 
     /// Waits until no verifier anywhere accepts what was revoked: before any answer that says so.

@@ -4,7 +4,7 @@ use crate::retry::{Repeat, send};
 use crate::{Admin, AuthClient, ClientError, Credentials, ServiceRequest, Tokens, Verified, answer};
 use jeton_api_types::{
     ChangePasswordRequest, DeleteAccountRequest, ExposeSecret, Introspection, LogoutAllResponse, MeResponse,
-    PresentedToken, SecretText,
+    PresentedToken, RenewTokenRequest, RenewedToken, SecretText,
 };
 use reqwest::{IntoUrl, Method, RequestBuilder, Response};
 use std::fmt;
@@ -146,6 +146,20 @@ impl Session {
     /// As any call of a session; [`ClientError::Problem`] of kind `InsufficientScope` for somebody else's token.
     pub async fn revoke_token(&self, token: impl Into<SecretText>) -> Result<(), ClientError> {
         self.present("v1/revoke", token.into()).await.map(drop)
+    }
+
+    /// A token in place of this session's, for a service account (`POST /v1/token/renew`). The one that this session has
+    /// ends after `old_expires_in` seconds, after a minute where nothing is said, or at once; this session does not change:
+    /// keep the new one, and make another of it by [`AuthClient::session`]. Not repeated after a 503, which may leave a
+    /// token that nobody knows.
+    ///
+    /// # Errors
+    /// As any call of a session; [`ClientError::Problem`] of kind `NotAServiceAccount`, `TooManyTokens`, or
+    /// `TooManyAttempts`.
+    pub async fn renew_token(&self, old_expires_in: Option<u64>) -> Result<RenewedToken, ClientError> {
+        let request = self.auth_request(Method::POST, "v1/token/renew");
+        let body = RenewTokenRequest { old_expires_in };
+        answer::json(self.call(request.json(&body)).await?).await
     }
 
     async fn present(&self, path: &str, token: SecretText) -> Result<Response, ClientError> {

@@ -48,6 +48,8 @@ named! {
         LogoutOthers = "logout-others",
         /// A token was issued to a program.
         TokenIssued = "token-issued",
+        /// A token was issued in place of another, at the wish of that one: `renews` it.
+        TokenRenewed = "token-renewed",
         /// A token was given another name.
         TokenRenamed = "token-renamed",
         /// A token was revoked, and not by itself.

@@ -4,6 +4,8 @@
 mod audit;
 #[cfg(feature = "accounts")]
 mod email;
+#[cfg(feature = "accounts")]
+mod guesses;
 mod id;
 #[cfg(feature = "accounts")]
 mod lifetime;

@@ -1,3 +1,4 @@
+use crate::guesses::guessed_too_soon;
 use icu_normalizer::ComposingNormalizer;
 use icu_properties::CodePointMapData;
 use icu_properties::props::GeneralCategory;
@@ -5,7 +6,6 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write};
 use zeroize::Zeroizing;
-use zxcvbn::{Score, zxcvbn};
 
 /// The fewest characters a new password may have.
 pub const MIN_PASSWORD_CHARS: usize = 8;
@@ -97,7 +97,8 @@ impl fmt::Debug for NewPassword {
 }
 
 impl NewPassword {
-    /// Checks the rules, of the normalized form; costs milliseconds of CPU, so not for the thread that serves requests.
+    /// Checks the rules, of the normalized form; costs up to a tenth of a second of CPU, so not for the thread that serves
+    /// requests.
     ///
     /// Guessable is what zxcvbn (Wheeler, USENIX Security 2016) finds within 10⁶ guesses, the user's own name and
     /// address counted among the first tried.
@@ -119,11 +120,10 @@ impl NewPassword {
         }
         let mut known = vec![username, "jeton"];
         known.extend(email);
-        let estimate = zxcvbn(text, &known);
-        if estimate.score() < Score::Two {
-            return Err(PasswordRefused::Guessable(advice(&estimate)));
+        match guessed_too_soon(text, &known) {
+            Some(estimate) => Err(PasswordRefused::Guessable(advice(&estimate))),
+            None => Ok(Self(password)),
         }
-        Ok(Self(password))
     }
 
     /// The password itself.

@@ -106,11 +106,73 @@ impl NewToken {
     }
 }
 
+impl Token {
+    /// A token in place of this one, and its text: of the same kind and name, for what this one is for and its user still
+    /// holds. It lives as long from its issue as this one was given from its own, and no longer for being the tenth in a
+    /// row; lying idle ends it as soon.
+    #[must_use]
+    pub fn successor(
+        &self,
+        rng: &mut impl CryptoRng,
+        id: TokenId,
+        held: &ScopeSet,
+        user_limit: u32,
+    ) -> (PlainToken, NewToken) {
+        let text = PlainToken::generate(rng);
+        let given = |end: DateTime<Utc>| (end - self.created_at).to_std().unwrap_or_default();
+        let token = NewToken {
+            id,
+            digest: text.digest(),
+            kind: self.kind,
+            name: self.name.clone(),
+            scopes: self.scopes.intersection(held),
+            ttl: self.expires_at.map(given),
+            idle_ttl: self.idle_ttl,
+            user_limit,
+        };
+        (text, token)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use rand::{SeedableRng, rngs::StdRng};
     use uuid::Uuid;
+
+    #[test]
+    fn a_successor_is_no_more_than_the_token_was_given() {
+        let created_at = DateTime::from_timestamp(1_000_000, 0).unwrap();
+        let old = Token {
+            id: TokenId(Uuid::nil()),
+            user_id: UserId(Uuid::nil()),
+            kind: TokenKind::Personal,
+            name: TokenName::parse("nightly").unwrap(),
+            scopes: ScopeSet::parse("notes:read notes:write").unwrap(),
+            created_at,
+            expires_at: Some(created_at + Duration::from_secs(90)),
+            idle_ttl: Some(Duration::from_secs(30)),
+            last_used_at: None,
+        };
+        let held = ScopeSet::parse("admin notes:read").unwrap();
+        let successor = |old: &Token| {
+            let (rng, id) = (&mut StdRng::seed_from_u64(1), TokenId(Uuid::from_u128(1)));
+            old.successor(rng, id, &held, 7)
+        };
+        let (text, new) = successor(&old);
+        assert_eq!((new.digest, new.kind), (text.digest(), old.kind));
+        assert_eq!((new.name, new.user_limit), (old.name.clone(), 7));
+        assert_eq!(new.scopes.to_string(), "notes:read");
+        assert_eq!(
+            (new.ttl, new.idle_ttl),
+            (Some(Duration::from_secs(90)), old.idle_ttl)
+        );
+        let for_ever = Token {
+            expires_at: None,
+            ..old
+        };
+        assert_eq!(successor(&for_ever).1.ttl, None);
+    }
 
     #[test]
     fn idle_time_is_for_login_tokens_alone() {

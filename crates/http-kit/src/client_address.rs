@@ -54,6 +54,11 @@ impl ProxyArgs {
         }
     }
 
+    /// The proxies themselves.
+    pub(crate) fn trusted(&self) -> TrustedProxies {
+        self.trusted_proxies.clone()
+    }
+
     /// Says so in the log where everybody is trusted: then everybody can claim any address.
     pub(crate) fn warn(&self) {
         for net in self.trusted_proxies.0.iter().filter(|net| net.prefix_len() == 0) {
@@ -106,7 +111,7 @@ pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
 }
 
 impl TrustedProxies {
-    fn trust(&self, address: IpAddr) -> bool {
+    pub(crate) fn trust(&self, address: IpAddr) -> bool {
         self.0.iter().any(|net| net.contains(&address))
     }
 

@@ -38,7 +38,7 @@ pub struct HttpArgs {
 
     /// How many connections are served at a time; those beyond wait
     ///
-    /// Each takes two file descriptors. Where the system does not allow so many, it is fewer, and the log says so.
+    /// One address may have nine tenths of them, unless it is a trusted proxy. Each takes two file descriptors. Where the system does not allow so many, it is fewer, and the log says so.
     #[arg(long, env = MAX_CONNECTIONS, default_value = "10000")]
     pub(crate) max_connections: NumberSetting<1, 1_000_000>,
 

@@ -18,7 +18,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 /// A service that has its port and is ready to [serve](Self::serve).
 pub struct Running {
@@ -145,6 +145,7 @@ where
         database,
         verifier: verifier.clone(),
         ending: ending.clone(),
+        last_look: Mutex::default(),
     });
     let (proxies, body, cors) = (
         http.proxies.configure(),
@@ -170,12 +171,17 @@ where
     let most = most_connections(&http);
     // The limit is each thread's.
     let threads = available_parallelism().map_or(1, usize::from).min(most);
+    let limits = connections::Limits {
+        free_for: http.keep_alive() + http.client_timeout(),
+        of_thread: most / threads,
+        proxies: http.proxies.trusted(),
+    };
     let server = HttpServer::new(app)
         .workers(threads)
         .max_connections(most / threads)
         .client_request_timeout(http.client_timeout())
         .keep_alive(http.keep_alive())
-        .on_connect(connections::note(http.keep_alive() + http.client_timeout()))
+        .on_connect(connections::note(limits))
         .shutdown_timeout(http.shutdown_secs())
         .disable_signals()
         .bind(address)

@@ -4,6 +4,7 @@ mod admins;
 mod database;
 mod functions;
 mod manager;
+mod places;
 mod rows;
 
 pub mod audit;
@@ -12,6 +13,7 @@ pub mod migrations;
 pub mod rate_limit;
 pub mod roles;
 pub mod tokens;
+pub mod turns;
 pub mod users;
 pub mod verifiers;
 
@@ -22,5 +24,6 @@ pub use jeton_coherence::{
     establish,
 };
 pub use manager::TRUSTED_FOR;
+pub use places::Turn;
 
 pub(crate) use jeton_coherence::{schema, transaction};

@@ -45,3 +45,45 @@ pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<Registration>> 
         .order(verifiers::created_at.desc())
         .load(connection)?)
 }
+
+/// More verifiers than this are not watched one by one: their number alone says that something is wrong.
+const MOST_WATCHED: i64 = 10_000;
+
+/// How far a verifier has renewed.
+#[derive(Debug, Clone, Copy, Queryable)]
+pub struct Renewed {
+    /// Names one life of the verifier.
+    pub id: Uuid,
+    /// Counts its renewals.
+    pub version: i64,
+    lease_ms: i32,
+}
+
+impl Renewed {
+    /// One with this lease, to the millisecond.
+    #[must_use]
+    pub fn new(id: Uuid, version: i64, lease: Duration) -> Self {
+        Self {
+            id,
+            version,
+            lease_ms: i32::try_from(lease.as_millis()).unwrap_or(i32::MAX),
+        }
+    }
+
+    /// How long after sending a renewal it may answer from memory.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.lease_ms).unwrap_or_default())
+    }
+}
+
+/// How far each verifier has renewed, of ten thousand at the most.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn renewed(connection: &mut PgConnection) -> DatabaseResult<Vec<Renewed>> {
+    Ok(verifiers::table
+        .select((verifiers::id, verifiers::version, verifiers::lease_ms))
+        .limit(MOST_WATCHED)
+        .load(connection)?)
+}

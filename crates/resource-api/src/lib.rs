@@ -27,7 +27,12 @@ use jeton_verifier::actix::Guard;
 /// A setting that cannot be used, a database that is away or not up to date, a port that is taken.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let url = settings.database.database_url()?;
-    let database = Database::new(url.clone(), PoolSettings::default());
+    // It revokes nothing: one for `readyz` is enough.
+    let pool = PoolSettings {
+        reserved: 1,
+        ..PoolSettings::default()
+    };
+    let database = Database::new(url.clone(), pool);
     check_migrated(&database).await?;
     anyhow::ensure!(
         database.run(migrations::is_migrated).await?,

@@ -17,6 +17,7 @@ use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, Responder, Route};
 use jeton_api_types::ProblemResponse;
 use serde_json::Value;
+use std::time::Duration;
 
 /// The headings that the document has endpoints under, in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub(crate) struct Endpoint {
     pub(crate) answer: Answer,
     /// Its own, beyond those that follow from who may and from what it takes.
     pub(crate) problems: Vec<ProblemResponse>,
+    /// Whether it counts as an act of the user's: see [`acts`](crate::acts).
+    is_counted: bool,
     by_any_method: bool,
     /// Sets a route's handler; `None` where it is the HTTP kit that serves it.
     handle: Option<Box<dyn Fn(Route) -> Route + Send + Sync>>,
@@ -80,6 +83,7 @@ impl Endpoint {
             request: Request::of::<()>(),
             answer: Answer::new(200),
             problems: Vec::new(),
+            is_counted: false,
             by_any_method: false,
             handle: None,
         }
@@ -133,6 +137,15 @@ impl Endpoint {
             revokes: Some(answer),
             ..self
         }
+    }
+
+    /// It leaves a row or an event each time, and revokes nothing: a user may do so many such acts in an hour.
+    pub(crate) fn counted(self) -> Self {
+        let counted = Self {
+            is_counted: true,
+            ..self
+        };
+        counted.problems([ApiError::TooManyAttempts(Duration::ZERO)])
     }
 
     pub(crate) fn problems<const N: usize>(mut self, errors: [ApiError; N]) -> Self {

@@ -1,4 +1,5 @@
 use super::{Access, Endpoint, Parameters};
+use crate::acts;
 use crate::login_token;
 use crate::revoked_token;
 use crate::routes;
@@ -83,6 +84,9 @@ impl Endpoint {
             method => web::method(method.clone()),
         };
         let mut route = (self.handle.as_ref()?)(route);
+        if self.is_counted {
+            route = route.wrap(from_fn(acts::counted));
+        }
         if let Parameters::Known(names) = &self.request.parameters {
             if self.request.bodies.is_empty() {
                 route = without_body(route);

@@ -74,6 +74,11 @@ async fn sign_in(
     let (attempt, user, verified) = authenticate(state, by, &body.username, password()).await?;
 
     let (id, by) = (user.id, by.clone());
+    if let Err(refused) = state.acts.count(id) {
+        // The password was right, so it is no failure; and no event, of which there were enough.
+        attempt.take_back().await;
+        return Err(refused);
+    }
     let scopes = match user.scopes.grant(requested.scopes.clone()) {
         Ok(scopes) => scopes,
         Err(refused) => return attempt.finish(Err(refused.into())).await,

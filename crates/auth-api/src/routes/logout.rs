@@ -22,10 +22,10 @@ pub(crate) fn endpoint() -> Endpoint {
 /// Gone already, by another logout at the same time, is as good.
 async fn log_out(state: Data<State>, caller: Caller, by: By) -> ApiResult<NoContent> {
     let (user, token) = (caller.user_id(), caller.token_id());
-    let revoked = state
-        .database
-        .run(move |connection| tokens::log_out(connection, &by.0, user, token))
+    state
+        .revoke(by.0, move |connection, by| {
+            tokens::log_out(connection, by, user, token)
+        })
         .await?;
-    state.confirm(revoked).await?;
     Ok(NoContent)
 }

@@ -84,10 +84,11 @@ async fn delete(
 ) -> ApiResult<Option<NoContent>> {
     let of_deletion = verified.clone();
     let deleted = state
-        .database
-        .run(move |connection| users::delete_for_password(connection, &by, id, &of_deletion))
+        .revoke(by, move |connection, by| {
+            users::delete_for_password(connection, by, id, &of_deletion)
+        })
         .await?;
-    if state.confirm(deleted).await? {
+    if deleted {
         return Ok(Some(NoContent));
     }
     if is_replaced(state, id, verified).await? {

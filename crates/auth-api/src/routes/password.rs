@@ -11,14 +11,14 @@ use jeton_domain::{AuditContext, Password, PasswordHash, TokenId, UserId};
 use jeton_http_kit::Json;
 use jeton_persistence::{tokens, users};
 use jeton_verifier::Caller;
-use std::time::Duration;
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::PUT, "/v1/me/password", Access::LoginToken, change)
         .named(Tag::Account, "changePassword", "Change the password")
         .about("All of the user's tokens but the one that asks are revoked. Twice is as good as once.")
+        .counted()
         .answers("The password is changed; the other tokens are revoked, everywhere.")
-        .problems([ApiError::WrongPassword, ApiError::TooManyAttempts(Duration::ZERO)])
+        .problems([ApiError::WrongPassword])
 }
 
 /// Twice is as good as once, as it is with every PUT: a first attempt may have been answered 503.
@@ -64,12 +64,13 @@ async fn replace(
     let hash = state
         .choose_password(by, "/new_password", new, &user.username, user.email.as_deref())
         .await?;
-    let (of_change, by) = (verified.clone(), by.clone());
+    let of_change = verified.clone();
     let changed = state
-        .database
-        .run(move |connection| users::change_password(connection, &by, id, &of_change, &hash, kept))
+        .revoke(by.clone(), move |connection, by| {
+            users::change_password(connection, by, id, &of_change, &hash, kept)
+        })
         .await?;
-    if state.confirm(changed).await? {
+    if changed {
         return Ok(Some(NoContent));
     }
     if is_replaced(state, id, verified).await? {
@@ -96,10 +97,10 @@ async fn repeat(
 }
 
 async fn revoke_others(state: &State, by: AuditContext, id: UserId, kept: TokenId) -> ApiResult<NoContent> {
-    let revoked = state
-        .database
-        .run(move |connection| tokens::revoke_others(connection, &by, id, kept))
+    state
+        .revoke(by, move |connection, by| {
+            tokens::revoke_others(connection, by, id, kept)
+        })
         .await?;
-    state.confirm(revoked).await?;
     Ok(NoContent)
 }

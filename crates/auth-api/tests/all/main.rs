@@ -7,11 +7,13 @@
     reason = "a test that cannot go on should say so and stop"
 )]
 
+mod acts;
 mod admin;
 mod audit;
 mod cleanup;
 mod confirmation;
 mod everywhere;
+mod flood;
 mod fuzzed;
 mod gateways;
 mod hashing;
@@ -27,6 +29,7 @@ mod odd_rows;
 mod openapi;
 mod outage;
 mod rate_limit;
+mod renew;
 mod request_log;
 mod revoke;
 mod secrets;

@@ -79,10 +79,20 @@ impl LeakyBucket {
     /// A network's, from which so many sign-ins may fail in an hour.
     #[must_use]
     pub fn of_network(limit: u32) -> Self {
+        Self::over(limit, NETWORK_WINDOW)
+    }
+
+    /// A user's, who may do so many things in an hour that are written down.
+    #[must_use]
+    pub fn hourly(limit: u32) -> Self {
+        Self::over(limit, Duration::from_secs(3600))
+    }
+
+    fn over(limit: u32, time: Duration) -> Self {
         let capacity = f64::from(limit);
         Self {
             capacity,
-            leak_per_sec: capacity / NETWORK_WINDOW.as_secs_f64(),
+            leak_per_sec: capacity / time.as_secs_f64(),
         }
     }
 

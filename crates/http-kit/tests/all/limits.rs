@@ -3,7 +3,8 @@
 use crate::connection::Client;
 use crate::support::{DESCRIPTORS, LARGE, in_process, process};
 use jeton_proof_support::{RawRequest, try_raw};
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// Little enough to be waited for, and enough for what is in time, on a machine that has much to do.
@@ -85,6 +86,22 @@ fn connections_beyond_the_most_wait() {
     drop(first);
     second.0.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     assert_eq!(second.status(), 200);
+}
+
+/// One address does not take all the places there are.
+#[test]
+fn one_address_leaves_connections_to_others() {
+    let service = in_process(&[&LONG[..], &[("JETON_MAX_CONNECTIONS", "40")]].concat());
+    let request = RawRequest::new("GET", "/public").to_bytes();
+    let mut all: Vec<_> = (0..80).map(|_| Client::connect(&service)).collect();
+    let served = all.iter_mut().filter_map(|client| {
+        client.0.write_all(&request).ok()?;
+        client.0.read_exact(&mut [0; 12]).ok()
+    });
+    let served = served.count();
+    assert!((1..=36).contains(&served), "{served}");
+    let mut other = Client::connect_from(Ipv4Addr::new(127, 0, 0, 2), &service);
+    assert_eq!(other.get("/public"), 200);
 }
 
 /// Whoever has changed nothing is not warned of anything.

@@ -186,21 +186,44 @@ fn issue(
     kept: Option<TokenId>,
     token: &NewToken,
 ) -> DatabaseResult<Issue> {
+    match room(connection, by, user, kept, token)? {
+        Room::Found => {}
+        Room::Made => return Ok(Issue::RoomMade),
+        Room::None => return Ok(Issue::TooMany),
+    }
+    let token = insert(connection, user, token)?;
+    let event = NewAuditEvent::new(action).of(user).token(token.id);
+    audit::record(connection, by, &event.detail(described(&token)))?;
+    Ok(Issue::Issued(token))
+}
+
+/// Whether one more token fits.
+pub(super) enum Room {
+    /// It does.
+    Found,
+    /// It will, once it is known everywhere that those are revoked that gave way.
+    Made,
+    /// It does not.
+    None,
+}
+
+/// Whether there is room for the token; what gives way to it is revoked. The caller holds the user's row.
+pub(super) fn room(
+    connection: &mut PgConnection,
+    by: &AuditContext,
+    user: UserId,
+    kept: Option<TokenId>,
+    token: &NewToken,
+) -> DatabaseResult<Room> {
     let Some(gone) = make_room(connection, user, kept, token)? else {
-        return Ok(Issue::TooMany);
+        return Ok(Room::None);
     };
     for id in &gone {
         let event = NewAuditEvent::new(AuditAction::TokenRevoked).of(user).token(*id);
         let why = json!({ "reason": AuditReason::TooManyTokens.as_str(), "for": token.id.0 });
         audit::record(connection, by, &event.detail(why))?;
     }
-    if !gone.is_empty() {
-        return Ok(Issue::RoomMade);
-    }
-    let token = insert(connection, user, token)?;
-    let event = NewAuditEvent::new(action).of(user).token(token.id);
-    audit::record(connection, by, &event.detail(described(&token)))?;
-    Ok(Issue::Issued(token))
+    Ok(if gone.is_empty() { Room::Found } else { Room::Made })
 }
 
 /// Revokes what has to give way to the token: the login tokens that were not used for longest, and never one that was

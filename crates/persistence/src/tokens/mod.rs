@@ -5,9 +5,11 @@
 //! whoever counts a user's tokens before issuing another counts right.
 
 mod issue;
+mod renew;
 
 pub use issue::{Issue, Refusal, issue_by_operator, issue_by_token, issue_for_password, issue_for_service};
 pub(crate) use issue::{described, insert};
+pub use renew::{Renewal, renew};
 
 use crate::audit::{self, NewAuditEvent};
 use crate::rows::{self, UsedTokenRow, used_tokens};

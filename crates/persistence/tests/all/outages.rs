@@ -16,6 +16,7 @@ use std::time::Duration;
 fn open(url: &str, connections: u32) -> Database {
     let settings = PoolSettings {
         connections,
+        reserved: 0,
         ..PoolSettings::default()
     };
     Database::new(DatabaseUrl::parse(url).unwrap(), settings)
@@ -72,6 +73,7 @@ async fn a_server_that_is_stuck_is_unavailable_until_it_goes_on() {
     migrate(&postgres.url());
     let settings = PoolSettings {
         connections: 1,
+        reserved: 0,
         acquire_timeout: Duration::from_secs(60),
         statement_timeout: Duration::from_secs(60),
         query_timeout: Duration::from_secs(3),

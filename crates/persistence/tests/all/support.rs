@@ -162,6 +162,7 @@ pub(crate) fn pool(database: &TestDatabase, connections: u32) -> Database {
 pub(crate) fn patient() -> PoolSettings {
     PoolSettings {
         connections: 1,
+        reserved: 0,
         acquire_timeout: PATIENCE,
         statement_timeout: PATIENCE,
         query_timeout: PATIENCE,

@@ -52,11 +52,12 @@ async fn set(
         )
         .await?;
     let set = state
-        .database
-        .run(move |connection| users::set_password(connection, &by.0, id, &hash))
+        .revoke(by.0, move |connection, by| {
+            users::set_password(connection, by, id, &hash)
+        })
         .await?;
     state.rate_limits.forget_blocks();
-    if state.confirm(set).await? {
+    if set {
         Ok(NoContent)
     } else {
         Err(ApiError::NoSuchUser)

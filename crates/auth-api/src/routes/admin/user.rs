@@ -42,10 +42,9 @@ async fn show(state: Data<State>, id: Path<Uuid>) -> ApiResult<Json<UserInfo>> {
 async fn delete(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<NoContent> {
     let id = UserId(id.into_inner());
     let deleted = state
-        .database
-        .run(move |connection| users::delete(connection, &by.0, id))
+        .revoke(by.0, move |connection, by| users::delete(connection, by, id))
         .await?;
-    if state.confirm(deleted).await? {
+    if deleted {
         Ok(NoContent)
     } else {
         Err(ApiError::NoSuchUser)

@@ -5,6 +5,7 @@ use crate::support::{Auth, PASSWORD, token_request};
 use jeton_client::{AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, Session, UserQuery};
 use jeton_proof_support::RawRequest;
 use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// For others than the SDK's users, and why.
 const NOT_IN_THE_SDK: [(&str, &str); 4] = [
@@ -45,6 +46,7 @@ async fn call_everything(auth: &Auth) {
         .set_scopes(id, &["notes:read", "notes:write"])
         .await
         .unwrap();
+    renewal(auth, &root, id).await;
     let token = admin.create_token(id, &wish("backup-1")).await.unwrap().token_id;
     admin.tokens(id, page, None).await.unwrap();
     admin.revoke_token(id, token).await.unwrap();
@@ -54,18 +56,29 @@ async fn call_everything(auth: &Auth) {
     rate_limits(&root, id).await;
     admin.set_password(id, NEW_PASSWORD, true).await.unwrap();
     admin.delete_user(id).await.unwrap();
-    // The service itself, which checks its own requests.
-    let verifiers = admin.verifiers().await.unwrap().verifiers;
+    verifiers(auth, &root).await;
+    admin
+        .audit_events(&AuditQuery::default(), page, None)
+        .await
+        .unwrap();
+}
+
+/// By a service account, which is the only one that may.
+async fn renewal(auth: &Auth, root: &Session, account: Uuid) {
+    let issued = root.admin().create_token(account, &wish("backup-0")).await;
+    let program = auth.client().session(issued.unwrap().token).unwrap();
+    program.renew_token(None).await.unwrap();
+}
+
+/// The service itself, which checks its own requests.
+async fn verifiers(auth: &Auth, root: &Session) {
+    let verifiers = root.admin().verifiers().await.unwrap().verifiers;
     let [verifier] = &verifiers[..] else {
         panic!("{verifiers:?}")
     };
     assert!(auth.role.url().contains(&format!("//{}:", verifier.owner)));
     assert_eq!(verifier.lease, 10.0);
     assert!(verifier.registered_at <= root.me().await.unwrap().user.created_at);
-    admin
-        .audit_events(&AuditQuery::default(), page, None)
-        .await
-        .unwrap();
 }
 
 async fn rate_limits(root: &Session, id: uuid::Uuid) {

@@ -55,6 +55,10 @@ pub(super) fn administration(walk: &Walk<'_>, admin: &str, admins_id: &str) {
     walk.call("POST", &tokens, &[&program], admin, &wish("notes:write"));
     walk.call("POST", &tokens, &[&person], admin, &wish("notes:read"));
     walk.call("GET", &tokens, &[&program], admin, &nothing);
+    let renew = "/v1/token/renew";
+    walk.call("POST", renew, &[], &text(&made["token"]), &json!({}));
+    walk.call("POST", renew, &[], admin, &json!({ "old_expires_in": 86_401 }));
+    walk.call("POST", renew, &[], admin, &json!({}));
     let ids = [program.as_str(), &text(&made["token_id"])];
     walk.call("DELETE", &user("/tokens/{token}"), &ids, admin, &nothing);
     walk.call("DELETE", &tokens, &[&program], admin, &nothing);
