@@ -1,21 +1,27 @@
+mod access;
 mod create;
 mod delete;
-mod disable;
-mod enable;
 mod list;
 mod set_password;
 mod set_scopes;
-mod unblock;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
     Create(create::Args),
     List(list::Args),
-    Disable(disable::Args),
-    Enable(enable::Args),
+    /// Keep a user out: no sign-in, and none of the user's tokens is accepted
+    ///
+    /// The tokens are kept, and accepted again once the user is enabled. Twice does no harm.
+    Disable(access::Args),
+    /// Let a disabled user in again, with the tokens from before
+    Enable(access::Args),
     SetScopes(set_scopes::Args),
     SetPassword(set_password::Args),
-    Unblock(unblock::Args),
+    /// Forget a user's failed sign-ins, so that the next one is let through at once
+    ///
+    /// Sign-ins that fail too often from one network, under whatever names, are held off all the same; that passes within
+    /// the hour.
+    Unblock(access::Args),
     Delete(delete::Args),
 }
 
@@ -24,11 +30,11 @@ impl Command {
         match self {
             Self::Create(args) => create::run(args),
             Self::List(args) => list::run(&args),
-            Self::Disable(args) => disable::run(&args),
-            Self::Enable(args) => enable::run(&args),
+            Self::Disable(args) => access::disable(&args),
+            Self::Enable(args) => access::enable(&args),
             Self::SetScopes(args) => set_scopes::run(&args),
             Self::SetPassword(args) => set_password::run(&args),
-            Self::Unblock(args) => unblock::run(&args),
+            Self::Unblock(args) => access::unblock(&args),
             Self::Delete(args) => delete::run(&args),
         }
     }
