@@ -1,6 +1,6 @@
 #[cfg(feature = "schema")]
 use crate::schema;
-use crate::{SecretText, scopes};
+use crate::{SecretText, given, scopes};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -88,6 +88,23 @@ pub struct CreateUserRequest {
     )]
     #[cfg_attr(feature = "schema", schema(value_type = Option<schema::AskedScopes>))]
     pub scopes: Option<Vec<String>>,
+}
+
+/// The body of `PATCH /v1/admin/users/{id}`: what is left out stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({
+    "username": "weekly-backup", "email": "ops@example.org"
+})))]
+pub struct UpdateUserRequest {
+    /// What the user signs in with from now on: 3 to 64 letters, digits and `._-@+`; must be nobody else's, in whatever
+    /// case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::Username>))]
+    pub username: Option<String>,
+    /// Where the user may be reached from now on; null: nowhere.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::Email>))]
+    pub email: Option<Option<String>>,
 }
 
 /// The body of `PUT /v1/admin/users/{id}/scopes`.

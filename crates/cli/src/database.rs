@@ -4,7 +4,7 @@ use jeton_domain::Username;
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::{
     ConnectionLimits, DatabaseError, DatabaseResult, LAST_ADMIN, Pending, PgConnection, establish,
-    migrations, roles,
+    migrations, roles, users,
 };
 
 /// Connects to the database as it is. A command may take its time: somebody is waiting who can interrupt it.
@@ -43,6 +43,9 @@ pub(crate) fn revoke<T>(
     let pending = act(connection).map_err(|error| match error {
         DatabaseError::Conflict { constraint } if constraint == LAST_ADMIN => {
             anyhow!("nobody else who can sign in has the scope admin: give it to somebody first")
+        }
+        DatabaseError::Conflict { constraint } if constraint == users::USERNAME_TAKEN => {
+            anyhow!("somebody else has this name")
         }
         error => error.into(),
     })?;

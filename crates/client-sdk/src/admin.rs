@@ -1,7 +1,8 @@
 use crate::{ClientError, Session, answer};
 use jeton_api_types::{
     AuditEventList, AuditQuery, CreateTokenRequest, CreateUserRequest, IssuedToken, LogoutAllResponse,
-    SecretText, SetPasswordRequest, SetScopesRequest, TokenList, UserInfo, UserList, UserQuery, VerifierList,
+    SecretText, SetPasswordRequest, SetScopesRequest, TokenList, UpdateUserRequest, UserInfo, UserList,
+    UserQuery, VerifierList,
 };
 use reqwest::Method;
 use uuid::Uuid;
@@ -55,6 +56,16 @@ impl<'a> Admin<'a> {
     pub async fn user(&self, id: Uuid) -> Result<UserInfo, ClientError> {
         let request = self.0.auth_request(Method::GET, &user(id, ""));
         answer::json(self.0.call(request).await?).await
+    }
+
+    /// Gives the user another name or e-mail address (`PATCH /v1/admin/users/{id}`); what is `None` stays, and so do the
+    /// user's tokens.
+    ///
+    /// # Errors
+    /// See [`Admin`]; [`ClientError::Problem`] of kind `UsernameTaken` or `Validation`.
+    pub async fn update_user(&self, id: Uuid, changes: &UpdateUserRequest) -> Result<UserInfo, ClientError> {
+        let request = self.0.auth_request(Method::PATCH, &user(id, ""));
+        answer::json(self.0.call_idempotent(request.json(changes)).await?).await
     }
 
     /// Sets what the user's tokens may do at the most (`PUT /v1/admin/users/{id}/scopes`).

@@ -4,24 +4,37 @@ use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
 use crate::gone::Answer;
 use crate::state::State;
+use crate::validation;
 use crate::wire;
 use actix_web::http::Method;
 use actix_web::web::Data;
-use jeton_api_types::{DeleteAccountRequest, MeResponse};
+use jeton_api_types::{Account, DeleteAccountRequest, MeResponse, UpdateAccountRequest};
 use jeton_domain::{AuditAction, AuditContext, AuditReason, Password, PasswordHash, UserId};
 use jeton_http_kit::Json;
 use jeton_persistence::audit::{self, NewAuditEvent};
-use jeton_persistence::rate_limit::{self, Account};
+use jeton_persistence::rate_limit;
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_verifier::Caller;
 use std::time::Duration;
 
-pub(crate) fn endpoints() -> [Endpoint; 2] {
+pub(crate) fn endpoints() -> [Endpoint; 3] {
     [
         Endpoint::new(Method::GET, "/v1/me", Access::AnyToken, show)
             .named(Tag::Account, "showMe", "Who am I?")
             .about("The user, and the token that asks. With any token.")
             .answers("The user and the token."),
+        Endpoint::new(Method::PATCH, "/v1/me", Access::LoginToken, update)
+            .named(Tag::Account, "updateMe", "Change one's name or e-mail address")
+            .about(
+                "Once the password is given again. What is left out stays, and so do the tokens. Answered once every \
+                service knows the new name; the old one is anybody's then.",
+            )
+            .answers("The user.")
+            .problems([
+                ApiError::WrongPassword,
+                ApiError::UsernameTaken,
+                ApiError::TooManyAttempts(Duration::ZERO),
+            ]),
         Endpoint::new(Method::DELETE, "/v1/me", Access::LoginToken, delete_account)
             .named(Tag::Account, "deleteMe", "Delete the account")
             .about(
@@ -55,6 +68,33 @@ async fn show(state: Data<State>, caller: Caller) -> ApiResult<Json<MeResponse>>
             token: wire::token(token),
         })),
         _ => Err(ApiError::TokenGone),
+    }
+}
+
+async fn update(
+    state: Data<State>,
+    caller: Caller,
+    by: By,
+    body: Json<UpdateAccountRequest>,
+) -> ApiResult<Json<Account>> {
+    let changes = validation::user_changes(body.0.username.as_deref(), body.0.email.as_ref())?;
+    let id = caller.user_id();
+    loop {
+        let password = wire::password(&body.0.password);
+        let (_, verified) = check_passwords(&state, &by.0, id, vec![password]).await?;
+        let (of_change, audit_context, changes) = (verified.clone(), by.0.clone(), changes.clone());
+        let changed = state
+            .database
+            .run(move |connection| {
+                users::change_for_password(connection, &audit_context, id, &of_change, &changes)
+            })
+            .await?;
+        if let Some(user) = state.confirm(changed).await? {
+            return Ok(Json(wire::account(user)));
+        }
+        if !is_replaced(&state, id, verified).await? {
+            return Err(ApiError::TokenGone);
+        }
     }
 }
 
@@ -107,10 +147,10 @@ pub(crate) async fn check_passwords(
     passwords: Vec<Password>,
 ) -> ApiResult<(usize, PasswordHash)> {
     let read = move |connection: &mut PgConnection| users::find_password_hash(connection, id);
-    let hash = admit(state, by, &Account::User(id), read).await?;
+    let hash = admit(state, by, &rate_limit::Account::User(id), read).await?;
     let network = rate_limit::network(by.address);
     let verify = state.hasher.verify(network, hash.clone(), passwords);
-    let right = hashed(state, by, Account::User(id), verify).await?;
+    let right = hashed(state, by, rate_limit::Account::User(id), verify).await?;
     let by = by.clone();
     let (Some(right), Some(hash)) = (right, &hash) else {
         let mut event = NewAuditEvent::new(AuditAction::ConfirmationFailed).of(id);

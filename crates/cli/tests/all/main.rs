@@ -12,4 +12,5 @@ mod revocation;
 mod roles;
 mod settings;
 mod tokens;
+mod user_changes;
 mod users;

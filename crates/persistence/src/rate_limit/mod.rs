@@ -9,7 +9,7 @@ mod forgetting;
 mod notes;
 
 pub use forgetting::unblock;
-pub(crate) use forgetting::{cleanup_accounts, cleanup_networks, clear, forget};
+pub(crate) use forgetting::{cleanup_accounts, cleanup_networks, clear, forget, rename};
 
 use crate::DatabaseResult;
 use crate::audit::{self, NewAuditEvent};

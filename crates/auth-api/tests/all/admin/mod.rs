@@ -65,6 +65,7 @@ async fn the_scope_admin_is_needed_for_all_of_it_and_a_programs_token_may_have_i
         ("POST", "/v1/admin/users".to_owned()),
         ("GET", user.clone()),
         ("DELETE", user.clone()),
+        ("PATCH", user.clone()),
         ("PUT", format!("{user}/scopes")),
         ("PUT", format!("{user}/password")),
         ("POST", format!("{user}/disable")),

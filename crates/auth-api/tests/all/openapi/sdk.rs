@@ -2,7 +2,9 @@
 
 use super::document::Document;
 use crate::support::{Auth, PASSWORD, token_request};
-use jeton_client::{AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, UserQuery};
+use jeton_client::{
+    AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, UpdateUserRequest, UserQuery,
+};
 use jeton_proof_support::RawRequest;
 use std::collections::BTreeSet;
 
@@ -42,6 +44,10 @@ async fn call_everything(auth: &Auth) {
     admin.users(&UserQuery::default(), page, None).await.unwrap();
     admin.user(id).await.unwrap();
     admin
+        .update_user(id, &UpdateUserRequest::default())
+        .await
+        .unwrap();
+    admin
         .set_scopes(id, &["notes:read", "notes:write"])
         .await
         .unwrap();
@@ -78,6 +84,9 @@ async fn account(auth: &Auth) {
     tokens.list(None, None).await.unwrap();
     tokens.rename(token, "weekly backup").await.unwrap();
     tokens.revoke(token).await.unwrap();
+    ada.update_account(PASSWORD, &UpdateUserRequest::default())
+        .await
+        .unwrap();
     ada.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
     ada.logout().await.unwrap();
     let bea = auth.sign_up("bea").await;

@@ -2,6 +2,8 @@ mod access;
 mod create;
 mod delete;
 mod list;
+mod rename;
+mod set_email;
 mod set_password;
 mod set_scopes;
 
@@ -15,6 +17,8 @@ pub(crate) enum Command {
     Disable(access::Args),
     /// Let a disabled user in again, with the tokens from before
     Enable(access::Args),
+    Rename(rename::Args),
+    SetEmail(set_email::Args),
     SetScopes(set_scopes::Args),
     SetPassword(set_password::Args),
     /// Forget a user's failed sign-ins, so that the next one is let through at once
@@ -32,6 +36,8 @@ impl Command {
             Self::List(args) => list::run(&args),
             Self::Disable(args) => access::disable(&args),
             Self::Enable(args) => access::enable(&args),
+            Self::Rename(args) => rename::run(&args),
+            Self::SetEmail(args) => set_email::run(&args),
             Self::SetScopes(args) => set_scopes::run(&args),
             Self::SetPassword(args) => set_password::run(&args),
             Self::Unblock(args) => access::unblock(&args),

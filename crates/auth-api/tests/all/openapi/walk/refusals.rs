@@ -71,6 +71,7 @@ pub(super) fn strict(walk: &Walk<'_>, admin: &str) {
         walk.call("DELETE", "/v1/me", &[], admin, &wrong);
     }
     walk.call("PUT", "/v1/me/password", &[], admin, &wrong);
+    walk.call("PATCH", "/v1/me", &[], admin, &json!({ "password": "wrong" }));
     walk.call("POST", "/v1/login", &[], "", &wrong);
 }
 
