@@ -159,31 +159,34 @@ pub struct AuditQuery {
 }
 
 /// A service that may check tokens from memory, as it has registered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Verifier, example = json!({
     "id": "01a20a08-7c35-7d10-8a5e-2b9c4f6e1d70",
     "name": "shop-api@web-1",
-    "registered_at": "2026-11-23T20:10:54.389124Z",
-    "lease": 10.0,
-    "owner": "shop_api"
+    "role": "shop_api",
+    "lease_ms": 10000,
+    "registered_at": "2026-11-23T20:10:54.389124Z"
 })))]
 pub struct VerifierInfo {
     /// Names one life of it: it registers with another after every lost connection.
     pub id: Uuid,
     /// What its operator calls it.
     pub name: String,
+    /// The role that it signs in to the database as.
+    pub role: String,
+    /// For so many milliseconds after sending a renewal it may answer from memory.
+    #[cfg_attr(feature = "schema", schema(minimum = 100, maximum = 60_000))]
+    pub lease_ms: u64,
     /// When it registered.
     pub registered_at: DateTime<Utc>,
-    /// For so many seconds after sending a renewal it may answer from memory.
-    pub lease: f64,
-    /// The role that it signs in to the database as.
-    pub owner: String,
 }
 
-/// The answer of `GET /v1/admin/verifiers`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The answer of `GET /v1/admin/verifiers`: one page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct VerifierList {
     /// Newest first.
     pub verifiers: Vec<VerifierInfo>,
+    /// The `after` of the next page; null: this was the last.
+    pub next: Option<Uuid>,
 }

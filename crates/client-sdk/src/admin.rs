@@ -215,12 +215,20 @@ impl<'a> Admin<'a> {
         answer::json(self.0.call(request).await?).await
     }
 
-    /// The services that may check tokens from memory, newest first (`GET /v1/admin/verifiers`).
+    /// One page of the services that may check tokens from memory, newest first (`GET /v1/admin/verifiers`).
     ///
     /// # Errors
     /// See [`Admin`].
-    pub async fn verifiers(&self) -> Result<VerifierList, ClientError> {
-        let request = self.0.auth_request(Method::GET, "v1/admin/verifiers");
+    pub async fn verifiers(
+        &self,
+        limit: Option<u32>,
+        after: Option<Uuid>,
+    ) -> Result<VerifierList, ClientError> {
+        let request = self
+            .0
+            .auth_request(Method::GET, "v1/admin/verifiers")
+            .query(&[("limit", limit)])
+            .query(&[("after", after)]);
         answer::json(self.0.call(request).await?).await
     }
 }

@@ -1,8 +1,9 @@
 //! From the domain's types to what is sent, by the auth API and by the operator's commands alike.
 
-use jeton_api_types::{AuditEventInfo, TokenInfo, UserInfo};
+use jeton_api_types::{AuditEventInfo, TokenInfo, UserInfo, VerifierInfo};
 use jeton_domain::{Token, User};
 use jeton_persistence::audit::AuditEvent;
+use jeton_persistence::verifiers::Registration;
 
 /// As its owner sees a token.
 #[must_use]
@@ -49,5 +50,17 @@ pub fn audit_event(event: AuditEvent) -> AuditEventInfo {
         address: event.address,
         request_id: event.request_id,
         detail: event.detail,
+    }
+}
+
+/// As who administers sees a verifier.
+#[must_use]
+pub fn verifier(verifier: Registration) -> VerifierInfo {
+    VerifierInfo {
+        id: verifier.id,
+        lease_ms: u64::try_from(verifier.lease().as_millis()).unwrap_or(u64::MAX),
+        name: verifier.name,
+        role: verifier.role,
+        registered_at: verifier.registered_at,
     }
 }

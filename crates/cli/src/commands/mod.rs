@@ -7,6 +7,7 @@ mod migrate;
 mod role;
 mod token;
 mod user;
+mod verifier;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -21,6 +22,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Role(role::Command),
     Audit(audit::Args),
+    /// See which services may check tokens from memory
+    #[command(subcommand)]
+    Verifier(verifier::Command),
     Healthcheck(healthcheck::Args),
     Completions(completions::Args),
 }
@@ -33,6 +37,7 @@ impl Command {
             Self::Token(command) => command.run(),
             Self::Role(command) => command.run(),
             Self::Audit(args) => audit::run(&args),
+            Self::Verifier(command) => command.run(),
             Self::Healthcheck(args) => healthcheck::run(&args),
             Self::Completions(args) => completions::run(&args),
         }

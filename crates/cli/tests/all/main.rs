@@ -14,3 +14,4 @@ mod settings;
 mod tokens;
 mod user_changes;
 mod users;
+mod verifiers;

@@ -3,7 +3,7 @@
 use super::document::Document;
 use crate::support::{Auth, PASSWORD, token_request};
 use jeton_client::{
-    AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, UpdateUserRequest, UserQuery,
+    AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, Session, UpdateUserRequest, UserQuery,
 };
 use jeton_proof_support::RawRequest;
 use std::collections::BTreeSet;
@@ -60,13 +60,18 @@ async fn call_everything(auth: &Auth) {
     admin.unblock(id).await.unwrap();
     admin.set_password(id, NEW_PASSWORD, true).await.unwrap();
     admin.delete_user(id).await.unwrap();
+    observation(auth, &root).await;
+}
+
+async fn observation(auth: &Auth, root: &Session) {
+    let (admin, page) = (root.admin(), Some(1));
     // The service itself, which checks its own requests.
-    let verifiers = admin.verifiers().await.unwrap().verifiers;
+    let verifiers = admin.verifiers(page, None).await.unwrap().verifiers;
     let [verifier] = &verifiers[..] else {
         panic!("{verifiers:?}")
     };
-    assert!(auth.role.url().contains(&format!("//{}:", verifier.owner)));
-    assert_eq!(verifier.lease, 10.0);
+    assert!(auth.role.url().contains(&format!("//{}:", verifier.role)));
+    assert_eq!(verifier.lease_ms, 10_000);
     assert!(verifier.registered_at <= root.me().await.unwrap().user.created_at);
     admin
         .audit_events(&AuditQuery::default(), page, None)
