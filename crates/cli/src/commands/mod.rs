@@ -2,6 +2,7 @@
 
 mod audit;
 mod completions;
+mod doctor;
 mod healthcheck;
 mod migrate;
 mod role;
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     /// See which services may check tokens from memory
     #[command(subcommand)]
     Verifier(verifier::Command),
+    Doctor(doctor::Args),
     Healthcheck(healthcheck::Args),
     Completions(completions::Args),
 }
@@ -38,6 +40,7 @@ impl Command {
             Self::Role(command) => command.run(),
             Self::Audit(args) => audit::run(&args),
             Self::Verifier(command) => command.run(),
+            Self::Doctor(args) => doctor::run(&args),
             Self::Healthcheck(args) => healthcheck::run(&args),
             Self::Completions(args) => completions::run(&args),
         }

@@ -4,6 +4,7 @@
 
 mod audit;
 mod completions;
+mod doctor;
 mod healthcheck;
 mod jeton;
 mod migrate;
