@@ -1,6 +1,6 @@
 #[cfg(feature = "schema")]
 use crate::schema;
-use crate::{SecretText, scopes};
+use crate::{SecretText, given, scopes};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -92,6 +92,23 @@ pub struct CreateUserRequest {
     pub scopes: Option<Vec<String>>,
 }
 
+/// The body of `PATCH /v1/admin/users/{id}`: what is left out stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({
+    "username": "weekly-backup", "email": "ops@example.org"
+})))]
+pub struct UpdateUserRequest {
+    /// What the user signs in with from now on: 3 to 64 letters, digits and `._-@+`; must be nobody else's, in whatever
+    /// case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::Username>))]
+    pub username: Option<String>,
+    /// Where the user may be reached from now on; null: nowhere.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::Email>))]
+    pub email: Option<Option<String>>,
+}
+
 /// The body of `PUT /v1/admin/users/{id}/scopes`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({ "scopes": ["notes:read"] })))]
@@ -144,33 +161,36 @@ pub struct AuditQuery {
 }
 
 /// A service that may check tokens from memory, as it has registered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Verifier, example = json!({
     "id": "01a20a08-7c35-7d10-8a5e-2b9c4f6e1d70",
     "name": "shop-api@web-1",
-    "registered_at": "2026-11-23T20:10:54.389124Z",
-    "lease": 10.0,
-    "owner": "shop_api"
+    "role": "shop_api",
+    "lease_ms": 10000,
+    "registered_at": "2026-11-23T20:10:54.389124Z"
 })))]
 pub struct VerifierInfo {
     /// Names one life of it: it registers with another after every lost connection.
     pub id: Uuid,
     /// What its operator calls it.
     pub name: String,
+    /// The role that it signs in to the database as.
+    pub role: String,
+    /// For so many milliseconds after sending a renewal it may answer from memory.
+    #[cfg_attr(feature = "schema", schema(minimum = 100, maximum = 60_000))]
+    pub lease_ms: u64,
     /// When it registered.
     pub registered_at: DateTime<Utc>,
-    /// For so many seconds after sending a renewal it may answer from memory.
-    pub lease: f64,
-    /// The role that it signs in to the database as.
-    pub owner: String,
 }
 
-/// The answer of `GET /v1/admin/verifiers`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The answer of `GET /v1/admin/verifiers`: one page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct VerifierList {
     /// Newest first.
     pub verifiers: Vec<VerifierInfo>,
+    /// The `after` of the next page; null: this was the last.
+    pub next: Option<Uuid>,
 }
 
 /// What counts for a network: failed sign-ins, and sign-ups.

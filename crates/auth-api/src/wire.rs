@@ -3,7 +3,7 @@
 use crate::endpoint::Issued;
 use jeton_api_types::{Account, Introspection, IssuedToken, SecretText, UserSummary};
 use jeton_domain::{ExposeSecret, Password, PlainToken, Token, User, UserId};
-pub(crate) use jeton_http_kit::wire::{audit_event, token, user};
+pub(crate) use jeton_http_kit::wire::{audit_event, token, user, verifier};
 use jeton_verifier::Caller;
 
 /// A password as it was typed.

@@ -2,7 +2,7 @@ use crate::{ClientError, Session, answer};
 use jeton_api_types::{
     AuditEventList, AuditQuery, CreateTokenRequest, CreateUserRequest, IssuedToken, LogoutAllResponse,
     NetworkLimitList, SecretText, SetPasswordRequest, SetScopesRequest, TokenList, UnblockNetworkRequest,
-    UserInfo, UserList, UserQuery, VerifierList,
+    UpdateUserRequest, UserInfo, UserList, UserQuery, VerifierList,
 };
 use reqwest::Method;
 use std::net::IpAddr;
@@ -57,6 +57,16 @@ impl<'a> Admin<'a> {
     pub async fn user(&self, id: Uuid) -> Result<UserInfo, ClientError> {
         let request = self.0.auth_request(Method::GET, &user(id, ""));
         answer::json(self.0.call(request).await?).await
+    }
+
+    /// Gives the user another name or e-mail address (`PATCH /v1/admin/users/{id}`); what is `None` stays, and so do the
+    /// user's tokens.
+    ///
+    /// # Errors
+    /// See [`Admin`]; [`ClientError::Problem`] of kind `UsernameTaken` or `Validation`.
+    pub async fn update_user(&self, id: Uuid, changes: &UpdateUserRequest) -> Result<UserInfo, ClientError> {
+        let request = self.0.auth_request(Method::PATCH, &user(id, ""));
+        answer::json(self.0.call_idempotent(request.json(changes)).await?).await
     }
 
     /// Sets what the user's tokens may do at the most (`PUT /v1/admin/users/{id}/scopes`).
@@ -230,12 +240,20 @@ impl<'a> Admin<'a> {
         answer::json(self.0.call(request).await?).await
     }
 
-    /// The services that may check tokens from memory, newest first (`GET /v1/admin/verifiers`).
+    /// One page of the services that may check tokens from memory, newest first (`GET /v1/admin/verifiers`).
     ///
     /// # Errors
     /// See [`Admin`].
-    pub async fn verifiers(&self) -> Result<VerifierList, ClientError> {
-        let request = self.0.auth_request(Method::GET, "v1/admin/verifiers");
+    pub async fn verifiers(
+        &self,
+        limit: Option<u32>,
+        after: Option<Uuid>,
+    ) -> Result<VerifierList, ClientError> {
+        let request = self
+            .0
+            .auth_request(Method::GET, "v1/admin/verifiers")
+            .query(&[("limit", limit)])
+            .query(&[("after", after)]);
         answer::json(self.0.call(request).await?).await
     }
 }

@@ -3,8 +3,9 @@ use crate::exchange::{Exchange, refuses_token};
 use crate::retry::{Repeat, send};
 use crate::{Admin, AuthClient, ClientError, Credentials, ServiceRequest, Tokens, Verified, answer};
 use jeton_api_types::{
-    ChangePasswordRequest, DeleteAccountRequest, ExposeSecret, Introspection, LogoutAllResponse, MeResponse,
-    PresentedToken, RenewTokenRequest, RenewedToken, SecretText,
+    Account, ChangePasswordRequest, DeleteAccountRequest, ExposeSecret, Introspection, LogoutAllResponse,
+    MeResponse, PresentedToken, RenewTokenRequest, RenewedToken, SecretText, UpdateAccountRequest,
+    UpdateUserRequest,
 };
 use reqwest::{IntoUrl, Method, RequestBuilder, Response};
 use std::fmt;
@@ -112,6 +113,31 @@ impl Session {
             credentials.0.password = SecretText::from(body.new_password.expose_secret());
         }
         Ok(())
+    }
+
+    /// Gives the user another name or e-mail address (`PATCH /v1/me`); what is `None` stays, and so do the tokens. A
+    /// session with credentials uses the new name from then on. Not repeated after a 503.
+    ///
+    /// # Errors
+    /// As any call of a session; [`ClientError::Problem`] of kind `WrongPassword`, `UsernameTaken` or `Validation`.
+    pub async fn update_account(
+        &self,
+        password: impl Into<SecretText>,
+        changes: &UpdateUserRequest,
+    ) -> Result<Account, ClientError> {
+        let body = UpdateAccountRequest {
+            password: password.into(),
+            username: changes.username.clone(),
+            email: changes.email.clone(),
+        };
+        let mut credentials = self.0.credentials().await;
+        let request = self.auth_request(Method::PATCH, "v1/me").json(&body).build()?;
+        let response = answer::success(self.0.run_holding(&mut credentials, request).await?).await?;
+        let account: Account = answer::json(response).await?;
+        if let Some(credentials) = credentials.as_mut() {
+            credentials.0.username.clone_from(&account.username);
+        }
+        Ok(account)
     }
 
     /// Deletes the user and all tokens (`DELETE /v1/me`), and forgets the credentials. Not repeated after a 503.

@@ -60,6 +60,10 @@ named! {
         PasswordSet = "password-set",
         /// A user was created by somebody else.
         UserCreated = "user-created",
+        /// The user was given another name, `from` and `to`; the tokens stayed.
+        UserRenamed = "user-renamed",
+        /// The user's e-mail address was changed or removed. Not which: events outlive the user.
+        EmailChanged = "email-changed",
         /// What the user's tokens may do at the most was changed, `from` and `to`.
         ScopesChanged = "scopes-changed",
         /// From then on no sign-in, and no token of the user's was accepted.

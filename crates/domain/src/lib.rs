@@ -59,6 +59,6 @@ pub use token_kind::{TokenKind, UnknownTokenKind};
 pub use token_name::{InvalidTokenName, TokenName};
 pub use token_text::{MalformedToken, PlainToken};
 #[cfg(feature = "accounts")]
-pub use user::{NewUser, User};
+pub use user::{NewUser, User, UserChanges};
 #[cfg(feature = "accounts")]
 pub use username::{Username, UsernameKey, UsernameRefused};

@@ -35,3 +35,12 @@ pub struct NewUser {
     /// See [`User::scopes`].
     pub scopes: ScopeSet,
 }
+
+/// What is to be changed of a user. What is `None` stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserChanges {
+    /// What the user signs in with from now on. Must be nobody else's, in whatever case.
+    pub username: Option<Username>,
+    /// Where the user may be reached from now on; `Some(None)`: nowhere.
+    pub email: Option<Option<Email>>,
+}

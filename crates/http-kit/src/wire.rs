@@ -1,9 +1,10 @@
 //! From the domain's types to what is sent, by the auth API and by the operator's commands alike.
 
-use jeton_api_types::{AuditEventInfo, NetworkLimitInfo, TokenInfo, UserInfo};
+use jeton_api_types::{AuditEventInfo, NetworkLimitInfo, TokenInfo, UserInfo, VerifierInfo};
 use jeton_domain::{Token, User};
 use jeton_persistence::audit::AuditEvent;
 use jeton_persistence::rate_limit::{NetworkLimit, network_text};
+use jeton_persistence::verifiers::Registration;
 
 /// As its owner sees a token.
 #[must_use]
@@ -61,5 +62,17 @@ pub fn network_limit(limit: NetworkLimit) -> NetworkLimitInfo {
         failures: limit.failures.ceil() as u32,
         last_at: limit.last_at,
         blocked_for: limit.blocked.map(|left| left.as_secs_f64().ceil() as u64),
+    }
+}
+
+/// As an administrator sees a verifier.
+#[must_use]
+pub fn verifier(verifier: Registration) -> VerifierInfo {
+    VerifierInfo {
+        id: verifier.id,
+        lease_ms: u64::try_from(verifier.lease().as_millis()).unwrap_or(u64::MAX),
+        name: verifier.name,
+        role: verifier.role,
+        registered_at: verifier.registered_at,
     }
 }

@@ -9,6 +9,7 @@ mod rows;
 
 pub mod audit;
 pub mod cleanup;
+pub mod doctor;
 pub mod migrations;
 pub mod rate_limit;
 pub mod roles;

@@ -17,8 +17,8 @@ pub struct Registration {
     lease_ms: i32,
     /// When it registered, by the server's clock.
     pub registered_at: DateTime<Utc>,
-    /// The role that it has registered as.
-    pub owner: String,
+    /// The role of the database's that it has registered as.
+    pub role: String,
 }
 
 impl Registration {
@@ -29,12 +29,22 @@ impl Registration {
     }
 }
 
-/// Who has registered, newest first.
+/// Who has registered, newest first, at most `limit` of those older than `after`. By their ids, which grow with time.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<Registration>> {
-    Ok(verifiers::table
+pub fn list(
+    connection: &mut PgConnection,
+    after: Option<Uuid>,
+    limit: u32,
+) -> DatabaseResult<Vec<Registration>> {
+    let mut query = verifiers::table.into_boxed();
+    if let Some(after) = after {
+        query = query.filter(verifiers::id.lt(after));
+    }
+    Ok(query
+        .order(verifiers::id.desc())
+        .limit(i64::from(limit))
         .select((
             verifiers::id,
             verifiers::name,
@@ -42,7 +52,6 @@ pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<Registration>> 
             verifiers::created_at,
             verifiers::owner,
         ))
-        .order(verifiers::created_at.desc())
         .load(connection)?)
 }
 

@@ -8,6 +8,7 @@ mod environment;
 mod in_process;
 mod outcome;
 mod output;
+mod pooler;
 mod process;
 mod raw;
 mod required;
@@ -25,6 +26,7 @@ pub use environment::{end_with_input, example, is_role, this_program, without_se
 #[cfg(feature = "in-process")]
 pub use in_process::InProcess;
 pub use outcome::{Outcome, run, try_run};
+pub use pooler::{KEEPS_STATEMENTS, Pooler};
 pub use process::{Paused, Process};
 pub use raw::{RawConnection, RawRequest, RawResponse, raw, try_raw};
 pub use required::find_program;

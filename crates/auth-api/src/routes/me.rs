@@ -4,24 +4,38 @@ use crate::error::{ApiError, ApiResult};
 use crate::rate_limit::{self, Attempt, SoFar};
 use crate::revoked_token::Answer;
 use crate::state::State;
+use crate::validation;
 use crate::wire;
 use actix_web::http::Method;
 use actix_web::web::Data;
-use jeton_api_types::{DeleteAccountRequest, MeResponse};
+use jeton_api_types::{Account, DeleteAccountRequest, MeResponse, UpdateAccountRequest};
 use jeton_domain::{AuditAction, AuditContext, AuditReason, Password, PasswordHash, UserId};
 use jeton_http_kit::Json;
 use jeton_persistence::audit::NewAuditEvent;
-use jeton_persistence::rate_limit::Account;
+use jeton_persistence::rate_limit::Account as Limited;
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_verifier::Caller;
 use std::time::Duration;
 
-pub(crate) fn endpoints() -> [Endpoint; 2] {
+pub(crate) fn endpoints() -> [Endpoint; 3] {
     [
         Endpoint::new(Method::GET, "/v1/me", Access::AnyToken, show)
             .named(Tag::Account, "showMe", "Who am I?")
             .about("The user, and the token that asks. With any token.")
             .answers("The user and the token."),
+        Endpoint::new(Method::PATCH, "/v1/me", Access::LoginToken, update)
+            .named(Tag::Account, "updateMe", "Change one's name or e-mail address")
+            .counted()
+            .about(
+                "Once the password is given again. What is left out stays, and so do the tokens. Answered once every \
+                service knows the new name; the old one is anybody's then.",
+            )
+            .answers("The user.")
+            .problems([
+                ApiError::WrongPassword,
+                ApiError::UsernameTaken,
+                ApiError::TooManyAttempts(Duration::ZERO),
+            ]),
         Endpoint::new(Method::DELETE, "/v1/me", Access::LoginToken, delete_account)
             .named(Tag::Account, "deleteMe", "Delete the account")
             .about(
@@ -56,6 +70,50 @@ async fn show(state: Data<State>, caller: Caller) -> ApiResult<Json<MeResponse>>
         })),
         _ => Err(ApiError::TokenGone),
     }
+}
+
+async fn update(
+    state: Data<State>,
+    caller: Caller,
+    by: By,
+    body: Json<UpdateAccountRequest>,
+) -> ApiResult<Json<Account>> {
+    let changes = validation::user_changes(body.0.username.as_deref(), body.0.email.as_ref())?;
+    let id = caller.user_id();
+    loop {
+        let password = wire::password(&body.0.password);
+        let (attempt, verified) = check_password(&state, &by.0, id, password).await?;
+        match replace(&state, by.0.clone(), id, verified, changes.clone())
+            .await
+            .transpose()
+        {
+            Some(done) => return attempt.finish(done).await,
+            None => attempt.take_back().await,
+        }
+    }
+}
+
+/// Changes the user whose password was verified. `None`: its hash is another by now, and is to be verified again.
+async fn replace(
+    state: &State,
+    by: AuditContext,
+    id: UserId,
+    verified: PasswordHash,
+    changes: UserChanges,
+) -> ApiResult<Option<Json<Account>>> {
+    let of_change = verified.clone();
+    let changed = state
+        .revoke(by, move |connection, by| {
+            users::change_for_password(connection, by, id, &of_change, &changes)
+        })
+        .await?;
+    if let Some(user) = changed {
+        return Ok(Some(Json(wire::account(user))));
+    }
+    if is_replaced(state, id, verified).await? {
+        return Ok(None);
+    }
+    Err(ApiError::TokenGone)
 }
 
 async fn delete_account(
@@ -141,7 +199,7 @@ async fn check(
     written_down: bool,
 ) -> ApiResult<(Attempt, PasswordHash)> {
     let read = move |connection: &mut PgConnection| users::find_password_hash(connection, id);
-    let (attempt, hash) = rate_limit::begin(state, by, &Account::User(id), read).await?;
+    let (attempt, hash) = rate_limit::begin(state, by, &Limited::User(id), read).await?;
     let is_unreadable = hash.as_ref().is_some_and(|hash| !hash.is_readable());
     let judge = move |right| {
         let failed = NewAuditEvent::new(AuditAction::ConfirmationFailed).of(id);

@@ -1,6 +1,6 @@
 use crate::support::{Auth, PASSWORD, kind, pointers, token_request};
 use jeton_client::ProblemKind::{InvalidCredentials, InvalidToken, LoginTokenRequired, WrongPassword};
-use jeton_client::SignUpRequest;
+use jeton_client::{SignUpRequest, UpdateUserRequest};
 use jeton_persistence::users;
 
 #[tokio::test]
@@ -138,6 +138,8 @@ async fn a_personal_token_sees_itself_and_manages_nothing() {
         wanted
     );
     assert_eq!(kind(personal.delete_account(PASSWORD).await), wanted);
+    let rename = UpdateUserRequest::default();
+    assert_eq!(kind(personal.update_account(PASSWORD, &rename).await), wanted);
     assert_eq!(kind(personal.logout_all().await), wanted);
     personal.logout().await.unwrap();
     assert_eq!(kind(personal.me().await), InvalidToken);

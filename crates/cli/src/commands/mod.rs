@@ -2,12 +2,14 @@
 
 mod audit;
 mod completions;
+mod doctor;
 mod healthcheck;
 mod migrate;
 mod network;
 mod role;
 mod token;
 mod user;
+mod verifier;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -25,6 +27,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Role(role::Command),
     Audit(audit::Args),
+    /// See which services may check tokens from memory
+    #[command(subcommand)]
+    Verifier(verifier::Command),
+    Doctor(doctor::Args),
     Healthcheck(healthcheck::Args),
     Completions(completions::Args),
 }
@@ -38,6 +44,8 @@ impl Command {
             Self::Network(command) => command.run(),
             Self::Role(command) => command.run(),
             Self::Audit(args) => audit::run(&args),
+            Self::Verifier(command) => command.run(),
+            Self::Doctor(args) => doctor::run(&args),
             Self::Healthcheck(args) => healthcheck::run(&args),
             Self::Completions(args) => completions::run(&args),
         }

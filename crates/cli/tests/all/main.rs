@@ -4,6 +4,7 @@
 
 mod audit;
 mod completions;
+mod doctor;
 mod healthcheck;
 mod jeton;
 mod migrate;
@@ -13,4 +14,6 @@ mod revocation;
 mod roles;
 mod settings;
 mod tokens;
+mod user_changes;
 mod users;
+mod verifiers;

@@ -324,6 +324,8 @@ fn nobody_of_that_name() {
         "user disable ada",
         "user enable ada",
         "user unblock ada",
+        "user rename ada grace",
+        "user set-email ada ada@example.org",
         "user set-scopes ada notes:read",
         "user set-password ada",
         "user delete ada --yes",

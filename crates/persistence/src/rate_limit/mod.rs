@@ -18,7 +18,7 @@ pub(crate) use end::know;
 pub use jeton_domain::rate_limit::Outcome;
 pub use networks::{NetworkLimit, list_networks, network_text, unblock_network};
 pub use reset::unblock;
-pub(crate) use reset::{cleanup_accounts, cleanup_networks, clear, forget};
+pub(crate) use reset::{cleanup_accounts, cleanup_networks, clear, forget, rename};
 
 use chrono::{DateTime, Utc};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};

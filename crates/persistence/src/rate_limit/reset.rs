@@ -65,6 +65,28 @@ pub(crate) fn forget(connection: &mut PgConnection, username_key: &str) -> Datab
     Ok(())
 }
 
+/// Takes all that is known of an account along to its user's new name, whose row is locked already: the networks that it is
+/// known from, and what failed. Nobody finds it at the old name, whoever has that next. What was tried at the new name
+/// before it was anybody's counts on.
+pub(crate) fn rename(connection: &mut PgConnection, from: &str, to: &str) -> DatabaseResult<()> {
+    // In the order in which everybody locks them.
+    diesel::sql_query(
+        "WITH gone AS (DELETE FROM account_attempts WHERE (account, network) IN (SELECT account, network \
+            FROM account_attempts WHERE account = sha256(convert_to($1, 'UTF8')) ORDER BY network FOR UPDATE) \
+            RETURNING network, failures, blocked_until, last_at, audited_at) \
+        INSERT INTO account_attempts AS a (account, network, failures, blocked_until, last_at, audited_at) \
+            SELECT sha256(convert_to($2, 'UTF8')), network, failures, blocked_until, last_at, audited_at \
+                FROM gone ORDER BY network \
+        ON CONFLICT (account, network) DO UPDATE SET failures = greatest(a.failures, excluded.failures), \
+            blocked_until = greatest(a.blocked_until, excluded.blocked_until), \
+            last_at = greatest(a.last_at, excluded.last_at), audited_at = greatest(a.audited_at, excluded.audited_at)",
+    )
+    .bind::<Text, _>(from)
+    .bind::<Text, _>(to)
+    .execute(connection)?;
+    Ok(())
+}
+
 /// Deletes counts of accounts that no longer count, at most so many of each kind; says how many.
 pub(crate) fn cleanup_accounts(connection: &mut PgConnection, most: i32) -> DatabaseResult<usize> {
     let failures = format!(

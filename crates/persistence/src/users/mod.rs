@@ -1,9 +1,11 @@
 //! Users: creating, finding and changing them. What a change revokes is revoked in the same transaction.
 
 mod access;
+mod changes;
 mod passwords;
 
 pub use access::{disable, enable, set_scopes};
+pub use changes::{change, change_for_password};
 pub use passwords::{change_password, set_password, upgrade_password_hash};
 
 use crate::audit::{self, NewAuditEvent};

@@ -3,7 +3,9 @@
 use crate::support::{
     CLI, create_user, database, execute, hash, issue, issued, new_token, new_user, outcome, scopes, text,
 };
-use jeton_domain::{Actor, AuditAction, AuditContext, TokenId, TokenName, UserId};
+use jeton_domain::{
+    Actor, AuditAction, AuditContext, Email, TokenId, TokenName, UserChanges, UserId, Username,
+};
 use jeton_persistence::audit::{AuditEvent, AuditFilter, list};
 use jeton_persistence::{PgConnection, tokens, users};
 use serde_json::json;
@@ -104,7 +106,7 @@ fn signing_up_and_in_are_acts_of_the_user() {
 type Act = fn(&mut PgConnection, &AuditContext, UserId, TokenId);
 
 /// Each on a user with three tokens, whose first is the one that asks.
-const ACTS: [(&str, Act, &str); 13] = [
+const ACTS: [(&str, Act, &str); 15] = [
     (
         "logout",
         |c, by, ada, token| {
@@ -170,6 +172,28 @@ const ACTS: [(&str, Act, &str); 13] = [
             outcome(users::set_scopes(c, by, ada, &scopes("notes:read")).unwrap());
         },
         r#"{"from": ["notes:read", "notes:write"], "to": ["notes:read"]}"#,
+    ),
+    (
+        "user-renamed",
+        |c, by, ada, _| {
+            let changes = UserChanges {
+                username: Some(Username::parse("countess").unwrap()),
+                ..UserChanges::default()
+            };
+            outcome(users::change(c, by, ada, &changes).unwrap());
+        },
+        r#"{"from": "Ada", "to": "countess"}"#,
+    ),
+    (
+        "email-changed",
+        |c, by, ada, _| {
+            let changes = UserChanges {
+                email: Some(Some(Email::parse("ada@example.org").unwrap())),
+                ..UserChanges::default()
+            };
+            outcome(users::change(c, by, ada, &changes).unwrap());
+        },
+        "{}",
     ),
     (
         "user-disabled",

@@ -5,7 +5,7 @@ use jeton_domain::{AuditContext, Password};
 use jeton_persistence::roles::{self, Duties};
 use jeton_persistence::{PgConnection, migrations};
 use jeton_proof_support::{
-    ServiceProcess, TestDatabase, TestRole, connect, count, execute, may, may_not, revert_all, text,
+    ServiceProcess, TestDatabase, TestRole, connect, count, execute, may, may_not, revert_all, run, text,
     without_settings,
 };
 use jeton_resource_api::{DatabaseUrl, migrate};
@@ -98,11 +98,16 @@ fn migrate_lets_a_role_keep_notes() {
     let name = format!("jeton_test_{}", uuid::Uuid::now_v7().simple());
     let (by, password) = (AuditContext::cli(), Password::new("sesame".to_owned()));
     roles::create(connection, &by, &name, &password, Duties::default()).unwrap();
-    let migrated = without_settings(PROGRAM)
-        .args(["migrate", "--grant", &name])
-        .env("DATABASE_URL", database.url())
-        .status();
-    assert!(migrated.unwrap().success());
+    let migrate = || {
+        let mut migrate = without_settings(PROGRAM);
+        migrate
+            .args(["migrate", "--grant", &name])
+            .env("DATABASE_URL", database.url());
+        run(&mut migrate, "").ok()
+    };
+    let first = migrate();
+    assert!(first.ends_with("applied 2026-11-28-130000_notes\n"), "{first}");
+    assert_eq!(migrate(), "up to date\n");
 
     let (_, host) = database.url().split_once('@').unwrap();
     let theirs = format!("postgres://{name}:sesame@{host}");

@@ -3,6 +3,7 @@
 mod audit_events;
 mod last_admin;
 mod tokens;
+mod verifiers;
 
 use crate::support::{Auth, PASSWORD, bearer, kind, login, pointers, sign_up, token_request};
 use jeton_client::ProblemKind::{
@@ -65,6 +66,7 @@ async fn the_scope_admin_is_needed_for_all_of_it_and_a_programs_token_may_have_i
         ("POST", "/v1/admin/users".to_owned()),
         ("GET", user.clone()),
         ("DELETE", user.clone()),
+        ("PATCH", user.clone()),
         ("PUT", format!("{user}/scopes")),
         ("PUT", format!("{user}/password")),
         ("POST", format!("{user}/disable")),
@@ -77,6 +79,7 @@ async fn the_scope_admin_is_needed_for_all_of_it_and_a_programs_token_may_have_i
         ("GET", "/v1/admin/audit-events".to_owned()),
         ("GET", "/v1/admin/networks".to_owned()),
         ("POST", "/v1/admin/networks/unblock".to_owned()),
+        ("GET", "/v1/admin/verifiers".to_owned()),
     ] {
         let answer = auth.send(&RawRequest::new(method, &path).header("Authorization", &header));
         assert_eq!(answer.status, 403, "{method} {path}");

@@ -2,7 +2,9 @@
 
 use super::document::Document;
 use crate::support::{Auth, PASSWORD, token_request};
-use jeton_client::{AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, Session, UserQuery};
+use jeton_client::{
+    AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, Session, UpdateUserRequest, UserQuery,
+};
 use jeton_proof_support::RawRequest;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -43,6 +45,10 @@ async fn call_everything(auth: &Auth) {
     admin.users(&UserQuery::default(), page, None).await.unwrap();
     admin.user(id).await.unwrap();
     admin
+        .update_user(id, &UpdateUserRequest::default())
+        .await
+        .unwrap();
+    admin
         .set_scopes(id, &["notes:read", "notes:write"])
         .await
         .unwrap();
@@ -56,11 +62,7 @@ async fn call_everything(auth: &Auth) {
     rate_limits(&root, id).await;
     admin.set_password(id, NEW_PASSWORD, true).await.unwrap();
     admin.delete_user(id).await.unwrap();
-    verifiers(auth, &root).await;
-    admin
-        .audit_events(&AuditQuery::default(), page, None)
-        .await
-        .unwrap();
+    observation(auth, &root).await;
 }
 
 /// By a service account, which is the only one that may.
@@ -70,15 +72,20 @@ async fn renewal(auth: &Auth, root: &Session, account: Uuid) {
     program.renew_token(None).await.unwrap();
 }
 
-/// The service itself, which checks its own requests.
-async fn verifiers(auth: &Auth, root: &Session) {
-    let verifiers = root.admin().verifiers().await.unwrap().verifiers;
+async fn observation(auth: &Auth, root: &Session) {
+    let (admin, page) = (root.admin(), Some(1));
+    // The service itself, which checks its own requests.
+    let verifiers = admin.verifiers(page, None).await.unwrap().verifiers;
     let [verifier] = &verifiers[..] else {
         panic!("{verifiers:?}")
     };
-    assert!(auth.role.url().contains(&format!("//{}:", verifier.owner)));
-    assert_eq!(verifier.lease, 10.0);
+    assert!(auth.role.url().contains(&format!("//{}:", verifier.role)));
+    assert_eq!(verifier.lease_ms, 10_000);
     assert!(verifier.registered_at <= root.me().await.unwrap().user.created_at);
+    admin
+        .audit_events(&AuditQuery::default(), page, None)
+        .await
+        .unwrap();
 }
 
 async fn rate_limits(root: &Session, id: uuid::Uuid) {
@@ -99,6 +106,9 @@ async fn account(auth: &Auth) {
     tokens.list(None, None).await.unwrap();
     tokens.rename(token, "weekly backup").await.unwrap();
     tokens.revoke(token).await.unwrap();
+    ada.update_account(PASSWORD, &UpdateUserRequest::default())
+        .await
+        .unwrap();
     ada.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
     ada.logout().await.unwrap();
     let bea = auth.sign_up("bea").await;

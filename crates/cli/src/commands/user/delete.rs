@@ -1,4 +1,5 @@
 use crate::error::UsageError;
+use crate::user_arg::UserArg;
 use crate::{database, output};
 use anyhow::{Context, ensure};
 use jeton_domain::printable::escape;
@@ -10,9 +11,9 @@ use std::io::{IsTerminal, Write};
 /// Delete a user, with all tokens, for good
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The user's name
-    #[arg(value_parser = Username::parse)]
-    name: Username,
+    /// The user's name or id
+    #[arg(value_parser = UserArg::parse)]
+    user: UserArg,
 
     /// Do not ask; needed where standard input is not a terminal
     #[arg(long)]
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         );
     }
     let mut connection = database::open(&args.database)?;
-    let user = database::find_user_to_revoke(&mut connection, &args.name)?;
+    let user = args.user.find_to_revoke(&mut connection)?;
     ensure!(
         args.yes || confirmed(&user.username)?,
         "not confirmed; nothing was deleted"
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let deleted = database::revoke(&mut connection, |connection| {
         users::delete(connection, &AuditContext::cli(), user.id)
     })?;
-    ensure!(deleted, database::no_user(&args.name));
+    ensure!(deleted, args.user.nobody());
     output::line(&format!("deleted {}", user.username))
 }
 

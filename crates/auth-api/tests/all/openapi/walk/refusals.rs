@@ -84,6 +84,7 @@ pub(super) fn strict(walk: &Walk<'_>, admin: &str) {
     }
     let wrong = json!({ "current_password": "wrong", "new_password": "wrong" });
     walk.call("PUT", "/v1/me/password", &[], admin, &wrong);
+    walk.call("PATCH", "/v1/me", &[], admin, &json!({ "password": "wrong" }));
     let wrong = json!({ "username": "root", "password": "wrong" });
     walk.call("POST", "/v1/login", &[], "", &wrong);
 }

@@ -25,6 +25,10 @@ pub(super) fn account(walk: &Walk<'_>) {
     walk.call("PUT", "/v1/me/password", &[], &token, &change);
     let wrong = json!({ "current_password": "wrong", "new_password": "wrong as well, and long" });
     walk.call("PUT", "/v1/me/password", &[], &token, &wrong);
+    let rename = |name: &str, password: &str| json!({ "password": password, "username": name });
+    walk.call("PATCH", "/v1/me", &[], &other, &rename("beatrice", PASSWORD));
+    walk.call("PATCH", "/v1/me", &[], &other, &rename("ADA", PASSWORD));
+    walk.call("PATCH", "/v1/me", &[], &other, &rename("bea", "wrong"));
     walk.call("DELETE", "/v1/me", &[], &other, &json!({ "password": "wrong" }));
     walk.call("DELETE", "/v1/me", &[], &other, &json!({ "password": PASSWORD }));
     walk.call("POST", "/v1/logout", &[], &token, &Value::Null);
@@ -43,6 +47,9 @@ pub(super) fn administration(walk: &Walk<'_>, admin: &str, admins_id: &str) {
     let (person, program) = (text(&person["id"]), text(&program["id"]));
     walk.call("GET", users, &[], admin, &nothing);
     walk.call("GET", &user(""), &[&person], admin, &nothing);
+    let rename = |name: &str| json!({ "username": name, "email": null });
+    walk.call("PATCH", &user(""), &[&person], admin, &rename("Dora"));
+    walk.call("PATCH", &user(""), &[&person], admin, &rename("backup"));
     let scopes = json!({ "scopes": ["notes:read"] });
     walk.call("PUT", &user("/scopes"), &[&person], admin, &scopes);
     walk.call("PUT", &user("/scopes"), &[admins_id], admin, &scopes);
