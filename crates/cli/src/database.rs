@@ -1,6 +1,5 @@
 use crate::output;
 use anyhow::{Context, anyhow, ensure};
-use jeton_domain::Username;
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::{
     ConnectionLimits, DatabaseError, DatabaseResult, LAST_ADMIN, Pending, PgConnection, establish,

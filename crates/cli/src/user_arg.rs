@@ -1,7 +1,7 @@
 use crate::database;
 use anyhow::Context;
 use jeton_coherence::revocations;
-use jeton_domain::{User, UserId, Username};
+use jeton_domain::{User, UserId, UsernameKey};
 use jeton_persistence::users::{self, SignInUser};
 use jeton_persistence::{DatabaseResult, PgConnection};
 use std::fmt;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UserArg {
     id: Option<UserId>,
-    name: Option<Username>,
+    name: Option<(String, UsernameKey)>,
 }
 
 impl UserArg {
@@ -21,10 +21,14 @@ impl UserArg {
     /// Why it is neither.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let id = Uuid::try_parse(text).ok().map(UserId);
-        match (id, Username::parse(text)) {
-            (None, Err(refused)) => Err(format!("a name {refused}; or say the user's id")),
-            (id, name) => Ok(Self { id, name: name.ok() }),
+        // As at sign-in: a name that nobody could be given any more may be there.
+        let name = UsernameKey::of_typed(text).map(|key| (text.to_owned(), key));
+        if id.is_none() && name.is_none() {
+            return Err(
+                "nobody's name can be that; say the user's id where it is there all the same".to_owned(),
+            );
         }
+        Ok(Self { id, name })
     }
 
     /// Finds the user, who must be there.
@@ -58,20 +62,20 @@ impl UserArg {
             return Ok(Some(user));
         }
         match &self.name {
-            Some(name) => users::find_by_username(connection, name.key()),
+            Some((_, key)) => users::find_by_username(connection, key),
             None => Ok(None),
         }
     }
 
     /// The id that was said, and the name.
-    pub(crate) fn said(&self) -> (Option<UserId>, Option<&Username>) {
-        (self.id, self.name.as_ref())
+    pub(crate) fn said(&self) -> (Option<UserId>, Option<&str>) {
+        (self.id, self.name.as_ref().map(|(name, _)| name.as_str()))
     }
 
     /// What is said where there is none.
     pub(crate) fn nobody(&self) -> String {
         match (&self.id, &self.name) {
-            (None, Some(name)) => database::no_user(name),
+            (None, Some((name, _))) => database::no_user(name),
             _ => format!("no user with the id {self}"),
         }
     }
@@ -81,7 +85,7 @@ impl fmt::Display for UserArg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.id, &self.name) {
             (Some(id), _) => id.fmt(f),
-            (None, Some(name)) => name.fmt(f),
+            (None, Some((name, _))) => name.fmt(f),
             (None, None) => Ok(()),
         }
     }
@@ -96,7 +100,7 @@ mod tests {
         let id = "01A20A08-7B1E-7CC2-93A5-3DF0C2A8F6D1";
         assert_eq!(UserArg::parse(id).unwrap().to_string(), id.to_lowercase());
         assert_eq!(UserArg::parse("Ada").unwrap().to_string(), "Ada");
-        for neither in ["", "a b", "ab"] {
+        for neither in ["", "a b"] {
             assert!(UserArg::parse(neither).is_err(), "{neither:?}");
         }
     }

@@ -9,7 +9,7 @@ use crate::wire;
 use actix_web::http::Method;
 use actix_web::web::Data;
 use jeton_api_types::{Account, DeleteAccountRequest, MeResponse, UpdateAccountRequest};
-use jeton_domain::{AuditAction, AuditContext, AuditReason, Password, PasswordHash, UserId};
+use jeton_domain::{AuditAction, AuditContext, AuditReason, Password, PasswordHash, UserChanges, UserId};
 use jeton_http_kit::Json;
 use jeton_persistence::audit::NewAuditEvent;
 use jeton_persistence::rate_limit::Account as Limited;

@@ -94,7 +94,7 @@ fn find_user(connection: &mut PgConnection, user: &UserArg) -> anyhow::Result<Us
     match user.said() {
         // Of one who is gone, or never was: nothing happened to the latter.
         (Some(id), _) => Ok(id),
-        (None, Some(name)) => audit::find_deleted(connection, name.as_str())?.with_context(|| user.nobody()),
+        (None, Some(name)) => audit::find_deleted(connection, name)?.with_context(|| user.nobody()),
         (None, None) => bail!(user.nobody()),
     }
 }

@@ -6,7 +6,7 @@ use crate::DatabaseResult;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use jeton_coherence::TextArray;
-use jeton_domain::{Email, ScopeSet, TokenKind, TokenName, Username};
+use jeton_domain::{Email, ScopeSet, TokenKind, TokenName, Username, UsernameKey};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -112,27 +112,28 @@ fn user(
     findings: &mut Findings,
 ) -> DatabaseResult<()> {
     let id = row.id;
-    match Username::parse(&row.username) {
-        Err(refused) => findings.push(Finding::error(
-            format!(
-                "the user {id} has the name \"{}\", which {refused}",
-                shown(&row.username)
-            ),
-            format!("`jeton user rename {id} NAME`"),
-        )),
-        Ok(name) if name.key().as_str() != row.username_key => {
-            let key = name.key().as_str();
-            let other = match by_key.get(key) {
-                Some(other) => Some(*other),
-                None if findings.is_full() => None,
-                None => holder(connection, key)?,
-            };
-            if by_key.len() < REMEMBERED {
-                by_key.entry(key.to_owned()).or_insert(id);
+    if !Username::is_reachable(&row.username, &row.username_key) {
+        match UsernameKey::of_typed(&row.username) {
+            None => findings.push(Finding::error(
+                format!(
+                    "the user {id} has the name \"{}\", by which nobody signs in",
+                    shown(&row.username)
+                ),
+                format!("`jeton user rename {id} NAME`"),
+            )),
+            Some(key) => {
+                let key = key.as_str();
+                let other = match by_key.get(key) {
+                    Some(other) => Some(*other),
+                    None if findings.is_full() => None,
+                    None => holder(connection, key)?,
+                };
+                if by_key.len() < REMEMBERED {
+                    by_key.entry(key.to_owned()).or_insert(id);
+                }
+                findings.push(unreachable(id, &row.username, other));
             }
-            findings.push(unreachable(id, name.as_str(), other));
         }
-        Ok(_) => {}
     }
     let bad_email = row
         .email

@@ -112,7 +112,7 @@ fn may_renew(
         None => return Ok(Err(Refusal::UserGone)),
         Some((true, ..)) => return Ok(Err(Refusal::UserDisabled)),
         Some((false, true, _)) => return Ok(Err(Refusal::NotAServiceAccount)),
-        Some((false, false, held)) => scopes(held).ok_or(DatabaseError::Corrupt("users.scopes"))?,
+        Some((false, false, held)) => scopes("users.scopes", user.0, &held),
     };
     // A statement of its own, after the lock: its snapshot sees what whoever held the lock before has done.
     Ok(match find(connection, user, old)? {
@@ -136,7 +136,10 @@ fn end(connection: &mut PgConnection, old: TokenId, after: Duration) -> Database
         .set(tokens::expires_at.eq(end))
         .returning(tokens::expires_at)
         .get_result(connection)?;
-    end.ok_or(DatabaseError::Corrupt("tokens.expires_at"))
+    end.ok_or(DatabaseError::Corrupt {
+        column: "tokens.expires_at",
+        id: old.0,
+    })
 }
 
 fn record(

@@ -62,7 +62,7 @@ fn what_is_not_said_stays() {
     let with_email = set_email(Some(email.clone()));
     assert_eq!(
         (with_email.username.as_str(), &with_email.email),
-        ("Countess", &Some(email))
+        ("Countess", &Some(email.as_str().to_owned()))
     );
     assert_eq!(set_email(None).email, None);
     let back = rename(&mut connection, ada, "ada").unwrap();

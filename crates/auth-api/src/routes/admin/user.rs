@@ -54,7 +54,9 @@ async fn update(
     let changes = validation::user_changes(body.0.username.as_deref(), body.0.email.as_ref())?;
     let id = UserId(id.into_inner());
     let changed = state
-        .revoke(by.0, move |connection, by| users::change(connection, by, id, &changes))
+        .revoke(by.0, move |connection, by| {
+            users::change(connection, by, id, &changes)
+        })
         .await?;
     let user = changed.ok_or(ApiError::NoSuchUser)?;
     Ok(Json(wire::user(user)))

@@ -4,7 +4,7 @@ use crate::{database, output, parse};
 use anyhow::{Context, anyhow, bail, ensure};
 use jeton_domain::{
     AuditContext, ExposeSecret, NewToken, PlainToken, ScopesNotHeld, Token, TokenId, TokenLifetime,
-    TokenName, User, Username,
+    TokenName, User,
 };
 use jeton_http_kit::{DatabaseSettings, TokenArgs, lifetime};
 use jeton_persistence::PgConnection;

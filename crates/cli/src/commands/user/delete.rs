@@ -2,8 +2,8 @@ use crate::error::UsageError;
 use crate::user_arg::UserArg;
 use crate::{database, output};
 use anyhow::{Context, ensure};
+use jeton_domain::AuditContext;
 use jeton_domain::printable::escape;
-use jeton_domain::{AuditContext, Username};
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::users;
 use std::io::{IsTerminal, Write};
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
 fn confirmed(name: &str) -> anyhow::Result<bool> {
     let mut stderr = std::io::stderr();
-    let name = escape(name.as_str());
+    let name = escape(name);
     write!(stderr, "Delete {name}, with all tokens, for good? [y/N] ")
         .and_then(|()| stderr.flush())
         .context("cannot ask")?;

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         users::change(connection, &AuditContext::cli(), found.id, &changes)
     })?
     .with_context(|| args.user.nobody())?;
-    let address = user.email.as_ref().map_or("none", Email::as_str);
+    let address = user.email.as_deref().unwrap_or("none");
     output::line(&format!(
         "{} now has the e-mail address: {address}",
         user.username
