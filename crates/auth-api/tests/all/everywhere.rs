@@ -23,11 +23,13 @@ fn slug(response: &RawResponse) -> (u16, String) {
     )
 }
 
-const WITH_TOKEN: [(&str, &str); 12] = [
+const WITH_TOKEN: [(&str, &str); 14] = [
     ("POST", "/v1/logout"),
     ("POST", "/v1/logout-all"),
     ("GET", "/v1/me"),
+    ("PATCH", "/v1/me"),
     ("DELETE", "/v1/me"),
+    ("POST", "/v1/token/renew"),
     ("PUT", "/v1/me/password"),
     ("GET", "/v1/tokens"),
     ("POST", "/v1/tokens"),
@@ -149,7 +151,7 @@ async fn wrong_methods_name_the_right_ones() {
         ("/v1/login", "POST"),
         ("/v1/logout", "POST"),
         ("/v1/logout-all", "POST"),
-        ("/v1/me", "GET, HEAD, DELETE"),
+        ("/v1/me", "GET, HEAD, PATCH, DELETE"),
         ("/v1/me/password", "PUT"),
         ("/v1/tokens", "GET, HEAD, POST"),
         ("/v1/tokens/0197d3a1-0000-7000-8000-000000000000", "PATCH, DELETE"),
@@ -158,7 +160,7 @@ async fn wrong_methods_name_the_right_ones() {
         ("/v1/admin/users", "GET, HEAD, POST"),
         (
             "/v1/admin/users/0197d3a1-0000-7000-8000-000000000000",
-            "GET, HEAD, DELETE",
+            "GET, HEAD, PATCH, DELETE",
         ),
         (
             "/v1/admin/users/0197d3a1-0000-7000-8000-000000000000/scopes",

@@ -569,7 +569,7 @@ fn rows_that_cannot_be_read_are_told() {
         "ALTER TABLE users DROP CONSTRAINT users_scopes_check; ALTER TABLE tokens DROP CONSTRAINT tokens_scopes_check",
     );
     for (column, value, told) in [
-        ("username", "'a b c'", "which may contain letters"),
+        ("username", "'a b c'", "by which nobody signs in"),
         ("email", "'nobody'", "an e-mail address that is none"),
         ("scopes", "'{two words}'", "scopes that are none"),
         ("scopes", "'{{a},{b}}'", "scopes that are none"),

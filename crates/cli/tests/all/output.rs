@@ -1,5 +1,6 @@
 use crate::jeton::{Jeton, PASSWORD};
 use diesel::connection::SimpleConnection;
+use jeton_proof_support::execute;
 use std::process::{Output, Stdio};
 
 /// Runs a command whose standard output nobody reads.
@@ -26,10 +27,13 @@ fn a_reader_that_has_read_enough_is_no_failure() {
 fn text_of_others_is_shown_printable() {
     let jeton = Jeton::new().with_user("ada");
     let name = "evil\u{202e}fdp.exe";
-    let created = jeton.run(&format!("token create ada --name {name}"));
+    jeton.run("token create ada --name nightly").ok();
+    // Nobody is given such a name any more, but a row may have one.
+    let odd = format!("UPDATE tokens SET name = '{name}' WHERE name = 'nightly'");
+    execute(&mut jeton.connect(), &odd);
     let listed = jeton.run("token list ada");
     let document = jeton.run("token list ada --json");
-    for output in [&created.stderr, &listed.stdout, &document.stdout] {
+    for output in [&listed.stdout, &document.stdout] {
         assert!(output.contains("evil\\u202efdp.exe"), "{output}");
         assert!(!output.contains('\u{202e}'), "{output}");
     }

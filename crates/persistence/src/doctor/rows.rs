@@ -253,7 +253,7 @@ pub(super) fn future(connection: &mut PgConnection, _: &Context) -> DatabaseResu
         (
             "network_attempts",
             "last_at",
-            "delete the row: the network is held off until then",
+            "delete the row: the network is blocked until then",
         ),
         ("audit_events", "at", "nothing: see what the clock did"),
         ("verifiers", "created_at", "nothing: see what the clock did"),
