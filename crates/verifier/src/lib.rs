@@ -3,6 +3,7 @@
 #[cfg(feature = "actix")]
 pub mod actix;
 mod authorization;
+mod authorize;
 mod caller;
 mod connection;
 mod lease;
@@ -10,14 +11,19 @@ mod lookups;
 mod memory;
 #[cfg(feature = "negative-controls")]
 pub mod negative_controls;
+#[cfg(feature = "actix")]
+mod policy;
+mod refusal;
 mod settings;
 mod table;
 mod uses;
 mod verifier;
 
 pub use authorization::{AuthorizationError, bearer_token};
+pub use authorize::{Decision, LookUp};
 pub use caller::Caller;
 pub use jeton_coherence::{DatabaseUrl, InvalidDatabaseUrl};
-pub use jeton_domain::{ScopeSet, TokenId, TokenKind, UserId};
+pub use jeton_domain::{Scope, ScopeSet, TokenId, TokenKind, UserId};
+pub use refusal::Refusal;
 pub use settings::{LONGEST_LEASE, MOST_CACHE_TOKENS, SHORTEST_LEASE, VerifierSettings};
 pub use verifier::{ConnectError, Status, Verifier, VerifyError};

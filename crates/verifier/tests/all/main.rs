@@ -5,12 +5,11 @@
 )]
 
 mod allocations;
+mod authorize;
 mod batches;
 mod connect;
 mod gate;
-#[cfg(feature = "actix")]
 mod guard;
-#[cfg(feature = "actix")]
 mod guard_refusals;
 mod in_flight;
 mod lease;
@@ -18,7 +17,6 @@ mod memory;
 mod outages;
 mod pooler;
 mod role;
-#[cfg(feature = "actix")]
 mod server;
 mod support;
 mod verify;
