@@ -4,6 +4,8 @@
 pub mod actix;
 mod authorization;
 mod authorize;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod caller;
 mod connection;
 mod lease;
@@ -11,7 +13,7 @@ mod lookups;
 mod memory;
 #[cfg(feature = "negative-controls")]
 pub mod negative_controls;
-#[cfg(feature = "actix")]
+#[cfg(any(feature = "actix", feature = "axum"))]
 mod policy;
 mod refusal;
 mod settings;
@@ -27,3 +29,8 @@ pub use jeton_domain::{Scope, ScopeSet, TokenId, TokenKind, UserId};
 pub use refusal::Refusal;
 pub use settings::{LONGEST_LEASE, MOST_CACHE_TOKENS, SHORTEST_LEASE, VerifierSettings};
 pub use verifier::{ConnectError, Status, Verifier, VerifyError};
+
+/// The examples of the project's README, which are to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ProjectReadme;

@@ -6,8 +6,11 @@
 
 mod allocations;
 mod authorize;
+mod axum_guard;
 mod batches;
 mod connect;
+mod example;
+mod front_ends;
 mod gate;
 mod guard;
 mod guard_refusals;
