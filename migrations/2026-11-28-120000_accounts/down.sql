@@ -1,1 +1,1 @@
-DROP TABLE network_attempts, account_attempts, token_uses, tokens, users;
+DROP TABLE cleanup_clock, network_attempts, account_attempts, token_uses, tokens, users;

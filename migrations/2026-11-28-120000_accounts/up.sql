@@ -1,18 +1,27 @@
 -- Users, their tokens, and the rate limits of signing in.
+--
+-- Rows may come from elsewhere. The constraints refuse what nothing could be made of, and what would be a burden to whoever
+-- reads a page of rows: null in an array, or arrays in it; times that RFC 3339 cannot express, or with which arithmetic
+-- overflows, as with Postgres' infinity; texts beyond all measure. Whatever else is in these columns, is read.
 
 CREATE TABLE users (
     id            uuid        PRIMARY KEY,
     username      text        NOT NULL CONSTRAINT users_username_check CHECK (char_length(username) BETWEEN 3 AND 64),
-    username_key  text        NOT NULL CONSTRAINT users_username_key_unique UNIQUE,
-    email         text,
-    password_hash text,
-    scopes        text[]      NOT NULL CONSTRAINT users_scopes_check CHECK (array_position(scopes, NULL) IS NULL),
-    created_at    timestamptz NOT NULL DEFAULT now(),
-    disabled_at   timestamptz
+    username_key  text        NOT NULL CONSTRAINT users_username_key_unique UNIQUE
+                                       CONSTRAINT users_username_key_check CHECK (octet_length(username_key) BETWEEN 1 AND 1024),
+    email         text        CONSTRAINT users_email_check CHECK (char_length(email) <= 1024),
+    password_hash text        CONSTRAINT users_password_hash_check CHECK (char_length(password_hash) <= 1024),
+    scopes        text[]      NOT NULL CONSTRAINT users_scopes_check
+        CHECK (array_position(scopes, NULL) IS NULL AND octet_length(scopes::text) <= 65536),
+    created_at    timestamptz NOT NULL DEFAULT now() CONSTRAINT users_created_at_check
+        CHECK (created_at >= '1970-01-01 00:00:00Z' AND created_at < '10000-01-01 00:00:00Z'),
+    disabled_at   timestamptz CONSTRAINT users_disabled_at_check
+        CHECK (disabled_at >= '1970-01-01 00:00:00Z' AND disabled_at < '10000-01-01 00:00:00Z')
 );
 
 -- The highest bcrypt cost in use, which the auth service reads when it starts: one entry of this index instead of all users.
-CREATE INDEX users_bcrypt_cost ON users (substring(password_hash FROM '^bcrypt_sha256\$\$2[aby]\$([0-9]{2})\$'));
+CREATE INDEX users_bcrypt_cost
+    ON users (substring(password_hash FROM '^bcrypt_sha256\$\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}$'));
 
 -- The administrators, of whom at least one has to stay.
 CREATE INDEX users_admins ON users (id) WHERE 'admin' = ANY (scopes);
@@ -20,20 +29,20 @@ CREATE INDEX users_admins ON users (id) WHERE 'admin' = ANY (scopes);
 -- Search by the beginning of a name, in a database of any collation.
 CREATE INDEX users_username_key_prefix ON users (username_key text_pattern_ops);
 
-COMMENT ON COLUMN users.username_key IS 'the name with its case folded: what it is looked up by';
+COMMENT ON COLUMN users.username_key IS 'the name with its case folded, which lower() does not do: what it is looked up by';
 COMMENT ON COLUMN users.password_hash IS 'a scheme''s label, $, and what the scheme made; null: nobody signs in (a service account)';
 COMMENT ON COLUMN users.scopes IS 'what the user''s tokens may do at the most';
 COMMENT ON COLUMN users.disabled_at IS 'while set, no token of the user is accepted and none is issued';
 
--- Times are bounded: RFC 3339 cannot express years after 9999, and arithmetic with Postgres' infinity overflows.
 CREATE TABLE tokens (
     id            uuid        PRIMARY KEY,
     user_id       uuid        NOT NULL CONSTRAINT tokens_user_id_fkey REFERENCES users ON DELETE CASCADE,
     digest        bytea       NOT NULL CONSTRAINT tokens_digest_unique UNIQUE
                                        CONSTRAINT tokens_digest_check CHECK (octet_length(digest) = 32),
     kind          text        NOT NULL CONSTRAINT tokens_kind_check CHECK (kind IN ('login', 'personal')),
-    name          text        NOT NULL,
-    scopes        text[]      NOT NULL CONSTRAINT tokens_scopes_check CHECK (array_position(scopes, NULL) IS NULL),
+    name          text        NOT NULL CONSTRAINT tokens_name_check CHECK (char_length(name) <= 1024),
+    scopes        text[]      NOT NULL CONSTRAINT tokens_scopes_check
+        CHECK (array_position(scopes, NULL) IS NULL AND octet_length(scopes::text) <= 65536),
     created_at    timestamptz NOT NULL DEFAULT now() CONSTRAINT tokens_created_at_check
         CHECK (created_at >= '1970-01-01 00:00:00Z' AND created_at < '10000-01-01 00:00:00Z'),
     expires_at    timestamptz CONSTRAINT tokens_expires_at_check
@@ -61,27 +70,33 @@ CREATE TABLE token_uses (
         CHECK (last_used_at >= '1970-01-01 00:00:00Z' AND last_used_at < '10000-01-01 00:00:00Z')
 ) WITH (fillfactor = 70);
 
--- Failed sign-ins, counted by all instances of the auth service together. An attempt is counted before its password is
--- hashed, so that concurrent attempts cannot exceed the limit.
+-- Failed sign-ins, counted by all instances of the auth service together. An attempt is in flight from before its password
+-- is hashed until its outcome is known: no more are let through at once than may fail, and those in flight are no failures.
 
 -- By account: one row for all networks, and one for each network from which the account has signed in before, so that
 -- an attacker elsewhere does not lock the owner out.
 CREATE TABLE account_attempts (
-    account       bytea       NOT NULL CONSTRAINT account_attempts_account_check CHECK (octet_length(account) = 32),
-    network       inet        NOT NULL,
-    failures      integer     NOT NULL,
-    blocked_until timestamptz NOT NULL,
-    last_at       timestamptz NOT NULL,
-    noted_at      timestamptz,
-    PRIMARY KEY (account, network)
+    account       bytea         NOT NULL CONSTRAINT account_attempts_account_check CHECK (octet_length(account) = 32),
+    network       inet          NOT NULL,
+    failures      integer       NOT NULL,
+    blocked_until timestamptz   NOT NULL,
+    last_at       timestamptz   NOT NULL,
+    in_flight     timestamptz[] NOT NULL DEFAULT '{}',
+    audited_at    timestamptz,
+    PRIMARY KEY (account, network),
+    CONSTRAINT account_attempts_times_check CHECK (blocked_until >= '1970-01-01 00:00:00Z'
+        AND greatest(blocked_until, last_at) < '10000-01-01 00:00:00Z' AND array_position(in_flight, NULL) IS NULL)
 ) WITH (fillfactor = 70);
 
--- By network: a leaky bucket. Each attempt raises the level by one, time lowers it, and there is a limit.
+-- By network: a leaky bucket. Each failure raises the level by one, time lowers it, and there is a limit.
 CREATE TABLE network_attempts (
-    network  inet             PRIMARY KEY,
-    failures double precision NOT NULL,
-    last_at  timestamptz      NOT NULL,
-    noted_at timestamptz
+    network    inet             PRIMARY KEY,
+    failures   double precision NOT NULL,
+    last_at    timestamptz      NOT NULL,
+    in_flight  timestamptz[]    NOT NULL DEFAULT '{}',
+    audited_at timestamptz,
+    CONSTRAINT network_attempts_times_check CHECK (last_at < '10000-01-01 00:00:00Z'
+        AND array_position(in_flight, NULL) IS NULL)
 ) WITH (fillfactor = 70);
 
 -- For the cleanup: failures are kept for a day, networks from which an account has signed in for months.
@@ -93,6 +108,18 @@ COMMENT ON COLUMN account_attempts.account IS 'SHA-256 of users.username_key, or
 COMMENT ON COLUMN account_attempts.network IS '0.0.0.0/0: all from which the account has never signed in';
 COMMENT ON COLUMN account_attempts.failures IS 'in a row';
 COMMENT ON COLUMN account_attempts.blocked_until IS 'until when no attempt is let through';
-COMMENT ON COLUMN account_attempts.noted_at IS 'when the audit log was last told that attempts are held off';
+COMMENT ON COLUMN account_attempts.in_flight IS 'when attempts began whose outcome is not known';
+COMMENT ON COLUMN account_attempts.audited_at IS 'when the audit log was last told that attempts are refused';
 COMMENT ON COLUMN network_attempts.network IS 'an IPv4 address, or a /64 of IPv6';
 COMMENT ON COLUMN network_attempts.failures IS 'at last_at';
+
+-- The time that the cleanup goes by: one row, which follows the clock, and no faster than twice as fast as time passes. So a
+-- clock that jumps ahead deletes nothing at once.
+CREATE TABLE cleanup_clock (
+    only_row   boolean     PRIMARY KEY DEFAULT true CONSTRAINT cleanup_clock_only_row_check CHECK (only_row),
+    shows      timestamptz NOT NULL,
+    checked_at timestamptz NOT NULL
+);
+
+COMMENT ON COLUMN cleanup_clock.shows IS 'what has expired by then is deleted';
+COMMENT ON COLUMN cleanup_clock.checked_at IS 'what the server''s clock said when this row was last moved on';

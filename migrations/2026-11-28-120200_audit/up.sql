@@ -2,7 +2,8 @@
 -- and is never changed. No foreign keys: events stay when their users and tokens are gone.
 CREATE TABLE audit_events (
     id               uuid        NOT NULL,
-    at               timestamptz NOT NULL DEFAULT now(),
+    at               timestamptz NOT NULL DEFAULT now() CONSTRAINT audit_events_at_check
+        CHECK (at >= '1970-01-01 00:00:00Z' AND at < '10000-01-01 00:00:00Z'),
     action           text        NOT NULL CONSTRAINT audit_events_action_check CHECK (action ~ '^[a-z]+(-[a-z]+)*$'),
     actor_id         uuid,
     actor_label      text,

@@ -3,7 +3,7 @@ DO $$
     BEGIN
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'jeton_auth') THEN
             REVOKE ALL ON users, tokens, account_attempts, network_attempts, verifiers, revocations, token_uses,
-                audit_events FROM jeton_auth;
+                audit_events, cleanup_clock FROM jeton_auth;
             REVOKE ALL ON FUNCTION jeton_delete_audit_events FROM jeton_auth;
             EXECUTE format('REVOKE USAGE ON SCHEMA %I FROM jeton_auth', current_schema());
         END IF;

@@ -42,6 +42,7 @@ DO $$
             EXECUTE format('GRANT USAGE ON SCHEMA %I TO jeton_auth', current_schema());
             GRANT SELECT, INSERT, UPDATE, DELETE ON users, tokens TO jeton_auth;
             GRANT SELECT, INSERT, UPDATE, DELETE ON account_attempts, network_attempts TO jeton_auth;
+            GRANT SELECT, INSERT, UPDATE ON cleanup_clock TO jeton_auth;
             -- The revoker reads verifiers and removes dead ones; the cleanup deletes. Only triggers write revocations.
             GRANT SELECT, DELETE ON verifiers, revocations, token_uses TO jeton_auth;
             -- Audit events are inserted, at the current time, and read.

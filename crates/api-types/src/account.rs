@@ -1,6 +1,6 @@
 #[cfg(feature = "schema")]
 use crate::schema;
-use crate::{SecretText, TokenInfo, scopes, seconds};
+use crate::{SecretText, TokenInfo, given, scopes, seconds};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -39,6 +39,7 @@ pub struct LoginRequest {
     pub name: Option<String>,
     /// What the token is to be for; all that the user may do where nothing is said.
     #[serde(
+        alias = "scope",
         default,
         deserialize_with = "scopes::optional",
         skip_serializing_if = "Option::is_none"
@@ -67,6 +68,25 @@ pub struct ChangePasswordRequest {
     /// The password from now on.
     #[cfg_attr(feature = "schema", schema(value_type = schema::NewPassword))]
     pub new_password: SecretText,
+}
+
+/// The body of `PATCH /v1/me`: what is left out stays as it is.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({
+    "password": "plenty-of-blue-herons", "username": "countess"
+})))]
+pub struct UpdateAccountRequest {
+    /// The user's password.
+    pub password: SecretText,
+    /// What the user signs in with from now on: 3 to 64 letters, digits and `._-@+`; must be nobody else's, in whatever
+    /// case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::Username>))]
+    pub username: Option<String>,
+    /// Where the user may be reached from now on; null: nowhere.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::Email>))]
+    pub email: Option<Option<String>>,
 }
 
 /// The body of `DELETE /v1/me`.

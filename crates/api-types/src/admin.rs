@@ -1,8 +1,9 @@
 #[cfg(feature = "schema")]
 use crate::schema;
-use crate::{SecretText, scopes};
+use crate::{SecretText, given, scopes};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use uuid::Uuid;
 
 /// What an administrator sees of a user.
@@ -82,6 +83,7 @@ pub struct CreateUserRequest {
     pub service: bool,
     /// What the user's tokens may do at the most; what those may do who sign up where nothing is said.
     #[serde(
+        alias = "scope",
         default,
         deserialize_with = "scopes::optional",
         skip_serializing_if = "Option::is_none"
@@ -90,12 +92,29 @@ pub struct CreateUserRequest {
     pub scopes: Option<Vec<String>>,
 }
 
+/// The body of `PATCH /v1/admin/users/{id}`: what is left out stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({
+    "username": "weekly-backup", "email": "ops@example.org"
+})))]
+pub struct UpdateUserRequest {
+    /// What the user signs in with from now on: 3 to 64 letters, digits and `._-@+`; must be nobody else's, in whatever
+    /// case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::Username>))]
+    pub username: Option<String>,
+    /// Where the user may be reached from now on; null: nowhere.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::Email>))]
+    pub email: Option<Option<String>>,
+}
+
 /// The body of `PUT /v1/admin/users/{id}/scopes`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({ "scopes": ["notes:read"] })))]
 pub struct SetScopesRequest {
     /// All that the user's tokens may do from now on, at the most.
-    #[serde(deserialize_with = "scopes::array_or_text")]
+    #[serde(alias = "scope", deserialize_with = "scopes::array_or_text")]
     #[cfg_attr(feature = "schema", schema(value_type = schema::AskedScopes))]
     pub scopes: Vec<String>,
 }
@@ -142,31 +161,70 @@ pub struct AuditQuery {
 }
 
 /// A service that may check tokens from memory, as it has registered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Verifier, example = json!({
     "id": "01a20a08-7c35-7d10-8a5e-2b9c4f6e1d70",
     "name": "shop-api@web-1",
-    "registered_at": "2026-11-23T20:10:54.389124Z",
-    "lease": 10.0,
-    "owner": "shop_api"
+    "role": "shop_api",
+    "lease_ms": 10000,
+    "registered_at": "2026-11-23T20:10:54.389124Z"
 })))]
 pub struct VerifierInfo {
     /// Names one life of it: it registers with another after every lost connection.
     pub id: Uuid,
     /// What its operator calls it.
     pub name: String,
+    /// The role that it signs in to the database as.
+    pub role: String,
+    /// For so many milliseconds after sending a renewal it may answer from memory.
+    #[cfg_attr(feature = "schema", schema(minimum = 100, maximum = 60_000))]
+    pub lease_ms: u64,
     /// When it registered.
     pub registered_at: DateTime<Utc>,
-    /// For so many seconds after sending a renewal it may answer from memory.
-    pub lease: f64,
-    /// The role that it signs in to the database as.
-    pub owner: String,
 }
 
-/// The answer of `GET /v1/admin/verifiers`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The answer of `GET /v1/admin/verifiers`: one page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct VerifierList {
     /// Newest first.
     pub verifiers: Vec<VerifierInfo>,
+    /// The `after` of the next page; null: this was the last.
+    pub next: Option<Uuid>,
+}
+
+/// What counts for a network: failed sign-ins, and sign-ups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = NetworkLimit, example = json!({
+    "network": "203.0.113.9",
+    "failures": 300,
+    "last_at": "2026-11-23T20:10:54.389124Z",
+    "blocked_for": 12
+})))]
+pub struct NetworkLimitInfo {
+    /// An IPv4 address, or a /64 of IPv6.
+    pub network: String,
+    /// How many of the last hour still count.
+    pub failures: u32,
+    /// When the last was made.
+    pub last_at: DateTime<Utc>,
+    /// For so many seconds none is let through; null: one is.
+    pub blocked_for: Option<u64>,
+}
+
+/// The answer of `GET /v1/admin/networks`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct NetworkLimitList {
+    /// Those that most counts for, first.
+    pub networks: Vec<NetworkLimitInfo>,
+}
+
+/// The body of `POST /v1/admin/networks/unblock`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({ "address": "203.0.113.9" })))]
+pub struct UnblockNetworkRequest {
+    /// An address of the network.
+    #[cfg_attr(feature = "schema", schema(value_type = String, example = "203.0.113.9"))]
+    pub address: IpAddr,
 }

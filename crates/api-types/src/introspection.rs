@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_an_inactive_token_nothing_else_is_said() {
+    fn an_inactive_token_is_told_of_nothing_else() {
         let text = serde_json::to_string(&Introspection::inactive()).unwrap();
         assert_eq!(text, r#"{"active":false}"#);
     }

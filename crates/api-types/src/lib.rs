@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod audit;
+mod given;
 mod introspection;
 mod problem;
 #[cfg(feature = "actix")]
@@ -17,6 +18,7 @@ mod token;
 pub use account::*;
 pub use admin::*;
 pub use audit::*;
+pub(crate) use given::given;
 pub use introspection::*;
 pub use problem::{FieldError, PROBLEM_JSON, Problem, ProblemKind};
 #[cfg(feature = "actix")]

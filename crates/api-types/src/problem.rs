@@ -18,17 +18,17 @@ pub struct Problem {
     pub status: u16,
     /// What is wrong this time, for a person to read.
     pub detail: String,
-    /// What is wrong with which field, where the body was understood and refused.
+    /// What is wrong with which field of the body, or which parameter of the query.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(min_items = 1))]
     pub errors: Vec<FieldError>,
 }
 
-/// What is wrong with one field.
+/// What is wrong with one field of the body, or with one parameter of the query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FieldError {
-    /// Where in the body: a JSON pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)), as `/username`.
+    /// Where: a JSON pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)), as `/username`. Long names are cut.
     pub pointer: String,
     /// What is wrong with it; follows the field's name in a sentence.
     pub detail: String,
@@ -138,7 +138,7 @@ problem_kinds! {
     BodyTooLarge = 413 "body-too-large" "Body too large",
     /// The body has a content type that is not taken here, or a content coding, of which none is.
     UnsupportedMediaType = 415 "unsupported-media-type" "Unsupported media type",
-    /// The body was understood, and some of its fields are refused.
+    /// Some fields of the body are refused; or the body, or the query, has a name that is not known here.
     Validation = 422 "validation" "Validation failed",
     /// Too many attempts have failed, for the account or from the client's network, where signing up counts as well.
     TooManyAttempts = 429 "too-many-attempts" "Too many attempts",

@@ -46,9 +46,14 @@ pub(crate) enum AskedScopes {
     Text(ScopesText),
 }
 
-/// Letters, digits and `._-@+`, in normalization form NFKC. Case says nothing: no two names differ in it alone.
+/// Letters, with their marks, digits and `._-@+`, in normalization form NFKC. Case says nothing: no two names differ in it
+/// alone. A name with letters written from right to left keeps the Bidi Rule (RFC 5893).
 #[derive(ToSchema)]
-#[schema(min_length = 3, max_length = 64, pattern = r"^[\p{L}\p{Nd}._@+-]+$")]
+#[schema(
+    min_length = 3,
+    max_length = 64,
+    pattern = r"^(?!.*\u0345)[\p{L}\p{Nd}\u0375\u06fd\u06fe\u0f0b\u3007\u30fb._@+-][\p{L}\p{Mn}\p{Mc}\p{Nd}\u00b7\u0375\u05f3\u05f4\u06fd\u06fe\u0f0b\u200c\u200d\u3007\u30fb._@+-]+$"
+)]
 pub(crate) struct Username(String);
 
 /// 8 to 1,024 characters, not easy to guess.
@@ -60,7 +65,7 @@ pub(crate) struct NewPassword(String);
 #[derive(ToSchema)]
 #[schema(
     max_length = 254,
-    pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]+@[^\s@\u0000-\u001f\u007f-\u009f]+$"
+    pattern = r"^[^\s\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+@[^\s@\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+$"
 )]
 pub(crate) struct Email(String);
 
@@ -69,7 +74,7 @@ pub(crate) struct Email(String);
 #[schema(
     min_length = 1,
     max_length = 100,
-    pattern = r"^\s*[^\s\u0000-\u001f\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f])?\s*$"
+    pattern = r"^\s*[^\s\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]([^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*[^\s\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb])?\s*$"
 )]
 pub(crate) struct TokenName(String);
 

@@ -95,7 +95,7 @@ pub struct CreateTokenRequest {
     #[cfg_attr(feature = "schema", schema(value_type = schema::TokenName))]
     pub name: String,
     /// What it is to be for; no more than the token that asks may do.
-    #[serde(deserialize_with = "scopes::array_or_text")]
+    #[serde(alias = "scope", deserialize_with = "scopes::array_or_text")]
     #[cfg_attr(feature = "schema", schema(value_type = schema::AskedScopes))]
     pub scopes: Vec<String>,
     /// How many seconds it is to live; as long as sign-ins do where nothing is said.
@@ -115,6 +115,44 @@ pub struct RenameTokenRequest {
     /// What to call it from now on.
     #[cfg_attr(feature = "schema", schema(value_type = schema::TokenName))]
     pub name: String,
+}
+
+/// The body of `POST /v1/token/renew`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({ "old_expires_in": 300 })))]
+pub struct RenewTokenRequest {
+    /// After how many seconds the token that asks ends, if it does not end before; 0: at once. A minute where nothing is
+    /// said.
+    #[serde(
+        default,
+        deserialize_with = "seconds::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schema(minimum = 0, maximum = 86_400))]
+    pub old_expires_in: Option<u64>,
+}
+
+/// The answer of `POST /v1/token/renew`.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({
+    "issued": {
+        "token": "jtn_Fxkb5z4PTwPRu4jJpDdsXGzlU0uyL3fR32DfSw",
+        "token_type": "Bearer",
+        "token_id": "01a20a08-738f-751b-8481-9455bd50dae2",
+        "kind": "personal",
+        "name": "backup-1",
+        "scopes": ["notes:read"],
+        "expires_at": "2027-02-21T20:10:55.759331Z",
+        "user": { "id": "01a20a08-7b1e-7cc2-93a5-3df0c2a8f6d1", "username": "nightly-backup" }
+    },
+    "old_expires_at": "2026-11-23T20:15:55.759331Z"
+})))]
+pub struct RenewedToken {
+    /// The successor.
+    pub issued: IssuedToken,
+    /// From when on no service accepts the token that asked; null: it was ended, and is not known to be so everywhere yet.
+    /// Logging out with it waits for that.
+    pub old_expires_at: Option<DateTime<Utc>>,
 }
 
 /// The answer of `POST /v1/logout-all`.

@@ -116,7 +116,10 @@ impl ApiError {
                 ProblemResponse::unavailable(RETRY_AFTER_SECS)
             }
             Self::Validation(errors) => ProblemResponse::validation(errors.clone()),
-            Self::TooManyAttempts(wait) => ProblemResponse::too_many_attempts(wait.as_secs().max(1)),
+            // Up: whoever comes at that time is let through.
+            Self::TooManyAttempts(wait) => {
+                ProblemResponse::too_many_attempts(wait.as_secs_f64().ceil().max(1.0) as u64)
+            }
             Self::InvalidCredentials => {
                 // RFC 9110 §15.5.2: a 401 names a way to authenticate.
                 problem(ProblemKind::InvalidCredentials, "Username or password is wrong.").with_header(

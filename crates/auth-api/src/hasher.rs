@@ -1,8 +1,9 @@
 mod queue;
 
-use jeton_domain::{BcryptCost, NewPassword, Password, PasswordHash, PasswordRefused, Username};
+use jeton_domain::{BcryptCost, NewPassword, Password, PasswordHash, PasswordRefused};
 use jeton_persistence::rate_limit::Network;
-use queue::{Core, Queue};
+pub(crate) use queue::Core;
+use queue::Queue;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
@@ -69,20 +70,22 @@ impl Hasher {
         self.queue.check(network)
     }
 
-    /// Which of the passwords is the one of the hash; `None` is nobody's hash: each takes as long, and is not.
-    pub(crate) async fn verify(
+    /// A core to hash on, once it is this network's turn.
+    pub(crate) async fn core(&self, network: Network) -> Result<Core, HashingError> {
+        self.queue.core(network).await
+    }
+
+    /// Whether the password is the one of the hash; `None` is nobody's hash: it takes as long, and is not. `then` hears of it
+    /// even where the caller does not wait for it any more.
+    pub(crate) async fn check<T: Send + 'static>(
         &self,
-        network: Network,
+        core: Core,
         hash: Option<PasswordHash>,
-        passwords: Vec<Password>,
-    ) -> Result<Option<usize>, HashingError> {
+        password: Password,
+        then: impl FnOnce(bool) -> T + Send + 'static,
+    ) -> Result<T, HashingError> {
         let hasher = self.clone();
-        self.run(network, move || {
-            passwords
-                .iter()
-                .position(|password| hasher.is_right(hash.as_ref(), password))
-        })
-        .await
+        run_on(core, move || then(hasher.is_right(hash.as_ref(), &password))).await
     }
 
     fn is_right(&self, hash: Option<&PasswordHash>, password: &Password) -> bool {
@@ -99,13 +102,18 @@ impl Hasher {
     /// Hashes a password again that has just been verified, if new hashes are better than its own, and a core has
     /// nothing to do.
     pub(crate) async fn upgrade(&self, verified: &PasswordHash, password: Password) -> Option<PasswordHash> {
-        if !verified.needs_upgrade(self.cost) {
+        let needs_upgrade = verified.needs_upgrade(self.cost);
+        // Whether it is of what was typed is to be found out, where that is not what new ones are of.
+        if !needs_upgrade && password.normalized().is_none() {
             return None;
         }
         let core = self.queue.idle_core()?;
         let (verified, cost, salt) = (verified.clone(), self.cost, rand::random());
-        let work = move || verified.upgrade(&password, cost, salt);
-        run_on(core, work).await.ok()
+        let work = move || {
+            let worse = needs_upgrade || verified.is_of_typed(&password);
+            worse.then(|| verified.upgrade(&password, cost, salt))
+        };
+        run_on(core, work).await.ok().flatten()
     }
 
     /// Checks that a password may be chosen, and hashes it.
@@ -113,7 +121,7 @@ impl Hasher {
         &self,
         network: Network,
         password: Password,
-        username: Username,
+        username: String,
         email: Option<String>,
     ) -> Result<Result<PasswordHash, PasswordRefused>, HashingError> {
         let (cost, salt) = (self.cost, rand::random());

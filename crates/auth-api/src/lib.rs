@@ -1,25 +1,27 @@
 #![doc = include_str!("../README.md")]
 
-mod attempt;
+mod acts;
 mod audit_context;
 mod cleanup;
 mod docs;
 mod endpoint;
 mod error;
-mod gone;
 mod hasher;
 mod login_token;
 mod metrics;
+mod rate_limit;
+mod revoked_token;
 mod routes;
 mod settings;
 mod state;
 mod validation;
+mod verifier_watch;
 mod wire;
 
 pub use docs::openapi;
 pub use settings::Settings;
 
-use crate::metrics::RevocationMetrics;
+use crate::metrics::{CleanupMetrics, RevocationMetrics};
 use jeton_domain::BcryptCost;
 use jeton_http_kit::{BCRYPT_COST, Metrics, Running, Service, check_migrated, serve};
 use jeton_persistence::{Database, PoolSettings, users};
@@ -54,7 +56,10 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         highest_cost,
     );
     metrics::register_hasher(&mut metrics, state.hasher.clone());
-    cleanup::start(database.clone(), settings.audit_retention.0);
+    metrics::register_rate_limits(&mut metrics, state.rate_limits.clone());
+    let cleanup_metrics = CleanupMetrics::register(&mut metrics);
+    verifier_watch::start(&mut metrics, database.clone());
+    cleanup::start(database.clone(), settings.audit_retention.0, cleanup_metrics);
     let service = Service {
         address: (settings.address, settings::ADDRESS),
         metrics,

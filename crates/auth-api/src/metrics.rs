@@ -1,6 +1,7 @@
 //! What the auth service tells Prometheus beside what every service does.
 
 use crate::hasher::Hasher;
+use crate::rate_limit::RateLimits;
 use jeton_http_kit::{Histogram, Metrics};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,6 +39,45 @@ impl RevocationMetrics {
             self.unconfirmed.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// How far the cleanup is behind the database's clock.
+#[derive(Clone)]
+pub(crate) struct CleanupMetrics(Arc<AtomicU64>);
+
+impl CleanupMetrics {
+    pub(crate) fn register(metrics: &mut Metrics) -> Self {
+        let behind_secs = Arc::<AtomicU64>::default();
+        let read = behind_secs.clone();
+        metrics.add(move |samples| {
+            samples.gauge(
+                "jeton_cleanup_behind_seconds",
+                "How far the cleanup is behind the database's clock, which has jumped ahead by as much",
+                read.load(Ordering::Relaxed) as f64,
+            )
+        });
+        Self(behind_secs)
+    }
+
+    pub(crate) fn note(&self, behind: Duration) {
+        self.0.store(behind.as_secs(), Ordering::Relaxed);
+    }
+}
+
+pub(crate) fn register_rate_limits(metrics: &mut Metrics, rate_limits: RateLimits) {
+    metrics.add(move |samples| {
+        let (refused, from_memory) = rate_limits.refused();
+        samples.counter(
+            "jeton_rate_limited",
+            "Attempts to sign in or up that were refused for their number: answered 429",
+            refused,
+        )?;
+        samples.counter(
+            "jeton_rate_limited_from_memory",
+            "Those of them that the database was not asked about",
+            from_memory,
+        )
+    });
 }
 
 pub(crate) fn register_hasher(metrics: &mut Metrics, hasher: Hasher) {

@@ -1,7 +1,7 @@
 use jeton_domain::{IdleTimeout, Lifetime};
 use jeton_http_kit::{
-    DatabaseSettings, DefaultScopesArgs, HttpArgs, LogSettings, NumberSetting, PasswordArgs, TokenArgs,
-    VerifierArgs, lifetime,
+    DatabaseSettings, DefaultScopesArgs, HttpArgs, LogSettings, NetworkLimitArgs, NumberSetting,
+    PasswordArgs, TokenArgs, VerifierArgs, lifetime,
 };
 use jeton_persistence::audit::SHORTEST_RETENTION_DAYS;
 use std::net::SocketAddr;
@@ -85,16 +85,21 @@ pub struct Settings {
     )]
     pub account_failures: NumberSetting<4, 100>,
 
-    /// How many sign-ins from an IPv4 address, or a /64 of IPv6, may fail in an hour, whatever the account
+    /// How many sign-ins from a network may fail.
+    #[command(flatten)]
+    pub network_limit: NetworkLimitArgs,
+
+    /// How often in an hour a user may do what is written down: sign in, change the password, make, renew or rename a token
     ///
-    /// A sign-up counts as one that failed.
+    /// As many at once, and the rest over the hour; those beyond are answered 429. Each instance counts for itself. What
+    /// revokes tokens is not counted.
     #[arg(
         long,
-        env = "JETON_NETWORK_FAILURES",
-        default_value = "300",
+        env = "JETON_USER_ACTS",
+        default_value = "1000",
         help_heading = "Rate limits"
     )]
-    pub network_failures: NumberSetting<4, 1_000_000>,
+    pub user_acts: NumberSetting<1, 1_000_000>,
 
     /// How long audit events are kept; `never`: none is deleted
     #[arg(

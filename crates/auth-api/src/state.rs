@@ -1,15 +1,15 @@
 use crate::Settings;
+use crate::acts::Acts;
 use crate::error::{ApiError, ApiResult};
 use crate::hasher::Hasher;
 use crate::metrics::RevocationMetrics;
+use crate::rate_limit::RateLimits;
 use crate::settings::Signup;
 use crate::validation::refuse;
-use jeton_domain::{
-    AuditContext, BcryptCost, Email, Password, PasswordHash, ScopeSet, Token, TokenPolicy, Username,
-};
+use jeton_domain::{AuditContext, BcryptCost, Password, PasswordHash, ScopeSet, Token, TokenPolicy};
 use jeton_persistence::rate_limit::{self, Limits};
 use jeton_persistence::tokens::{Issue, Refusal};
-use jeton_persistence::{Database, DatabaseResult, Pending, PgConnection};
+use jeton_persistence::{Database, DatabaseResult, Pending, PgConnection, Turn};
 use jeton_revoker::Barrier;
 use jeton_verifier::Verifier;
 use std::time::Instant;
@@ -22,7 +22,8 @@ pub(crate) struct State {
     barrier: Barrier,
     waits: RevocationMetrics,
     pub(crate) hasher: Hasher,
-    pub(crate) limits: Limits,
+    pub(crate) rate_limits: RateLimits,
+    pub(crate) acts: Acts,
     pub(crate) signup: Signup,
     pub(crate) default_scopes: ScopeSet,
     pub(crate) tokens: TokenPolicy,
@@ -47,10 +48,11 @@ impl State {
                 highest_cost,
                 settings.hashing_queue.0 as usize,
             ),
-            limits: Limits {
+            rate_limits: RateLimits::new(Limits {
                 account: settings.account_failures.0,
-                network: settings.network_failures.0,
-            },
+                network: settings.network_limit.network_failures.0,
+            }),
+            acts: Acts::new(settings.user_acts.0),
             signup: settings.signup,
             default_scopes: settings.default_scopes.default_scopes.clone(),
             tokens: TokenPolicy {
@@ -67,15 +69,12 @@ impl State {
         by: &AuditContext,
         pointer: &str,
         password: Password,
-        username: &Username,
-        email: Option<&Email>,
+        username: &str,
+        email: Option<&str>,
     ) -> ApiResult<PasswordHash> {
         let network = rate_limit::network(by.address);
-        let email = email.map(|email| email.as_str().to_owned());
-        let hash = self
-            .hasher
-            .choose(network, password, username.clone(), email)
-            .await?;
+        let (username, email) = (username.to_owned(), email.map(str::to_owned));
+        let hash = self.hasher.choose(network, password, username, email).await?;
         hash.map_err(|refused| refuse(pointer, &refused))
     }
 
@@ -94,6 +93,17 @@ impl State {
                 Issue::TooMany => return Err(ApiError::TooManyTokens),
             }
         }
+    }
+
+    /// Does what revokes something, on a connection that is kept for that, and waits until it holds everywhere.
+    pub(crate) async fn revoke<T: Send + 'static>(
+        &self,
+        by: AuditContext,
+        work: impl FnOnce(&mut PgConnection, &AuditContext) -> DatabaseResult<Pending<T>> + Send + 'static,
+    ) -> ApiResult<T> {
+        let turn = Turn::of(&by);
+        let work = move |connection: &mut PgConnection| work(connection, &by);
+        self.confirm(self.database.run_reserved(turn, work).await?).await
     }
 
     /// Waits until no verifier anywhere accepts what was revoked: before any answer that says so.

@@ -1,8 +1,8 @@
 //! From the fields of a body to the domain's types; what is refused is collected, so that one answer names it all.
 
-use crate::error::ApiError;
+use crate::error::{ApiError, ApiResult};
 use jeton_api_types::FieldError;
-use jeton_domain::ScopeSet;
+use jeton_domain::{Email, ScopeSet, UserChanges, Username};
 use std::fmt::Display;
 
 /// What was refused so far.
@@ -38,4 +38,16 @@ pub(crate) fn refuse(pointer: &str, error: &impl Display) -> ApiError {
 
 pub(crate) fn scopes(texts: &[String]) -> Result<ScopeSet, jeton_domain::InvalidScope> {
     ScopeSet::from_texts(texts)
+}
+
+/// What is to be changed of a user. No address at all is something to say, too.
+pub(crate) fn user_changes(username: Option<&str>, email: Option<&Option<String>>) -> ApiResult<UserChanges> {
+    let mut refusals = Refusals::default();
+    let username = refusals.take("/username", username.map(Username::parse).transpose());
+    let email = email.map(|email| email.as_deref().map(Email::parse).transpose());
+    let email = refusals.take("/email", email.transpose());
+    let (Some(username), Some(email)) = (username, email) else {
+        return Err(refusals.into());
+    };
+    Ok(UserChanges { username, email })
 }

@@ -3,7 +3,7 @@
 use crate::endpoint::Issued;
 use jeton_api_types::{Account, Introspection, IssuedToken, SecretText, UserSummary};
 use jeton_domain::{ExposeSecret, Password, PlainToken, Token, User, UserId};
-pub(crate) use jeton_http_kit::wire::{audit_event, token, user};
+pub(crate) use jeton_http_kit::wire::{audit_event, token, user, verifier};
 use jeton_verifier::Caller;
 
 /// A password as it was typed.
@@ -21,7 +21,7 @@ pub(crate) fn issued<const STATUS: u16>(
         token_type: "Bearer".to_owned(),
         token_id: token.id.0,
         kind: token.kind.to_string(),
-        name: token.name.as_str().to_owned(),
+        name: token.name,
         scopes: token.scopes.to_texts(),
         expires_at: token.expires_at,
         user,
@@ -38,8 +38,8 @@ pub(crate) fn summary(id: UserId, username: &str) -> UserSummary {
 pub(crate) fn account(user: User) -> Account {
     Account {
         id: user.id.0,
-        username: user.username.as_str().to_owned(),
-        email: user.email.map(|email| email.as_str().to_owned()),
+        username: user.username,
+        email: user.email,
         scopes: user.scopes.to_texts(),
         created_at: user.created_at,
     }

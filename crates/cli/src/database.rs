@@ -1,12 +1,11 @@
 use crate::output;
 use anyhow::{Context, anyhow, ensure};
-use jeton_coherence::revocations;
-use jeton_domain::{User, Username};
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::{
     ConnectionLimits, DatabaseError, DatabaseResult, LAST_ADMIN, Pending, PgConnection, establish,
     migrations, roles, users,
 };
+use std::fmt::Display;
 
 /// Connects to the database as it is. A command may take its time: somebody is waiting who can interrupt it.
 pub(crate) fn connect(settings: &DatabaseSettings) -> anyhow::Result<PgConnection> {
@@ -36,11 +35,6 @@ pub(crate) fn warn_of_open_schema(connection: &mut PgConnection) -> anyhow::Resu
     Ok(())
 }
 
-/// Finds the user, who must be there.
-pub(crate) fn find_user(connection: &mut PgConnection, name: &Username) -> anyhow::Result<User> {
-    users::find_by_username(connection, name.key())?.with_context(|| no_user(name))
-}
-
 /// Does what may revoke something, and waits until no verifier anywhere accepts what it revoked.
 pub(crate) fn revoke<T>(
     connection: &mut PgConnection,
@@ -50,27 +44,20 @@ pub(crate) fn revoke<T>(
         DatabaseError::Conflict { constraint } if constraint == LAST_ADMIN => {
             anyhow!("nobody else who can sign in has the scope admin: give it to somebody first")
         }
+        DatabaseError::Conflict { constraint } if constraint == users::USERNAME_TAKEN => {
+            anyhow!("somebody else has this name")
+        }
         error => error.into(),
     })?;
     confirm(connection, pending)
 }
 
-/// Finds the user that something is to be taken from. Where there is none, that may be the work of an attempt before
-/// this one, whose end nobody has seen: that has to hold everywhere before it is said.
-pub(crate) fn find_user_to_revoke(connection: &mut PgConnection, name: &Username) -> anyhow::Result<User> {
-    if let Some(user) = users::find_by_username(connection, name.key())? {
-        return Ok(user);
-    }
-    let before = revocations::unapplied(connection)?;
-    confirm(connection, before)?;
-    anyhow::bail!(no_user(name))
-}
-
-fn confirm<T>(connection: &mut PgConnection, pending: Pending<T>) -> anyhow::Result<T> {
+/// Waits until what an act revoked holds everywhere.
+pub(crate) fn confirm<T>(connection: &mut PgConnection, pending: Pending<T>) -> anyhow::Result<T> {
     jeton_revoker::confirm(connection, pending).context("done, but try again until this succeeds")
 }
 
 /// What is said of a name that is nobody's.
-pub(crate) fn no_user(name: &Username) -> String {
+pub(crate) fn no_user(name: impl Display) -> String {
     format!("no user named \"{name}\"")
 }

@@ -14,14 +14,40 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
+/// The command has said what it was asked for, and that ends with this status.
+#[derive(Debug)]
+pub(crate) struct Status(pub(crate) u8);
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "status {}", self.0)
+    }
+}
+
+impl std::error::Error for Status {}
+
+/// Why nothing can be said of what was to be looked at: its context.
+#[derive(Debug)]
+pub(crate) struct CouldNotLook;
+
+impl std::fmt::Display for CouldNotLook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("could not look")
+    }
+}
+
 /// Says why a command failed, and with what it ends.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     // Whoever was reading has read enough (`jeton user list | head`): nothing has failed.
     if error.is::<ReaderGone>() {
         return ExitCode::SUCCESS;
     }
+    if let Some(Status(status)) = error.downcast_ref() {
+        return ExitCode::from(*status);
+    }
     crate::output::note(&format!("error: {}", one_line(error)));
-    ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
+    let is_2 = error.is::<UsageError>() || error.is::<CouldNotLook>();
+    ExitCode::from(if is_2 { 2 } else { 1 })
 }
 
 /// The error and its causes. A cause that the error before it has already quoted is not said again, and what Postgres
@@ -45,7 +71,7 @@ mod tests {
     use anyhow::{Context, anyhow};
 
     #[test]
-    fn one_line_says_everything_once() {
+    fn an_error_says_everything_once_on_one_line() {
         let error = Err::<(), _>(anyhow!("refused\n\tIs the server running?\n"))
             .context("query failed: refused Is the server running?")
             .context("cannot list")

@@ -3,11 +3,13 @@
 mod commands;
 mod database;
 mod error;
+mod listing;
 mod output;
 mod parse;
 mod password;
 mod scopes;
 mod table;
+mod user_arg;
 
 use clap::{CommandFactory, Parser};
 use std::ffi::OsString;

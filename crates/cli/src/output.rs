@@ -1,7 +1,9 @@
 //! Standard output is for what was asked for, standard error for everything else. Neither panics when its reader is
-//! gone, as the macros of the standard library do.
+//! gone, as the macros of the standard library do. What others wrote, as the names of their tokens, is shown
+//! [printable](jeton_domain::printable): a terminal obeys none of it.
 
 use anyhow::Context;
+use jeton_domain::printable::escape;
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
 
@@ -17,7 +19,7 @@ impl std::fmt::Display for ReaderGone {
 
 impl std::error::Error for ReaderGone {}
 
-/// Writes a text to standard output as it is.
+/// Writes a text to standard output as it is: one of the program's own, or of parts that are printable.
 ///
 /// # Errors
 /// [`ReaderGone`], or why it cannot be written.
@@ -32,15 +34,21 @@ pub(crate) fn write(text: &str) -> anyhow::Result<()> {
 
 /// Writes a line to standard output.
 pub(crate) fn line(text: &str) -> anyhow::Result<()> {
-    write(&format!("{text}\n"))
+    write(&format!("{}\n", escape(text)))
 }
 
 /// Writes one JSON document to standard output.
 pub(crate) fn json(document: &impl Serialize) -> anyhow::Result<()> {
-    line(&serde_json::to_string(document).context("cannot write JSON")?)
+    write(&format!("{}\n", to_json(document)?))
+}
+
+/// A JSON document on one line. Escaped, it is the same document.
+pub(crate) fn to_json(document: &impl Serialize) -> anyhow::Result<String> {
+    let text = serde_json::to_string(document).context("cannot write JSON")?;
+    Ok(escape(&text).into_owned())
 }
 
 /// Writes a line to standard error. Where that cannot be written, there is nobody left to tell.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", escape(text));
 }

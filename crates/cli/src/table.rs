@@ -1,4 +1,6 @@
-/// Columns of text under headings, for people to read; scripts have `--json`.
+use jeton_domain::printable::escape;
+
+/// Columns of text under headings, for people to read; scripts have `--json`. What stands in them is shown printable.
 pub(crate) struct Table<const COLUMNS: usize> {
     /// In characters. Carried from page to page, so that a long list stays in line as well as it can.
     widths: [usize; COLUMNS],
@@ -15,13 +17,15 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
 
     /// The next rows, below the headings if they are the first.
     pub(crate) fn page(&mut self, rows: &[[String; COLUMNS]]) -> String {
-        for row in rows {
+        let printable = |row: &[String; COLUMNS]| row.each_ref().map(|cell| escape(cell).into_owned());
+        let rows: Vec<_> = rows.iter().map(printable).collect();
+        for row in &rows {
             for (width, cell) in self.widths.iter_mut().zip(row) {
                 *width = (*width).max(cell.chars().count());
             }
         }
         let headings = self.headings.take().map(|texts| texts.map(str::to_owned));
-        headings.iter().chain(rows).map(|row| self.line(row)).collect()
+        headings.iter().chain(&rows).map(|row| self.line(row)).collect()
     }
 
     fn line(&self, row: &[String; COLUMNS]) -> String {
@@ -41,5 +45,12 @@ mod tests {
         let first = table.page(&[["ada".into(), "x".into()], ["grüße!".into(), String::new()]]);
         assert_eq!(first, "NAME    WHAT\nada     x\ngrüße!\n");
         assert_eq!(table.page(&[["bob".into(), "y".into()]]), "bob     y\n");
+    }
+
+    #[test]
+    fn a_cell_makes_no_line_of_its_own_and_moves_no_cursor() {
+        let mut table = Table::new(["NAME", "WHAT"]);
+        let page = table.page(&[["a\nb\u{1b}[2J".into(), "x\u{202e}y".into()]]);
+        assert_eq!(page.lines().nth(1), Some("a\\u000ab\\u001b[2J  x\\u202ey"));
     }
 }

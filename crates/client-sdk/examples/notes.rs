@@ -32,7 +32,7 @@ fn base_url(variable: &str, default: &str) -> String {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let auth = AuthClient::new(&base_url("JETON_AUTH_ADDR", "127.0.0.1:8080"))?;
-    let notes = format!("{}/notes", base_url("JETON_RESOURCE_ADDR", "127.0.0.1:8081"));
+    let notes = format!("{}/notes", base_url("NOTES_ADDR", "127.0.0.1:8081"));
 
     // Ids of version 7 are not secret enough for passwords; this user is thrown away.
     let session = auth

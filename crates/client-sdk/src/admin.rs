@@ -1,9 +1,11 @@
 use crate::{ClientError, Session, answer};
 use jeton_api_types::{
     AuditEventList, AuditQuery, CreateTokenRequest, CreateUserRequest, IssuedToken, LogoutAllResponse,
-    SecretText, SetPasswordRequest, SetScopesRequest, TokenList, UserInfo, UserList, UserQuery, VerifierList,
+    NetworkLimitList, SecretText, SetPasswordRequest, SetScopesRequest, TokenList, UnblockNetworkRequest,
+    UpdateUserRequest, UserInfo, UserList, UserQuery, VerifierList,
 };
 use reqwest::Method;
+use std::net::IpAddr;
 use uuid::Uuid;
 
 /// Everybody's users and tokens, and what happened to them; made by [`Session::admin`]. Needs a token with the scope
@@ -57,6 +59,16 @@ impl<'a> Admin<'a> {
         answer::json(self.0.call(request).await?).await
     }
 
+    /// Gives the user another name or e-mail address (`PATCH /v1/admin/users/{id}`); what is `None` stays, and so do the
+    /// user's tokens.
+    ///
+    /// # Errors
+    /// See [`Admin`]; [`ClientError::Problem`] of kind `UsernameTaken` or `Validation`.
+    pub async fn update_user(&self, id: Uuid, changes: &UpdateUserRequest) -> Result<UserInfo, ClientError> {
+        let request = self.0.auth_request(Method::PATCH, &user(id, ""));
+        answer::json(self.0.call_idempotent(request.json(changes)).await?).await
+    }
+
     /// Sets what the user's tokens may do at the most (`PUT /v1/admin/users/{id}/scopes`).
     ///
     /// # Errors
@@ -88,8 +100,8 @@ impl<'a> Admin<'a> {
     }
 
     /// Forgets the failed sign-ins to the user's account, so that the next is let through at once
-    /// (`POST /v1/admin/users/{id}/unblock`). Those from the user's network are held off all the same, if there were too
-    /// many.
+    /// (`POST /v1/admin/users/{id}/unblock`). None is from a network that too many have failed from: see
+    /// [`unblock_network`](Self::unblock_network).
     ///
     /// # Errors
     /// See [`Admin`].
@@ -184,6 +196,30 @@ impl<'a> Admin<'a> {
         Ok(answer.revoked)
     }
 
+    /// The networks that failed sign-ins count for, those that most counts for first (`GET /v1/admin/networks`); at most
+    /// 50, unless it is said, and no more than 100.
+    ///
+    /// # Errors
+    /// See [`Admin`].
+    pub async fn networks(&self, limit: Option<u32>) -> Result<NetworkLimitList, ClientError> {
+        let request = self
+            .0
+            .auth_request(Method::GET, "v1/admin/networks")
+            .query(&[("limit", limit)]);
+        answer::json(self.0.call(request).await?).await
+    }
+
+    /// Forgets the failed sign-ins from the network that the address is in, so that the next is let through at once
+    /// (`POST /v1/admin/networks/unblock`). Not those to accounts: see [`unblock`](Self::unblock).
+    ///
+    /// # Errors
+    /// See [`Admin`].
+    pub async fn unblock_network(&self, address: IpAddr) -> Result<(), ClientError> {
+        let body = UnblockNetworkRequest { address };
+        let request = self.0.auth_request(Method::POST, "v1/admin/networks/unblock");
+        self.0.call_idempotent(request.json(&body)).await.map(drop)
+    }
+
     /// One page of what happened, newest first (`GET /v1/admin/audit-events`): the events that all of the query is true
     /// of.
     ///
@@ -204,12 +240,20 @@ impl<'a> Admin<'a> {
         answer::json(self.0.call(request).await?).await
     }
 
-    /// The services that may check tokens from memory, newest first (`GET /v1/admin/verifiers`).
+    /// One page of the services that may check tokens from memory, newest first (`GET /v1/admin/verifiers`).
     ///
     /// # Errors
     /// See [`Admin`].
-    pub async fn verifiers(&self) -> Result<VerifierList, ClientError> {
-        let request = self.0.auth_request(Method::GET, "v1/admin/verifiers");
+    pub async fn verifiers(
+        &self,
+        limit: Option<u32>,
+        after: Option<Uuid>,
+    ) -> Result<VerifierList, ClientError> {
+        let request = self
+            .0
+            .auth_request(Method::GET, "v1/admin/verifiers")
+            .query(&[("limit", limit)])
+            .query(&[("after", after)]);
         answer::json(self.0.call(request).await?).await
     }
 }

@@ -6,6 +6,9 @@ use reqwest::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+/// The longest body of an answer that is read, in bytes: ten times the longest page of the auth API's.
+pub(crate) const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+
 /// A problem of ours has a few hundred bytes; what is much longer is not read into memory.
 const MAX_PROBLEM_BYTES: usize = 64 * 1024;
 
@@ -21,7 +24,7 @@ pub(crate) async fn success(response: Response) -> Result<Response, ClientError>
 /// The body of an answer.
 pub(crate) async fn json<T: DeserializeOwned>(response: Response) -> Result<T, ClientError> {
     let status = response.status();
-    let body = response.bytes().await?;
+    let body = read(response, MAX_BODY_BYTES).await?;
     // serde's own message repeats what it found, which may be a token.
     serde_json::from_slice(&body).map_err(|error| ClientError::UnexpectedBody {
         status,
@@ -36,7 +39,9 @@ pub(crate) async fn error(response: Response) -> ClientError {
     let retry_after = retry_after(response.headers());
     let request_id = request_id(response.headers());
     let problem = if is_problem(response.headers()) {
-        read(response).await.and_then(|body| parse(status, &body))
+        // Too long, or broken off: the status is worth more than the reason why.
+        let body = read(response, MAX_PROBLEM_BYTES).await.ok();
+        body.and_then(|body| parse(status, &body))
     } else {
         None
     };
@@ -68,16 +73,24 @@ fn is_problem(headers: &HeaderMap) -> bool {
         .is_some_and(|essence| essence.trim().eq_ignore_ascii_case(PROBLEM_JSON))
 }
 
-/// The body; `None` where it is too long or breaks off. The status is worth more than the reason why.
-async fn read(mut response: Response) -> Option<Vec<u8>> {
+/// The body, of at most so many bytes: whatever answers may answer without end.
+async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, ClientError> {
+    let status = response.status();
+    let too_large = || ClientError::BodyTooLarge { status, limit };
+    if response
+        .content_length()
+        .is_some_and(|length| length > limit as u64)
+    {
+        return Err(too_large());
+    }
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.ok()? {
-        if body.len() + chunk.len() > MAX_PROBLEM_BYTES {
-            return None;
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > limit {
+            return Err(too_large());
         }
         body.extend_from_slice(&chunk);
     }
-    Some(body)
+    Ok(body)
 }
 
 /// Reads a problem of any service: every member may be missing, and one of another type counts as missing

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shape() {
+    fn a_token_has_its_shape() {
         for good in ["jtn_0aZ", "a.b-c~d+e/f==", "x"] {
             assert!(Bearer::new(good.into()).is_ok(), "{good}");
         }

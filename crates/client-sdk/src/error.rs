@@ -43,6 +43,15 @@ pub enum ClientError {
         /// The column where reading stopped, from 1.
         column: usize,
     },
+    /// The answer's body is longer than the SDK reads into memory. What is larger, read by
+    /// [`ServiceRequest::send`](crate::ServiceRequest::send), in parts.
+    #[error("the body of the answer {status} has more than {limit} bytes")]
+    BodyTooLarge {
+        /// The status of the answer.
+        status: StatusCode,
+        /// The most bytes that are read.
+        limit: usize,
+    },
     /// The answer lacks a header that it should have, or has one of another shape.
     #[error("the headers of the answer {status} are not what was expected")]
     UnexpectedHeaders {
@@ -70,6 +79,7 @@ impl ClientError {
             Self::Problem { status, .. }
             | Self::Status { status, .. }
             | Self::UnexpectedBody { status, .. }
+            | Self::BodyTooLarge { status, .. }
             | Self::UnexpectedHeaders { status } => Some(*status),
             Self::Transport(_) | Self::InvalidBaseUrl(_) | Self::MalformedToken | Self::Tls(_) => None,
         }
@@ -114,7 +124,7 @@ impl ClientError {
     /// Whether it is a 429: there were too many attempts, and the next may be made after
     /// [`retry_after`](Self::retry_after).
     #[must_use]
-    pub fn is_throttled(&self) -> bool {
+    pub fn is_rate_limited(&self) -> bool {
         self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
     }
 

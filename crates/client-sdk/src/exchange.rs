@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waited_for_a_sign_in_that_failed_does_not_sign_in() {
+    async fn a_request_that_waited_for_a_sign_in_that_failed_does_not_sign_in() {
         let exchange = exchange();
         let refused = exchange.bearer();
         let (mut first, mut second) = (Allowance::default(), Allowance::default());

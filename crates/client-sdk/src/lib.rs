@@ -24,8 +24,8 @@ pub use error::ClientError;
 pub use jeton_api_types as types;
 pub use jeton_api_types::{
     AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, Introspection, IssuedToken,
-    LoginRequest, MeResponse, Problem, ProblemKind, SecretText, SignUpRequest, TokenInfo, TokenList,
-    UserInfo, UserList, UserQuery,
+    LoginRequest, MeResponse, Problem, ProblemKind, RenewedToken, SecretText, SignUpRequest, TokenInfo,
+    TokenList, UpdateUserRequest, UserInfo, UserList, UserQuery, VerifierInfo, VerifierList,
 };
 pub use reqwest::{Body, Method, Response, StatusCode};
 pub use service_request::ServiceRequest;

@@ -103,7 +103,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn only_idempotent_methods() {
+    fn retries_are_for_idempotent_methods() {
         for method in [
             Method::GET,
             Method::HEAD,

@@ -82,10 +82,10 @@ impl ServiceRequest {
         Ok(response)
     }
 
-    /// Sends the request and reads the answer's body as JSON.
+    /// Sends the request and reads the answer's body as JSON, of 8 MiB at the most.
     ///
     /// # Errors
-    /// As [`ServiceRequest::send`]; [`ClientError::UnexpectedBody`].
+    /// As [`ServiceRequest::send`]; [`ClientError::UnexpectedBody`]; [`ClientError::BodyTooLarge`].
     pub async fn send_json<T: DeserializeOwned>(self) -> Result<T, ClientError> {
         answer::json(self.send().await?).await
     }

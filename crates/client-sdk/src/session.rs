@@ -3,8 +3,9 @@ use crate::exchange::{Exchange, refuses_token};
 use crate::retry::{Repeat, send};
 use crate::{Admin, AuthClient, ClientError, Credentials, ServiceRequest, Tokens, Verified, answer};
 use jeton_api_types::{
-    ChangePasswordRequest, DeleteAccountRequest, ExposeSecret, Introspection, LogoutAllResponse, MeResponse,
-    PresentedToken, SecretText,
+    Account, ChangePasswordRequest, DeleteAccountRequest, ExposeSecret, Introspection, LogoutAllResponse,
+    MeResponse, PresentedToken, RenewTokenRequest, RenewedToken, SecretText, UpdateAccountRequest,
+    UpdateUserRequest,
 };
 use reqwest::{IntoUrl, Method, RequestBuilder, Response};
 use std::fmt;
@@ -114,6 +115,31 @@ impl Session {
         Ok(())
     }
 
+    /// Gives the user another name or e-mail address (`PATCH /v1/me`); what is `None` stays, and so do the tokens. A
+    /// session with credentials uses the new name from then on. Not repeated after a 503.
+    ///
+    /// # Errors
+    /// As any call of a session; [`ClientError::Problem`] of kind `WrongPassword`, `UsernameTaken` or `Validation`.
+    pub async fn update_account(
+        &self,
+        password: impl Into<SecretText>,
+        changes: &UpdateUserRequest,
+    ) -> Result<Account, ClientError> {
+        let body = UpdateAccountRequest {
+            password: password.into(),
+            username: changes.username.clone(),
+            email: changes.email.clone(),
+        };
+        let mut credentials = self.0.credentials().await;
+        let request = self.auth_request(Method::PATCH, "v1/me").json(&body).build()?;
+        let response = answer::success(self.0.run_holding(&mut credentials, request).await?).await?;
+        let account: Account = answer::json(response).await?;
+        if let Some(credentials) = credentials.as_mut() {
+            credentials.0.username.clone_from(&account.username);
+        }
+        Ok(account)
+    }
+
     /// Deletes the user and all tokens (`DELETE /v1/me`), and forgets the credentials. Not repeated after a 503.
     ///
     /// # Errors
@@ -146,6 +172,20 @@ impl Session {
     /// As any call of a session; [`ClientError::Problem`] of kind `InsufficientScope` for somebody else's token.
     pub async fn revoke_token(&self, token: impl Into<SecretText>) -> Result<(), ClientError> {
         self.present("v1/revoke", token.into()).await.map(drop)
+    }
+
+    /// A token in place of this session's, for a service account (`POST /v1/token/renew`). The one that this session has
+    /// ends after `old_expires_in` seconds, after a minute where nothing is said, or at once; this session does not change:
+    /// keep the new one, and make another of it by [`AuthClient::session`]. Not repeated after a 503, which may leave a
+    /// token that nobody knows.
+    ///
+    /// # Errors
+    /// As any call of a session; [`ClientError::Problem`] of kind `NotAServiceAccount`, `TooManyTokens`, or
+    /// `TooManyAttempts`.
+    pub async fn renew_token(&self, old_expires_in: Option<u64>) -> Result<RenewedToken, ClientError> {
+        let request = self.auth_request(Method::POST, "v1/token/renew");
+        let body = RenewTokenRequest { old_expires_in };
+        answer::json(self.call(request.json(&body)).await?).await
     }
 
     async fn present(&self, path: &str, token: SecretText) -> Result<Response, ClientError> {

@@ -1,20 +1,25 @@
 use crate::{DatabaseError, DatabaseResult};
 use jeton_domain::{ScopeSet, TokenKind};
+use uuid::Uuid;
 
 /// An array column whose elements are never null.
 pub type TextArray = Vec<Option<String>>;
 
-/// The set of scopes that a column holds; `None` for a text that is no scope.
+/// The scopes that a column holds, in the row with this id. What is no scope gives nothing; the log tells of it.
 #[must_use]
-pub fn scopes(texts: TextArray) -> Option<ScopeSet> {
-    let texts: Option<Vec<String>> = texts.into_iter().collect();
-    ScopeSet::from_texts(texts?).ok()
+pub fn scopes(column: &'static str, id: Uuid, texts: &TextArray) -> ScopeSet {
+    let (scopes, all) = ScopeSet::from_stored(texts.iter().map(|text| text.as_deref().unwrap_or_default()));
+    if !all {
+        tracing::warn!(column, %id, "a stored scope that is none gives nothing");
+    }
+    scopes
 }
 
-/// What a token is for, as `tokens.kind` has it.
+/// What the token with this id is for, as `tokens.kind` has it.
 ///
 /// # Errors
 /// [`DatabaseError::Corrupt`]
-pub fn token_kind(text: &str) -> DatabaseResult<TokenKind> {
-    TokenKind::parse(text).or(Err(DatabaseError::Corrupt("tokens.kind")))
+pub fn token_kind(id: Uuid, text: &str) -> DatabaseResult<TokenKind> {
+    let column = "tokens.kind";
+    TokenKind::parse(text).or(Err(DatabaseError::Corrupt { column, id }))
 }

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn another_machine_does() {
+    fn a_url_of_another_machine_needs_tls() {
         for bad in [
             "postgres://u:p@db.example.org/x",
             "postgres://u:p@localhost,10.0.0.2/x",

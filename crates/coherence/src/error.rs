@@ -1,4 +1,5 @@
 use diesel::result::{ConnectionError, DatabaseErrorKind, Error as DieselError};
+use uuid::Uuid;
 
 /// What a question to the database can end with, besides an answer. "Not found" is an answer: an `Option`.
 #[derive(Debug, thiserror::Error)]
@@ -13,9 +14,14 @@ pub enum DatabaseError {
         /// The name of the constraint that said no.
         constraint: String,
     },
-    /// A row holds what no code of this project writes.
-    #[error("corrupt row: {0}")]
-    Corrupt(&'static str),
+    /// A row holds what nothing can be made of, in a column whose constraint refuses that.
+    #[error("corrupt row: {column} of {id}")]
+    Corrupt {
+        /// The table and the column.
+        column: &'static str,
+        /// The row's id.
+        id: Uuid,
+    },
     /// The server lacks what this project is built on.
     #[error("the server is PostgreSQL {0}; 13 or newer is needed")]
     ServerTooOld(String),

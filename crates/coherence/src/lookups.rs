@@ -1,9 +1,9 @@
 //! What a check asks.
 
+use crate::DatabaseResult;
 use crate::columns::{self, TextArray};
 use crate::schema::{tokens, users};
 use crate::validity::{IsValid, RemainingSecs};
-use crate::{DatabaseError, DatabaseResult};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use jeton_domain::{ScopeSet, TokenDigest, TokenId, TokenKind, UserId};
@@ -77,24 +77,19 @@ pub fn find_valid(
             RemainingSecs,
         ))
         .load(connection)?;
-    rows.into_iter()
-        .map(|row| {
-            let digest: [u8; 32] = row
-                .digest
-                .as_slice()
-                .try_into()
-                .or(Err(DatabaseError::Corrupt("tokens.digest")))?;
-            Ok((TokenDigest::from(digest), valid_token(row)))
-        })
-        .collect()
+    let found = rows.into_iter().filter_map(|row| {
+        let digest: [u8; 32] = row.digest.as_slice().try_into().ok()?;
+        Some((TokenDigest::from(digest), valid_token(row)))
+    });
+    Ok(found.collect())
 }
 
 fn valid_token(row: Row) -> DatabaseResult<ValidToken> {
-    let token_scopes = columns::scopes(row.token_scopes).ok_or(DatabaseError::Corrupt("tokens.scopes"))?;
-    let user_scopes = columns::scopes(row.user_scopes).ok_or(DatabaseError::Corrupt("users.scopes"))?;
+    let token_scopes = columns::scopes("tokens.scopes", row.token_id, &row.token_scopes);
+    let user_scopes = columns::scopes("users.scopes", row.user_id, &row.user_scopes);
     Ok(ValidToken {
         token_id: TokenId(row.token_id),
-        kind: columns::token_kind(&row.kind)?,
+        kind: columns::token_kind(row.token_id, &row.kind)?,
         user_id: UserId(row.user_id),
         username: row.username,
         scopes: token_scopes.intersection(&user_scopes),

@@ -17,7 +17,8 @@ diesel::table! {
         failures -> Int4,
         blocked_until -> Timestamptz,
         last_at -> Timestamptz,
-        noted_at -> Nullable<Timestamptz>,
+        in_flight -> Array<Nullable<Timestamptz>>,
+        audited_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -38,11 +39,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    cleanup_clock (only_row) {
+        only_row -> Bool,
+        shows -> Timestamptz,
+        checked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     network_attempts (network) {
         network -> Inet,
         failures -> Float8,
         last_at -> Timestamptz,
-        noted_at -> Nullable<Timestamptz>,
+        in_flight -> Array<Nullable<Timestamptz>>,
+        audited_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -110,6 +120,7 @@ diesel::joinable!(tokens -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     account_attempts,
     audit_events,
+    cleanup_clock,
     network_attempts,
     revocations,
     token_uses,

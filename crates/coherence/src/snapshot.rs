@@ -160,7 +160,7 @@ mod tests {
 
     /// Snapshots that no server of a test ever comes to.
     #[test]
-    fn so_does_any_snapshot() {
+    fn any_snapshot_reads_back_the_same() {
         let database = TestDatabase::empty();
         let connection = &mut connect(&database);
         let many: Vec<String> = (0..200)

@@ -30,11 +30,13 @@ named! {
         SignIn = "sign-in",
         /// A sign-in failed: `reason` is an [`AuditReason`].
         SignInFailed = "sign-in-failed",
-        /// Attempts to sign in began to be held off: `limit` is `account` or `network`. Once in an hour at the most.
-        SignInThrottled = "sign-in-throttled",
+        /// Attempts to sign in began to be refused for their number: `limit` is `account` or `network`. Once in an hour at the
+        /// most.
+        SignInRateLimited = "sign-in-rate-limited",
         /// Somebody signed up; the token that was issued for it.
         SignUp = "sign-up",
-        /// The password that must be given again, to change it or to delete the account, was wrong.
+        /// The password that must be given again, to change it or to delete the account, was wrong; or it was right and came to
+        /// nothing: then `reason` is an [`AuditReason`].
         ConfirmationFailed = "confirmation-failed",
         /// A token was revoked by itself.
         Logout = "logout",
@@ -46,6 +48,8 @@ named! {
         LogoutOthers = "logout-others",
         /// A token was issued to a program.
         TokenIssued = "token-issued",
+        /// A token was issued in place of another, at the wish of that one: `renews` it.
+        TokenRenewed = "token-renewed",
         /// A token was given another name.
         TokenRenamed = "token-renamed",
         /// A token was revoked, and not by itself.
@@ -56,6 +60,10 @@ named! {
         PasswordSet = "password-set",
         /// A user was created by somebody else.
         UserCreated = "user-created",
+        /// The user was given another name, `from` and `to`; the tokens stayed.
+        UserRenamed = "user-renamed",
+        /// The user's e-mail address was changed or removed. Not which: events outlive the user.
+        EmailChanged = "email-changed",
         /// What the user's tokens may do at the most was changed, `from` and `to`.
         ScopesChanged = "scopes-changed",
         /// From then on no sign-in, and no token of the user's was accepted.
@@ -64,6 +72,8 @@ named! {
         UserEnabled = "user-enabled",
         /// The user's failed attempts to sign in were forgotten.
         UserUnblocked = "user-unblocked",
+        /// The failed attempts from a network were forgotten: `network`.
+        NetworkUnblocked = "network-unblocked",
         /// The user was deleted, with all tokens.
         UserDeleted = "user-deleted",
         /// A service was given a role of the database's.
@@ -89,6 +99,14 @@ named! {
         ScopeNotHeld = "scope-not-held",
         /// There are as many tokens as may be: none was issued, or another had to give way.
         TooManyTokens = "too-many-tokens",
+        /// The password is right, and was changed, or the user disabled or deleted, while it was checked.
+        ChangedMeanwhile = "changed-meanwhile",
+        /// The password is right, and what was asked for was refused: a new password that is too weak, say.
+        RequestRefused = "request-refused",
+        /// The password is right, and what was asked for could not be done, or is not known to hold everywhere: answered 503.
+        Unavailable = "unavailable",
+        /// The password is right, and the client went away before it was answered.
+        ClientGone = "client-gone",
     }
 }
 
@@ -205,12 +223,16 @@ mod tests {
                 "disabled",
                 "scope-not-held",
                 "too-many-tokens",
+                "changed-meanwhile",
+                "request-refused",
+                "unavailable",
+                "client-gone",
             ]
         );
     }
 
     #[test]
-    fn who_is_no_user_has_a_label() {
+    fn an_actor_who_is_no_user_has_a_label() {
         let ada = UserId(uuid::Uuid::nil());
         for actor in [Actor::User(ada), Actor::Anonymous, Actor::Cli] {
             assert_ne!(actor.label().is_some(), actor.user_id().is_some());

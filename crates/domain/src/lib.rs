@@ -4,6 +4,8 @@
 mod audit;
 #[cfg(feature = "accounts")]
 mod email;
+#[cfg(feature = "accounts")]
+mod guesses;
 mod id;
 #[cfg(feature = "accounts")]
 mod lifetime;
@@ -11,9 +13,12 @@ mod lifetime;
 mod password;
 #[cfg(feature = "accounts")]
 mod password_hash;
+pub mod printable;
 #[cfg(feature = "accounts")]
 pub mod rate_limit;
 mod scope;
+#[cfg(feature = "accounts")]
+mod text;
 #[cfg(feature = "accounts")]
 mod token;
 mod token_digest;
@@ -36,7 +41,9 @@ pub use lifetime::{
     IdleTimeout, InvalidLifetime, LONGEST_LIFETIME_SECS, Lifetime, LifetimeRefused, TokenLifetime,
 };
 #[cfg(feature = "accounts")]
-pub use password::{MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, NewPassword, Password, PasswordRefused};
+pub use password::{
+    MAX_PASSWORD_BYTES, MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, NewPassword, Password, PasswordRefused,
+};
 #[cfg(feature = "accounts")]
 pub use password_hash::{BcryptCost, Checked, InvalidBcryptCost, PasswordHash};
 pub use scope::{
@@ -52,6 +59,6 @@ pub use token_kind::{TokenKind, UnknownTokenKind};
 pub use token_name::{InvalidTokenName, TokenName};
 pub use token_text::{MalformedToken, PlainToken};
 #[cfg(feature = "accounts")]
-pub use user::{NewUser, User};
+pub use user::{NewUser, User, UserChanges};
 #[cfg(feature = "accounts")]
 pub use username::{Username, UsernameKey, UsernameRefused};

@@ -1,20 +1,27 @@
-use crate::Username;
+use crate::guesses::guessed_too_soon;
+use icu_normalizer::ComposingNormalizer;
+use icu_properties::CodePointMapData;
+use icu_properties::props::GeneralCategory;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write};
 use zeroize::Zeroizing;
-use zxcvbn::{Score, zxcvbn};
 
 /// The fewest characters a new password may have.
 pub const MIN_PASSWORD_CHARS: usize = 8;
-/// The most characters any password may have.
+/// The most characters a new password may have.
 pub const MAX_PASSWORD_CHARS: usize = 1024;
+/// What the longest password may take in UTF-8, however it is typed: composing makes no text shorter than a third of it
+/// ([UAX #15, §12]).
+///
+/// [UAX #15, §12]: https://www.unicode.org/reports/tr15/#Stability_of_Normalized_Forms
+pub const MAX_PASSWORD_BYTES: usize = MAX_PASSWORD_CHARS * 4 * 3;
 
 /// A password as somebody typed it. Checked for nothing; see [`NewPassword`] for one that may be chosen.
 pub struct Password(SecretString);
 
 /// A password that keeps the rules for a new one: 8 to 1,024 characters, no rules of composition, not guessable
-/// ([NIST SP 800-63B-4 §3.1.1.2]).
+/// ([NIST SP 800-63B-4 §3.1.1.2]). It is in the form that is hashed: see [`Password::normalized`].
 ///
 /// [NIST SP 800-63B-4 §3.1.1.2]: https://pages.nist.gov/800-63-4/sp800-63b.html#passwordver
 pub struct NewPassword(Password);
@@ -35,6 +42,27 @@ impl Password {
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(SecretString::from(text))
+    }
+
+    /// The form that new hashes are made of, as NIST asks for and the profile OpaqueString ([RFC 8265 §4.2]) makes it: every
+    /// space is ASCII's, and the rest is in NFC, so that it does not matter which keyboard it is typed on. `None`: it is in
+    /// that form already.
+    ///
+    /// [RFC 8265 §4.2]: https://www.rfc-editor.org/rfc/rfc8265#section-4.2
+    #[must_use]
+    pub fn normalized(&self) -> Option<Self> {
+        let typed = self.0.expose_secret();
+        if typed.is_ascii() {
+            return None;
+        }
+        let categories = CodePointMapData::<GeneralCategory>::new();
+        let mut spaced = Zeroizing::new(String::with_capacity(typed.len()));
+        spaced.extend(typed.chars().map(|c| match categories.get(c) {
+            GeneralCategory::SpaceSeparator => ' ',
+            _ => c,
+        }));
+        let normalized = Zeroizing::new(ComposingNormalizer::new_nfc().normalize(&spaced).into_owned());
+        (*normalized != typed).then(|| Self(SecretString::from(normalized.as_str())))
     }
 
     /// The lower-case hexadecimal SHA-256 of the password. bcrypt reads 72 bytes at most and stops at a NUL byte;
@@ -69,32 +97,33 @@ impl fmt::Debug for NewPassword {
 }
 
 impl NewPassword {
-    /// Checks the rules; costs milliseconds of CPU, so not for the thread that serves requests.
+    /// Checks the rules, of the normalized form; costs up to a tenth of a second of CPU, so not for the thread that serves
+    /// requests.
     ///
     /// Guessable is what zxcvbn (Wheeler, USENIX Security 2016) finds within 10⁶ guesses, the user's own name and
     /// address counted among the first tried.
     ///
     /// # Errors
     /// [`PasswordRefused`], with a sentence that can follow the word "password" and never quotes it.
-    pub fn choose(
-        password: Password,
-        username: &Username,
-        email: Option<&str>,
-    ) -> Result<Self, PasswordRefused> {
-        let text = password.expose_secret();
+    pub fn choose(password: Password, username: &str, email: Option<&str>) -> Result<Self, PasswordRefused> {
         // The count of bytes first: a hostile length should not even be walked through.
+        if password.expose_secret().len() > MAX_PASSWORD_BYTES {
+            return Err(PasswordRefused::Length);
+        }
+        let password = password.normalized().unwrap_or(password);
+        let text = password.expose_secret();
+        // Bytes again: what is longer than this after composing has more characters, too.
         if text.len() > MAX_PASSWORD_CHARS * 4
             || !(MIN_PASSWORD_CHARS..=MAX_PASSWORD_CHARS).contains(&text.chars().count())
         {
             return Err(PasswordRefused::Length);
         }
-        let mut known = vec![username.as_str(), "jeton"];
+        let mut known = vec![username, "jeton"];
         known.extend(email);
-        let estimate = zxcvbn(text, &known);
-        if estimate.score() < Score::Two {
-            return Err(PasswordRefused::Guessable(advice(&estimate)));
+        match guessed_too_soon(text, &known) {
+            Some(estimate) => Err(PasswordRefused::Guessable(advice(&estimate))),
+            None => Ok(Self(password)),
         }
-        Ok(Self(password))
     }
 
     /// The password itself.
@@ -125,7 +154,7 @@ mod tests {
     fn choose(text: &str) -> Result<NewPassword, PasswordRefused> {
         NewPassword::choose(
             Password::new(text.to_owned()),
-            &Username::parse("ada.lovelace").unwrap(),
+            "ada.lovelace",
             Some("ada@analytical.example"),
         )
     }
@@ -156,6 +185,46 @@ mod tests {
         }
         let longest: String = ('一'..).step_by(17).take(1024).collect();
         assert!(choose(&longest).is_ok());
+    }
+
+    /// In characters of the form that is hashed.
+    #[test]
+    fn the_length_is_that_of_the_normalized_form() {
+        let longest: String = ('\u{ac00}'..).step_by(10).take(1024).collect();
+        let decomposed = icu_normalizer::DecomposingNormalizer::new_nfd();
+        assert!(decomposed.normalize(&longest).len() > MAX_PASSWORD_CHARS * 4);
+        let chosen = choose(&decomposed.normalize(&longest)).unwrap();
+        assert_eq!(chosen.as_password().expose_secret(), longest);
+        // Four characters, of eight.
+        assert_eq!(
+            choose("e\u{301}a\u{308}o\u{302}u\u{30a}").unwrap_err(),
+            PasswordRefused::Length
+        );
+    }
+
+    #[test]
+    fn a_password_is_one_however_it_is_typed() {
+        let normalized = |typed: &str| {
+            let password = Password::new(typed.to_owned());
+            password
+                .normalized()
+                .map(|other| other.expose_secret().to_owned())
+        };
+        for (typed, hashed) in [
+            ("le\u{301}gume\u{a0}vert", "légume vert"),
+            ("\u{3000}\u{2003}\u{1680}\u{202f}", "    "),
+            ("\u{1112}\u{1161}\u{11ab}", "한"),
+            ("\u{212b}", "Å"),
+            // U+0323 goes before U+0301.
+            ("q\u{301}\u{323}", "q\u{323}\u{301}"),
+        ] {
+            assert_eq!(normalized(typed).as_deref(), Some(hashed), "{typed:?}");
+            assert_eq!(normalized(hashed), None, "{hashed:?}");
+        }
+        // Neither case nor compatibility forms, nor what is no space.
+        for kept in ["Ada \t\0", "ﬁｎ①", "légume", "\u{200b}", "q\u{323}\u{301}"] {
+            assert_eq!(normalized(kept), None, "{kept:?}");
+        }
     }
 
     #[test]
@@ -189,6 +258,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn normalizing_twice_is_normalizing_once(text in any::<String>()) {
+            if let Some(normalized) = Password::new(text).normalized() {
+                prop_assert!(normalized.normalized().is_none());
+            }
+        }
+
         #[test]
         fn never_panics_and_never_quotes(text in "\\PC{8,40}") {
             if let Err(refused) = choose(&text) {

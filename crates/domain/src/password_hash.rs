@@ -85,7 +85,8 @@ impl PasswordHash {
     #[must_use]
     pub fn upgrade(&self, verified: &Password, cost: BcryptCost, salt: [u8; 16]) -> Self {
         let own = self.scheme.bcrypt_cost().unwrap_or(cost);
-        Self::of(verified, own.max(cost), salt)
+        let normalized = verified.normalized();
+        Self::of(normalized.as_ref().unwrap_or(verified), own.max(cost), salt)
     }
 
     fn of(password: &Password, cost: BcryptCost, salt: [u8; 16]) -> Self {
@@ -149,8 +150,27 @@ impl PasswordHash {
     /// cheaper hash saves would tell a stranger that the user exists.
     ///
     /// bcrypt at cost *n* takes 2ⁿ rounds, so that any number is a sum of some, but for what is less than the lowest cost.
+    ///
+    /// A hash may be of the password as it was typed once, and not in the form that new ones are made of
+    /// ([`Password::normalized`]). So where the two differ, and the one is not right, the other is looked at, too, whosever
+    /// hash it is and in as much time again. It is one guess all the same: both are one password.
     #[must_use]
     pub fn check(&self, password: &Password, rounds: u64) -> Checked {
+        let Some(normalized) = password.normalized() else {
+            return self.check_form(password, rounds);
+        };
+        let first = self.check_form(&normalized, rounds);
+        if first.is_right {
+            return first;
+        }
+        let second = self.check_form(password, rounds);
+        Checked {
+            is_right: second.is_right,
+            rounds: first.rounds + second.rounds,
+        }
+    }
+
+    fn check_form(&self, password: &Password, rounds: u64) -> Checked {
         let is_right = self.scheme.verify(&self.encoded, password);
         let missing = rounds.saturating_sub(self.rounds());
         let mut done = self.rounds();
@@ -165,16 +185,18 @@ impl PasswordHash {
         }
     }
 
-    /// Whether the password is the one, in the time of a hash of `cost`: see [`check`](Self::check).
-    #[must_use]
-    pub fn verify_in_the_time_of(&self, password: &Password, cost: BcryptCost) -> bool {
-        self.check(password, cost.rounds()).is_right
-    }
-
     /// How many rounds of bcrypt a check takes, or how many take as long.
     #[must_use]
     pub fn rounds(&self) -> u64 {
         self.scheme.rounds()
+    }
+
+    /// Whether this is the hash of a password that it has just [verified](Self::check) as it was typed, and not of the form
+    /// that new hashes are made of: a sign-in should replace it. It takes as long as the check did, unless the two are the same.
+    #[must_use]
+    pub fn is_of_typed(&self, verified: &Password) -> bool {
+        let normalized = verified.normalized();
+        normalized.is_some_and(|normalized| !self.scheme.verify(&self.encoded, &normalized))
     }
 
     /// Whether a sign-in should replace this hash: it is of another scheme than new ones, or was made with a lower cost.
@@ -197,7 +219,6 @@ impl fmt::Debug for PasswordHash {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Username;
     use proptest::prelude::*;
 
     const CHEAP: BcryptCost = BcryptCost(4);
@@ -207,16 +228,20 @@ mod tests {
     }
 
     fn hash(text: &str) -> PasswordHash {
-        let new = NewPassword::choose(password(text), &Username::parse("somebody").unwrap(), None).unwrap();
+        let new = NewPassword::choose(password(text), "somebody", None).unwrap();
         PasswordHash::make(&new, CHEAP, [7; 16])
+    }
+
+    fn verifies(hash: &PasswordHash, text: &str) -> bool {
+        hash.check(&password(text), CHEAP.rounds()).is_right
     }
 
     #[test]
     fn verifies_the_password_and_no_other() {
         let stored = PasswordHash::read(hash("correct horse battery staple").expose_encoded());
-        assert!(stored.verify_in_the_time_of(&password("correct horse battery staple"), CHEAP));
-        assert!(!stored.verify_in_the_time_of(&password("correct horse battery stapl"), CHEAP));
-        assert!(!stored.verify_in_the_time_of(&password(""), BcryptCost(6)));
+        assert!(verifies(&stored, "correct horse battery staple"));
+        assert!(!verifies(&stored, "correct horse battery stapl"));
+        assert!(!stored.check(&password(""), BcryptCost(6).rounds()).is_right);
     }
 
     #[test]
@@ -224,8 +249,55 @@ mod tests {
         let long = "every character of a long password counts, ".repeat(4);
         let nul = format!("{long}\0 and after a NUL as well");
         let stored = hash(&nul);
-        assert!(stored.verify_in_the_time_of(&password(&nul), CHEAP));
-        assert!(!stored.verify_in_the_time_of(&password(&long), CHEAP));
+        assert!(verifies(&stored, &nul));
+        assert!(!verifies(&stored, &long));
+    }
+
+    const TYPED: &str = "le\u{301}gume\u{a0}tre\u{300}s vert";
+    const NORMALIZED: &str = "légume très vert";
+
+    #[test]
+    fn a_password_is_right_however_it_is_typed() {
+        for set in [TYPED, NORMALIZED] {
+            let stored = PasswordHash::read(hash(set).expose_encoded());
+            for typed in [TYPED, NORMALIZED] {
+                assert!(verifies(&stored, typed), "{set} {typed}");
+                assert!(!stored.is_of_typed(&password(typed)), "{set} {typed}");
+            }
+            assert!(!verifies(&stored, "legume tres vert"));
+        }
+    }
+
+    /// As it was before passwords were normalized, and as others do it still.
+    #[test]
+    fn a_hash_of_what_was_typed_stays_right_until_it_is_made_anew() {
+        let stored = PasswordHash::of(&password(TYPED), CHEAP, [7; 16]);
+        assert!(verifies(&stored, TYPED));
+        // Nobody knows how it was typed, but who types it.
+        assert!(!verifies(&stored, NORMALIZED));
+        assert!(!stored.needs_upgrade(CHEAP) && stored.is_of_typed(&password(TYPED)));
+        let upgraded = stored.upgrade(&password(TYPED), CHEAP, [9; 16]);
+        for typed in [TYPED, NORMALIZED] {
+            assert!(verifies(&upgraded, typed));
+            assert!(!upgraded.is_of_typed(&password(typed)));
+        }
+    }
+
+    /// Else the time would tell whose hash is of which form, or that there is one.
+    #[test]
+    fn a_wrong_password_takes_the_same_time_whatever_the_hash_is_of() {
+        let hashes = [
+            hash(NORMALIZED),
+            PasswordHash::of(&password(TYPED), CHEAP, [7; 16]),
+            PasswordHash::of_nobody(CHEAP),
+            PasswordHash::read("sesame"),
+        ];
+        for stored in hashes {
+            for (wrong, rounds) in [("wrong", 64), ("wro\u{a0}ng", 2 * 64)] {
+                let checked = stored.check(&password(wrong), 64);
+                assert_eq!((checked.is_right, checked.rounds), (false, rounds), "{wrong:?}");
+            }
+        }
     }
 
     #[test]
@@ -233,7 +305,7 @@ mod tests {
         let nobody = PasswordHash::of_nobody(CHEAP);
         assert_eq!(PasswordHash::read(nobody.expose_encoded()), nobody);
         assert!(nobody.is_readable());
-        assert!(!nobody.verify_in_the_time_of(&password(""), CHEAP));
+        assert!(!verifies(&nobody, ""));
     }
 
     #[test]
@@ -252,8 +324,8 @@ mod tests {
         let upgraded = stored.upgrade(&password("letmein1"), five, [9; 16]);
         assert_eq!((stored.rounds(), upgraded.rounds()), (16, 32));
         assert!(!upgraded.needs_upgrade(five));
-        assert!(upgraded.verify_in_the_time_of(&password("letmein1"), CHEAP));
-        assert!(!upgraded.verify_in_the_time_of(&password("letmein2"), CHEAP));
+        assert!(verifies(&upgraded, "letmein1"));
+        assert!(!verifies(&upgraded, "letmein2"));
     }
 
     #[test]
@@ -283,7 +355,7 @@ mod tests {
             let hash = PasswordHash::read(&text);
             prop_assert_eq!(hash.expose_encoded(), text);
             if hash.rounds() <= 1 << 6 {
-                let _ = hash.verify_in_the_time_of(&password("anything"), CHEAP);
+                let _ = verifies(&hash, "anything");
             }
         }
     }

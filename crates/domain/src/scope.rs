@@ -112,6 +112,20 @@ impl ScopeSet {
         Ok(Self(set))
     }
 
+    /// Reads what a table holds, whoever wrote it there: however many, and each that is a scope. What is none lets nobody do
+    /// anything, since nothing can ask for it; `false` tells that there was such a text.
+    pub fn from_stored<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> (Self, bool) {
+        let mut set = BTreeSet::new();
+        let mut all = true;
+        for text in texts {
+            match Scope::parse(text.as_ref()) {
+                Ok(scope) => drop(set.insert(scope)),
+                Err(_) => all = false,
+            }
+        }
+        (Self(set), all)
+    }
+
     /// Reads what new users may do where nothing else is said: the form of [`parse`](Self::parse), and none of those that
     /// are privileged, or everybody who signs up could do anything to everybody.
     ///
@@ -220,7 +234,23 @@ mod tests {
     }
 
     #[test]
-    fn what_reaches_others_is_for_nobody_by_default() {
+    fn what_is_stored_is_read_whatever_it_is() {
+        let many: Vec<String> = (0..1000).map(|i| i.to_string()).collect();
+        let (read, all) = ScopeSet::from_stored(&many);
+        assert!(all && many.iter().all(|scope| read.contains(scope)));
+        for (texts, right, complete) in [
+            (&[][..], "", true),
+            (&["b", "a", "a"], "a b", true),
+            (&["two words", "a", ""], "a", false),
+            (&["admin\n"], "", false),
+        ] {
+            let (read, all) = ScopeSet::from_stored(texts);
+            assert_eq!((read.to_string().as_str(), all), (right, complete), "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn default_scopes_reach_nobody_else() {
         for (text, right) in [
             ("", ""),
             ("b a", "a b"),
@@ -265,7 +295,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_parses_reads_back_the_same(text in "[ -~]{0,200}") {
+        fn scopes_that_parse_read_back_the_same(text in "[ -~]{0,200}") {
             if let Ok(set) = ScopeSet::parse(&text) {
                 prop_assert_eq!(&ScopeSet::parse(&set.to_string()).unwrap(), &set);
                 prop_assert_eq!(&ScopeSet::from_texts(set.to_texts()).unwrap(), &set);

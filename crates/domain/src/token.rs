@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use rand_core::CryptoRng;
 use std::time::Duration;
 
-/// What is known of a token that was issued; never its text.
+/// What is known of a token that was issued, as the table has it; never its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// Names the token without revealing it.
@@ -14,8 +14,8 @@ pub struct Token {
     pub user_id: UserId,
     /// What it is for.
     pub kind: TokenKind,
-    /// What its user calls it.
-    pub name: TokenName,
+    /// What its user calls it: see [`TokenName`] for what it can be called from now on.
+    pub name: String,
     /// What it was issued for. What it may do is this and [`User::scopes`](crate::User::scopes) in common.
     pub scopes: ScopeSet,
     /// When it was issued.
@@ -106,6 +106,35 @@ impl NewToken {
     }
 }
 
+impl Token {
+    /// A token in place of this one, and its text: of the same kind and name, for what this one is for and its user still
+    /// holds. It lives as long from its issue as this one was given from its own, and no longer for being the tenth in a
+    /// row; lying idle ends it as soon.
+    #[must_use]
+    pub fn successor(
+        &self,
+        rng: &mut impl CryptoRng,
+        id: TokenId,
+        held: &ScopeSet,
+        user_limit: u32,
+    ) -> (PlainToken, NewToken) {
+        let text = PlainToken::generate(rng);
+        let given = |end: DateTime<Utc>| (end - self.created_at).to_std().unwrap_or_default();
+        let token = NewToken {
+            id,
+            digest: text.digest(),
+            kind: self.kind,
+            // Somebody else may have written a name that nobody can be given.
+            name: TokenName::parse(&self.name).unwrap_or_else(|_| TokenName::login()),
+            scopes: self.scopes.intersection(held),
+            ttl: self.expires_at.map(given),
+            idle_ttl: self.idle_ttl,
+            user_limit,
+        };
+        (text, token)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,7 +142,41 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn only_a_login_token_ends_by_lying_idle() {
+    fn a_successor_is_no_more_than_the_token_was_given() {
+        let created_at = DateTime::from_timestamp(1_000_000, 0).unwrap();
+        let old = Token {
+            id: TokenId(Uuid::nil()),
+            user_id: UserId(Uuid::nil()),
+            kind: TokenKind::Personal,
+            name: "nightly".to_owned(),
+            scopes: ScopeSet::parse("notes:read notes:write").unwrap(),
+            created_at,
+            expires_at: Some(created_at + Duration::from_secs(90)),
+            idle_ttl: Some(Duration::from_secs(30)),
+            last_used_at: None,
+        };
+        let held = ScopeSet::parse("admin notes:read").unwrap();
+        let successor = |old: &Token| {
+            let (rng, id) = (&mut StdRng::seed_from_u64(1), TokenId(Uuid::from_u128(1)));
+            old.successor(rng, id, &held, 7)
+        };
+        let (text, new) = successor(&old);
+        assert_eq!((new.digest, new.kind), (text.digest(), old.kind));
+        assert_eq!((new.name.as_str(), new.user_limit), ("nightly", 7));
+        assert_eq!(new.scopes.to_string(), "notes:read");
+        assert_eq!(
+            (new.ttl, new.idle_ttl),
+            (Some(Duration::from_secs(90)), old.idle_ttl)
+        );
+        let for_ever = Token {
+            expires_at: None,
+            ..old
+        };
+        assert_eq!(successor(&for_ever).1.ttl, None);
+    }
+
+    #[test]
+    fn idle_time_is_for_login_tokens_alone() {
         let rng = &mut StdRng::seed_from_u64(1);
         let (id, scopes) = (TokenId(Uuid::nil()), ScopeSet::default());
         let policy = TokenPolicy {

@@ -174,7 +174,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn one_wrong_character_is_noticed(seed: u64, at in 0..LENGTH, with in "[0-9A-Za-z_]") {
+        fn a_wrong_character_is_noticed(seed: u64, at in 0..LENGTH, with in "[0-9A-Za-z_]") {
             let text = token(seed).expose_secret().to_owned();
             let mut wrong = text.clone();
             wrong.replace_range(at..=at, &with);

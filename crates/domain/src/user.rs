@@ -1,15 +1,16 @@
 use crate::{Email, PasswordHash, ScopeSet, UserId, Username};
 use chrono::{DateTime, Utc};
 
-/// Somebody, or some program, that tokens are issued to.
+/// Somebody, or some program, that tokens are issued to, as the table has it: whatever wrote it there, and by whatever
+/// rules. Texts that are to be written go through [`Username`] and [`Email`] first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// Names the user for good.
     pub id: UserId,
-    /// What the user signs in with.
-    pub username: Username,
+    /// What the user is called.
+    pub username: String,
     /// Where the user may be reached, if known.
-    pub email: Option<Email>,
+    pub email: Option<String>,
     /// What the user's tokens may do at the most.
     pub scopes: ScopeSet,
     /// Whether this is a service account: without a password, it cannot sign in, and its tokens are made by hand.
@@ -33,4 +34,13 @@ pub struct NewUser {
     pub password_hash: Option<PasswordHash>,
     /// See [`User::scopes`].
     pub scopes: ScopeSet,
+}
+
+/// What is to be changed of a user. What is `None` stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserChanges {
+    /// What the user signs in with from now on. Must be nobody else's, in whatever case.
+    pub username: Option<Username>,
+    /// Where the user may be reached from now on; `Some(None)`: nowhere.
+    pub email: Option<Option<Email>>,
 }

@@ -50,3 +50,14 @@ fn bcrypt_cost(text: &str) -> Result<BcryptCost, Takes> {
     text.parse()
         .map_err(|_| Takes::range(BcryptCost::LOWEST, BcryptCost::HIGHEST))
 }
+
+/// How many attempts to sign in may fail from one network.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Rate limits")]
+pub struct NetworkLimitArgs {
+    /// How many sign-ins from an IPv4 address, or a /64 of IPv6, may fail in an hour, whatever the account
+    ///
+    /// A sign-up counts as one that failed.
+    #[arg(long, env = "JETON_NETWORK_FAILURES", default_value = "300")]
+    pub network_failures: NumberSetting<4, 1_000_000>,
+}

@@ -1,13 +1,16 @@
+mod decode;
+
+use crate::parameters::unknown_name_problem;
 use actix_web::body::BoxBody;
 use actix_web::dev::Payload;
 use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, web};
-use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
-use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserializer, Serialize};
-use serde_path_to_error::Segment;
+use decode::{from_form, from_form_of_oauth, from_json, malformed};
+use jeton_api_types::{ProblemKind, ProblemResponse};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -33,7 +36,8 @@ pub const JSON: &str = "application/json";
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A body in JSON, read into `T`. What cannot be read is a problem: 400, 413 or 415, and 422 that names the field where
-/// the JSON is well-formed. None of them quotes the body.
+/// the JSON is well-formed. None of them quotes the body, but for the names of fields that `T` does not have: these are
+/// refused as well. (Of an object within the body, `#[serde(deny_unknown_fields)]` on its type does it.)
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -41,7 +45,8 @@ pub struct Json<T>(pub T);
 #[derive(Debug)]
 pub struct JsonOrForm<T>(pub T);
 
-/// As [`Json`], for a resource that takes forms alone, as those of OAuth do.
+/// As [`Json`], for a resource that takes forms alone, as those of OAuth do: fields that `T` does not have are ignored
+/// ([RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.2)).
 #[derive(Debug)]
 pub struct Form<T>(pub T);
 
@@ -52,7 +57,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        extract(request, payload, &[JSON], Self)
+        extract(request, payload, &[JSON], from_form, Self)
     }
 }
 
@@ -70,7 +75,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonOrForm<T> {
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        extract(request, payload, &[JSON, FORM], Self)
+        extract(request, payload, &[JSON, FORM], from_form, Self)
     }
 }
 
@@ -79,7 +84,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     type Future = Extraction<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        extract(request, payload, &[FORM], Self)
+        extract(request, payload, &[FORM], from_form_of_oauth, Self)
     }
 }
 
@@ -87,6 +92,7 @@ fn extract<T: DeserializeOwned + 'static, Body: 'static>(
     request: &HttpRequest,
     payload: &mut Payload,
     media_types: &'static [&'static str],
+    read_form: fn(&[u8]) -> Result<T, ProblemResponse>,
     wrap: fn(T) -> Body,
 ) -> Extraction<Body> {
     let (request, payload) = (request.clone(), payload.take());
@@ -100,7 +106,7 @@ fn extract<T: DeserializeOwned + 'static, Body: 'static>(
         let body = if media_type == JSON {
             from_json(&bytes)
         } else {
-            from_form(&bytes)
+            read_form(&bytes)
         };
         body.map(wrap)
     })
@@ -123,18 +129,14 @@ fn media_type(request: &HttpRequest) -> String {
 /// What reading a body of these media types can end with, for the documentation; of fields, one that is refused.
 #[must_use]
 pub fn body_problems(media_types: &[&str]) -> Vec<ProblemResponse> {
-    let refused = FieldError {
-        pointer: "/name".to_owned(),
-        detail: "is missing".to_owned(),
-    };
     // Any bytes are a form.
-    let malformed = media_types.contains(&JSON).then(|| malformed("The body"));
+    let malformed = media_types.contains(&JSON).then(malformed);
     let others = [
         late(),
         too_large(),
         unsupported(&media_types.join(" or ")),
         encoded(),
-        ProblemResponse::validation(vec![refused]),
+        unknown_name_problem(),
     ];
     malformed.into_iter().chain(others).collect()
 }
@@ -173,11 +175,11 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, Prob
     }
     let payload = web::Payload::from_request(request, &mut payload)
         .await
-        .map_err(|_| malformed("The body"))?;
+        .map_err(|_| malformed())?;
     let Timeout(patience) = request.app_data().copied().unwrap_or_default();
     match timeout(patience, payload.to_bytes_limited(MAX_BODY_BYTES)).await {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
-        Ok(Ok(Err(_))) => Err(malformed("The body")),
+        Ok(Ok(Err(_))) => Err(malformed()),
         Ok(Err(_)) => Err(too_large()),
         Err(_) => Err(late()),
     }
@@ -192,97 +194,14 @@ fn late() -> ProblemResponse {
     ProblemResponse::new(ProblemKind::RequestTimeout, "The body did not come in time.")
 }
 
-fn malformed(what: &str) -> ProblemResponse {
-    ProblemResponse::new(ProblemKind::MalformedBody, format!("{what} cannot be read."))
-}
-
-fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProblemResponse> {
-    let is_json = || serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
-    // Serde would read an array as well, taking the fields in their order in the source.
-    if bytes.trim_ascii_start().first() != Some(&b'{') {
-        if !is_json() {
-            return Err(malformed("The body"));
-        }
-        let detail = "is not an object".to_owned();
-        return Err(ProblemResponse::validation(vec![FieldError {
-            pointer: String::new(),
-            detail,
-        }]));
+/// The names of the fields that a body has, whatever it is for; none where it cannot be read.
+pub(crate) async fn names(request: &HttpRequest, payload: Payload) -> Vec<String> {
+    let media_type = media_type(request);
+    if ![JSON, FORM].contains(&media_type.as_str()) || refuse_encoded(request).is_err() {
+        return Vec::new();
     }
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    // A field may be found wrong before the end is seen, and what comes there be no JSON.
-    let value = from(&mut json, |error: &serde_json::Error| {
-        error.is_data() && is_json()
-    })?;
-    json.end().map_err(|_| malformed("The JSON"))?;
-    Ok(value)
-}
-
-fn from_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProblemResponse> {
-    // Any bytes are a form: what can be wrong is its fields.
-    from(
-        serde_urlencoded::Deserializer::new(form_urlencoded::parse(bytes)),
-        |_| true,
-    )
-}
-
-fn from<'de, T, D>(
-    deserializer: D,
-    is_about_a_field: impl Fn(&D::Error) -> bool,
-) -> Result<T, ProblemResponse>
-where
-    T: DeserializeOwned,
-    D: Deserializer<'de>,
-{
-    serde_path_to_error::deserialize(deserializer).map_err(|error| {
-        if !is_about_a_field(error.inner()) {
-            return malformed("The body");
-        }
-        ProblemResponse::validation(vec![field_error(&error)])
-    })
-}
-
-/// What is wrong with which field. Serde's own words may quote what was sent, so only the field's name is taken from
-/// them, which comes from the type.
-fn field_error<E: std::fmt::Display>(error: &serde_path_to_error::Error<E>) -> FieldError {
-    let message = error.inner().to_string();
-    let named = |prefix: &str| {
-        message
-            .strip_prefix(prefix)
-            .and_then(|rest| rest.split('`').next().map(str::to_owned))
-    };
-    let parent = pointer(error.path());
-    if let Some(field) = named("missing field `") {
-        return FieldError {
-            pointer: format!("{parent}/{field}"),
-            detail: "is missing".to_owned(),
-        };
-    }
-    if let Some(field) = named("duplicate field `") {
-        return FieldError {
-            pointer: format!("{parent}/{field}"),
-            detail: "is given more than once".to_owned(),
-        };
-    }
-    FieldError {
-        pointer: parent,
-        detail: "is not of the right type".to_owned(),
-    }
-}
-
-/// A path as a JSON pointer (RFC 6901).
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    let mut pointer = String::new();
-    for segment in path.iter() {
-        match segment {
-            Segment::Map { key } => {
-                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
-            }
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
-    pointer
+    let read = read(request, payload).await;
+    read.map_or_else(|_| Vec::new(), |bytes| decode::names(&bytes, media_type == FORM))
 }
 
 #[cfg(test)]

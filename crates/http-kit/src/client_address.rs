@@ -1,7 +1,7 @@
-use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName};
+use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, web};
 use ipnet::{IpNet, Ipv4Net};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -54,6 +54,11 @@ impl ProxyArgs {
         }
     }
 
+    /// The proxies themselves.
+    pub(crate) fn trusted(&self) -> TrustedProxies {
+        self.trusted_proxies.clone()
+    }
+
     /// Says so in the log where everybody is trusted: then everybody can claim any address.
     pub(crate) fn warn(&self) {
         for net in self.trusted_proxies.0.iter().filter(|net| net.prefix_len() == 0) {
@@ -89,8 +94,9 @@ fn network(text: &str) -> Result<IpNet, String> {
 }
 
 /// Where a request comes from: the address of whoever has connected or, if that is a trusted proxy, the address nearest
-/// to it in the proxies' header that is no trusted proxy's. What stands further away is for anybody to make up. Where
-/// the header does not tell (garbage, an obfuscated name), it is the proxy's own. `None` where whoever has connected has
+/// to it in the proxies' header that is no trusted proxy's. What stands further away is for anybody to make up, and is not
+/// looked at, readable or not. Where the header does not tell (the nearest is garbage, or an obfuscated name), it is the
+/// proxy's own. `None` where whoever has connected has
 /// no address, as with a Unix socket.
 ///
 /// The trusted proxies and their header are those that the app has as its data: see [`ProxyArgs::configure`].
@@ -105,7 +111,7 @@ pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
 }
 
 impl TrustedProxies {
-    fn trust(&self, address: IpAddr) -> bool {
+    pub(crate) fn trust(&self, address: IpAddr) -> bool {
         self.0.iter().any(|net| net.contains(&address))
     }
 
@@ -114,14 +120,18 @@ impl TrustedProxies {
         if !self.trust(peer) {
             return None;
         }
+        let lines: Vec<&[u8]> = headers
+            .get_all(header.name())
+            .map(HeaderValue::as_bytes)
+            .collect();
+        let nearest_first = lines.iter().rev();
         match header {
             ForwardedHeader::XForwardedFor => {
-                let list = list(headers, &X_FORWARDED_FOR)?;
-                self.nearest(list.rsplit(',').map(address))
+                let elements = nearest_first.flat_map(|line| line.rsplit(|byte| *byte == b','));
+                self.nearest(elements.map(address))
             }
             ForwardedHeader::Forwarded => {
-                let list = list(headers, &FORWARDED)?;
-                self.nearest(nodes(&list)?.into_iter().rev())
+                self.nearest(nearest_first.flat_map(|line| elements(line)).map(node))
             }
         }
     }
@@ -134,59 +144,112 @@ impl TrustedProxies {
     }
 }
 
-/// All lines of a header as one list ([RFC 9110 §5.3]), empty where there is none; `None`: not readable.
-///
-/// [RFC 9110 §5.3]: https://www.rfc-editor.org/rfc/rfc9110#section-5.3
-fn list(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let lines: Option<Vec<&str>> = headers.get_all(name).map(|line| line.to_str().ok()).collect();
-    Some(lines?.join(","))
+impl ForwardedHeader {
+    fn name(self) -> HeaderName {
+        match self {
+            Self::XForwardedFor => X_FORWARDED_FOR,
+            Self::Forwarded => FORWARDED,
+        }
+    }
 }
 
-/// An address with or without a port, as proxies write it.
-fn address(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
-    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let address = match bare {
-        Some(inner) => IpAddr::V6(inner.parse().ok()?),
-        None => text
-            .parse()
-            .or_else(|_| text.parse::<SocketAddr>().map(|socket| socket.ip()))
-            .ok()?,
+/// An address as proxies write it: with or without a port, in brackets where it is of IPv6 and has one, and with the zone
+/// of a link ([RFC 6874]), which says something to the proxy alone and is dropped.
+///
+/// [RFC 6874]: https://www.rfc-editor.org/rfc/rfc6874
+fn address(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    let address = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (inner, port) = rest.split_once(']')?;
+            (port.is_empty() || port.strip_prefix(':').is_some_and(is_port)).then_some(())?;
+            IpAddr::V6(v6(inner)?)
+        }
+        None => match text.split_once(':') {
+            Some((v4, port)) if !port.contains(':') => IpAddr::V4(v4.parse().ok().filter(|_| is_port(port))?),
+            Some(_) => IpAddr::V6(v6(text)?),
+            None => IpAddr::V4(text.parse().ok()?),
+        },
     };
     Some(address.to_canonical())
 }
 
-/// The `for` of each element of `Forwarded`, in order: an address, or `None` for whatever else stands there. `None` in
-/// all, where quotes do not match: who knows then what belongs to which element.
-fn nodes(value: &str) -> Option<Vec<Option<IpAddr>>> {
-    let elements = split_outside_quotes(value, ',')?;
-    let node = |element: &&str| {
-        let pairs = split_outside_quotes(element, ';')?;
-        let mut fors = pairs.into_iter().filter_map(|pair| {
-            let (name, value) = pair.split_once('=')?;
-            name.trim().eq_ignore_ascii_case("for").then_some(value.trim())
-        });
-        let text = fors.next().filter(|_| fors.next().is_none())?;
-        // An address has nothing in it that would be escaped in a quoted string.
-        let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        address(quoted.unwrap_or(text))
-    };
-    Some(elements.iter().map(node).collect())
+fn v6(text: &str) -> Option<Ipv6Addr> {
+    match text.split_once('%') {
+        Some((_, zone)) if zone.is_empty() || !zone.bytes().all(|byte| byte.is_ascii_graphic()) => None,
+        Some((address, _)) => address.parse().ok(),
+        None => text.parse().ok(),
+    }
 }
 
-fn split_outside_quotes(text: &str, separator: char) -> Option<Vec<&str>> {
-    let (mut quoted, mut escaped) = (false, false);
-    let parts = text.split(|c| {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            _ => return c == separator && !quoted,
+/// A number, or a name that hides it ([RFC 7239 §6.3](https://www.rfc-editor.org/rfc/rfc7239#section-6.3)).
+fn is_port(text: &str) -> bool {
+    let is_hidden = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    match text.strip_prefix('_') {
+        Some(name) => !name.is_empty() && name.bytes().all(is_hidden),
+        None => text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok(),
+    }
+}
+
+/// The elements of a line of `Forwarded`, the last one first. Each is judged by itself: what the proxy has added stands at
+/// the end, whatever the client has sent before it, an open quote included.
+fn elements(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let element = match last_separator(line, b',') {
+            Some(place) => {
+                rest = Some(&line[..place]);
+                &line[place + 1..]
+            }
+            None => {
+                rest = None;
+                line
+            }
+        };
+        Some(element)
+    })
+}
+
+/// The last separator that is not inside of a quoted string, looked for from the end.
+fn last_separator(text: &[u8], separator: u8) -> Option<usize> {
+    let mut quoted = false;
+    for (place, byte) in text.iter().enumerate().rev() {
+        let escapes = || {
+            text[..place]
+                .iter()
+                .rev()
+                .take_while(|byte| **byte == b'\\')
+                .count()
+        };
+        if *byte == b'"' && !(quoted && escapes() % 2 == 1) {
+            quoted = !quoted;
+        } else if *byte == separator && !quoted {
+            return Some(place);
         }
-        false
+    }
+    None
+}
+
+/// The `for` of an element of `Forwarded`; `None` for whatever else stands there.
+fn node(element: &[u8]) -> Option<IpAddr> {
+    let mut pairs = Vec::new();
+    let mut rest = element;
+    while let Some(place) = last_separator(rest, b';') {
+        pairs.push(&rest[place + 1..]);
+        rest = &rest[..place];
+    }
+    pairs.push(rest);
+    let mut fors = pairs.into_iter().filter_map(|pair| {
+        let name_ends = pair.iter().position(|byte| *byte == b'=')?;
+        let (name, value) = pair.split_at(name_ends);
+        let is_for = name.trim_ascii().eq_ignore_ascii_case(b"for");
+        is_for.then(|| value[1..].trim_ascii())
     });
-    let parts = parts.collect();
-    (!quoted).then_some(parts)
+    let text = fors.next().filter(|_| fors.next().is_none())?;
+    // An address has nothing in it that would be escaped in a quoted string.
+    let quoted = text.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+    address(quoted.unwrap_or(text))
 }
 
 #[cfg(test)]

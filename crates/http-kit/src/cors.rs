@@ -4,7 +4,7 @@ use actix_cors::{Cors, CorsError};
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Uri;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError};
 use jeton_api_types::{ProblemKind, ProblemResponse};
@@ -18,11 +18,71 @@ const MAX_AGE_SECS: usize = 86_400;
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
+/// The headers that pages may always send: what the services read, and what tracing ([W3C Trace Context], [Baggage],
+/// Sentry) and libraries for pages add by themselves. None can do harm: there is no cookie that would come along.
+///
+/// [W3C Trace Context]: https://www.w3.org/TR/trace-context/
+/// [Baggage]: https://www.w3.org/TR/baggage/
+const HEADERS: [&str; 8] = [
+    "authorization",
+    "content-type",
+    "x-request-id",
+    "x-requested-with",
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
+];
+
+/// Which pages may call a service.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "HTTP")]
+pub(crate) struct CorsArgs {
+    /// The origins whose pages may call the service from browsers, with commas between them, as
+    /// `https://app.example.org,http://localhost:3000`; or `*` for any
+    ///
+    /// Those of webviews can be named as well (`capacitor://localhost`), and `http://localhost:*` for any port of the
+    /// user's own machine.
+    #[arg(
+        long = "cors-origins",
+        env = "JETON_CORS_ORIGINS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    origins: CorsOrigins,
+
+    /// More headers that these pages may send, with commas between them, as `x-datadog-trace-id`; or `*` for any
+    ///
+    /// `Authorization`, `Content-Type`, `X-Request-Id`, `X-Requested-With`, `traceparent`, `tracestate`, `baggage` and
+    /// `sentry-trace` they always may.
+    #[arg(
+        long = "cors-allowed-headers",
+        env = "JETON_CORS_ALLOWED_HEADERS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    headers: CorsHeaders,
+}
+
 /// The origins whose pages may call a service and read its answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CorsOrigins {
     Any,
-    These(Vec<String>),
+    These(Vec<AllowedOrigin>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AllowedOrigin {
+    Exactly(String),
+    /// This one, which has no port, and the same with any port.
+    WithAnyPort(String),
+}
+
+/// The headers that pages may send, besides [those that they always may](HEADERS).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CorsHeaders {
+    Any,
+    These(Vec<HeaderName>),
 }
 
 impl FromStr for CorsOrigins {
@@ -32,13 +92,55 @@ impl FromStr for CorsOrigins {
         if text.trim() == "*" {
             return Ok(Self::Any);
         }
-        let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
-        parts.map(origin).collect::<Result<_, _>>().map(Self::These)
+        parts(text).map(origin).collect::<Result<_, _>>().map(Self::These)
     }
 }
 
+impl FromStr for CorsHeaders {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.trim() == "*" {
+            return Ok(Self::Any);
+        }
+        let header = |text: &str| match HeaderName::from_str(text) {
+            Ok(name) if text != "*" => Ok(name),
+            _ => Err(format!(
+                "{text:?} is no name of a header, as x-datadog-trace-id, nor is it * alone"
+            )),
+        };
+        parts(text).map(header).collect::<Result<_, _>>().map(Self::These)
+    }
+}
+
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', ' ']).filter(|part| !part.is_empty())
+}
+
 /// An origin exactly as browsers send it: they compare bytes, and so does the service.
-fn origin(text: &str) -> Result<String, String> {
+fn origin(text: &str) -> Result<AllowedOrigin, String> {
+    if let Some(without_port) = text.strip_suffix(":*") {
+        return match web_origin(without_port) {
+            Ok(origin) if is_loopback(&origin) => Ok(AllowedOrigin::WithAnyPort(origin)),
+            _ => Err(format!(
+                "{text:?} is no origin: only http://localhost, http://127.0.0.1 and http://[::1] may be named with any port"
+            )),
+        };
+    }
+    if is_of_an_app(text) {
+        return Ok(AllowedOrigin::Exactly(text.to_owned()));
+    }
+    web_origin(text).map(AllowedOrigin::Exactly)
+}
+
+/// Whether it is the user's own machine, where programs take whatever port is free ([RFC 8252 §7.3]).
+///
+/// [RFC 8252 §7.3]: https://www.rfc-editor.org/rfc/rfc8252#section-7.3
+fn is_loopback(origin: &str) -> bool {
+    ["http://localhost", "http://127.0.0.1", "http://[::1]"].contains(&origin)
+}
+
+fn web_origin(text: &str) -> Result<String, String> {
     let sent = Url::parse(text).map(|url| url.origin().ascii_serialization());
     // In a host, the URL standard allows more than RFC 3986 does, which the middleware goes by.
     let is_uri = Uri::try_from(text).is_ok();
@@ -53,17 +155,65 @@ fn origin(text: &str) -> Result<String, String> {
     }
 }
 
-impl CorsOrigins {
+/// What the webview of an app sends, which has a scheme of its own: `capacitor://localhost`, `ionic://localhost`,
+/// `tauri://localhost`, `app://.`; and what the pages of a browser's extension send. To the URL standard they are opaque, and
+/// so are schemes whose pages have no origin.
+fn is_of_an_app(text: &str) -> bool {
+    const OTHERS: [&str; 11] = [
+        "http",
+        "https",
+        "ws",
+        "wss",
+        "ftp",
+        "file",
+        "data",
+        "blob",
+        "javascript",
+        "about",
+        "filesystem",
+    ];
+    let Some((scheme, authority)) = text.split_once("://") else {
+        return false;
+    };
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    };
+    let plain = |more: &'static [u8]| {
+        move |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || more.contains(&byte)
+    };
+    !OTHERS.contains(&scheme)
+        && scheme.starts_with(|first: char| first.is_ascii_lowercase())
+        && scheme.bytes().all(plain(b"+-."))
+        && !host.is_empty()
+        && host.bytes().all(plain(b"-._"))
+        && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|number| number.to_string() == port))
+}
+
+impl AllowedOrigin {
+    fn allows(&self, sent: &[u8]) -> bool {
+        match self {
+            Self::Exactly(origin) => sent == origin.as_bytes(),
+            Self::WithAnyPort(origin) => sent.strip_prefix(origin.as_bytes()).is_some_and(|rest| {
+                rest.is_empty()
+                    || rest.strip_prefix(b":").is_some_and(|port| {
+                        (1..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit)
+                    })
+            }),
+        }
+    }
+}
+
+impl CorsArgs {
     /// Whether any page may call the service.
     pub(crate) fn is_some(&self) -> bool {
-        *self != Self::These(Vec::new())
+        self.origins != CorsOrigins::These(Vec::new())
     }
 
     /// Never with credentials: tokens travel in a header that pages set themselves, not in cookies.
     pub(crate) fn middleware(&self) -> Cors {
         let cors = Cors::default()
             .allowed_methods(METHODS)
-            .allowed_headers([AUTHORIZATION, CONTENT_TYPE, X_REQUEST_ID])
             .expose_headers([
                 WWW_AUTHENTICATE.as_str(),
                 "x-auth-token",
@@ -71,11 +221,15 @@ impl CorsOrigins {
                 X_REQUEST_ID.as_str(),
             ])
             .max_age(MAX_AGE_SECS);
-        match self {
-            Self::Any => cors.allow_any_origin().send_wildcard(),
-            Self::These(origins) => origins
-                .iter()
-                .fold(cors, |cors, origin| cors.allowed_origin(origin)),
+        let cors = match &self.headers {
+            CorsHeaders::Any => cors.allow_any_header(),
+            CorsHeaders::These(more) => cors.allowed_headers(HEADERS).allowed_headers(more),
+        };
+        match self.origins.clone() {
+            CorsOrigins::Any => cors.allow_any_origin().send_wildcard(),
+            CorsOrigins::These(origins) => cors.allowed_origin_fn(move |sent, _| {
+                origins.iter().any(|origin| origin.allows(sent.as_bytes()))
+            }),
         }
     }
 }
@@ -97,48 +251,4 @@ pub(crate) async fn refusals_as_problems<B: MessageBody + 'static>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<CorsOrigins, String> {
-        text.parse()
-    }
-
-    #[test]
-    fn origins_are_read_as_browsers_send_them() {
-        assert_eq!(read("*"), Ok(CorsOrigins::Any));
-        assert!(!read("").unwrap().is_some());
-        let two = [
-            "https://app.example.org".to_owned(),
-            "http://localhost:3000".to_owned(),
-        ];
-        assert_eq!(
-            read("https://app.example.org, http://localhost:3000"),
-            Ok(CorsOrigins::These(two.to_vec()))
-        );
-    }
-
-    #[test]
-    fn what_no_browser_sends_is_refused() {
-        for bad in [
-            "app.example.org",
-            "https://app.example.org/",
-            "https://App.example.org",
-            "https://app.example.org:443",
-            "https://*.example.org",
-            "https://`app.example.org",
-            "https://app.example.org{",
-            "https://app.example.org,*",
-            "null",
-            "file:///",
-            "data:x",
-        ] {
-            assert!(read(bad).is_err(), "{bad}");
-        }
-        assert!(
-            read("https://app.example.org/x")
-                .unwrap_err()
-                .contains("mean https://app.example.org?")
-        );
-    }
-}
+mod tests;

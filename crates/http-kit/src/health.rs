@@ -1,11 +1,16 @@
 use crate::problems::{database_problem, get_or_head, method_not_allowed};
 use crate::shutdown::Ending;
+use crate::taking;
+use actix_web::rt::spawn;
 use actix_web::{HttpResponse, web};
 use anyhow::Context;
 use jeton_api_types::ProblemResponse;
-use jeton_persistence::{Database, migrations};
+use jeton_persistence::{Database, Turn, migrations};
 use jeton_verifier::Verifier;
 use serde_json::json;
+use std::time::Instant;
+use tokio::sync::Mutex;
+use tracing::Instrument;
 
 /// Refuses a database that lacks a migration: for a service's start.
 ///
@@ -26,6 +31,46 @@ pub(crate) struct Needs {
     pub(crate) database: Option<Database>,
     pub(crate) verifier: Option<Verifier>,
     pub(crate) ending: Ending,
+    /// When the last look began, and what it saw.
+    pub(crate) last_look: Mutex<Option<(Instant, Readiness)>>,
+}
+
+/// What a look at the database and the verifier sees.
+type Readiness = Result<(), ProblemResponse>;
+
+impl Needs {
+    /// What a look sees that begins after this call. One looks at a time; those who ask meanwhile wait for the next look
+    /// together, so that however many ask take one connection, and nobody is told of a time before they asked.
+    async fn readiness(&self) -> Readiness {
+        let asked = Instant::now();
+        let mut last_look = self.last_look.lock().await;
+        match &*last_look {
+            Some((began, seen)) if *began >= asked => seen.clone(),
+            _ => {
+                let began = Instant::now();
+                let seen = self.look().await;
+                last_look.insert((began, seen)).1.clone()
+            }
+        }
+    }
+
+    async fn look(&self) -> Readiness {
+        if let Some(database) = &self.database {
+            let pending = database.run_reserved(Turn::Probe, migrations::pending).await;
+            let pending = pending.map_err(|error| database_problem(&error))?;
+            if !pending.is_empty() {
+                tracing::warn!(pending = pending.join(", "), "the database is not up to date");
+                return Err(ProblemResponse::unavailable(5));
+            }
+        }
+        if let Some(verifier) = &self.verifier {
+            verifier.ready().await.map_err(|_| {
+                tracing::warn!("tokens cannot be checked");
+                ProblemResponse::unavailable(1)
+            })?;
+        }
+        Ok(())
+    }
 }
 
 /// `GET /livez`: the process serves. `GET /readyz`: it can do its work, which takes the database, up to date, and checks of
@@ -33,8 +78,8 @@ pub(crate) struct Needs {
 pub fn configure(config: &mut web::ServiceConfig) {
     let probe = |path| web::resource(path).default_service(method_not_allowed("GET, HEAD"));
     config
-        .service(probe("/livez").route(get_or_head().to(livez)))
-        .service(probe("/readyz").route(get_or_head().to(readyz)));
+        .service(probe("/livez").route(taking(&[], get_or_head().to(livez))))
+        .service(probe("/readyz").route(taking(&[], get_or_head().to(readyz))));
 }
 
 async fn livez() -> HttpResponse {
@@ -45,21 +90,8 @@ async fn readyz(needs: web::Data<Needs>) -> Result<HttpResponse, ProblemResponse
     if needs.ending.has_begun() {
         return Err(ProblemResponse::unavailable(1));
     }
-    let pending = match &needs.database {
-        Some(database) => database.run(migrations::pending).await,
-        None => Ok(Vec::new()),
-    };
-    let pending = pending.map_err(|error| database_problem(&error))?;
-    if let Some(verifier) = &needs.verifier {
-        verifier.ready().await.map_err(|_| {
-            tracing::warn!("tokens cannot be checked");
-            ProblemResponse::unavailable(1)
-        })?;
-    }
-    if pending.is_empty() {
-        Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
-    } else {
-        tracing::warn!(pending = pending.join(", "), "the database is not up to date");
-        Err(ProblemResponse::unavailable(5))
-    }
+    // Not the request's own: whoever hangs up in the middle would have the next one look while this look goes on.
+    let look = spawn(async move { needs.readiness().await }.in_current_span());
+    look.await.unwrap_or_else(|_| Err(ProblemResponse::internal()))?;
+    Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
 }

@@ -1,4 +1,4 @@
-use crate::cors::CorsOrigins;
+use crate::cors::CorsArgs;
 use crate::{DurationSetting, MetricsAddress, NumberSetting, ProxyArgs};
 use std::time::Duration;
 
@@ -22,15 +22,9 @@ pub struct HttpArgs {
     #[command(flatten)]
     pub proxies: ProxyArgs,
 
-    /// The origins whose pages may call the service from browsers, with commas between them, as
-    /// `https://app.example.org,http://localhost:3000`; or `*` for any
-    #[arg(
-        long,
-        env = "JETON_CORS_ORIGINS",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub(crate) cors_origins: CorsOrigins,
+    /// Which pages may call the service.
+    #[command(flatten)]
+    pub(crate) cors: CorsArgs,
 
     /// How long a client may take to send the head of its first request, and the body of any; after it, 408
     #[arg(long, env = "JETON_CLIENT_TIMEOUT", default_value = "10s")]
@@ -44,7 +38,7 @@ pub struct HttpArgs {
 
     /// How many connections are served at a time; those beyond wait
     ///
-    /// Each takes two file descriptors. Where the system does not allow so many, it is fewer, and the log says so.
+    /// One address may have nine tenths of them, unless it is a trusted proxy. Each takes two file descriptors. Where the system does not allow so many, it is fewer, and the log says so.
     #[arg(long, env = MAX_CONNECTIONS, default_value = "10000")]
     pub(crate) max_connections: NumberSetting<1, 1_000_000>,
 

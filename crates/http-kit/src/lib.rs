@@ -13,21 +13,24 @@ mod health;
 mod http_args;
 mod lifetime;
 mod log;
+mod log_writer;
 mod method;
 mod metrics;
 mod number_setting;
 mod observe;
 mod page;
+mod parameters;
 mod problems;
 mod program;
 mod request_id;
 mod server;
 mod shutdown;
+mod trailing_slash;
 mod unknown_settings;
 mod verifier_args;
 pub mod wire;
 
-pub use account_args::{BCRYPT_COST, DefaultScopesArgs, PasswordArgs, TokenArgs};
+pub use account_args::{BCRYPT_COST, DefaultScopesArgs, NetworkLimitArgs, PasswordArgs, TokenArgs};
 pub use body::{FORM, Form, JSON, Json, JsonOrForm, MAX_BODY_BYTES, body_problems};
 pub use client_address::{ForwardedHeader, ProxyArgs, TrustedProxies, client_address};
 pub use database_settings::DatabaseSettings;
@@ -40,6 +43,7 @@ pub use log::LogSettings;
 pub use metrics::{Histogram, Labels, Metrics, MetricsAddress, Samples};
 pub use number_setting::NumberSetting;
 pub use page::{Page, PageLimit};
+pub use parameters::{field_names, taking, unknown_name_problem, unknown_names, without_body};
 pub use problems::{
     database_problem, get_or_head, malformed_query_problem, method_not_allowed, method_not_allowed_problem,
     not_found_problem,

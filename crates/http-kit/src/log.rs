@@ -1,4 +1,7 @@
-use std::io::IsTerminal;
+use crate::log_writer::LogWriter;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::io::{self, IsTerminal};
+use std::panic::{self, PanicHookInfo};
 use std::str::FromStr;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
@@ -44,17 +47,43 @@ enum Format {
 }
 
 impl LogSettings {
-    /// Starts logging.
-    pub fn install(&self) {
+    /// Starts logging. From then on a panic is told in the log, too.
+    ///
+    /// # Errors
+    /// There are no more threads or file descriptors to be had.
+    pub fn install(&self) -> io::Result<()> {
         let filter = EnvFilter::builder().parse_lossy(&self.filter.0);
-        let on_terminal = std::io::stdout().is_terminal();
+        let on_terminal = io::stdout().is_terminal();
+        let writer = LogWriter::install()?;
         let builder = tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_ansi(on_terminal);
+            .with_ansi(on_terminal)
+            .with_writer(move || writer.clone())
+            // They would go to standard error, and panic where that cannot be written.
+            .log_internal_errors(false);
         match self.format {
             Some(Format::Json) => builder.json().flatten_event(true).with_span_list(false).init(),
             None if !on_terminal => builder.json().flatten_event(true).with_span_list(false).init(),
             _ => builder.with_target(false).init(),
         }
+        panic::set_hook(Box::new(log_panic));
+        Ok(())
     }
+}
+
+/// The standard library would write to standard error, and wait for as long as nobody reads that: with it all requests of
+/// the thread that panics.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let payload = panic.payload();
+    let said = payload.downcast_ref::<&str>().copied();
+    let said = said.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let backtrace = Backtrace::capture();
+    tracing::error!(
+        thread = std::thread::current().name(),
+        place = panic.location().map(tracing::field::display),
+        backtrace =
+            (backtrace.status() == BacktraceStatus::Captured).then(|| tracing::field::display(&backtrace)),
+        "panicked: {}",
+        said.unwrap_or("it did not say why")
+    );
 }

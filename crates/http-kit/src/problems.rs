@@ -15,7 +15,7 @@ pub fn database_problem(error: &DatabaseError) -> ProblemResponse {
             ProblemResponse::unavailable(RETRY_AFTER_SECS)
         }
         DatabaseError::Conflict { .. }
-        | DatabaseError::Corrupt(_)
+        | DatabaseError::Corrupt { .. }
         | DatabaseError::ServerTooOld(_)
         | DatabaseError::Unreleased
         | DatabaseError::Query(_) => {

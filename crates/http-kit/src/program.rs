@@ -1,19 +1,18 @@
+use crate::log_writer::{self, complain};
 use crate::{LogSettings, describe_settings, unknown_settings};
+use anyhow::Context;
 use clap::error::ErrorKind;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Reads a program's settings from its flags and the environment. A bad one ends the program with one line on
 /// standard error that names it; `--help` and `--version` end it as well.
-#[expect(
-    clippy::print_stderr,
-    reason = "the log is not set up before the settings are known"
-)]
 pub fn parse_settings<T: clap::Parser>() -> T {
     try_parse_from(std::env::args_os()).unwrap_or_else(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => error.exit(),
         _ => {
-            eprintln!("{}", one_line(&error.to_string()));
+            // The log is not set up before the settings are known.
+            complain(one_line(&error.to_string()));
             std::process::exit(2)
         }
     })
@@ -40,19 +39,28 @@ fn one_line(message: &str) -> String {
 
 /// The whole of a service's `main`: sets the log up, runs the service to its end, and says in one line why it could
 /// not.
-#[expect(
-    clippy::print_stderr,
-    reason = "whoever started the program looks there, whatever the log's filter is"
-)]
 pub fn run(log: &LogSettings, service: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
-    log.install();
-    unknown_settings::warn();
-    match actix_web::rt::System::new().block_on(service) {
+    // Whatever becomes of the service, a panic included.
+    let _flush = FlushAtEnd;
+    let ended = log.install().context("cannot start the log").and_then(|()| {
+        unknown_settings::warn();
+        actix_web::rt::System::new().block_on(service)
+    });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", one_line(&format!("{error:#}")));
+            // Whoever started the program looks there, whatever the log's filter is.
+            complain(format!("error: {}", one_line(&format!("{error:#}"))));
             ExitCode::FAILURE
         }
+    }
+}
+
+struct FlushAtEnd;
+
+impl Drop for FlushAtEnd {
+    fn drop(&mut self) {
+        log_writer::flush();
     }
 }
 

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_is_not() {
+    fn an_id_of_other_characters_or_length_is_not_kept() {
         for bad in [
             "",
             "a b",

@@ -4,7 +4,7 @@ use crate::http_args::MAX_CONNECTIONS;
 use crate::metrics::{self, Metrics, RequestMetrics};
 use crate::observe::Observe;
 use crate::shutdown::{Ending, Signals};
-use crate::{HttpArgs, body, connections, descriptors, health, problems};
+use crate::{HttpArgs, body, connections, descriptors, health, log_writer, problems, trailing_slash};
 use actix_web::dev::Server;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::rt::{spawn, time};
@@ -18,7 +18,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 /// A service that has its port and is ready to [serve](Self::serve).
 pub struct Running {
@@ -50,8 +50,8 @@ impl Running {
         let mut serving = pin!(self.serve_until(told));
         match select(pin!(signals.next()), serving.as_mut()).await {
             Either::Left((signal, _)) => {
-                say(signal, "ending; again, and it ends at once");
                 let _ = tell.send(());
+                say(signal, "ending; again, and it ends at once");
             }
             Either::Right((ended, _)) => return ended,
         }
@@ -59,6 +59,7 @@ impl Running {
             Either::Left((ended, _)) => ended,
             Either::Right((signal, _)) => {
                 say(signal, "ending at once");
+                log_writer::flush();
                 // Whatever is under way: not even its threads are waited for.
                 std::process::exit(1)
             }
@@ -132,6 +133,7 @@ where
     http.proxies.warn();
     let requests = Arc::<RequestMetrics>::default();
     metrics.add_requests(requests.clone());
+    metrics.add_log();
     if let Some(database) = database.clone() {
         metrics.add_database(database);
     }
@@ -143,11 +145,12 @@ where
         database,
         verifier: verifier.clone(),
         ending: ending.clone(),
+        last_look: Mutex::default(),
     });
     let (proxies, body, cors) = (
         http.proxies.configure(),
         body::Timeout(http.client_timeout()),
-        http.cors_origins.clone(),
+        http.cors.clone(),
     );
     let app = move || {
         let metrics = requests.clone();
@@ -156,6 +159,7 @@ where
             .wrap(Condition::new(cors.is_some(), cors.middleware()))
             .wrap(Condition::new(cors.is_some(), from_fn(refusals_as_problems)))
             .wrap(Observe { metrics })
+            .wrap(from_fn(trailing_slash::dropped))
             .app_data(needs.clone())
             .app_data(body)
             .configure(proxies.clone())
@@ -167,12 +171,17 @@ where
     let most = most_connections(&http);
     // The limit is each thread's.
     let threads = available_parallelism().map_or(1, usize::from).min(most);
+    let limits = connections::Limits {
+        free_for: http.keep_alive() + http.client_timeout(),
+        of_thread: most / threads,
+        proxies: http.proxies.trusted(),
+    };
     let server = HttpServer::new(app)
         .workers(threads)
         .max_connections(most / threads)
         .client_request_timeout(http.client_timeout())
         .keep_alive(http.keep_alive())
-        .on_connect(connections::note(http.keep_alive() + http.client_timeout()))
+        .on_connect(connections::note(limits))
         .shutdown_timeout(http.shutdown_secs())
         .disable_signals()
         .bind(address)

@@ -3,15 +3,11 @@ use std::env;
 /// What begins so is a setting.
 const PREFIX: &str = "JETON_";
 
-/// The settings of all programs, which may share an environment: one a line, generated from the programs.
+/// The settings that begin so of all programs, which may share an environment: one a line, generated from the programs.
 const KNOWN: &str = include_str!("known_settings.txt");
 
 /// What the project's scripts and other programs read.
-const OTHERS: &[&str] = &[
-    "JETON_POSTGRES_BINDIR",
-    "JETON_RESOURCE_METRICS_ADDR",
-    "JETON_TESTS_REQUIRE",
-];
+const OTHERS: &[&str] = &["JETON_POSTGRES_BINDIR", "JETON_TESTS_REQUIRE"];
 
 /// Says in the log which variables look like settings and are none. One that is mistyped would be off without a word: sign-up
 /// open, say, that was to be closed. Never their values.
@@ -41,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_mistyped_is_unknown_and_what_is_not_ours_is_not() {
+    fn a_mistyped_setting_is_unknown_and_what_is_not_ours_is_not() {
         for name in ["JETON_SIGN_UP", "JETON_", "JETON_SIGNUP_"] {
             assert!(is_unknown(name), "{name}");
         }

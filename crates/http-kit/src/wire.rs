@@ -1,8 +1,10 @@
 //! From the domain's types to what is sent, by the auth API and by the operator's commands alike.
 
-use jeton_api_types::{AuditEventInfo, TokenInfo, UserInfo};
+use jeton_api_types::{AuditEventInfo, NetworkLimitInfo, TokenInfo, UserInfo, VerifierInfo};
 use jeton_domain::{Token, User};
 use jeton_persistence::audit::AuditEvent;
+use jeton_persistence::rate_limit::{NetworkLimit, network_text};
+use jeton_persistence::verifiers::Registration;
 
 /// As its owner sees a token.
 #[must_use]
@@ -10,7 +12,7 @@ pub fn token(token: Token) -> TokenInfo {
     TokenInfo {
         id: token.id.0,
         kind: token.kind.to_string(),
-        name: token.name.as_str().to_owned(),
+        name: token.name,
         scopes: token.scopes.to_texts(),
         created_at: token.created_at,
         expires_at: token.expires_at,
@@ -24,8 +26,8 @@ pub fn token(token: Token) -> TokenInfo {
 pub fn user(user: User) -> UserInfo {
     UserInfo {
         id: user.id.0,
-        username: user.username.as_str().to_owned(),
-        email: user.email.map(|email| email.as_str().to_owned()),
+        username: user.username,
+        email: user.email,
         scopes: user.scopes.to_texts(),
         service: user.service,
         created_at: user.created_at,
@@ -49,5 +51,28 @@ pub fn audit_event(event: AuditEvent) -> AuditEventInfo {
         address: event.address,
         request_id: event.request_id,
         detail: event.detail,
+    }
+}
+
+/// As an administrator sees what counts for a network.
+#[must_use]
+pub fn network_limit(limit: NetworkLimit) -> NetworkLimitInfo {
+    NetworkLimitInfo {
+        network: network_text(limit.network),
+        failures: limit.failures.ceil() as u32,
+        last_at: limit.last_at,
+        blocked_for: limit.blocked.map(|left| left.as_secs_f64().ceil() as u64),
+    }
+}
+
+/// As an administrator sees a verifier.
+#[must_use]
+pub fn verifier(verifier: Registration) -> VerifierInfo {
+    VerifierInfo {
+        id: verifier.id,
+        lease_ms: u64::try_from(verifier.lease().as_millis()).unwrap_or(u64::MAX),
+        name: verifier.name,
+        role: verifier.role,
+        registered_at: verifier.registered_at,
     }
 }

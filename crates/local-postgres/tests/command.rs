@@ -12,6 +12,8 @@ use std::time::Duration;
 use jeton_local_postgres::process;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_jeton-local-postgres");
+/// Until its standard input ends.
+const TELL: &str = "echo $DATABASE_URL; exec cat";
 
 fn run(args: &[&str]) -> Output {
     Command::new(PROGRAM).args(args).output().unwrap()
@@ -22,10 +24,11 @@ fn stderr(output: &Output) -> String {
 }
 
 /// Runs the program with a shell that tells its DATABASE_URL and then waits.
-fn waiting(args: &[&str], script: &str) -> (Child, String) {
+fn waiting(args: &[&str], shell: &str, script: &str, env: &[(&str, &Path)]) -> (Child, String) {
     let mut child = Command::new(PROGRAM)
         .args(args)
-        .args(["--", "sh", "-c", script])
+        .args(["--", shell, "-c", script])
+        .envs(env.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -100,17 +103,7 @@ fn a_missing_postgres_is_one_line_that_tells_what_to_install() {
 #[test]
 fn a_killed_owner_leaves_neither_server_nor_directory() {
     let tmp = open_directory();
-    let mut child = Command::new(PROGRAM)
-        .args(["sh", "-c", "echo $DATABASE_URL; exec cat"])
-        .env("TMPDIR", tmp.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut url = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap())
-        .read_line(&mut url)
-        .unwrap();
+    let (mut child, url) = waiting(&[], "sh", TELL, &[("TMPDIR", tmp.path())]);
     assert!(TcpStream::connect(address(&url)).is_ok());
     assert_eq!(entries(tmp.path()).len(), 1);
 
@@ -125,7 +118,7 @@ fn a_durable_server_can_be_started_right_after_its_owner_was_killed() {
     let parent = open_directory();
     let data = parent.path().join("postgres");
     let args = ["--data", data.to_str().unwrap()];
-    let (mut child, url) = waiting(&args, "echo $DATABASE_URL; exec cat");
+    let (mut child, url) = waiting(&args, "sh", TELL, &[]);
     child.kill().unwrap();
     child.wait().unwrap();
 
@@ -142,20 +135,12 @@ fn the_command_ends_before_its_database_does() {
         trap 'kill $!; (exec 3<>"/dev/tcp/127.0.0.1/$port") && exit 42; exit 43' TERM
         echo "$DATABASE_URL"
         sleep 600 & wait"#;
-    let mut child = Command::new(PROGRAM)
-        .args(["bash", "-c", script])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut url = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap())
-        .read_line(&mut url)
-        .unwrap();
+    let (mut child, url) = waiting(&[], "bash", script, &[]);
 
     process::signal("INT", &[child.id()]).unwrap(); // the terminal's to tell, not ours
     process::signal("TERM", &[child.id()]).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(42));
-    assert!(TcpStream::connect(address(url.trim())).is_err());
+    assert!(TcpStream::connect(address(&url)).is_err());
 }
 
 #[test]

@@ -11,6 +11,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use jeton_local_postgres::{Error, LocalPostgres};
 
+const KEPT: &str = "CREATE TABLE kept (); INSERT INTO kept DEFAULT VALUES";
+
 #[derive(QueryableByName)]
 struct Number {
     #[diesel(sql_type = BigInt)]
@@ -41,6 +43,13 @@ fn setting(connection: &mut PgConnection, name: &str) -> String {
         .value
 }
 
+/// A directory that the server's account may pass through.
+fn parent() -> tempfile::TempDir {
+    let parent = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(parent.path(), PermissionsExt::from_mode(0o711)).unwrap();
+    parent
+}
+
 fn refuses_connections(port: u16) -> bool {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err()
 }
@@ -50,9 +59,7 @@ fn a_temporary_server_keeps_its_data_while_it_lives_and_leaves_nothing() {
     let postgres = LocalPostgres::temporary().unwrap();
     let (port, directory) = (postgres.port(), postgres.directory().to_owned());
     let mut connection = connect(&postgres);
-    connection
-        .batch_execute("CREATE TABLE kept (); INSERT INTO kept DEFAULT VALUES")
-        .unwrap();
+    connection.batch_execute(KEPT).unwrap();
     assert_eq!(setting(&mut connection, "fsync"), "off");
 
     postgres.stop().unwrap();
@@ -85,17 +92,14 @@ fn a_temporary_server_that_was_stopped_leaves_nothing_either() {
 
 #[test]
 fn a_durable_server_is_the_same_the_next_time() {
-    let parent = tempfile::tempdir().unwrap();
-    std::fs::set_permissions(parent.path(), PermissionsExt::from_mode(0o711)).unwrap();
+    let parent = parent();
     let wanted = parent.path().join("below/postgres");
 
     let first = LocalPostgres::at(&wanted).unwrap();
     assert_eq!(first.directory(), wanted);
     let url = first.url();
     let mut connection = connect(&first);
-    connection
-        .batch_execute("CREATE TABLE kept (); INSERT INTO kept DEFAULT VALUES")
-        .unwrap();
+    connection.batch_execute(KEPT).unwrap();
     assert_eq!(setting(&mut connection, "fsync"), "on");
     drop(first);
 
@@ -108,8 +112,7 @@ fn a_durable_server_is_the_same_the_next_time() {
 
 #[test]
 fn the_port_changes_when_somebody_else_took_it() {
-    let parent = tempfile::tempdir().unwrap();
-    std::fs::set_permissions(parent.path(), PermissionsExt::from_mode(0o711)).unwrap();
+    let parent = parent();
     let wanted = parent.path().join("postgres");
     let port = LocalPostgres::at(&wanted).unwrap().port();
 
@@ -134,8 +137,7 @@ fn a_server_that_lost_its_port_says_so_and_can_try_again() {
 
 #[test]
 fn a_second_server_on_the_same_data_is_refused() {
-    let parent = tempfile::tempdir().unwrap();
-    std::fs::set_permissions(parent.path(), PermissionsExt::from_mode(0o711)).unwrap();
+    let parent = parent();
     let wanted = parent.path().join("postgres");
 
     let first = LocalPostgres::at(&wanted).unwrap();
@@ -148,9 +150,8 @@ fn a_second_server_on_the_same_data_is_refused() {
 }
 
 #[test]
-fn several_processes_may_make_the_directory_at_once() {
-    let parent = tempfile::tempdir().unwrap();
-    std::fs::set_permissions(parent.path(), PermissionsExt::from_mode(0o711)).unwrap();
+fn the_directory_may_be_made_by_several_processes_at_once() {
+    let parent = parent();
     let wanted = parent.path().join("postgres");
     let results: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..3)

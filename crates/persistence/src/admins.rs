@@ -4,8 +4,8 @@ use crate::schema::users;
 use crate::{DatabaseError, DatabaseResult};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Uuid as SqlUuid};
-use jeton_domain::UserId;
+use diesel::sql_types::{BigInt, Bool};
+use jeton_domain::{PasswordHash, UserId, Username};
 
 /// What an act conflicts with after which no admin could sign in any more: see
 /// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict).
@@ -14,7 +14,7 @@ pub const LAST_ADMIN: &str = "last_admin";
 /// Whoever may take the last admin away holds this lock, or two admins could remove each other: "jetonadm" in ASCII.
 const LOCK: i64 = 0x6a_65_74_6f_6e_61_64_6d;
 
-/// An admin who can sign in. A service account cannot, and so can make no admin anew.
+/// An admin who could sign in: see [`can_sign_in`]. A service account cannot, and so can make no admin anew.
 const IS_ADMIN: &str = "('admin' = ANY (scopes) AND disabled_at IS NULL AND password_hash IS NOT NULL)";
 
 /// Refuses to go on where the user is the last admin who can sign in. Otherwise the user's row, and the place of the
@@ -23,33 +23,33 @@ const IS_ADMIN: &str = "('admin' = ANY (scopes) AND disabled_at IS NULL AND pass
 /// # Errors
 /// [`DatabaseError::Conflict`] with [`LAST_ADMIN`]; else see [`DatabaseError`].
 pub(crate) fn keep_one(connection: &mut PgConnection, id: UserId) -> DatabaseResult<()> {
-    #[derive(QueryableByName)]
-    struct Others {
-        #[diesel(sql_type = Bool)]
-        others: bool,
-    }
-    let is_admin: Option<bool> = users::table
+    let found: Option<(bool, String, Option<String>)> = users::table
         .find(id.0)
-        .select(sql::<Bool>(IS_ADMIN))
+        .select((sql::<Bool>(IS_ADMIN), users::username_key, users::password_hash))
         .for_update()
         .first(connection)
         .optional()?;
-    if is_admin != Some(true) {
+    if !found.is_some_and(|(is_admin, key, hash)| is_admin && can_sign_in(&key, hash.as_deref())) {
         return Ok(());
     }
     diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
         .bind::<BigInt, _>(LOCK)
         .execute(connection)?;
     // A statement of its own, after the lock: its snapshot sees what whoever held the lock before has done.
-    let Others { others } = diesel::sql_query(format!(
-        "SELECT EXISTS (SELECT FROM users WHERE id <> $1 AND {IS_ADMIN}) AS others"
-    ))
-    .bind::<SqlUuid, _>(id.0)
-    .get_result(connection)?;
-    if others {
+    let others: Vec<(String, Option<String>)> = users::table
+        .filter(users::id.ne(id.0))
+        .filter(sql::<Bool>(IS_ADMIN))
+        .select((users::username_key, users::password_hash))
+        .load(connection)?;
+    if others.iter().any(|(key, hash)| can_sign_in(key, hash.as_deref())) {
         return Ok(());
     }
     Err(DatabaseError::Conflict {
         constraint: LAST_ADMIN.to_owned(),
     })
+}
+
+/// Whether there is a name and a password to sign in with: a row from elsewhere may have neither.
+fn can_sign_in(key: &str, hash: Option<&str>) -> bool {
+    Username::is_reachable(key, key) && hash.is_some_and(|hash| PasswordHash::read(hash).is_readable())
 }

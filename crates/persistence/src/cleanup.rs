@@ -1,10 +1,13 @@
 //! Deleting what nobody needs any more: expired and idle tokens, applied revocations, uses of tokens that are gone, old
 //! audit events, counts of attempts that no longer count. In small batches, by any instance, one at a time.
+//!
+//! What has expired is known by a clock, and a clock may be wrong. So the cleanup goes by one of its own, a row that follows
+//! the server's and is never ahead of it, and moves no faster than twice as fast as time passes.
 
 use crate::transaction;
 use crate::{DatabaseResult, audit, rate_limit};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Double, Integer, Nullable, Uuid as SqlUuid};
 use jeton_coherence::ENDS_AT;
 use jeton_coherence::pg_try_advisory_xact_lock;
 use jeton_coherence::uses;
@@ -17,6 +20,9 @@ const BATCH: i32 = 1000;
 const SWEEP: i32 = 10_000;
 /// One purges, the others go on with their work: "jetonpur" in ASCII.
 const LOCK: i64 = 0x6a_65_74_6f_6e_70_75_72;
+
+/// The time that the cleanup goes by: the clock, where it has none of its own yet.
+pub(crate) const CLEANUP_CLOCK: &str = "(SELECT least(now(), min(shows)) FROM cleanup_clock)";
 
 /// What is purged, each kind by itself: a table that somebody has locked keeps none of the others from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +75,9 @@ pub struct Cleaned {
     /// Whether another step is to be done at once: there was a full batch. A sweep that finds little to delete goes on with
     /// the next round, so that it may take a day and never all of an instance's time.
     pub more: bool,
+    /// How far the time that the cleanup goes by is behind the server's clock: it has jumped ahead by so much, or there was no
+    /// cleanup for so long, less the time since.
+    pub behind: Duration,
 }
 
 #[derive(QueryableByName)]
@@ -96,10 +105,12 @@ impl Cleanup {
             if !diesel::select(pg_try_advisory_xact_lock(LOCK)).get_result::<bool>(connection)? {
                 return Ok(None);
             }
+            let behind = move_clock(connection)?;
             let rows = self.delete(connection, kind)?;
             Ok(Some(Cleaned {
                 rows,
                 more: rows >= BATCH as usize,
+                behind,
             }))
         })
     }
@@ -132,7 +143,7 @@ impl Cleanup {
         .get_result(connection)?;
         let deleted: Vec<Found> = diesel::sql_query(format!(
             "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE idle_ttl_secs IS NOT NULL \
-                AND id > $1 AND id <= $2 AND {ENDS_AT} <= now() - interval '10 minutes' \
+                AND id > $1 AND id <= $2 AND {ENDS_AT} <= {CLEANUP_CLOCK} - interval '10 minutes' \
                 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING id",
         ))
         .bind::<SqlUuid, _>(from)
@@ -174,12 +185,31 @@ impl Cleanup {
     }
 }
 
+/// Moves the cleanup's clock on, by twice the time since it was last moved at the most: of that time, the server's clock is
+/// believed two minutes, which are more than pass between two rounds. Where there is none yet, it begins now. Says how far
+/// it is behind.
+fn move_clock(connection: &mut PgConnection) -> DatabaseResult<Duration> {
+    #[derive(QueryableByName)]
+    struct Moved {
+        #[diesel(sql_type = Double)]
+        behind: f64,
+    }
+    let moved: Moved = diesel::sql_query(
+        "INSERT INTO cleanup_clock AS c (shows, checked_at) VALUES (now(), now()) \
+            ON CONFLICT (only_row) DO UPDATE SET checked_at = now(), shows = least(now(), \
+                c.shows + 2 * least(greatest(now() - c.checked_at, interval '0'), interval '2 minutes')) \
+            RETURNING extract(epoch FROM now() - shows)::float8 AS behind",
+    )
+    .get_result(connection)?;
+    Ok(Duration::try_from_secs_f64(moved.behind).unwrap_or_default())
+}
+
 /// Deletes expired tokens, but none that somebody else is changing: nobody waits for the cleanup, and it for nobody.
 fn delete_expired(connection: &mut PgConnection) -> DatabaseResult<usize> {
-    Ok(diesel::sql_query(
-        "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires_at <= now() \
+    Ok(diesel::sql_query(format!(
+        "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires_at <= {CLEANUP_CLOCK} \
             ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
-    )
+    ))
     .bind::<Integer, _>(BATCH)
     .execute(connection)?)
 }

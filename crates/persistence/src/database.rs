@@ -1,18 +1,21 @@
 use crate::manager::Manager;
+use crate::places::{Place, Places, Turn};
 use crate::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl};
 use diesel::PgConnection;
 use diesel::result::Error::QueryBuilderError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 /// How much of the database one process takes, and how long it waits for it.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolSettings {
-    /// The most connections, and so the most statements at once.
+    /// The most connections, and so the most statements at once, that [`run`](Database::run) lends.
     pub connections: u32,
+    /// The most connections beside those, for what must not wait behind other work: see
+    /// [`run_reserved`](Database::run_reserved). 0: there are none, and it waits with the others.
+    pub reserved: u32,
     /// How long a request waits for its turn, and then for a connection.
     pub acquire_timeout: Duration,
     /// How long the server may work on one statement.
@@ -26,6 +29,7 @@ impl Default for PoolSettings {
     fn default() -> Self {
         Self {
             connections: 10,
+            reserved: 4,
             acquire_timeout: Duration::from_secs(2),
             statement_timeout: Duration::from_secs(5),
             query_timeout: Duration::from_secs(8),
@@ -33,13 +37,21 @@ impl Default for PoolSettings {
     }
 }
 
+impl PoolSettings {
+    /// The most connections of all.
+    #[must_use]
+    pub fn most(&self) -> u32 {
+        self.connections.saturating_add(self.reserved)
+    }
+}
+
 /// The one door to the database: a pool of connections, lent for the time of one closure on a blocking thread.
 #[derive(Clone)]
 pub struct Database {
     pool: r2d2::Pool<Manager>,
-    /// One permit a connection: a blocking thread that starts finds one free, so that the waiting is done by futures,
-    /// not by threads.
-    permits: Arc<Semaphore>,
+    /// One place a connection: a blocking thread that starts finds one free.
+    places: Arc<Places>,
+    reserved: Arc<Places>,
     waiting: Arc<AtomicUsize>,
     settings: PoolSettings,
 }
@@ -86,15 +98,21 @@ impl Database {
             losses: Arc::default(),
         };
         let pool = r2d2::Pool::builder()
-            .max_size(settings.connections)
+            .max_size(settings.most())
             .min_idle(Some(1))
             .connection_timeout(settings.acquire_timeout)
             .idle_timeout(Some(Duration::from_secs(60)))
             .error_handler(Box::new(LogAtDebug))
             .build_unchecked(manager);
+        let places = Places::new(settings.connections);
+        let reserved = match settings.reserved {
+            0 => places.clone(),
+            count => Places::new(count),
+        };
         Self {
             pool,
-            permits: Arc::new(Semaphore::new(settings.connections as usize)),
+            places,
+            reserved,
             waiting: Arc::default(),
             settings,
         }
@@ -105,25 +123,20 @@ impl Database {
     pub fn status(&self) -> PoolStatus {
         let state = self.pool.state();
         PoolStatus {
-            most: self.settings.connections,
+            most: self.settings.most(),
             connections: state.connections,
             idle: state.idle_connections,
             waiting: self.waiting.load(Ordering::Relaxed),
         }
     }
 
-    async fn permit(&self) -> DatabaseResult<OwnedSemaphorePermit> {
-        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
-            return Ok(permit);
+    async fn place(&self, places: &Arc<Places>, turn: Option<Turn>) -> DatabaseResult<Place> {
+        if let Some(place) = places.try_take() {
+            return Ok(place);
         }
         let _waiting = Waiting::begin(&self.waiting);
-        match timeout(
-            self.settings.acquire_timeout,
-            self.permits.clone().acquire_owned(),
-        )
-        .await
-        {
-            Ok(Ok(permit)) => Ok(permit),
+        match timeout(self.settings.acquire_timeout, places.take(turn)).await {
+            Ok(Some(place)) => Ok(place),
             _ => Err(DatabaseError::Unavailable("all connections are busy".to_owned())),
         }
     }
@@ -141,10 +154,32 @@ impl Database {
         F: FnOnce(&mut PgConnection) -> DatabaseResult<T> + Send + 'static,
         T: Send + 'static,
     {
-        let permit = self.permit().await?;
+        self.lend(self.place(&self.places, None).await?, work).await
+    }
+
+    /// As [`run`](Self::run), on a connection that is kept for what must not wait behind other work: what revokes, and a
+    /// look at whether the service is ready. Those who wait take turns, so that nobody's storm of it keeps others waiting,
+    /// either.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_reserved<T, F>(&self, turn: Turn, work: F) -> DatabaseResult<T>
+    where
+        F: FnOnce(&mut PgConnection) -> DatabaseResult<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.lend(self.place(&self.reserved, Some(turn)).await?, work)
+            .await
+    }
+
+    async fn lend<T, F>(&self, place: Place, work: F) -> DatabaseResult<T>
+    where
+        F: FnOnce(&mut PgConnection) -> DatabaseResult<T> + Send + 'static,
+        T: Send + 'static,
+    {
         let (pool, span) = (self.pool.clone(), tracing::Span::current());
         let job = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _place = place;
             span.in_scope(|| {
                 let mut connection = pool
                     .get()

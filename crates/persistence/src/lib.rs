@@ -4,14 +4,17 @@ mod admins;
 mod database;
 mod functions;
 mod manager;
+mod places;
 mod rows;
 
 pub mod audit;
 pub mod cleanup;
+pub mod doctor;
 pub mod migrations;
 pub mod rate_limit;
 pub mod roles;
 pub mod tokens;
+pub mod turns;
 pub mod users;
 pub mod verifiers;
 
@@ -22,5 +25,6 @@ pub use jeton_coherence::{
     establish,
 };
 pub use manager::TRUSTED_FOR;
+pub use places::Turn;
 
 pub(crate) use jeton_coherence::{schema, transaction};

@@ -99,17 +99,6 @@ pub fn apply_from(
     giving_way(connection, |connection| apply_pending(connection, source, wait))
 }
 
-/// Takes everything back, newest first: for the tests that every migration can be. Loses all data.
-///
-/// # Errors
-/// [`MigrationError`]
-pub fn revert_all(connection: &mut PgConnection) -> Result<(), MigrationError> {
-    under_lock(connection, |connection| {
-        connection.revert_all_migrations(MIGRATIONS).map_err(of_harness)?;
-        Ok(())
-    })
-}
-
 fn apply_pending(
     connection: &mut PgConnection,
     source: &impl MigrationSource<Pg>,
@@ -247,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_verifiers_ask_for_is_what_is_embedded() {
+    fn migrations_that_verifiers_ask_for_are_those_embedded() {
         let embedded: Vec<_> = sorted(&MIGRATIONS).unwrap();
         let names: Vec<_> = embedded.iter().map(|one| one.name().to_string()).collect();
         assert_eq!(names, jeton_coherence::MIGRATIONS);

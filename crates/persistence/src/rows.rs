@@ -1,7 +1,6 @@
 //! Rows as they come out of the tables, and the step from them to the domain's types.
 
 use crate::schema::{token_uses, tokens, users};
-use crate::{DatabaseError, DatabaseResult};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::{
@@ -9,7 +8,8 @@ use diesel::{
     SelectableHelper,
 };
 use jeton_coherence::{TextArray, scopes, token_kind};
-use jeton_domain::{Email, Token, TokenId, TokenName, User, UserId, Username};
+use jeton_domain::{Email, Token, TokenId, TokenKind, TokenName, User, UserId, Username};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -18,6 +18,7 @@ use uuid::Uuid;
 pub(crate) struct UserRow {
     id: Uuid,
     username: String,
+    username_key: String,
     email: Option<String>,
     scopes: TextArray,
     #[diesel(select_expression = users::password_hash.is_null())]
@@ -40,26 +41,40 @@ pub(crate) struct TokenRow {
     idle_ttl_secs: Option<i32>,
 }
 
-impl TryFrom<UserRow> for User {
-    type Error = DatabaseError;
+impl UserRow {
+    /// The texts that the column has, whatever they are, each once.
+    pub(crate) fn stored_scopes(&self) -> BTreeSet<&str> {
+        self.scopes.iter().flatten().map(String::as_str).collect()
+    }
+}
 
-    fn try_from(row: UserRow) -> DatabaseResult<Self> {
-        Ok(Self {
+/// Whatever the table has taken is a user, whoever wrote it: one row must not hide the others. What this version would have
+/// written otherwise is told in the log.
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        // What Django writes for none.
+        let email = row.email.filter(|text| !text.is_empty());
+        if !Username::is_reachable(&row.username, &row.username_key) {
+            tell("users.username_key", row.id);
+        }
+        if email.as_deref().is_some_and(|text| Email::parse(text).is_err()) {
+            tell("users.email", row.id);
+        }
+        Self {
             id: UserId(row.id),
-            username: Username::parse(&row.username).or(Err(DatabaseError::Corrupt("users.username")))?,
-            email: row
-                .email
-                // What Django writes for none.
-                .filter(|text| !text.is_empty())
-                .map(|text| Email::parse(&text))
-                .transpose()
-                .or(Err(DatabaseError::Corrupt("users.email")))?,
-            scopes: scopes(row.scopes).ok_or(DatabaseError::Corrupt("users.scopes"))?,
+            scopes: scopes("users.scopes", row.id, &row.scopes),
+            username: row.username,
+            email,
             service: row.service,
             created_at: row.created_at,
             disabled_at: row.disabled_at,
-        })
+        }
     }
+}
+
+/// The operator can do something about it, by the id.
+fn tell(column: &'static str, id: Uuid) {
+    tracing::warn!(column, %id, "a row holds what Jeton does not write");
 }
 
 /// A token, and when it was last used.
@@ -80,37 +95,38 @@ pub(crate) fn used_tokens() -> _ {
         .select((row, token_uses::last_used_at.nullable()))
 }
 
-impl TryFrom<UsedTokenRow> for Token {
-    type Error = DatabaseError;
-
-    fn try_from(
+/// As a [`User`] is one.
+impl From<UsedTokenRow> for Token {
+    fn from(
         UsedTokenRow {
             token: row,
             last_used_at,
         }: UsedTokenRow,
-    ) -> DatabaseResult<Self> {
-        Ok(Self {
+    ) -> Self {
+        if TokenName::parse(&row.name).is_err() {
+            tell("tokens.name", row.id);
+        }
+        Self {
             id: TokenId(row.id),
             user_id: UserId(row.user_id),
-            kind: token_kind(&row.kind)?,
-            name: TokenName::parse(&row.name).or(Err(DatabaseError::Corrupt("tokens.name")))?,
-            scopes: scopes(row.scopes).ok_or(DatabaseError::Corrupt("tokens.scopes"))?,
+            // Of a kind that only a later version knows, the least can be said. It is listed and can be revoked; no check
+            // accepts it.
+            kind: token_kind(row.id, &row.kind).unwrap_or_else(|error| {
+                tracing::error!(%error, "a token is listed as a personal one");
+                TokenKind::Personal
+            }),
+            scopes: scopes("tokens.scopes", row.id, &row.scopes),
+            name: row.name,
             created_at: row.created_at,
             expires_at: row.expires_at,
-            idle_ttl: row.idle_ttl_secs.map(idle_ttl).transpose()?,
+            idle_ttl: row
+                .idle_ttl_secs
+                .map(|secs| Duration::from_secs(u64::try_from(secs).unwrap_or_default())),
             last_used_at,
-        })
+        }
     }
 }
 
-fn idle_ttl(secs: i32) -> DatabaseResult<Duration> {
-    let secs = u64::try_from(secs).or(Err(DatabaseError::Corrupt("tokens.idle_ttl_secs")))?;
-    Ok(Duration::from_secs(secs))
-}
-
-pub(crate) fn all<Row, T>(rows: Vec<Row>) -> DatabaseResult<Vec<T>>
-where
-    T: TryFrom<Row, Error = DatabaseError>,
-{
-    rows.into_iter().map(T::try_from).collect()
+pub(crate) fn all<Row, T: From<Row>>(rows: Vec<Row>) -> Vec<T> {
+    rows.into_iter().map(T::from).collect()
 }

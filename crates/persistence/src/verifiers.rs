@@ -17,8 +17,8 @@ pub struct Registration {
     lease_ms: i32,
     /// When it registered, by the server's clock.
     pub registered_at: DateTime<Utc>,
-    /// The role that it has registered as.
-    pub owner: String,
+    /// The role of the database's that it has registered as.
+    pub role: String,
 }
 
 impl Registration {
@@ -29,12 +29,22 @@ impl Registration {
     }
 }
 
-/// Who has registered, newest first.
+/// Who has registered, newest first, at most `limit` of those older than `after`. By their ids, which grow with time.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<Registration>> {
-    Ok(verifiers::table
+pub fn list(
+    connection: &mut PgConnection,
+    after: Option<Uuid>,
+    limit: u32,
+) -> DatabaseResult<Vec<Registration>> {
+    let mut query = verifiers::table.into_boxed();
+    if let Some(after) = after {
+        query = query.filter(verifiers::id.lt(after));
+    }
+    Ok(query
+        .order(verifiers::id.desc())
+        .limit(i64::from(limit))
         .select((
             verifiers::id,
             verifiers::name,
@@ -42,6 +52,47 @@ pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<Registration>> 
             verifiers::created_at,
             verifiers::owner,
         ))
-        .order(verifiers::created_at.desc())
+        .load(connection)?)
+}
+
+/// More verifiers than this are not watched one by one: their number alone says that something is wrong.
+const MOST_WATCHED: i64 = 10_000;
+
+/// How far a verifier has renewed.
+#[derive(Debug, Clone, Copy, Queryable)]
+pub struct Renewed {
+    /// Names one life of the verifier.
+    pub id: Uuid,
+    /// Counts its renewals.
+    pub version: i64,
+    lease_ms: i32,
+}
+
+impl Renewed {
+    /// One with this lease, to the millisecond.
+    #[must_use]
+    pub fn new(id: Uuid, version: i64, lease: Duration) -> Self {
+        Self {
+            id,
+            version,
+            lease_ms: i32::try_from(lease.as_millis()).unwrap_or(i32::MAX),
+        }
+    }
+
+    /// How long after sending a renewal it may answer from memory.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.lease_ms).unwrap_or_default())
+    }
+}
+
+/// How far each verifier has renewed, of ten thousand at the most.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn renewed(connection: &mut PgConnection) -> DatabaseResult<Vec<Renewed>> {
+    Ok(verifiers::table
+        .select((verifiers::id, verifiers::version, verifiers::lease_ms))
+        .limit(MOST_WATCHED)
         .load(connection)?)
 }

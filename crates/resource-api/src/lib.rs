@@ -13,7 +13,10 @@ pub use migrations::migrate;
 pub use settings::{Command, Settings};
 
 use actix_web::web::{Data, ServiceConfig, delete, post, put, resource};
-use jeton_http_kit::{Metrics, Running, Service, check_migrated, get_or_head, method_not_allowed, serve};
+use jeton_http_kit::{
+    Metrics, Page, Running, Service, check_migrated, field_names, get_or_head, method_not_allowed, serve,
+    taking, without_body,
+};
 use jeton_persistence::{Database, PoolSettings};
 use jeton_verifier::Verifier;
 use jeton_verifier::actix::Guard;
@@ -24,7 +27,12 @@ use jeton_verifier::actix::Guard;
 /// A setting that cannot be used, a database that is away or not up to date, a port that is taken.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let url = settings.database.database_url()?;
-    let database = Database::new(url.clone(), PoolSettings::default());
+    // It revokes nothing: one for `readyz` is enough.
+    let pool = PoolSettings {
+        reserved: 1,
+        ..PoolSettings::default()
+    };
+    let database = Database::new(url.clone(), pool);
     check_migrated(&database).await?;
     anyhow::ensure!(
         database.run(migrations::is_migrated).await?,
@@ -43,33 +51,35 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     serve(service, routes)
 }
 
-/// All that a service does to be protected: a guard before what needs a token, and the scopes it needs.
+/// All that a service does to be protected: a guard before what needs a token, and the scopes it needs. And what a query
+/// may have, so that a slip is told.
 fn configure(guard: Guard, database: Database) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let (read, write) = (guard.requiring("notes:read"), guard.requiring("notes:write"));
+    let page = field_names::<Page>().unwrap_or_default();
     move |config| {
         config
             .app_data(Data::new(database.clone()))
             .service(
                 resource("/public")
-                    .route(get_or_head().to(open::public))
+                    .route(taking(&[], get_or_head().to(open::public)))
                     .default_service(method_not_allowed("GET, HEAD")),
             )
             .service(
                 resource("/whoami")
-                    .route(get_or_head().to(open::who_am_i).wrap(guard.clone()))
+                    .route(taking(&[], get_or_head().to(open::who_am_i)).wrap(guard.clone()))
                     .default_service(method_not_allowed("GET, HEAD")),
             )
             .service(
                 resource("/notes")
-                    .route(get_or_head().to(notes::list).wrap(read.clone()))
-                    .route(post().to(notes::create).wrap(write.clone()))
+                    .route(taking(page, get_or_head().to(notes::list)).wrap(read.clone()))
+                    .route(taking(&[], post().to(notes::create)).wrap(write.clone()))
                     .default_service(method_not_allowed("GET, HEAD, POST")),
             )
             .service(
                 resource("/notes/{id}")
-                    .route(get_or_head().to(notes::show).wrap(read.clone()))
-                    .route(put().to(notes::replace).wrap(write.clone()))
-                    .route(delete().to(notes::delete).wrap(write.clone()))
+                    .route(taking(&[], get_or_head().to(notes::show)).wrap(read.clone()))
+                    .route(taking(&[], put().to(notes::replace)).wrap(write.clone()))
+                    .route(taking(&[], without_body(delete().to(notes::delete))).wrap(write.clone()))
                     .default_service(method_not_allowed("GET, HEAD, PUT, DELETE")),
             );
     }

@@ -2,7 +2,7 @@ use jeton_http_kit::{DatabaseSettings, HttpArgs, LogSettings, VerifierArgs};
 use std::net::SocketAddr;
 
 /// A message names it.
-pub(crate) const ADDRESS: &str = "JETON_RESOURCE_ADDR";
+pub(crate) const ADDRESS: &str = "NOTES_ADDR";
 
 /// Jeton's demo resource service: notes, protected by tokens.
 #[derive(Debug, clap::Parser)]

@@ -6,6 +6,7 @@ use jeton_coherence::{
     BootTime, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, Pending, PgConnection, establish,
     verifiers,
 };
+use jeton_domain::printable;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -144,7 +145,10 @@ fn look(
     dead.dedup();
     for Dead { id, name, version } in dead {
         match verifiers::remove_expired(connection, id, version, session)? {
-            Removal::Done => tracing::warn!(%id, name, "removed a verifier whose lease has expired"),
+            Removal::Done => {
+                let name = printable::cut(&name);
+                tracing::warn!(%id, name, "removed a verifier whose lease has expired");
+            }
             Removal::NotDone => {}
             Removal::Moved => return Ok(false),
         }

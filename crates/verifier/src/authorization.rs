@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn another_scheme_is_none_of_ours() {
+    fn a_header_of_another_scheme_is_no_token() {
         for other in [
             "",
             " ",

@@ -159,7 +159,7 @@ mod tests {
 
     /// Whoever looks the token up first and then reads the deadline has looked it up here.
     #[test]
-    fn without_a_lease_nothing_is_looked_up() {
+    fn memory_without_a_lease_is_not_looked_into() {
         let memory = memory();
         let hits = memory.hits();
         for deadline in [BootTime::ZERO, BootTime::now()] {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_expired_is_not_found_nor_counted() {
+    fn expired_tokens_are_not_found_nor_counted() {
         let memory = memory();
         let hits = memory.hits();
         memory.fill(memory.begin(), std::iter::once(caller_for(Some(Duration::ZERO))));

@@ -28,7 +28,8 @@ pub struct VerifierSettings {
     /// How many tokens one query asks for at the most.
     pub batch: usize,
     /// How many checks may wait for a query; those beyond are answered
-    /// [`Unavailable`](crate::VerifyError::Unavailable) at once.
+    /// [`Unavailable`](crate::VerifyError::Unavailable) at once. More than a service has connections: then whoever sends
+    /// unknown tokens on all of theirs takes nobody else's place.
     pub queue: usize,
     /// How long a check waits for its answer before it is [`Unavailable`](crate::VerifyError::Unavailable).
     pub lookup_timeout: Duration,
@@ -37,7 +38,7 @@ pub struct VerifierSettings {
 }
 
 impl VerifierSettings {
-    /// The settings that suit most services: a lease of 10 seconds, 100,000 tokens, 2 threads, 256 tokens a query, 8,192
+    /// The settings that suit most services: a lease of 10 seconds, 100,000 tokens, 2 threads, 256 tokens a query, 16,384
     /// waiting, 5 seconds, uses written every 10; the name is the program's.
     #[must_use]
     pub fn new(database_url: DatabaseUrl) -> Self {
@@ -48,7 +49,7 @@ impl VerifierSettings {
             cache_tokens: 100_000,
             lookup_threads: 2,
             batch: 256,
-            queue: 8192,
+            queue: 16_384,
             lookup_timeout: Duration::from_secs(5),
             write_uses_every: Duration::from_secs(10),
         }

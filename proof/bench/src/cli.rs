@@ -45,7 +45,6 @@ pub(crate) enum Role {
 }
 
 /// The whole program.
-#[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     let result = match cli.role {
         Some(role) => role::play(role),

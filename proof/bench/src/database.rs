@@ -36,7 +36,6 @@ impl BenchDatabase {
     }
 
     /// Its address, as for `DATABASE_URL`.
-    #[must_use]
     pub fn url(&self) -> &str {
         self.0.url()
     }

@@ -24,6 +24,9 @@ pub(crate) struct Plan {
     pub(crate) login_slice: Duration,
     /// Logouts for each number of verifiers.
     pub(crate) logouts: usize,
+    /// Connections of the flood that logouts go on beside, and how long they do at the most.
+    pub(crate) flood: usize,
+    pub(crate) flood_time: Duration,
     /// And such as come alone, after a second without any.
     pub(crate) logouts_alone: usize,
 }
@@ -56,6 +59,8 @@ impl Plan {
             login_rounds: 3,
             login_slice: Duration::from_secs(8),
             logouts: 300,
+            flood: 4000,
+            flood_time: Duration::from_secs(15),
             logouts_alone: 20,
         }
     }
@@ -71,6 +76,8 @@ impl Plan {
             login_rounds: 1,
             login_slice: Duration::from_millis(800),
             logouts: 20,
+            flood: 200,
+            flood_time: Duration::from_secs(2),
             logouts_alone: 1,
             ..Self::full(false)
         }

@@ -11,6 +11,7 @@ pub(crate) struct Results {
     pub(crate) rows: RowsResult,
     pub(crate) logins: LoginResult,
     pub(crate) revocations: Vec<RevocationResult>,
+    pub(crate) flood: FloodResult,
 }
 
 /// The ways to check a token.
@@ -135,4 +136,24 @@ pub(crate) struct RevocationResult {
     /// Checks after the acknowledgement, and how many of them let the token through.
     pub(crate) checks: usize,
     pub(crate) accepted: usize,
+}
+
+/// Logouts while one address floods the login.
+#[derive(Default)]
+pub(crate) struct FloodResult {
+    /// How many connections the flood has, and how many requests were answered on them.
+    pub(crate) connections: usize,
+    pub(crate) sent: usize,
+    pub(crate) quiet: Latency,
+    pub(crate) flooded: Latency,
+    /// Logouts that were answered anything but 204, of all.
+    pub(crate) refused: usize,
+}
+
+impl FloodResult {
+    /// How many times the quiet p99 the other one is.
+    pub(crate) fn slowdown(&self) -> Option<f64> {
+        let slowdown = self.flooded.p99 / self.quiet.p99;
+        slowdown.is_finite().then_some(slowdown)
+    }
 }

@@ -61,6 +61,8 @@ async fn auth_api(config: AuthApi) -> anyhow::Result<()> {
         "off",
         "--bcrypt-cost",
         &cost,
+        "--user-acts",
+        "1000000",
         "--default-scopes",
         "notes:read notes:write",
     ];

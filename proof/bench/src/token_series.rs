@@ -12,7 +12,6 @@ pub struct TokenSeries {
 
 impl TokenSeries {
     /// A series of its own.
-    #[must_use]
     pub fn random() -> Self {
         Self { seed: rand::random() }
     }
@@ -23,13 +22,11 @@ impl TokenSeries {
     }
 
     /// The text of a token.
-    #[must_use]
     pub fn text(self, number: usize) -> String {
         self.token(number).expose_secret().to_owned()
     }
 
     /// What the database keeps of it.
-    #[must_use]
     pub fn digest(self, number: usize) -> TokenDigest {
         self.token(number).digest()
     }

@@ -22,7 +22,7 @@ pub fn check(data: &[u8]) {
         }
         Err(problem) => check_refusal(
             &problem,
-            &["username", "password", "name", "scopes", "expires_in"],
+            &["username", "password", "name", "scopes", "scope", "expires_in"],
         ),
     }
     match extract::<Form<PresentedToken>>(FORM, data) {

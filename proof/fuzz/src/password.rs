@@ -14,8 +14,18 @@ pub fn check(data: &[u8]) {
         .expect("a name");
     let email = Some(email).filter(|email| !email.is_empty());
 
+    let typed = Password::new(password.to_owned());
+    let normalized = typed.normalized();
+    // What is hashed, and what all rules are about.
+    let password = normalized.as_ref().unwrap_or(&typed).expose_secret();
+    assert!(typed.normalized().is_none() || !typed.expose_secret().is_ascii());
+    assert!(Password::new(password.to_owned()).normalized().is_none());
     let fits = (MIN_PASSWORD_CHARS..=MAX_PASSWORD_CHARS).contains(&password.chars().count());
-    match NewPassword::choose(Password::new(password.to_owned()), &name, email) {
+    match NewPassword::choose(
+        Password::new(typed.expose_secret().to_owned()),
+        name.as_str(),
+        email,
+    ) {
         Ok(new) => {
             assert!(fits);
             assert_eq!(new.as_password().expose_secret(), password);

@@ -48,7 +48,6 @@ enum Command {
 }
 
 /// The whole of `main`: 0 when every promise was kept, 1 when one was broken, 2 when that could not be found out.
-#[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     #[cfg(feature = "negative-controls")]

@@ -71,7 +71,6 @@ pub enum Mutant {
 
 impl Mutant {
     /// The property that does not hold, or `None` for a rule that can be left out.
-    #[must_use]
     pub fn breaks(self) -> Option<&'static str> {
         match self {
             Self::LeaseWithRegistration | Self::KeepGenerationAtEnd | Self::KeepDeadlineWhenGivenUp => None,
@@ -83,7 +82,6 @@ impl Mutant {
 
     /// The smallest scenario that tells the mutant from the protocol; for a rule that can be left out, one that has all
     /// that the rule is about.
-    #[must_use]
     pub fn scenario(self) -> Scenario {
         let name = match self {
             Self::RetryDoesNotWait => "lost-reply",

@@ -31,7 +31,6 @@ pub struct Report {
 }
 
 /// Checks all states of the protocol; of a mutant that breaks a property, those up to where it does.
-#[must_use]
 pub fn check(protocol: &Protocol, threads: usize) -> Report {
     let started_at = Instant::now();
     let broken = awaited(protocol.mutant);
@@ -73,7 +72,6 @@ fn awaited(mutant: Option<Mutant>) -> Option<&'static str> {
 
 impl Report {
     /// Whether it is as it should be: the protocol has every property, and a mutant lacks the one that it breaks.
-    #[must_use]
     pub fn is_as_expected(&self) -> bool {
         match awaited(self.mutant) {
             None => self.counterexamples.is_empty(),

@@ -215,7 +215,6 @@ static LARGE: [Scenario; 10] = [
 ];
 
 /// The scenarios of that size.
-#[must_use]
 pub fn scenarios(size: Size) -> &'static [Scenario] {
     match size {
         Size::Small => &SMALL,

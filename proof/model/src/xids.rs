@@ -14,61 +14,51 @@ pub struct Xids(u8);
 
 impl Xids {
     /// Whether `xid` is in the set.
-    #[must_use]
     pub fn contains(self, xid: Xid) -> bool {
         self.0 & (1 << xid) != 0
     }
 
     /// Whether all of `other` is in the set.
-    #[must_use]
     pub fn contains_all(self, other: Self) -> bool {
         other.without(self).is_empty()
     }
 
     /// Whether the set has a member in common with `other`.
-    #[must_use]
     pub fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
     /// The set with `xid`.
-    #[must_use]
     pub fn with(self, xid: Xid) -> Self {
         Self(self.0 | (1 << xid))
     }
 
     /// The set without the members of `other`.
-    #[must_use]
     pub fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
     /// The members that are in `other`, too.
-    #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
     /// Whether there is no member.
-    #[must_use]
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
     /// How many members are there.
-    #[must_use]
     pub fn len(self) -> u8 {
         u8::try_from(self.0.count_ones()).unwrap_or(u8::MAX)
     }
 
     /// The members that are below `xid`.
-    #[must_use]
     pub fn below(self, xid: Xid) -> Self {
         Self(self.0 & ((1 << xid) - 1))
     }
 
     /// Every xid up to the highest member: what a high-water mark would make of the set.
-    #[must_use]
     pub fn filled_up(self) -> Self {
         Self((0xFF_u8).checked_shr(self.0.leading_zeros()).unwrap_or(0))
     }

@@ -23,7 +23,7 @@ fn the_protocol_keeps_its_promise() {
 }
 
 #[test]
-fn without_any_of_its_rules_it_does_not() {
+fn the_protocol_without_any_of_its_rules_does_not_hold() {
     for mutant in Mutant::value_variants()
         .iter()
         .filter(|mutant| mutant.breaks().is_some())
@@ -35,7 +35,7 @@ fn without_any_of_its_rules_it_does_not() {
 
 /// These are findings, too: see the README for why the protocol has the rules all the same.
 #[test]
-fn some_rules_could_be_left_out() {
+fn a_redundant_rule_can_be_left_out() {
     for mutant in Mutant::value_variants()
         .iter()
         .filter(|mutant| mutant.breaks().is_none())

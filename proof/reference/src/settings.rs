@@ -125,10 +125,10 @@ pub(crate) fn page() -> String {
 
 /// `known_settings.txt`: what the HTTP kit takes for a setting when it warns of those that are mistyped.
 pub(crate) fn known_names() -> String {
-    let names: BTreeSet<String> = settings()
+    let settings = settings()
         .into_iter()
-        .map(|setting| setting.name + "\n")
-        .collect();
+        .filter(|one| one.name.starts_with("JETON_"));
+    let names: BTreeSet<String> = settings.map(|setting| setting.name + "\n").collect();
     names.into_iter().collect()
 }
 

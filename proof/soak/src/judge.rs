@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_has_to_be_allowed() {
+    fn an_answer_that_is_done_has_to_be_allowed() {
         assert!(matches!(judge(Ok(()), Right::DONE, false), Ok(Answer::Done(()))));
         assert!(judge(Ok(()), Right::INVALID_TOKEN, false).is_err());
         assert!(

@@ -26,7 +26,6 @@ use std::process::ExitCode;
 const TROUBLE: u8 = 2;
 
 /// The whole of `main`: 0 when all was right, 1 when something was wrong, 2 when that could not be found out.
-#[must_use]
 pub fn main() -> ExitCode {
     if let Some(status) = role::play(std::env::args_os()) {
         return status;

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_under_way_during_an_outage_is_excused() {
+    fn an_outage_excuses_what_was_under_way_during_it() {
         let outages = Outages::default();
         let before = later();
         assert!(!outages.touch(before, later()), "nothing has happened");

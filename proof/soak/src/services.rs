@@ -49,10 +49,12 @@ impl Service {
             ("JETON_TOKEN_IDLE_TTL", "14d"),
             // All come from one address, and many with a wrong password.
             ("JETON_NETWORK_FAILURES", "1000000"),
+            // A few people do what many would.
+            ("JETON_USER_ACTS", "1000000"),
         ];
         let notes = [
             ("DATABASE_URL", prepared.notes_url.as_str()),
-            ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
+            ("NOTES_ADDR", "127.0.0.1:0"),
         ];
         let auth = [&common[..], &auth].concat();
         let notes = [&common[..], &notes].concat();

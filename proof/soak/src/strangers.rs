@@ -18,7 +18,7 @@ const FREE_GUESSES: u32 = 25;
 /// The act that is rare, of so many.
 const GUESS: u32 = 99;
 /// Has the shape of a token, and a wrong checksum.
-const MISTYPED: &str = "Bearer jtn_00000000000000000000000000000000000000";
+const MISTYPED: &[u8] = b"Bearer jtn_00000000000000000000000000000000000000";
 
 /// What no token and no database is needed for, so that the answer is the same with Postgres away.
 type Malformed = (Kind, RawRequest, u16, &'static str);
@@ -47,49 +47,23 @@ pub(crate) async fn pass_by(world: Rc<World>, seed: u64) {
 fn malformed() -> Vec<Malformed> {
     use Kind::{Auth, Resource};
     let get = |path| RawRequest::new("GET", path);
+    let as_said = |path, authorization: &[u8]| get(path).header("Authorization", authorization);
+    let mistyped = |path| as_said(path, MISTYPED);
+    let twice = |path| mistyped(path).header("Authorization", MISTYPED);
     let json = |path, body: &str| {
         let request = RawRequest::new("POST", path).header("Content-Type", "application/json");
         request.body(body.to_owned())
-    };
-    let twice = |path| {
-        let request = get(path).header("Authorization", MISTYPED);
-        request.header("Authorization", MISTYPED)
     };
     let nobody = r#"{"username": "a", "password": 1}"#;
     let large = format!("\"{}\"", "x".repeat(140_000));
     vec![
         (Auth, get("/v1/me"), 401, "missing-token"),
         (Resource, get("/notes"), 401, "missing-token"),
-        (
-            Auth,
-            get("/v1/me").header("Authorization", MISTYPED),
-            401,
-            "invalid-token",
-        ),
-        (
-            Resource,
-            get("/whoami").header("Authorization", MISTYPED),
-            401,
-            "invalid-token",
-        ),
-        (
-            Resource,
-            get("/notes").header("Authorization", "Bearer"),
-            401,
-            "invalid-token",
-        ),
-        (
-            Resource,
-            get("/notes").header("Authorization", [0xc3; 500]),
-            401,
-            "missing-token",
-        ),
-        (
-            Auth,
-            get("/v1/me").header("Authorization", "Basic YWRhOnB3"),
-            401,
-            "missing-token",
-        ),
+        (Auth, mistyped("/v1/me"), 401, "invalid-token"),
+        (Resource, mistyped("/whoami"), 401, "invalid-token"),
+        (Resource, as_said("/notes", b"Bearer"), 401, "invalid-token"),
+        (Resource, as_said("/notes", &[0xc3; 500]), 401, "missing-token"),
+        (Auth, as_said("/v1/me", b"Basic YWRhOnB3"), 401, "missing-token"),
         (Auth, twice("/v1/me"), 400, "bad-request"),
         (Resource, twice("/notes"), 400, "bad-request"),
         (Auth, json("/v1/login", "{ no json"), 400, "malformed-body"),

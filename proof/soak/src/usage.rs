@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_metrics_say() {
+    fn metrics_are_read_by_name() {
         let metrics = "# TYPE a gauge\na{state=\"idle\"} 3\na{state=\"in_use\"} 1.0\nab 9\n";
         assert_eq!(sum(metrics, "a{", |_| true), 4);
         assert_eq!(sum(metrics, "a{", |labels| labels.contains("idle")), 3);

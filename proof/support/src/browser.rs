@@ -18,6 +18,7 @@ const RUN: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>/dev/null"
 ///
 /// [DevTools protocol]: https://chromedevtools.github.io/devtools-protocol/
 #[derive(Debug)]
+#[must_use]
 pub struct Browser {
     child: Child,
     to: ChildStdin,
@@ -30,10 +31,6 @@ pub struct Browser {
 impl Browser {
     /// Opens a page and returns when it is loaded. `None`, and a word about it, where no browser is installed: see
     /// [`find_program`].
-    ///
-    /// # Panics
-    /// When there is one that does not do it.
-    #[must_use]
     pub fn open(url: &str) -> Option<Self> {
         let program = find_program(&BROWSERS, "--version")?;
         let opened = Self::start(program).and_then(|mut browser| {
@@ -44,10 +41,6 @@ impl Browser {
     }
 
     /// Evaluates an expression in the page, as the developer's console does, and gives what its promise comes to.
-    ///
-    /// # Panics
-    /// When it throws, or comes to nothing within a minute.
-    #[must_use]
     pub fn evaluate(&mut self, script: &str) -> Value {
         let script = format!(
             "Promise.race([{script}, new Promise((_, reject) => \

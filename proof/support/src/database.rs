@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::Context;
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
+use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, establish, migrations};
 use url::Url;
@@ -12,6 +13,7 @@ use url::Url;
 use crate::template;
 
 /// A database for one test or run; dropped with this value, whoever is still connected to it.
+#[must_use]
 pub struct TestDatabase {
     name: String,
     server: String,
@@ -20,7 +22,6 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     /// A new database with all migrations applied.
-    #[must_use]
     pub fn create() -> Self {
         static TEMPLATE: OnceLock<String> = OnceLock::new();
         let template = TEMPLATE.get_or_init(|| or_panic("make the template database", template::ensure()));
@@ -29,7 +30,6 @@ impl TestDatabase {
     }
 
     /// A new database with nothing in it.
-    #[must_use]
     pub fn empty() -> Self {
         or_panic("make a test database", server().and_then(Self::empty_on))
     }
@@ -43,22 +43,16 @@ impl TestDatabase {
     }
 
     /// Its address, as for `DATABASE_URL`.
-    #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
     /// Its name on the server.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// A connection to it.
-    ///
-    /// # Panics
-    /// When there is none to be had.
-    #[must_use]
     pub fn connect(&self) -> PgConnection {
         connect(&self.url)
     }
@@ -102,19 +96,31 @@ impl fmt::Debug for TestDatabase {
     }
 }
 
+/// A new database with all migrations applied, and a connection to it.
+pub fn database() -> (TestDatabase, PgConnection) {
+    let database = TestDatabase::create();
+    let connection = database.connect();
+    (database, connection)
+}
+
 /// Applies all migrations to the database at this address, and returns their names.
-///
-/// # Panics
-/// When that fails.
 pub fn migrate(url: &str) -> Vec<String> {
     let migrated = try_connect(url).and_then(|mut connection| Ok(migrations::apply(&mut connection)?));
     or_panic("migrate", migrated)
 }
 
-/// A connection to the database at this address.
+/// Takes all migrations of a folder of the repository back, newest first, by what each says itself (`down.sql`).
 ///
-/// # Panics
-/// When there is none to be had.
+/// # Errors
+/// One cannot be taken back.
+pub fn revert_all(connection: &mut PgConnection, folder: &str) -> anyhow::Result<()> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let source = FileBasedMigrations::from_path(format!("{root}/{folder}"))?;
+    let reverted = connection.revert_all_migrations(source);
+    reverted.map(drop).map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+/// A connection to the database at this address.
 pub fn connect(url: &str) -> PgConnection {
     or_panic("connect", try_connect(url))
 }

@@ -14,7 +14,10 @@ pub fn without_settings(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("JETON_") || text.starts_with("PG") || text.starts_with("DATABASE_URL") {
+        if ["JETON_", "NOTES_", "PG", "DATABASE_URL"]
+            .iter()
+            .any(|prefix| text.starts_with(prefix))
+        {
             command.env_remove(name);
         }
     }
@@ -34,7 +37,6 @@ pub fn this_program() -> anyhow::Result<Command> {
 
 /// For a test that is the role of a process, and otherwise does nothing: whether it is run as one, see
 /// [`ServiceProcess::start_role`](crate::ServiceProcess::start_role). Ends the process with its standard input.
-#[must_use]
 pub fn is_role() -> bool {
     let is_role = std::env::var_os(ROLE).is_some();
     if is_role {
@@ -52,10 +54,6 @@ pub fn end_with_input() {
 }
 
 /// The path of an example of the package under test. `cargo test` builds them all, unless it is told which targets to build.
-///
-/// # Panics
-/// When it is not built.
-#[must_use]
 pub fn example(name: &str) -> PathBuf {
     // target/PROFILE/deps/this-test
     let test = std::env::current_exe().unwrap_or_else(|error| panic!("which program is this? {error}"));

@@ -23,6 +23,7 @@ const NO_METRICS: (&str, &str) = ("JETON_METRICS_ADDR", "off");
 /// A service in this process, on threads of its own. Ends in order with this value, so that no revocation waits for its
 /// verifier. What it logs goes nowhere: for that, as for signals and whatever else is a process' alone, there is
 /// [`ServiceProcess`](crate::ServiceProcess).
+#[must_use]
 pub struct InProcess {
     endpoint: Endpoint,
     metrics_address: Option<SocketAddr>,
@@ -33,10 +34,6 @@ pub struct InProcess {
 impl InProcess {
     /// Starts a service with the settings that its program would have of an environment with these variables, and nothing
     /// else. Of a variable that is there twice, the later one holds. No metrics are told unless they say where.
-    ///
-    /// # Panics
-    /// When it does not start.
-    #[must_use]
     pub fn start<S, R>(start: impl FnOnce(S) -> R + Send + 'static, env: &[(&str, &str)]) -> Self
     where
         S: Parser + Send + 'static,
@@ -85,19 +82,12 @@ impl InProcess {
     }
 
     /// Host and port of its metrics.
-    ///
-    /// # Panics
-    /// When it tells none.
-    #[must_use]
     pub fn metrics_address(&self) -> String {
         let address = self.metrics_address.context("no metrics are told");
         or_panic("ask for metrics", address).to_string()
     }
 
     /// Ends it as SIGTERM does, and waits until it has.
-    ///
-    /// # Panics
-    /// When it has not within a minute, or not in order.
     pub fn terminate(mut self) {
         or_panic("end a service", self.end());
     }

@@ -8,6 +8,7 @@ mod environment;
 mod in_process;
 mod outcome;
 mod output;
+mod pooler;
 mod process;
 mod raw;
 mod required;
@@ -19,17 +20,18 @@ mod usage;
 mod wait;
 
 pub use browser::Browser;
-pub use database::{TestDatabase, connect, migrate, try_connect};
+pub use database::{TestDatabase, connect, database, migrate, revert_all, try_connect};
 pub use endpoint::Endpoint;
 pub use environment::{end_with_input, example, is_role, this_program, without_settings};
 #[cfg(feature = "in-process")]
 pub use in_process::InProcess;
 pub use outcome::{Outcome, run, try_run};
+pub use pooler::{KEEPS_STATEMENTS, Pooler};
 pub use process::{Paused, Process};
 pub use raw::{RawConnection, RawRequest, RawResponse, raw, try_raw};
 pub use required::find_program;
 pub use role::TestRole;
 pub use service::{NotStarted, ServiceProcess, listening_at};
-pub use sql::{count, execute, text};
+pub use sql::{count, execute, may, may_not, text, wait_for_blocked};
 pub use usage::{cpu_time, status_field};
 pub use wait::wait_until;

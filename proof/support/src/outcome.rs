@@ -18,9 +18,6 @@ pub struct Outcome {
 }
 
 /// Runs a program until its end, with this for its standard input.
-///
-/// # Panics
-/// When it cannot be run, is ended by a signal, or writes what is no UTF-8.
 pub fn run(command: &mut Command, input: &str) -> Outcome {
     or_panic("run a program", try_run(command, input))
 }
@@ -46,9 +43,6 @@ pub fn try_run(command: &mut Command, input: &str) -> anyhow::Result<Outcome> {
 
 impl Outcome {
     /// It went well; standard output.
-    ///
-    /// # Panics
-    /// When it did not.
     #[track_caller]
     pub fn ok(self) -> String {
         assert_eq!(self.status, 0, "{self:?}");
@@ -56,9 +50,6 @@ impl Outcome {
     }
 
     /// It went well, and standard output is a JSON document.
-    ///
-    /// # Panics
-    /// When that is not so.
     #[track_caller]
     pub fn json(self) -> Value {
         let stdout = self.ok();
@@ -66,9 +57,6 @@ impl Outcome {
     }
 
     /// It failed and said why, in one line, and nothing else.
-    ///
-    /// # Panics
-    /// When that is not so.
     #[track_caller]
     pub fn error(self) -> String {
         assert_eq!((self.status, self.stdout.as_str()), (1, ""), "{self:?}");
@@ -76,11 +64,7 @@ impl Outcome {
     }
 
     /// It said why it failed, in one line.
-    ///
-    /// # Panics
-    /// When it did not.
     #[track_caller]
-    #[must_use]
     pub fn error_line(&self) -> String {
         let line = self
             .stderr
@@ -91,16 +75,11 @@ impl Outcome {
     }
 
     /// All that it wrote.
-    #[must_use]
     pub fn text(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
 
     /// The rest of the line of standard output that begins so.
-    ///
-    /// # Panics
-    /// When there is none.
-    #[must_use]
     pub fn line(&self, begins: &str) -> &str {
         let mut rests = self.stdout.lines().filter_map(|line| line.strip_prefix(begins));
         rests

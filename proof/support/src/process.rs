@@ -10,6 +10,7 @@ use jeton_local_postgres::process;
 
 /// A process that we have started. Killed with this value; and should we be killed ourselves, its standard input ends.
 #[derive(Debug)]
+#[must_use]
 pub struct Process {
     id: u32,
     child: Mutex<Child>,
@@ -40,7 +41,6 @@ impl Process {
     }
 
     /// The process id.
-    #[must_use]
     pub fn id(&self) -> u32 {
         self.id
     }
@@ -128,6 +128,7 @@ impl Drop for Process {
 
 /// A process that is frozen, for as long as this value lives.
 #[derive(Debug)]
+#[must_use]
 pub struct Paused(Child);
 
 impl Drop for Paused {

@@ -7,6 +7,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// An HTTP/1.1 request, exactly as written: nothing is checked, encoded or added but what
 /// [`new`](RawRequest::new) and [`body`](RawRequest::body) say.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct RawRequest {
     head: Vec<u8>,
     body: Vec<u8>,
@@ -14,7 +15,6 @@ pub struct RawRequest {
 
 impl RawRequest {
     /// The request line, and `Host`.
-    #[must_use]
     pub fn new(method: &str, target: &str) -> Self {
         Self {
             head: format!("{method} {target} HTTP/1.1\r\nHost: test\r\n").into_bytes(),
@@ -23,7 +23,6 @@ impl RawRequest {
     }
 
     /// One more header line; the same name may come again.
-    #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.head
             .extend([name.as_bytes(), b": ", value.as_ref(), b"\r\n"].concat());
@@ -31,7 +30,6 @@ impl RawRequest {
     }
 
     /// The body, and its `Content-Length`.
-    #[must_use]
     pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
         let mut with_length = self.header("Content-Length", body.len().to_string());
@@ -40,16 +38,11 @@ impl RawRequest {
     }
 
     /// The bytes.
-    #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         [self.head.as_slice(), b"\r\n", &self.body].concat()
     }
 
     /// Sends it, and reads the answer.
-    ///
-    /// # Panics
-    /// When there is no answer.
-    #[must_use]
     pub fn send(&self, address: impl ToSocketAddrs) -> RawResponse {
         raw(address, &self.to_bytes())
     }
@@ -68,7 +61,6 @@ pub struct RawResponse {
 
 impl RawResponse {
     /// The first header of this name, in any case.
-    #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers_named(name).next()
     }
@@ -82,17 +74,12 @@ impl RawResponse {
     }
 
     /// The body as text.
-    #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
 /// Sends these bytes on a connection of their own, and reads one answer.
-///
-/// # Panics
-/// When there is no answer.
-#[must_use]
 pub fn raw(address: impl ToSocketAddrs, request: &[u8]) -> RawResponse {
     try_raw(address, request).unwrap_or_else(|error| panic!("no answer: {error}"))
 }
@@ -252,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_short_is_an_error() {
+    fn an_answer_that_is_cut_short_is_an_error() {
         for text in [
             "",
             "HTTP/1.1 200 OK\r\nA: b",

@@ -9,7 +9,6 @@ const SETTING: &str = "JETON_TESTS_REQUIRE";
 /// # Panics
 /// When none is, and `JETON_TESTS_REQUIRE` has the first one's name or is `all`: where all tests are to be run, none shall pass
 /// by doing nothing.
-#[must_use]
 #[expect(clippy::print_stderr, reason = "whoever runs the tests has to know")]
 pub fn find_program<'a>(programs: &[&'a str], argument: &str) -> Option<&'a str> {
     let found = programs.iter().find(|program| runs(program, argument));
@@ -46,14 +45,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_that_is_there_is_found() {
+    fn find_program_finds_the_first_that_is_there() {
         assert_eq!(find_program(&["true"], "--version"), Some("true"));
         assert_eq!(find_program(&["/nowhere/true", "true"], "-v"), Some("true"));
         assert!(!runs("/nowhere/true", "-v") && !runs("false", "-v"));
     }
 
     #[test]
-    fn what_is_required_is_named_or_is_all() {
+    fn required_programs_are_named_or_all() {
         for required in ["nginx", "envoy nginx", "all", " envoy\tall"] {
             assert!(is_required("nginx", required), "{required}");
         }

@@ -9,6 +9,7 @@ use crate::database::{or_panic, try_connect};
 
 /// A role of the server's that may sign in, for one test. Roles belong to the whole server: hence the name that no
 /// other test has, and the end with this value, which has to come before the end of the database.
+#[must_use]
 pub struct TestRole {
     name: String,
     url: String,
@@ -17,10 +18,6 @@ pub struct TestRole {
 
 impl TestRole {
     /// Makes a role, with what else `CREATE ROLE` can be told, as `IN ROLE jeton_verifier`.
-    ///
-    /// # Panics
-    /// When it cannot be made.
-    #[must_use]
     pub fn create(database: &TestDatabase, options: &str) -> Self {
         let name = format!("jeton_test_{:016x}", rand::random::<u64>());
         let made = Self::make(name, database.url(), options);
@@ -28,13 +25,11 @@ impl TestRole {
     }
 
     /// Its name on the server.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The database's address, for the role to sign in.
-    #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }

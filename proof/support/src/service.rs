@@ -18,6 +18,7 @@ const LISTENING: &str = "listening on http://";
 const METRICS: &str = "metrics on http://";
 
 /// A service, running as a process of its own. Killed when dropped.
+#[must_use]
 pub struct ServiceProcess {
     process: Process,
     output: Output,
@@ -36,10 +37,6 @@ pub struct NotStarted {
 impl ServiceProcess {
     /// Starts a program, and waits until it says `listening on http://ADDRESS`. Of our environment the program sees
     /// nothing that is a setting of Jeton's or Postgres'; `env` is all it is told, and to tell no metrics.
-    ///
-    /// # Panics
-    /// When it does not start, with what it wrote.
-    #[must_use]
     pub fn start(program: impl AsRef<OsStr>, env: &[(&str, &str)]) -> Self {
         Self::try_start(program, env).unwrap_or_else(|failure| panic!("{failure}"))
     }
@@ -48,19 +45,12 @@ impl ServiceProcess {
     ///
     /// # Errors
     /// [`NotStarted`]
-    ///
-    /// # Panics
-    /// When the program cannot be run at all.
     pub fn try_start(program: impl AsRef<OsStr>, env: &[(&str, &str)]) -> Result<Self, NotStarted> {
         Self::run(without_settings(program), env, |_| true)
     }
 
     /// As [`start`](Self::start), of a service that is no program of this package: the test of this name, which
     /// [`is_role`](crate::is_role), serves.
-    ///
-    /// # Panics
-    /// When it does not start, with what it wrote.
-    #[must_use]
     pub fn start_role(test: &str, env: &[(&str, &str)]) -> Self {
         let mut command = or_panic("start a role", this_program());
         command
@@ -74,9 +64,6 @@ impl ServiceProcess {
     ///
     /// # Errors
     /// [`NotStarted`]
-    ///
-    /// # Panics
-    /// When the program cannot be run at all.
     pub fn run(
         mut command: Command,
         env: &[(&str, &str)],
@@ -114,31 +101,22 @@ impl ServiceProcess {
     }
 
     /// Host and port of its metrics.
-    ///
-    /// # Panics
-    /// When it has not said so within a minute.
-    #[must_use]
     pub fn metrics_address(&self) -> String {
         let line = self.wait_for_log(METRICS);
         address_after(METRICS, &line).unwrap_or_default()
     }
 
     /// The process id.
-    #[must_use]
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
     /// All that it has written so far and that is kept, standard output and standard error in one.
-    #[must_use]
     pub fn logs(&self) -> String {
         self.output.text()
     }
 
     /// Waits for a line that contains `text`, written before or after the call, and returns it.
-    ///
-    /// # Panics
-    /// When there is none within a minute.
     pub fn wait_for_log(&self, text: &str) -> String {
         let found = |line: &str| line.contains(text).then(|| line.to_owned());
         self.output
@@ -147,19 +125,12 @@ impl ServiceProcess {
     }
 
     /// Asks it to end (SIGTERM), and waits until it has.
-    ///
-    /// # Panics
-    /// When it has not within a minute.
     pub fn terminate(self) -> ExitStatus {
         self.signal("TERM");
         self.wait()
     }
 
     /// Waits until it has ended by itself.
-    ///
-    /// # Panics
-    /// When it has not within a minute.
-    #[must_use]
     pub fn wait(self) -> ExitStatus {
         let status = self.process.wait(PATIENCE);
         status.unwrap_or_else(|| panic!("still running:\n{}", self.logs()))
@@ -171,18 +142,11 @@ impl ServiceProcess {
     }
 
     /// Freezes it (SIGSTOP) for as long as the value lives: its connections stay open, and nothing is answered.
-    ///
-    /// # Panics
-    /// When it cannot be frozen.
-    #[must_use]
     pub fn pause(&self) -> Paused {
         or_panic("pause a service", self.process.pause())
     }
 
     /// Sends a signal: `"TERM"`, `"INT"`.
-    ///
-    /// # Panics
-    /// When it cannot be sent.
     pub fn signal(&self, name: &str) {
         or_panic("tell a service", self.process.signal(name));
     }
@@ -197,7 +161,6 @@ impl Deref for ServiceProcess {
 }
 
 /// Host and port that a service says it listens at, if that is what this line of its log says.
-#[must_use]
 pub fn listening_at(line: &str) -> Option<String> {
     address_after(LISTENING, line)
 }

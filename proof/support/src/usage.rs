@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 /// How long a process, or `self`, has been computing, in user and kernel mode; `None` where that is not told.
-#[must_use]
 pub fn cpu_time(process: &str) -> Option<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The second field is the name, in parentheses, and may hold anything.
@@ -15,7 +14,6 @@ pub fn cpu_time(process: &str) -> Option<Duration> {
 }
 
 /// A number of the status of a process, or of `self`: `VmRSS`, in KiB, or `Threads`; `None` where that is not told.
-#[must_use]
 pub fn status_field(process: &str, name: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let mut fields = status.lines().filter_map(|line| line.split_once(':'));

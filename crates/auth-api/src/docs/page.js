@@ -2,7 +2,8 @@
 "use strict";
 
 // The page's own address without its last part is where the API is: behind a proxy, perhaps under a prefix.
-const base = new URL(".", location.href);
+// The page is at /docs, and at /docs/ as well.
+const base = new URL(location.pathname.endsWith("/") ? ".." : ".", location.href);
 let document_;
 
 // Text becomes text, never markup.
@@ -196,7 +197,7 @@ function render() {
   const { info } = document_;
   document.querySelector("main").replaceChildren(
     el("h1", {}, `${info.title} ${info.version}`), ...prose(info.description),
-    el("p", {}, "The document itself: ", el("a", { href: "openapi.json" }, "openapi.json"), "."),
+    el("p", {}, "The document itself: ", el("a", { href: new URL("openapi.json", base) }, "openapi.json"), "."),
     el("label", { className: "token" }, "Your token, for what needs one; it is kept nowhere but on this page",
       el("input", { id: "token", type: "password", autocomplete: "off", placeholder: "jtn_…" })),
     ...document_.tags.flatMap((tag) => [el("h2", {}, tag.name), ...prose(tag.description),

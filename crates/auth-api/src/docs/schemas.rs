@@ -17,8 +17,18 @@ impl Schemas {
         }
     }
 
-    /// Adds a type that is sent to the service, and refers to it.
+    /// Adds a type that is sent to the service, and refers to it: its fields, and none besides.
     pub(crate) fn request<T: ToSchema>(&mut self) -> Value {
+        for (name, mut schema) in all::<T>() {
+            forbid_the_rest(&mut schema);
+            with_scope_as_oauth_spells_it(&mut schema);
+            self.add(name, schema);
+        }
+        reference(&T::name())
+    }
+
+    /// Adds a type that is sent as a form of OAuth's, which may have more fields.
+    pub(crate) fn form_of_oauth<T: ToSchema>(&mut self) -> Value {
         for (name, schema) in all::<T>() {
             self.add(name, schema);
         }
@@ -48,6 +58,8 @@ impl Schemas {
                 field["$ref"] = "#/components/schemas/ScopesText".into();
             }
         }
+        forbid_the_rest(&mut schema);
+        with_scope_as_oauth_spells_it(&mut schema);
         self.add(name.clone(), schema);
         reference(&name)
     }
@@ -187,6 +199,30 @@ fn always(schema: &Value) -> Vec<String> {
         .filter(|(name, field)| is_required(name) || is_nullable(field))
         .map(|(name, _)| name.clone())
         .collect()
+}
+
+fn forbid_the_rest(schema: &mut Value) {
+    if schema["properties"].is_object() {
+        schema["additionalProperties"] = false.into();
+    }
+}
+
+/// What is asked as `scopes` may be asked as `scope` as well: not as both.
+fn with_scope_as_oauth_spells_it(schema: &mut Value) {
+    let Some(mut scope) = schema["properties"].get("scopes").cloned() else {
+        return;
+    };
+    scope["description"] = "The same, as OAuth spells it.".into();
+    schema["properties"]["scope"] = scope;
+    let either = json!([{ "required": ["scopes"] }, { "required": ["scope"] }]);
+    let required = schema["required"].as_array_mut();
+    match required.and_then(|names| Some((names.iter().position(|name| name == "scopes")?, names))) {
+        Some((place, names)) => {
+            names.remove(place);
+            schema["oneOf"] = either;
+        }
+        None => schema["not"] = json!({ "required": ["scopes", "scope"] }),
+    }
 }
 
 fn is_null(schema: &Value) -> bool {

@@ -7,6 +7,10 @@ use crate::state::State;
 use actix_web::test::{TestRequest, call_and_read_body, init_service};
 use actix_web::{App, HttpRequest, web};
 use clap::Parser;
+use jeton_domain::{
+    Email, LONGEST_LIFETIME_SECS, MAX_PASSWORD_CHARS, MAX_SCOPE_LENGTH, MAX_SCOPES, MIN_PASSWORD_CHARS,
+    Scope, TokenName, Username,
+};
 use jeton_http_kit::{Metrics, health_routes};
 use jeton_persistence::{Database, PoolSettings};
 use jeton_proof_support::TestDatabase;
@@ -84,4 +88,41 @@ async fn every_path_that_is_served_is_described_and_no_other() {
 fn the_document_is_of_this_version() {
     let document: Value = serde_json::from_str(openapi()).unwrap();
     assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+}
+
+/// The schemas repeat what the rules say, and nothing else holds the two together.
+#[test]
+fn schemas_have_the_bounds_of_the_rules() {
+    type Parse = fn(&str) -> bool;
+    const TEXTS: [(&str, &str, Parse); 4] = [
+        ("Username", "", |text| Username::parse(text).is_ok()),
+        ("TokenName", "", |text| TokenName::parse(text).is_ok()),
+        ("Scope", "", |text| Scope::parse(text).is_ok()),
+        ("Email", "@example.org", |text| Email::parse(text).is_ok()),
+    ];
+    let document: Value = serde_json::from_str(openapi()).unwrap();
+    let schemas = &document["components"]["schemas"];
+    let bound = |schema: &Value, name: &str| schema[name].as_u64().map(|bound| bound as usize);
+    for (name, end, parse) in TEXTS {
+        let is_taken = |length: usize| parse(&("a".repeat(length - end.len()) + end));
+        let longest = bound(&schemas[name], "maxLength").unwrap();
+        assert!(is_taken(longest) && !is_taken(longest + 1), "{name}");
+        if let Some(shortest) = bound(&schemas[name], "minLength") {
+            assert!(is_taken(shortest) && !is_taken(shortest - 1), "{name}");
+        }
+    }
+    let password = ["minLength", "maxLength"].map(|name| bound(&schemas["NewPassword"], name));
+    assert_eq!(password, [Some(MIN_PASSWORD_CHARS), Some(MAX_PASSWORD_CHARS)]);
+    assert_eq!(bound(&schemas["Scopes"], "maxItems"), Some(MAX_SCOPES));
+    let text = schemas["ScopesText"]["pattern"].as_str().unwrap();
+    let (each, others) = (
+        format!("{{1,{MAX_SCOPE_LENGTH}}}"),
+        format!("{{0,{}}}", MAX_SCOPES - 1),
+    );
+    assert!(text.contains(&each) && text.contains(&others), "{text}");
+    for request in ["LoginRequest", "CreateTokenRequest"] {
+        let expires_in = &schemas[request]["properties"]["expires_in"];
+        let bounds = ["minimum", "maximum"].map(|name| expires_in[name].as_u64());
+        assert_eq!(bounds, [Some(1), Some(LONGEST_LIFETIME_SECS)], "{request}");
+    }
 }

@@ -5,7 +5,7 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use jeton_api_types::{ExposeSecret, IssuedToken};
+use jeton_api_types::{ExposeSecret, IssuedToken, RenewedToken};
 use jeton_http_kit::Json;
 use serde::Serialize;
 use serde_json::Value;
@@ -150,23 +150,40 @@ impl<T: Serialize> Responder for NoStore<T> {
 }
 
 /// The one answer that holds a token's text, in its body and in `X-Auth-Token`. No cache may keep it.
-pub(crate) struct Issued<const STATUS: u16>(pub(crate) IssuedToken);
+pub(crate) struct Issued<const STATUS: u16, T = IssuedToken>(pub(crate) T);
 
-impl<const STATUS: u16> Answers for Issued<STATUS> {
+/// A body that has a token's text in it.
+pub(crate) trait Issues {
+    fn issued(&self) -> &IssuedToken;
+}
+
+impl Issues for IssuedToken {
+    fn issued(&self) -> &IssuedToken {
+        self
+    }
+}
+
+impl Issues for RenewedToken {
+    fn issued(&self) -> &IssuedToken {
+        &self.issued
+    }
+}
+
+impl<const STATUS: u16, T: ToSchema> Answers for Issued<STATUS, T> {
     fn answer() -> Answer {
-        Answer::json::<IssuedToken>(STATUS)
+        Answer::json::<T>(STATUS)
             .with("X-Auth-Token", "Token")
             .with("Cache-Control", "NoStore")
     }
 }
 
-impl<const STATUS: u16> Responder for Issued<STATUS> {
+impl<const STATUS: u16, T: Issues + Serialize> Responder for Issued<STATUS, T> {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         let status = StatusCode::from_u16(STATUS).unwrap_or_default();
         HttpResponse::build(status)
-            .insert_header((X_AUTH_TOKEN, self.0.token.expose_secret()))
+            .insert_header((X_AUTH_TOKEN, self.0.issued().token.expose_secret()))
             .insert_header((CACHE_CONTROL, "no-store"))
             .json(self.0)
     }

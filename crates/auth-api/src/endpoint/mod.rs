@@ -8,15 +8,16 @@ mod router;
 
 pub(crate) use access::Access;
 pub(crate) use answer::{Answer, Answers, Content, Created, Empty, Issued, NoContent, NoStore};
-pub(crate) use request::{Request, Takes};
+pub(crate) use request::{Parameters, Request, Takes};
 pub(crate) use router::{Resource, resources};
 
 use crate::error::ApiError;
-use crate::gone;
+use crate::revoked_token;
 use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, Responder, Route};
 use jeton_api_types::ProblemResponse;
 use serde_json::Value;
+use std::time::Duration;
 
 /// The headings that the document has endpoints under, in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub(crate) struct Endpoint {
     pub(crate) path: &'static str,
     pub(crate) access: Access,
     /// What is answered with a token that it has revoked before; `None` where it revokes none.
-    pub(crate) revokes: Option<gone::Answer>,
+    pub(crate) revokes: Option<revoked_token::Answer>,
     pub(crate) tag: Tag,
     /// The document's `operationId`.
     pub(crate) id: &'static str,
@@ -44,6 +45,8 @@ pub(crate) struct Endpoint {
     pub(crate) answer: Answer,
     /// Its own, beyond those that follow from who may and from what it takes.
     pub(crate) problems: Vec<ProblemResponse>,
+    /// Whether it counts as an act of the user's: see [`acts`](crate::acts).
+    is_counted: bool,
     by_any_method: bool,
     /// Sets a route's handler; `None` where it is the HTTP kit that serves it.
     handle: Option<Box<dyn Fn(Route) -> Route + Send + Sync>>,
@@ -56,12 +59,10 @@ impl Endpoint {
         F: Handler<T, Output: Responder + Answers + 'static> + Send + Sync,
         T: FromRequest + Takes + 'static,
     {
-        let mut request = Request::default();
-        T::describe(&mut request);
         Self {
             method,
             access,
-            request,
+            request: Request::of::<T>(),
             answer: F::Output::answer(),
             handle: Some(Box::new(move |route| route.to(handler.clone()))),
             ..Self::served_by_the_kit(path)
@@ -79,9 +80,10 @@ impl Endpoint {
             id: "",
             summary: "",
             description: "",
-            request: Request::default(),
+            request: Request::of::<()>(),
             answer: Answer::new(200),
             problems: Vec::new(),
+            is_counted: false,
             by_any_method: false,
             handle: None,
         }
@@ -130,11 +132,20 @@ impl Endpoint {
         self
     }
 
-    pub(crate) fn revokes(self, answer: gone::Answer) -> Self {
+    pub(crate) fn revokes(self, answer: revoked_token::Answer) -> Self {
         Self {
             revokes: Some(answer),
             ..self
         }
+    }
+
+    /// It leaves a row or an event each time, and revokes nothing: a user may do so many such acts in an hour.
+    pub(crate) fn counted(self) -> Self {
+        let counted = Self {
+            is_counted: true,
+            ..self
+        };
+        counted.problems([ApiError::TooManyAttempts(Duration::ZERO)])
     }
 
     pub(crate) fn problems<const N: usize>(mut self, errors: [ApiError; N]) -> Self {

@@ -3,8 +3,12 @@ use crate::docs::Schemas;
 use crate::state::State;
 use actix_web::web::{Data, Path, Query};
 use jeton_api_types::ProblemResponse;
-use jeton_http_kit::{FORM, Form, JSON, Json, JsonOrForm, body_problems, malformed_query_problem};
+use jeton_http_kit::{
+    FORM, Form, JSON, Json, JsonOrForm, body_problems, field_names, malformed_query_problem,
+    unknown_name_problem,
+};
 use jeton_verifier::Caller;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -18,8 +22,39 @@ pub(crate) struct Request {
     pub(crate) bodies: Vec<(&'static str, AddSchema)>,
     /// Each gives some parameters of the query.
     pub(crate) queries: Vec<fn(&mut Schemas) -> Vec<Value>>,
+    /// The parameters that the query may have.
+    pub(crate) parameters: Parameters,
     /// What is answered where it cannot be had.
     pub(crate) problems: Vec<ProblemResponse>,
+}
+
+/// Which parameters a query may have.
+pub(crate) enum Parameters {
+    /// These, and none besides.
+    Known(Vec<&'static str>),
+    /// Any: those that nobody knows are ignored ([RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.2)).
+    Any,
+    /// What its extractor says.
+    Read,
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self::Known(Vec::new())
+    }
+}
+
+impl Request {
+    /// What the handler with this signature takes.
+    pub(crate) fn of<T: Takes>() -> Self {
+        let mut request = Self::default();
+        T::describe(&mut request);
+        // One that has a body tells of unknown names already.
+        if !matches!(request.parameters, Parameters::Any) && request.bodies.is_empty() {
+            request.problems.push(unknown_name_problem());
+        }
+        request
+    }
 }
 
 /// An extractor that says what it takes out of the request.
@@ -36,7 +71,8 @@ impl<T: ToSchema> Takes for Json<T> {
 
 impl<T: ToSchema> Takes for Form<T> {
     fn describe(request: &mut Request) {
-        request.bodies.push((FORM, Schemas::request::<T>));
+        request.bodies.push((FORM, Schemas::form_of_oauth::<T>));
+        request.parameters = Parameters::Any;
         request.problems.extend(body_problems(&[FORM]));
     }
 }
@@ -49,8 +85,11 @@ impl<T: ToSchema> Takes for JsonOrForm<T> {
     }
 }
 
-impl<T: ToSchema> Takes for Query<T> {
+impl<T: ToSchema + DeserializeOwned> Takes for Query<T> {
     fn describe(request: &mut Request) {
+        if let Parameters::Known(names) = &mut request.parameters {
+            names.extend(field_names::<T>().into_iter().flatten());
+        }
         request.queries.push(Schemas::query::<T>);
         request.problems.push(malformed_query_problem());
     }

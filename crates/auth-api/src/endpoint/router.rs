@@ -1,13 +1,14 @@
-use super::{Access, Endpoint};
-use crate::gone;
+use super::{Access, Endpoint, Parameters};
+use crate::acts;
 use crate::login_token;
+use crate::revoked_token;
 use crate::routes;
 use crate::state::State;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{Route, web};
-use jeton_http_kit::{get_or_head, method_not_allowed};
+use jeton_http_kit::{get_or_head, method_not_allowed, taking, without_body};
 use jeton_verifier::actix::Guard;
 use std::sync::LazyLock;
 
@@ -62,8 +63,9 @@ impl Resource {
             .iter()
             .any(|endpoint| endpoint.access != Access::Public);
         let revokes = self.endpoints.iter().find_map(|endpoint| endpoint.revokes);
-        let confirmed =
-            from_fn(move |request, next| gone::confirmed(revokes.unwrap_or_default(), request, next));
+        let confirmed = from_fn(move |request, next| {
+            revoked_token::confirmed(revokes.unwrap_or_default(), request, next)
+        });
         // What is wrapped last is asked first.
         Some(
             resource
@@ -81,7 +83,16 @@ impl Endpoint {
             &Method::GET => get_or_head(),
             method => web::method(method.clone()),
         };
-        let route = (self.handle.as_ref()?)(route);
+        let mut route = (self.handle.as_ref()?)(route);
+        if self.is_counted {
+            route = route.wrap(from_fn(acts::counted));
+        }
+        if let Parameters::Known(names) = &self.request.parameters {
+            if self.request.bodies.is_empty() {
+                route = without_body(route);
+            }
+            route = taking(names, route);
+        }
         Some(match self.access {
             Access::Public | Access::AnyToken => route,
             Access::LoginToken => route.wrap(from_fn(login_token::required)),

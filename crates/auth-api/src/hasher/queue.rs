@@ -4,7 +4,7 @@
 
 use super::HashingError;
 use jeton_persistence::rate_limit::Network;
-use std::collections::VecDeque;
+use jeton_persistence::turns::Turns;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -23,20 +23,14 @@ pub(super) struct Queue {
 struct Line {
     /// How many cores are taken. Somebody waits only where all are.
     hashing: usize,
-    /// Those who wait, by network, in the order of the networks' turns. None is without anybody.
-    waiting: VecDeque<Waiting>,
+    waiting: Turns<Network, oneshot::Sender<Core>>,
     /// How many found no place, or had to give theirs up.
     refused: u64,
     told: Option<Instant>,
 }
 
-struct Waiting {
-    network: Network,
-    turns: VecDeque<oneshot::Sender<Core>>,
-}
-
 /// A core to hash on, until it is dropped.
-pub(super) struct Core(Arc<Queue>);
+pub(crate) struct Core(Arc<Queue>);
 
 impl Queue {
     pub(super) fn new(cores: usize, places: usize) -> Self {
@@ -50,7 +44,7 @@ impl Queue {
     /// How many cores there are, how many of them are taken, how many wait, and how many were refused so far.
     pub(super) fn status(&self) -> (usize, usize, usize, u64) {
         let line = self.line();
-        (self.cores, line.hashing, line.places_taken(), line.refused)
+        (self.cores, line.hashing, line.waiting.len(), line.refused)
     }
 
     /// Whether one more of this network would find a place now.
@@ -67,10 +61,12 @@ impl Queue {
                 Found::Place => {}
                 Found::PlaceOfAnother => {
                     line.refuse();
-                    line.evict_one();
+                    line.waiting.take_last_of_most();
                 }
             }
-            line.wait(network)
+            let (turn, come) = oneshot::channel();
+            line.waiting.push(network, turn);
+            come
         };
         // Dropped by whoever took the place.
         turn.await.map_err(|_| HashingError::QueueFull)
@@ -91,17 +87,15 @@ impl Queue {
         if line.hashing < self.cores {
             return Ok(Found::Core);
         }
-        if line.places_taken() >= self.places {
-            line.forget_gone();
+        if line.waiting.len() >= self.places {
+            // Those whose clients have gone away wait no longer.
+            line.waiting.retain(|turn| !turn.is_closed());
         }
-        if line.places_taken() < self.places {
+        if line.waiting.len() < self.places {
             return Ok(Found::Place);
         }
         // Only where the other has more than this one will have: two who want the last place do not take it from each other.
-        let own = line.waiting.iter().find(|waiting| waiting.network == network);
-        let own = own.map_or(0, |waiting| waiting.turns.len());
-        let most = line.waiting.iter().map(|waiting| waiting.turns.len()).max();
-        if most.is_some_and(|most| most > own + 1) {
+        if line.waiting.most() > line.waiting.len_of(&network) + 1 {
             return Ok(Found::PlaceOfAnother);
         }
         line.refuse();
@@ -120,50 +114,9 @@ enum Found {
 }
 
 impl Line {
-    fn places_taken(&self) -> usize {
-        self.waiting.iter().map(|waiting| waiting.turns.len()).sum()
-    }
-
-    fn wait(&mut self, network: Network) -> oneshot::Receiver<Core> {
-        let (turn, come) = oneshot::channel();
-        match self.waiting.iter_mut().find(|waiting| waiting.network == network) {
-            Some(waiting) => waiting.turns.push_back(turn),
-            None => self.waiting.push_back(Waiting {
-                network,
-                turns: VecDeque::from([turn]),
-            }),
-        }
-        come
-    }
-
-    /// Whose turn it is.
+    /// Whose turn it is, of those who are still there.
     fn next(&mut self) -> Option<oneshot::Sender<Core>> {
-        loop {
-            let mut waiting = self.waiting.pop_front()?;
-            let turn = waiting.turns.pop_front();
-            if !waiting.turns.is_empty() {
-                self.waiting.push_back(waiting);
-            }
-            if let Some(turn) = turn.filter(|turn| !turn.is_closed()) {
-                return Some(turn);
-            }
-        }
-    }
-
-    /// Those whose clients have gone away wait no longer.
-    fn forget_gone(&mut self) {
-        for waiting in &mut self.waiting {
-            waiting.turns.retain(|turn| !turn.is_closed());
-        }
-        self.waiting.retain(|waiting| !waiting.turns.is_empty());
-    }
-
-    /// The one that has waited for the shortest, of the network that most wait of, waits no longer.
-    fn evict_one(&mut self) {
-        let most = self.waiting.iter_mut().max_by_key(|waiting| waiting.turns.len());
-        if let Some(most) = most {
-            most.turns.pop_back();
-        }
+        std::iter::from_fn(|| self.waiting.take_next()).find(|turn| !turn.is_closed())
     }
 
     fn refuse(&mut self) {
@@ -224,7 +177,7 @@ mod tests {
     const HOME: &str = "2001:db8::1";
 
     #[test]
-    fn one_network_has_all_places_and_no_more() {
+    fn a_network_has_all_places_and_no_more() {
         let queue = Arc::new(Queue::new(1, 2));
         let first = queue.idle_core().unwrap();
         assert!(queue.idle_core().is_none());
@@ -239,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_most_gives_way_and_networks_take_turns() {
+    fn the_network_with_most_places_gives_way_and_networks_take_turns() {
         let queue = Arc::new(Queue::new(1, 3));
         let first = queue.idle_core().unwrap();
         let mut storm = [0; 3].map(|_| come(&queue, STORM));
@@ -262,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn who_goes_away_leaves_place_and_core_to_others() {
+    fn a_client_who_goes_away_leaves_place_and_core_to_others() {
         let queue = Arc::new(Queue::new(1, 1));
         let first = queue.idle_core().unwrap();
         drop(come(&queue, HOME));

@@ -1,7 +1,7 @@
-use crate::attempt::{admit, hashed};
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, Issued, Tag};
 use crate::error::{ApiError, ApiResult};
+use crate::rate_limit::{self, Attempt, SoFar};
 use crate::routes::me::log_unreadable;
 use crate::state::State;
 use crate::validation::{self, Refusals};
@@ -11,11 +11,11 @@ use actix_web::web::Data;
 use jeton_api_types::LoginRequest;
 use jeton_domain::{
     AuditAction, AuditContext, AuditReason, NewToken, Password, PasswordHash, ScopeSet, TokenId,
-    TokenLifetime, TokenName, User, UserId, Username,
+    TokenLifetime, TokenName, User, UserId, UsernameKey,
 };
 use jeton_http_kit::JsonOrForm;
-use jeton_persistence::audit::{self, NewAuditEvent};
-use jeton_persistence::rate_limit::{self, Account};
+use jeton_persistence::audit::NewAuditEvent;
+use jeton_persistence::rate_limit::Account;
 use jeton_persistence::{PgConnection, tokens, users};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,36 +47,41 @@ struct RequestedToken {
 async fn log_in(state: Data<State>, by: By, body: JsonOrForm<LoginRequest>) -> ApiResult<Issued<200>> {
     let JsonOrForm(body) = body;
     let requested = requested(&body, state.tokens.lifetime)?;
-    // Another sign-in may have replaced the hash meanwhile by a better one of the same password: then once more.
-    for _ in 0..2 {
-        if let Some(answer) = sign_in(&state, &by.0, &body, &requested).await? {
-            return Ok(answer);
+    let mut first = true;
+    loop {
+        match sign_in(&state, &by.0, &body, &requested).await? {
+            Ok(answer) => return Ok(answer),
+            // Another sign-in may have replaced the hash by a better one of the same password: then once more.
+            Err(attempt) if first => attempt.take_back().await,
+            Err(attempt) => {
+                attempt.refuse(AuditReason::ChangedMeanwhile).await;
+                return Err(ApiError::InvalidCredentials);
+            }
         }
+        first = false;
     }
-    Err(ApiError::InvalidCredentials)
 }
 
-/// `None`: when it came to issuing the token, the user was no longer as the password was verified with.
+/// Within, the attempt is still in flight: when it came to issuing the token, the user was no longer as the password was
+/// verified with.
 async fn sign_in(
     state: &State,
     by: &AuditContext,
     body: &LoginRequest,
     requested: &RequestedToken,
-) -> ApiResult<Option<Issued<200>>> {
+) -> ApiResult<Result<Issued<200>, Attempt>> {
     let password = || wire::password(&body.password);
-    let (user, verified) = authenticate(state, by, &body.username, password()).await?;
+    let (attempt, user, verified) = authenticate(state, by, &body.username, password()).await?;
 
     let (id, by) = (user.id, by.clone());
+    if let Err(refused) = state.acts.count(id) {
+        // The password was right, so it is no failure; and no event, of which there were enough.
+        attempt.take_back().await;
+        return Err(refused);
+    }
     let scopes = match user.scopes.grant(requested.scopes.clone()) {
         Ok(scopes) => scopes,
-        Err(refused) => {
-            let reason = AuditReason::ScopeNotHeld;
-            state
-                .database
-                .run(move |connection| rate_limit::refuse_right(connection, &by, id, reason))
-                .await?;
-            return Err(refused.into());
-        }
+        Err(refused) => return attempt.finish(Err(refused.into())).await,
     };
     let (new, name) = (TokenId(Uuid::now_v7()), requested.name.clone());
     let (plain, token) = NewToken::login(
@@ -91,12 +96,16 @@ async fn sign_in(
     let of_issue = verified.clone();
     let issued = state
         .issue(move |connection| tokens::issue_for_password(connection, &by, id, &of_issue, &token))
-        .await?;
-    // Whatever was changed meanwhile, the next look at the user tells what to answer, and to write down.
-    let Ok(token) = issued else { return Ok(None) };
+        .await;
+    let token = match issued {
+        Ok(Ok(token)) => attempt.finish(Ok(token)).await?,
+        // Whatever was changed meanwhile, the next look at the user tells what to answer, and to write down.
+        Ok(Err(_)) => return Ok(Err(attempt)),
+        Err(error) => return attempt.finish(Err(error)).await,
+    };
     upgrade_later(state, id, verified, password());
     let user = wire::summary(id, user.username.as_str());
-    Ok(Some(wire::issued(&plain, user, token)))
+    Ok(Ok(wire::issued(&plain, user, token)))
 }
 
 /// Replaces a hash that new ones are better than, while the answer is on its way already, and only if a core has
@@ -141,46 +150,59 @@ fn requested(body: &LoginRequest, service: TokenLifetime) -> ApiResult<Requested
 }
 
 /// Finds the user whose password it is. Unknown name, wrong password, no password, one whose hash cannot be read, and
-/// disabled user count alike, cost the same time, one hash and one event, and give the same answer.
+/// disabled user count alike, cost the same time, one hash and one event, and give the same answer. (So not even the right
+/// password of a disabled user is taken back: that would tell it from a wrong one.)
 async fn authenticate(
     state: &State,
     by: &AuditContext,
     username: &str,
     password: Password,
-) -> ApiResult<(User, PasswordHash)> {
+) -> ApiResult<(Attempt, User, PasswordHash)> {
     // A name that nobody can have goes the same way, to the hash of nobody: it must not be the quicker answer.
-    let key = Username::parse(username).map(|name| name.key().clone()).ok();
+    let key = UsernameKey::of_typed(username);
     let account = key.clone().map_or(Account::Nobody, Account::Named);
-    let read = move |connection: &mut PgConnection| match key {
-        Some(key) => users::find_for_sign_in(connection, &key),
+    let read = move |connection: &mut PgConnection| match &key {
+        Some(key) => users::find_for_sign_in(connection, key),
         None => Ok(None),
     };
-    let found = admit(state, by, &account, read).await?;
-    let hash = found.as_ref().and_then(|found| found.password_hash.clone());
-    let network = rate_limit::network(by.address);
-    let verify = state.hasher.verify(network, hash.clone(), vec![password]);
-    let right = hashed(state, by, account, verify).await?.is_some();
-    let user = found.map(|found| found.user);
-    let (user, reason) = match (user, hash) {
-        (Some(user), Some(hash)) if right && user.disabled_at.is_none() => return Ok((user, hash)),
-        (Some(user), Some(_)) if right => (Some(user), AuditReason::Disabled),
-        (Some(user), Some(hash)) if !hash.is_readable() => {
-            log_unreadable(user.id);
-            (Some(user), AuditReason::UnreadableHash)
-        }
-        (Some(user), Some(_)) => (Some(user), AuditReason::WrongPassword),
-        (Some(user), None) => (Some(user), AuditReason::NoPassword),
-        (None, _) => (None, AuditReason::UnknownUser),
+    let (attempt, found) = rate_limit::begin(state, by, &account, read).await?;
+    let (user, hash) = match found {
+        Some(found) => (Some(found.user), found.password_hash),
+        None => (None, None),
     };
-    let mut event = NewAuditEvent::new(AuditAction::SignInFailed).reason(reason);
-    // Of a name that is nobody's nothing is kept: people type passwords there.
-    if let Some(user) = user {
-        event = event.of(user.id);
-    }
-    let by = by.clone();
-    state
-        .database
-        .run(move |connection| audit::record(connection, &by, &event))
+    let who = user.as_ref().map(|user| (user.id, user.disabled_at.is_some()));
+    let is_readable = hash.as_ref().map(PasswordHash::is_readable);
+    let judge = move |right| judge(who, is_readable, right);
+    let attempt = attempt
+        .check(&state.hasher, hash.clone(), password, judge)
         .await?;
+    if attempt.is_right()
+        && let (Some(user), Some(hash)) = (user, hash)
+    {
+        return Ok((attempt, user, hash));
+    }
+    if let (Some((id, _)), Some(false)) = (who, is_readable) {
+        log_unreadable(id);
+    }
+    attempt.fail().await?;
     Err(ApiError::InvalidCredentials)
+}
+
+/// What a check means for whoever was found, who may be disabled, and whose hash may be missing or unreadable.
+fn judge(who: Option<(UserId, bool)>, is_readable: Option<bool>, right: bool) -> SoFar {
+    let failed = NewAuditEvent::new(AuditAction::SignInFailed);
+    let reason = match (who, is_readable) {
+        (Some((id, false)), Some(_)) if right => return SoFar::right(failed.of(id)),
+        (Some(_), Some(_)) if right => AuditReason::Disabled,
+        (Some(_), Some(false)) => AuditReason::UnreadableHash,
+        (Some(_), Some(true)) => AuditReason::WrongPassword,
+        (Some(_), None) => AuditReason::NoPassword,
+        (None, _) => AuditReason::UnknownUser,
+    };
+    let failed = failed.reason(reason);
+    // Of a name that is nobody's nothing is kept: people type passwords there.
+    SoFar::Failed(Some(match who {
+        Some((id, _)) => failed.of(id),
+        None => failed,
+    }))
 }

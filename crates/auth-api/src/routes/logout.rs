@@ -1,7 +1,7 @@
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::ApiResult;
-use crate::gone::Answer;
+use crate::revoked_token::Answer;
 use crate::state::State;
 use actix_web::http::Method;
 use actix_web::web::Data;
@@ -22,10 +22,10 @@ pub(crate) fn endpoint() -> Endpoint {
 /// Gone already, by another logout at the same time, is as good.
 async fn log_out(state: Data<State>, caller: Caller, by: By) -> ApiResult<NoContent> {
     let (user, token) = (caller.user_id(), caller.token_id());
-    let revoked = state
-        .database
-        .run(move |connection| tokens::log_out(connection, &by.0, user, token))
+    state
+        .revoke(by.0, move |connection, by| {
+            tokens::log_out(connection, by, user, token)
+        })
         .await?;
-    state.confirm(revoked).await?;
     Ok(NoContent)
 }

@@ -1,7 +1,7 @@
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, Tag};
 use crate::error::ApiResult;
-use crate::gone::Answer;
+use crate::revoked_token::Answer;
 use crate::state::State;
 use actix_web::http::Method;
 use actix_web::web::Data;
@@ -30,10 +30,10 @@ async fn log_out_everywhere(
 ) -> ApiResult<Json<LogoutAllResponse>> {
     let user = caller.user_id();
     let revoked = state
-        .database
-        .run(move |connection| tokens::revoke_all(connection, &by.0, user))
+        .revoke(by.0, move |connection, by| {
+            tokens::revoke_all(connection, by, user)
+        })
         .await?;
-    let revoked = state.confirm(revoked).await?;
     Ok(Json(LogoutAllResponse {
         revoked: revoked as u64,
     }))

@@ -1,27 +1,41 @@
-use crate::attempt::{admit, hashed};
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::gone::Answer;
+use crate::rate_limit::{self, Attempt, SoFar};
+use crate::revoked_token::Answer;
 use crate::state::State;
+use crate::validation;
 use crate::wire;
 use actix_web::http::Method;
 use actix_web::web::Data;
-use jeton_api_types::{DeleteAccountRequest, MeResponse};
-use jeton_domain::{AuditAction, AuditContext, AuditReason, Password, PasswordHash, UserId};
+use jeton_api_types::{Account, DeleteAccountRequest, MeResponse, UpdateAccountRequest};
+use jeton_domain::{AuditAction, AuditContext, AuditReason, Password, PasswordHash, UserChanges, UserId};
 use jeton_http_kit::Json;
-use jeton_persistence::audit::{self, NewAuditEvent};
-use jeton_persistence::rate_limit::{self, Account};
+use jeton_persistence::audit::NewAuditEvent;
+use jeton_persistence::rate_limit::Account as Limited;
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_verifier::Caller;
 use std::time::Duration;
 
-pub(crate) fn endpoints() -> [Endpoint; 2] {
+pub(crate) fn endpoints() -> [Endpoint; 3] {
     [
         Endpoint::new(Method::GET, "/v1/me", Access::AnyToken, show)
             .named(Tag::Account, "showMe", "Who am I?")
             .about("The user, and the token that asks. With any token.")
             .answers("The user and the token."),
+        Endpoint::new(Method::PATCH, "/v1/me", Access::LoginToken, update)
+            .named(Tag::Account, "updateMe", "Change one's name or e-mail address")
+            .counted()
+            .about(
+                "Once the password is given again. What is left out stays, and so do the tokens. Answered once every \
+                service knows the new name; the old one is anybody's then.",
+            )
+            .answers("The user.")
+            .problems([
+                ApiError::WrongPassword,
+                ApiError::UsernameTaken,
+                ApiError::TooManyAttempts(Duration::ZERO),
+            ]),
         Endpoint::new(Method::DELETE, "/v1/me", Access::LoginToken, delete_account)
             .named(Tag::Account, "deleteMe", "Delete the account")
             .about(
@@ -58,6 +72,50 @@ async fn show(state: Data<State>, caller: Caller) -> ApiResult<Json<MeResponse>>
     }
 }
 
+async fn update(
+    state: Data<State>,
+    caller: Caller,
+    by: By,
+    body: Json<UpdateAccountRequest>,
+) -> ApiResult<Json<Account>> {
+    let changes = validation::user_changes(body.0.username.as_deref(), body.0.email.as_ref())?;
+    let id = caller.user_id();
+    loop {
+        let password = wire::password(&body.0.password);
+        let (attempt, verified) = check_password(&state, &by.0, id, password).await?;
+        match replace(&state, by.0.clone(), id, verified, changes.clone())
+            .await
+            .transpose()
+        {
+            Some(done) => return attempt.finish(done).await,
+            None => attempt.take_back().await,
+        }
+    }
+}
+
+/// Changes the user whose password was verified. `None`: its hash is another by now, and is to be verified again.
+async fn replace(
+    state: &State,
+    by: AuditContext,
+    id: UserId,
+    verified: PasswordHash,
+    changes: UserChanges,
+) -> ApiResult<Option<Json<Account>>> {
+    let of_change = verified.clone();
+    let changed = state
+        .revoke(by, move |connection, by| {
+            users::change_for_password(connection, by, id, &of_change, &changes)
+        })
+        .await?;
+    if let Some(user) = changed {
+        return Ok(Some(Json(wire::account(user))));
+    }
+    if is_replaced(state, id, verified).await? {
+        return Ok(None);
+    }
+    Err(ApiError::TokenGone)
+}
+
 async fn delete_account(
     state: Data<State>,
     caller: Caller,
@@ -67,19 +125,34 @@ async fn delete_account(
     let id = caller.user_id();
     loop {
         let password = wire::password(&body.0.password);
-        let (_, verified) = check_passwords(&state, &by.0, id, vec![password]).await?;
-        let (of_deletion, audit_context) = (verified.clone(), by.0.clone());
-        let deleted = state
-            .database
-            .run(move |connection| users::delete_for_password(connection, &audit_context, id, &of_deletion))
-            .await?;
-        if state.confirm(deleted).await? {
-            return Ok(NoContent);
-        }
-        if !is_replaced(&state, id, verified).await? {
-            return Err(ApiError::TokenGone);
+        let (attempt, verified) = check_password(&state, &by.0, id, password).await?;
+        match delete(&state, by.0.clone(), id, verified).await.transpose() {
+            Some(done) => return attempt.finish(done).await,
+            None => attempt.take_back().await,
         }
     }
+}
+
+/// Deletes the user whose password was verified. `None`: its hash is another by now, and is to be verified again.
+async fn delete(
+    state: &State,
+    by: AuditContext,
+    id: UserId,
+    verified: PasswordHash,
+) -> ApiResult<Option<NoContent>> {
+    let of_deletion = verified.clone();
+    let deleted = state
+        .revoke(by, move |connection, by| {
+            users::delete_for_password(connection, by, id, &of_deletion)
+        })
+        .await?;
+    if deleted {
+        return Ok(Some(NoContent));
+    }
+    if is_replaced(state, id, verified).await? {
+        return Ok(None);
+    }
+    Err(ApiError::TokenGone)
 }
 
 /// Whether there is another hash than the one that was verified: of another password, or a sign-in has made a better one
@@ -97,36 +170,56 @@ pub(crate) fn log_unreadable(id: UserId) {
     tracing::error!(user_id = %id, "the stored password hash cannot be read: set another password");
 }
 
-/// Checks passwords one of which somebody signed in must give again: which it is, and its hash. It counts as one sign-in
-/// does, however many there are: whoever has got hold of a token must not find out the password with it. That none was
-/// the one is written down.
-pub(crate) async fn check_passwords(
+/// Checks the password that somebody signed in must give again, and gives its hash. It counts as a sign-in does: whoever has
+/// got hold of a token must not find out the password with it. That it was wrong is written down.
+pub(crate) async fn check_password(
     state: &State,
     by: &AuditContext,
     id: UserId,
-    passwords: Vec<Password>,
-) -> ApiResult<(usize, PasswordHash)> {
+    password: Password,
+) -> ApiResult<(Attempt, PasswordHash)> {
+    check(state, by, id, password, true).await
+}
+
+/// Checks another that the same request has. It counts as the first does, and only that is written down.
+pub(crate) async fn check_password_again(
+    state: &State,
+    by: &AuditContext,
+    id: UserId,
+    password: Password,
+) -> ApiResult<(Attempt, PasswordHash)> {
+    check(state, by, id, password, false).await
+}
+
+async fn check(
+    state: &State,
+    by: &AuditContext,
+    id: UserId,
+    password: Password,
+    written_down: bool,
+) -> ApiResult<(Attempt, PasswordHash)> {
     let read = move |connection: &mut PgConnection| users::find_password_hash(connection, id);
-    let hash = admit(state, by, &Account::User(id), read).await?;
-    let network = rate_limit::network(by.address);
-    let verify = state.hasher.verify(network, hash.clone(), passwords);
-    let right = hashed(state, by, Account::User(id), verify).await?;
-    let by = by.clone();
-    let (Some(right), Some(hash)) = (right, &hash) else {
-        let mut event = NewAuditEvent::new(AuditAction::ConfirmationFailed).of(id);
-        if hash.is_some_and(|hash| !hash.is_readable()) {
-            log_unreadable(id);
-            event = event.reason(AuditReason::UnreadableHash);
+    let (attempt, hash) = rate_limit::begin(state, by, &Limited::User(id), read).await?;
+    let is_unreadable = hash.as_ref().is_some_and(|hash| !hash.is_readable());
+    let judge = move |right| {
+        let failed = NewAuditEvent::new(AuditAction::ConfirmationFailed).of(id);
+        match (right, is_unreadable) {
+            (true, _) => SoFar::right(failed),
+            (false, true) => SoFar::Failed(written_down.then(|| failed.reason(AuditReason::UnreadableHash))),
+            (false, false) => SoFar::Failed(written_down.then_some(failed)),
         }
-        state
-            .database
-            .run(move |connection| audit::record(connection, &by, &event))
-            .await?;
-        return Err(ApiError::WrongPassword);
     };
-    state
-        .database
-        .run(move |connection| rate_limit::succeed(connection, &by, id))
+    let attempt = attempt
+        .check(&state.hasher, hash.clone(), password, judge)
         .await?;
-    Ok((right, hash.clone()))
+    if attempt.is_right()
+        && let Some(hash) = hash
+    {
+        return Ok((attempt, hash));
+    }
+    if is_unreadable {
+        log_unreadable(id);
+    }
+    attempt.fail().await?;
+    Err(ApiError::WrongPassword)
 }

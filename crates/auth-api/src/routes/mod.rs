@@ -8,6 +8,7 @@ mod logout_all;
 mod me;
 mod password;
 mod probes;
+mod renew;
 mod revoke;
 mod token;
 mod tokens;
@@ -31,6 +32,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     endpoints.push(password::endpoint());
     endpoints.extend(tokens::endpoints());
     endpoints.extend(token::endpoints());
+    endpoints.push(renew::endpoint());
     endpoints.extend(admin::endpoints());
     endpoints.extend([introspect::endpoint(), revoke::endpoint(), verify::endpoint()]);
     endpoints.extend(probes::endpoints());

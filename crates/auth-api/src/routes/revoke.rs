@@ -1,7 +1,7 @@
 use crate::audit_context::By;
 use crate::endpoint::{Access, Empty, Endpoint, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::gone::Answer;
+use crate::revoked_token::Answer;
 use crate::state::State;
 use actix_web::http::Method;
 use actix_web::web::Data;
@@ -34,10 +34,11 @@ async fn revoke(state: Data<State>, caller: Caller, by: By, body: Form<Presented
     };
     let owner = (!caller.scopes().contains(REVOKE_TOKENS)).then(|| caller.user_id());
     let outcome = state
-        .database
-        .run(move |connection| tokens::revoke_presented(connection, &by.0, digest, owner))
+        .revoke(by.0, move |connection, by| {
+            tokens::revoke_presented(connection, by, digest, owner)
+        })
         .await?;
-    match state.confirm(outcome).await? {
+    match outcome {
         Presented::NotTheOwners => Err(ApiError::InsufficientScope(REVOKE_TOKENS.to_owned())),
         Presented::Revoked | Presented::Unknown => Ok(Empty),
     }

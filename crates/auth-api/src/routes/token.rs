@@ -1,7 +1,7 @@
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::gone::Answer;
+use crate::revoked_token::Answer;
 use crate::state::State;
 use crate::validation::refuse;
 use crate::wire;
@@ -20,6 +20,7 @@ pub(crate) fn endpoints() -> [Endpoint; 2] {
     [
         Endpoint::new(Method::PATCH, PATH, Access::LoginToken, rename)
             .named(Tag::Tokens, "renameToken", "Rename a token")
+            .counted()
             .answers("The token.")
             .problems([ApiError::NoSuchToken]),
         Endpoint::new(Method::DELETE, PATH, Access::LoginToken, revoke)
@@ -51,10 +52,11 @@ async fn rename(
 async fn revoke(state: Data<State>, caller: Caller, by: By, id: Path<Uuid>) -> ApiResult<NoContent> {
     let (owner, id) = (caller.user_id(), TokenId(id.into_inner()));
     let revoked = state
-        .database
-        .run(move |connection| tokens::revoke(connection, &by.0, owner, id))
+        .revoke(by.0, move |connection, by| {
+            tokens::revoke(connection, by, owner, id)
+        })
         .await?;
-    if state.confirm(revoked).await? {
+    if revoked {
         Ok(NoContent)
     } else {
         Err(ApiError::NoSuchToken)

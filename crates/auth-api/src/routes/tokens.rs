@@ -27,6 +27,7 @@ pub(crate) fn endpoints() -> [Endpoint; 2] {
                 "A token for a program. It can be given scopes that the token that asks holds, and does not manage the \
                 account.",
             )
+            .counted()
             .answers("The token. Its text is shown this once.")
             .example(personal_token(json!({ "id": "01a20a08-721c-71bf-b9fb-b59edca64a79", "username": "ada" })))
             .problems([ApiError::ScopeNotHeld, ApiError::TooManyTokens]),

@@ -1,7 +1,8 @@
-use crate::attempt::{admit, hashed};
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, Issued, Tag};
 use crate::error::{ApiError, ApiResult};
+use crate::hasher::HashingError;
+use crate::rate_limit;
 use crate::settings::Signup;
 use crate::state::State;
 use crate::validation::Refusals;
@@ -45,14 +46,25 @@ async fn sign_up(state: Data<State>, by: By, body: Json<SignUpRequest>) -> ApiRe
     // a sign-in does that has failed, and is not taken back.
     let key = username.key().clone();
     let is_taken = move |connection: &mut PgConnection| users::is_taken(connection, &key);
-    let taken = admit(&state, &by.0, &Account::Nobody, is_taken).await?;
+    let (attempt, taken) = rate_limit::begin(&state, &by.0, &Account::Nobody, is_taken).await?;
+    let attempt = attempt.counts();
     // Spares the hashing where the answer is clear already; the unique constraint decides all the same.
     if taken {
+        attempt.fail().await?;
         return Err(ApiError::UsernameTaken);
     }
     let password = wire::password(&body.password);
-    let choose = state.choose_password(&by.0, "/password", password, &username, email.as_ref());
-    let hash = hashed(&state, &by.0, Account::Nobody, choose).await?;
+    let address = email.as_ref().map(Email::as_str);
+    let chosen = state
+        .choose_password(&by.0, "/password", password, username.as_str(), address)
+        .await;
+    // Where there was no place to hash it, it was no attempt.
+    if let Err(ApiError::Hashing(HashingError::QueueFull)) = chosen {
+        attempt.take_back().await;
+    } else {
+        attempt.fail().await?;
+    }
+    let hash = chosen?;
 
     let user = NewUser {
         id: UserId(Uuid::now_v7()),

@@ -1,13 +1,14 @@
 use crate::docs::{Schemas, shared_header};
-use crate::endpoint::{Access, Endpoint, Request, Tag, Takes};
+use crate::endpoint::{Access, Endpoint, Parameters, Request, Tag, Takes};
 use crate::error::{ApiError, ApiResult};
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use jeton_domain::ScopeSet;
+use jeton_http_kit::unknown_names;
 use jeton_verifier::Caller;
-use percent_encoding::{CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 use std::future::{Ready, ready};
 
@@ -16,9 +17,14 @@ const X_AUTH_USERNAME: HeaderName = HeaderName::from_static("x-auth-username");
 const X_AUTH_SCOPES: HeaderName = HeaderName::from_static("x-auth-scopes");
 const X_AUTH_TOKEN_ID: HeaderName = HeaderName::from_static("x-auth-token-id");
 
+const SCOPE: &str = "scope";
+
+/// What of ASCII is encoded in a name: what nobody is given and a row may have all the same. A percent sign as well, so that
+/// decoding is right for every name, and white space, which would be lost at the ends.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
+
 /// What a query that cannot be read is answered with. A gateway must not let anybody through because of a slip of the pen.
-const QUERY: &str =
-    "Say the scopes that are required as ?scope=notes:read&scope=notes:write, and nothing else.";
+const QUERY: &str = "Say the scopes that are required as ?scope=notes:read&scope=notes:write.";
 
 /// By any method, as Envoy asks by that of the request it asks about.
 pub(crate) fn endpoint() -> Endpoint {
@@ -74,8 +80,7 @@ async fn verify(caller: Caller, required: Required) -> ApiResult<HttpResponse> {
     if let Some(missing) = required.0.iter().find(|scope| !caller.scopes().contains(scope)) {
         return Err(ApiError::InsufficientScope(missing.to_owned()));
     }
-    // No name has a percent sign, so that decoding is right for every name, in ASCII or not.
-    let username = utf8_percent_encode(caller.username(), CONTROLS).to_string();
+    let username = utf8_percent_encode(caller.username(), ENCODED).to_string();
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((X_AUTH_USER_ID, caller.user_id().to_string()))
@@ -93,8 +98,7 @@ impl FromRequest for Required {
     type Future = Ready<ApiResult<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let required = required(request.query_string()).map(Self);
-        ready(required.ok_or(ApiError::MalformedQuery(QUERY)))
+        ready(required(request.query_string()).map(Self))
     }
 }
 
@@ -110,37 +114,44 @@ impl Takes for Required {
             })]
         };
         request.queries.push(parameter);
+        request.parameters = Parameters::Read;
         request.problems.push(ApiError::MalformedQuery(QUERY).problem());
     }
 }
 
-/// The scopes that a query asks for; `None` for anything that could be meant to ask for a scope, and does not. What
+/// The scopes that a query asks for; refused is anything that could be meant to ask for a scope, and does not. What
 /// follows `uri=` is not looked at: Envoy appends the path and query of the request, which are its sender's to choose.
-fn required(query: &str) -> Option<ScopeSet> {
-    let mut texts = Vec::new();
+fn required(query: &str) -> ApiResult<ScopeSet> {
+    let (mut texts, mut unknown) = (Vec::new(), Vec::new());
+    let mut empty = false;
     let ours = query.split('&').take_while(|part| !part.starts_with("uri="));
-    for part in ours.filter(|part| !part.is_empty()) {
-        let (name, value) = form_urlencoded::parse(part.as_bytes()).next()?;
-        let before = texts.len();
-        texts.extend(
-            value
-                .split(' ')
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned),
-        );
-        if name != "scope" || texts.len() == before {
-            return None;
+    for (name, value) in ours.flat_map(|part| form_urlencoded::parse(part.as_bytes())) {
+        if name != SCOPE {
+            unknown.push(name);
+            continue;
         }
+        let before = texts.len();
+        let words = value.split(' ').filter(|text| !text.is_empty());
+        texts.extend(words.map(str::to_owned));
+        empty |= texts.len() == before;
     }
-    ScopeSet::from_texts(texts).ok()
+    if !unknown.is_empty() {
+        return Err(ApiError::Validation(unknown_names(
+            unknown.iter().map(AsRef::as_ref),
+            &[SCOPE],
+        )));
+    }
+    let scopes = ScopeSet::from_texts(texts).ok().filter(|_| !empty);
+    scopes.ok_or(ApiError::MalformedQuery(QUERY))
 }
 
 #[cfg(test)]
 mod tests {
     use super::required;
+    use crate::error::ApiError;
 
     fn read(query: &str) -> Option<String> {
-        required(query).map(|scopes| scopes.to_string())
+        required(query).ok().map(|scopes| scopes.to_string())
     }
 
     #[test]
@@ -158,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_asks_for_nothing_by_mistake_is_refused() {
+    fn a_query_that_asks_for_nothing_by_mistake_is_refused() {
         for query in [
             "scopes=a",
             "scope",
@@ -167,6 +178,7 @@ mod tests {
             "Scope=a",
             "a",
             "=a",
+            "scope=a&scope=",
             "scope=a&x=y",
             "scope=%22",
             "uri",
@@ -176,7 +188,16 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_uri_is_the_clients() {
+    fn parameters_that_are_not_known_are_named() {
+        let Err(ApiError::Validation(errors)) = required("scope=a&scopes=b&x&scopes=c&uri=/?y=z") else {
+            panic!("not refused");
+        };
+        let names: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
+        assert_eq!(names, ["/scopes", "/x"]);
+    }
+
+    #[test]
+    fn a_query_after_uri_is_the_clients() {
         for query in ["scope=a&uri=/notes?scope=b&scopes=c", "scope=a&uri="] {
             assert_eq!(read(query).as_deref(), Some("a"), "{query}");
         }

@@ -1,8 +1,7 @@
 //! What the service writes into the audit log, by way of its own role.
 
-use crate::support::{Auth, PASSWORD, json, kind, login};
-use diesel::connection::SimpleConnection;
-use jeton_client::{CreateTokenRequest, ProblemKind};
+use crate::support::{Auth, PASSWORD, json, kind, token_request};
+use jeton_client::ProblemKind;
 use jeton_domain::UserId;
 use jeton_persistence::audit::{AuditEvent, AuditFilter, list};
 use jeton_persistence::users;
@@ -24,11 +23,7 @@ async fn a_life_is_written_down() {
     let auth = Auth::start();
     let first = auth.sign_up("ada").await;
     let session = auth.sign_in("ada").await;
-    let request = CreateTokenRequest {
-        name: "backup".into(),
-        scopes: vec!["notes:read".into()],
-        expires_in: None,
-    };
+    let request = token_request("backup", &["notes:read"]);
     let personal = session.tokens().create(&request).await.unwrap();
     session
         .tokens()
@@ -40,7 +35,7 @@ async fn a_life_is_written_down() {
     let new = "a wholly different phrase";
     session.change_password(PASSWORD, new).await.unwrap();
     session.logout_all().await.unwrap();
-    let last = auth.client().login(&login("ada", new)).await.unwrap();
+    let last = auth.login("ada", new).await.unwrap();
     auth.client()
         .session(last.token)
         .unwrap()
@@ -81,19 +76,18 @@ async fn a_life_is_written_down() {
 
 #[tokio::test]
 async fn a_failed_sign_in_says_why_and_never_what_was_typed() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (auth, session) = Auth::with_ada().await;
     auth.sign_up("off").await;
     let off = auth.sign_in("off").await.me().await.unwrap().user.id;
     auth.revoke(|connection| users::disable(connection, &jeton_domain::AuditContext::cli(), UserId(off)));
-    auth.connect().batch_execute("DELETE FROM audit_events").unwrap();
+    auth.execute("DELETE FROM audit_events");
     for (username, password) in [
         ("ada", "wrong-one-typed"),
         ("typed-where-the-name-goes", "ada"),
         ("typed where the name goes", "ada"),
         ("off", PASSWORD),
     ] {
-        let refused = auth.client().login(&login(username, password)).await;
+        let refused = auth.login(username, password).await;
         assert_eq!(kind(refused), ProblemKind::InvalidCredentials);
     }
     let wrong = session
@@ -128,7 +122,7 @@ async fn a_failed_sign_in_says_why_and_never_what_was_typed() {
 }
 
 #[tokio::test]
-async fn what_is_refused_before_it_is_looked_at_is_no_event() {
+async fn a_request_that_is_refused_before_it_is_looked_at_is_no_event() {
     let auth = Auth::start();
     for request in [
         json("POST", "/v1/login", "{}"),
@@ -148,8 +142,7 @@ async fn what_is_refused_before_it_is_looked_at_is_no_event() {
 /// One that is left in the log is one that was acknowledged, and the other way round.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_logouts_at_once_are_one_event() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (auth, session) = Auth::with_ada().await;
     let (one, two) = (auth.only_token(&session), auth.only_token(&session));
     let (first, second) = tokio::join!(one.logout(), two.logout());
     first.and(second).unwrap();

@@ -1,20 +1,18 @@
 use crate::support::{Auth, PROGRAM, environment, start_service};
-use diesel::connection::SimpleConnection;
 use jeton_coherence::verifiers;
-use jeton_proof_support::{ServiceProcess, count, wait_until};
+use jeton_proof_support::{ServiceProcess, count, execute, wait_until};
 
 /// The service begins with it; how it is done is tested where it is done.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_needs_goes_by_itself() {
+async fn rows_that_nobody_needs_go_by_themselves() {
     let auth = Auth::start();
     let (expired, kept) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
     let id = expired.me().await.unwrap().token.id;
     let connection = &mut auth.connect();
-    connection
-        .batch_execute(&format!(
-            "UPDATE tokens SET expires_at = now() - interval '1 second' WHERE id = '{id}'"
-        ))
-        .unwrap();
+    execute(
+        connection,
+        &format!("UPDATE tokens SET expires_at = now() - interval '1 second' WHERE id = '{id}'"),
+    );
     let _another = start_service(auth.role.url(), &[]);
     wait_until("it is gone", || {
         !crate::secrets::dump(&auth).contains(&id.to_string())
@@ -29,16 +27,15 @@ async fn a_table_that_somebody_has_locked_keeps_no_other_from_being_purged() {
     let auth = Auth::start();
     let id = auth.sign_up("ada").await.me().await.unwrap().token.id;
     let connection = &mut auth.connect();
-    connection
-        .batch_execute(&format!(
+    execute(
+        connection,
+        &format!(
             "UPDATE tokens SET expires_at = now() - interval '1 second' WHERE id = '{id}';
             UPDATE network_attempts SET last_at = now() - interval '2 hours'"
-        ))
-        .unwrap();
+        ),
+    );
     let holder = &mut auth.connect();
-    holder
-        .batch_execute("BEGIN; LOCK TABLE token_uses IN SHARE ROW EXCLUSIVE MODE")
-        .unwrap();
+    execute(holder, "BEGIN; LOCK TABLE token_uses IN SHARE ROW EXCLUSIVE MODE");
     let another = ServiceProcess::start(PROGRAM, &environment(auth.role.url(), &[]));
     for table in ["tokens", "network_attempts"] {
         wait_until(table, || count(connection, table) == 0);

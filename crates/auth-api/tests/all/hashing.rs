@@ -1,10 +1,8 @@
 //! A storm of sign-ins fills a queue, not the service.
 
 use crate::support::{Auth, PASSWORD, attempt, login};
-use diesel::RunQueryDsl;
-use diesel::connection::SimpleConnection;
 use jeton_client::{ClientError, ProblemKind};
-use jeton_proof_support::wait_until;
+use jeton_proof_support::{count, execute, wait_for_blocked, wait_until};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
@@ -115,14 +113,13 @@ async fn a_storm_from_one_network_keeps_nobody_of_another_out() {
         "account_attempts WHERE failures > 0",
         "network_attempts WHERE failures >= 1 AND network <> '127.0.0.1'",
     ] {
-        let left = diesel::sql_query(format!("SELECT FROM {counted}"));
-        assert_eq!(left.execute(&mut auth.connect()).unwrap(), 0, "{counted}");
+        assert_eq!(count(&mut auth.connect(), counted), 0, "{counted}");
     }
 }
 
-/// Whoever is to be held off, and waits for the database to say so, is in nobody's way.
+/// Whoever is to be refused, and waits for the database to say so, is in nobody's way.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_still_being_counted_takes_no_place() {
+async fn an_attempt_that_is_still_being_counted_takes_no_place() {
     let auth = Auth::start_with(&[
         ("JETON_TRUSTED_PROXIES", "127.0.0.1"),
         ("JETON_HASHING_QUEUE", "0"),
@@ -132,19 +129,15 @@ async fn who_is_still_being_counted_takes_no_place() {
     assert_eq!(auth.send(&wrong).status, 401);
     let (mut holder, mut watcher) = (auth.connect(), auth.connect());
     let hold = "BEGIN; SELECT FROM network_attempts WHERE network = '203.0.113.9' FOR UPDATE";
-    holder.batch_execute(hold).unwrap();
+    execute(&mut holder, hold);
     let cores = thread::available_parallelism().unwrap().get();
     thread::scope(|scope| {
         for _ in 0..cores {
             scope.spawn(|| auth.send(&wrong));
         }
-        let waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() \
-            AND cardinality(pg_blocking_pids(pid)) > 0";
-        wait_until("all wait", || {
-            diesel::sql_query(waiting).execute(&mut watcher).unwrap() == cores
-        });
+        wait_for_blocked(&mut watcher, cores.try_into().unwrap());
         let other = auth.send(&attempt("ada", PASSWORD, "2001:db8::1")).status;
-        holder.batch_execute("COMMIT").unwrap();
+        execute(&mut holder, "COMMIT");
         assert_eq!(other, 200);
     });
 }

@@ -1,19 +1,15 @@
 //! `JETON_TOKEN_IDLE_TTL`.
 
-use crate::support::{Auth, kind};
+use crate::support::{Auth, kind, token_request};
 use diesel::connection::SimpleConnection;
-use jeton_client::{CreateTokenRequest, ProblemKind};
+use jeton_client::ProblemKind;
 
 #[tokio::test]
 async fn a_login_token_ends_when_nobody_uses_it_and_a_programs_does_not() {
     let auth = Auth::start_with(&[("JETON_TOKEN_IDLE_TTL", "14d")]);
     let session = auth.sign_up("ada").await;
     let signed_in = auth.sign_in("ada").await;
-    let request = CreateTokenRequest {
-        name: "yearly report".into(),
-        scopes: vec![],
-        expires_in: None,
-    };
+    let request = token_request("yearly report", &[]);
     let program = session.tokens().create(&request).await.unwrap();
     let program = auth.client().session(program.token).unwrap();
     let idle: Vec<_> = session.tokens().list_all().await.unwrap();
@@ -39,8 +35,7 @@ async fn a_login_token_ends_when_nobody_uses_it_and_a_programs_does_not() {
 }
 
 #[tokio::test]
-async fn without_the_setting_no_token_has_an_idle_time() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+async fn tokens_have_no_idle_time_without_the_setting() {
+    let (_auth, session) = Auth::with_ada().await;
     assert_eq!(session.me().await.unwrap().token.idle_ttl, None);
 }

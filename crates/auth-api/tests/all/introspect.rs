@@ -1,19 +1,18 @@
-use crate::support::{Auth, kind};
-use jeton_client::{CreateTokenRequest, ExposeSecret, Introspection, ProblemKind, SecretText, Session};
+use crate::support::{Auth, bearer, kind, token_request};
+use jeton_client::{ExposeSecret, Introspection, ProblemKind, SecretText, Session};
 use jeton_domain::{AuditContext, UserId};
 use jeton_persistence::users;
 use jeton_proof_support::{RawRequest, RawResponse, count, wait_until};
 
-async fn service(auth: &Auth) -> Session {
-    auth.sign_up_with("reports", "tokens:introspect").await
+async fn with_service() -> (Auth, Session) {
+    let auth = Auth::start();
+    let service = auth.sign_up_with("reports", "tokens:introspect").await;
+    (auth, service)
 }
 
 fn send(auth: &Auth, session: &Session, form: &str) -> RawResponse {
     let request = RawRequest::new("POST", "/v1/introspect")
-        .header(
-            "Authorization",
-            format!("Bearer {}", session.token().expose_secret()),
-        )
+        .header("Authorization", bearer(session))
         .header("Content-Type", "application/x-www-form-urlencoded")
         .body(form);
     auth.send(&request)
@@ -21,8 +20,7 @@ fn send(auth: &Auth, session: &Session, form: &str) -> RawResponse {
 
 #[tokio::test]
 async fn a_valid_token_is_described_as_rfc_7662_says() {
-    let auth = Auth::start();
-    let service = service(&auth).await;
+    let (auth, service) = with_service().await;
     let ada = auth.sign_up("ada").await;
     let form = format!(
         "token_type_hint=access_token&token={}",
@@ -56,7 +54,7 @@ async fn a_valid_token_is_described_as_rfc_7662_says() {
 #[tokio::test]
 async fn a_token_that_never_expires_has_no_exp_and_the_scopes_are_those_of_now() {
     let auth = Auth::start_with(&[("JETON_TOKEN_TTL", "never")]);
-    let service = service(&auth).await;
+    let service = auth.sign_up_with("reports", "tokens:introspect").await;
     let ada = auth.sign_up("ada").await;
     let id = UserId(ada.me().await.unwrap().user.id);
     let less = "notes:read".parse().unwrap();
@@ -67,15 +65,10 @@ async fn a_token_that_never_expires_has_no_exp_and_the_scopes_are_those_of_now()
 }
 
 #[tokio::test]
-async fn of_any_other_token_nothing_is_said_but_that() {
-    let auth = Auth::start();
-    let service = service(&auth).await;
+async fn a_token_that_is_not_valid_is_told_of_nothing_else() {
+    let (auth, service) = with_service().await;
     let (gone, off) = (auth.sign_up("ada").await, auth.sign_up("off").await);
-    let old = CreateTokenRequest {
-        name: "old".into(),
-        scopes: vec![],
-        expires_in: None,
-    };
+    let old = token_request("old", &[]);
     let expired = gone.tokens().create(&old).await.unwrap().token;
     for token in [
         gone.token(),
@@ -84,11 +77,7 @@ async fn of_any_other_token_nothing_is_said_but_that() {
     ] {
         assert!(service.introspect(token).await.unwrap().active);
     }
-    diesel::RunQueryDsl::execute(
-        diesel::sql_query("UPDATE tokens SET expires_at = now() WHERE name = 'old'"),
-        &mut auth.connect(),
-    )
-    .unwrap();
+    auth.execute("UPDATE tokens SET expires_at = now() WHERE name = 'old'");
     let id = UserId(off.me().await.unwrap().user.id);
     auth.revoke(|connection| users::disable(connection, &AuditContext::cli(), id));
     let revoked = gone.token();
@@ -115,9 +104,8 @@ async fn of_any_other_token_nothing_is_said_but_that() {
 }
 
 #[tokio::test]
-async fn it_takes_the_scope_and_a_form_with_one_token() {
-    let auth = Auth::start();
-    let service = service(&auth).await;
+async fn introspection_takes_the_scope_and_a_form_with_one_token() {
+    let (auth, service) = with_service().await;
     let ada = auth.sign_up("ada").await;
     assert_eq!(
         kind(ada.introspect(ada.token()).await),
@@ -127,10 +115,7 @@ async fn it_takes_the_scope_and_a_form_with_one_token() {
         assert_eq!(send(&auth, &service, form).status, status, "{form}");
     }
     let json = RawRequest::new("POST", "/v1/introspect")
-        .header(
-            "Authorization",
-            format!("Bearer {}", service.token().expose_secret()),
-        )
+        .header("Authorization", bearer(&service))
         .header("Content-Type", "application/json")
         .body(r#"{"token": "x"}"#);
     assert_eq!(auth.send(&json).status, 415);
@@ -138,9 +123,8 @@ async fn it_takes_the_scope_and_a_form_with_one_token() {
 
 /// Else a token that is only ever used at services that ask here would look as if nobody used it.
 #[tokio::test]
-async fn it_counts_as_a_use() {
-    let auth = Auth::start();
-    let service = service(&auth).await;
+async fn introspection_counts_as_a_use() {
+    let (auth, service) = with_service().await;
     let ada = auth.sign_up("ada").await;
     let connection = &mut auth.connect();
     let uses = "token_uses JOIN tokens ON tokens.id = token_id JOIN users ON users.id = user_id WHERE username = 'ada'";

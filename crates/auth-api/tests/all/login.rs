@@ -26,6 +26,55 @@ async fn the_token_is_in_the_body_and_in_the_header() {
     }
 }
 
+/// Ignored, it would give an administrator's token all that the administrator may do.
+#[tokio::test]
+async fn scope_as_oauth_spells_it_is_what_the_token_is_for() {
+    let auth = Auth::start();
+    auth.sign_up_with("root", "admin notes:read notes:write").await;
+    let body = |more: &str| format!(r#"{{"username": "root", "password": "{PASSWORD}"{more}}}"#);
+    let form = |more: &str| {
+        RawRequest::new("POST", "/v1/login/")
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(format!(
+                "username=root&password={}{more}",
+                PASSWORD.replace(' ', "+")
+            ))
+    };
+    for request in [
+        json(
+            "POST",
+            "/v1/login",
+            &body(r#", "scope": "notes:read notes:write""#),
+        ),
+        form("&scope=notes:read+notes:write"),
+    ] {
+        let issued: IssuedToken = serde_json::from_slice(&auth.send(&request).body).unwrap();
+        assert_eq!(issued.scopes, ["notes:read", "notes:write"]);
+    }
+    for (request, pointer) in [
+        (
+            json(
+                "POST",
+                "/v1/login",
+                &body(r#", "scope": "notes:read", "scopes": []"#),
+            ),
+            "/scopes",
+        ),
+        (form("&scope=notes:read&scopes=notes:read"), "/scopes"),
+        (form("&scope=notes:read&scope=notes:write"), "/scopes"),
+        (
+            json("POST", "/v1/login", &body(r#", "Scope": "notes:read""#)),
+            "/Scope",
+        ),
+        (form("&scopess=notes:read"), "/scopess"),
+    ] {
+        let answer = auth.send(&request);
+        let problem: jeton_client::Problem = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(problem.kind(), Some(ProblemKind::Validation), "{pointer}");
+        assert_eq!(problem.errors[0].pointer, pointer);
+    }
+}
+
 #[tokio::test]
 async fn the_answer_has_the_documented_shape() {
     let auth = Auth::start();
@@ -58,7 +107,7 @@ async fn the_answer_has_the_documented_shape() {
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_the_answer_has_the_same_bytes() {
+async fn a_failed_login_has_the_same_bytes_whatever_is_wrong() {
     let auth = Auth::start();
     for name in ["ada", "off"] {
         auth.sign_up(name).await;

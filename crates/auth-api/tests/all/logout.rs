@@ -1,20 +1,20 @@
-use crate::support::{Auth, kind};
-use jeton_client::{AuthClient, CreateTokenRequest, ProblemKind};
+use crate::support::{Auth, bearer, kind, token_request};
+use jeton_client::ProblemKind::InvalidToken;
+use jeton_client::{AuthClient, CreateTokenRequest};
 use jeton_proof_support::RawRequest;
 use std::sync::Arc;
 
 #[tokio::test]
 async fn logging_out_deletes_the_row_and_ends_the_token() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (auth, session) = Auth::with_ada().await;
     let after = auth.only_token(&session);
     session.logout().await.unwrap();
-    assert_eq!(kind(after.me().await), ProblemKind::InvalidToken);
+    assert_eq!(kind(after.me().await), InvalidToken);
     assert!(!crate::secrets::dump(&auth).contains("login"), "the row is gone");
 }
 
 #[tokio::test]
-async fn it_ends_one_token_and_no_other() {
+async fn logout_ends_one_token_and_no_other() {
     let auth = Auth::start();
     let (first, second) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
     let other = auth.sign_up("grace").await;
@@ -25,12 +25,8 @@ async fn it_ends_one_token_and_no_other() {
 
 #[tokio::test]
 async fn many_at_once_are_all_answered_and_none_with_an_error() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
-    let header = format!(
-        "Bearer {}",
-        jeton_client::ExposeSecret::expose_secret(&session.token())
-    );
+    let (auth, session) = Auth::with_ada().await;
+    let header = bearer(&session);
     let start = Arc::new(std::sync::Barrier::new(16));
     let attempts: Vec<_> = (0..16)
         .map(|_| {
@@ -52,21 +48,14 @@ async fn many_at_once_are_all_answered_and_none_with_an_error() {
         answers.iter().all(|status| [204, 401].contains(status)),
         "{answers:?}"
     );
-    assert_eq!(
-        kind(auth.only_token(&session).me().await),
-        ProblemKind::InvalidToken
-    );
+    assert_eq!(kind(auth.only_token(&session).me().await), InvalidToken);
 }
 
 /// Only of a logout is it as good as done that the token is gone already.
 #[tokio::test]
 async fn a_token_that_is_gone_does_nothing_else_there() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
-    let header = format!(
-        "Bearer {}",
-        jeton_client::ExposeSecret::expose_secret(&session.token())
-    );
+    let (auth, session) = Auth::with_ada().await;
+    let header = bearer(&session);
     session.logout().await.unwrap();
     for (method, status) in [
         ("POST", 204),
@@ -85,11 +74,7 @@ async fn everywhere_means_all_of_the_users_tokens_and_nobody_elses() {
     let auth = Auth::start();
     let first = auth.sign_up("ada").await;
     let second = auth.sign_in("ada").await;
-    let request = CreateTokenRequest {
-        name: "backup".into(),
-        scopes: vec![],
-        expires_in: None,
-    };
+    let request = token_request("backup", &[]);
     let personal = auth
         .client()
         .session(first.tokens().create(&request).await.unwrap().token)
@@ -99,7 +84,7 @@ async fn everywhere_means_all_of_the_users_tokens_and_nobody_elses() {
     let remaining = [auth.only_token(&first), auth.only_token(&second), personal];
     assert_eq!(first.logout_all().await.unwrap(), 3);
     for session in &remaining {
-        assert_eq!(kind(session.me().await), ProblemKind::InvalidToken);
+        assert_eq!(kind(session.me().await), InvalidToken);
     }
     other.me().await.unwrap();
 }
@@ -109,18 +94,14 @@ async fn no_token_made_meanwhile_survives_everywhere() {
     let auth = Auth::start();
     for round in 0..10 {
         let session = auth.sign_up(&format!("ada-{round}")).await;
-        let request = CreateTokenRequest {
-            name: "late".into(),
-            scopes: vec![],
-            expires_in: None,
-        };
+        let request = token_request("late", &[]);
         let (a, b) = (auth.only_token(&session), auth.only_token(&session));
         let (made, _) = tokio::join!(async { futures_all(&a, &request).await }, async {
             b.logout_all().await.unwrap()
         });
         for token in made {
             let token = auth.client().session(token.token).unwrap();
-            assert_eq!(kind(token.me().await), ProblemKind::InvalidToken);
+            assert_eq!(kind(token.me().await), InvalidToken);
         }
     }
 }
@@ -133,14 +114,14 @@ async fn futures_all(
     for _ in 0..8 {
         match session.tokens().create(request).await {
             Ok(token) => made.push(token),
-            Err(error) => assert_eq!(error.kind(), Some(ProblemKind::InvalidToken), "{error}"),
+            Err(error) => assert_eq!(error.kind(), Some(InvalidToken), "{error}"),
         }
     }
     made
 }
 
 #[tokio::test]
-async fn what_one_instance_issues_another_accepts_and_revokes() {
+async fn a_token_of_one_instance_is_accepted_and_revoked_by_another() {
     let auth = Auth::start();
     let second = crate::support::start_service(auth.role.url(), &[]);
     let session = auth.sign_up("ada").await;
@@ -150,8 +131,5 @@ async fn what_one_instance_issues_another_accepts_and_revokes() {
         .unwrap();
     there.me().await.unwrap();
     there.logout().await.unwrap();
-    assert_eq!(
-        kind(auth.only_token(&session).me().await),
-        ProblemKind::InvalidToken
-    );
+    assert_eq!(kind(auth.only_token(&session).me().await), InvalidToken);
 }

@@ -7,29 +7,36 @@
     reason = "a test that cannot go on should say so and stop"
 )]
 
+mod account_changes;
+mod acts;
 mod admin;
 mod audit;
 mod cleanup;
 mod confirmation;
 mod everywhere;
+mod flood;
 mod fuzzed;
 mod gateways;
 mod hashing;
 mod idle;
 mod introspect;
+mod log;
 mod login;
 mod logout;
 mod me;
 mod metrics;
 mod newer_schema;
+mod odd_rows;
 mod openapi;
 mod outage;
+mod rate_limit;
+mod renew;
 mod request_log;
 mod revoke;
 mod secrets;
 mod settings;
+mod spelling;
 mod support;
-mod throttle;
 mod token_limit;
 mod tokens;
 mod upgrade;

@@ -1,5 +1,6 @@
-use crate::support::{Auth, PASSWORD, kind, login, pointers};
-use jeton_client::{CreateTokenRequest, ProblemKind, SignUpRequest};
+use crate::support::{Auth, PASSWORD, kind, pointers, token_request};
+use jeton_client::ProblemKind::{InvalidCredentials, InvalidToken, LoginTokenRequired, WrongPassword};
+use jeton_client::{SignUpRequest, UpdateUserRequest};
 use jeton_persistence::users;
 
 #[tokio::test]
@@ -50,7 +51,7 @@ async fn shows_the_user_and_the_token() {
 }
 
 #[tokio::test]
-async fn another_password_revokes_the_other_tokens() {
+async fn a_password_change_revokes_the_other_tokens() {
     let auth = Auth::start();
     let (session, elsewhere) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
     let elsewhere = auth.only_token(&elsewhere);
@@ -59,15 +60,9 @@ async fn another_password_revokes_the_other_tokens() {
         .await
         .unwrap();
     auth.only_token(&session).me().await.unwrap();
-    assert_eq!(kind(elsewhere.me().await), ProblemKind::InvalidToken);
-    assert_eq!(
-        kind(auth.client().login(&login("ada", PASSWORD)).await),
-        ProblemKind::InvalidCredentials
-    );
-    auth.client()
-        .login(&login("ada", "a wholly different phrase"))
-        .await
-        .unwrap();
+    assert_eq!(kind(elsewhere.me().await), InvalidToken);
+    assert_eq!(kind(auth.login("ada", PASSWORD).await), InvalidCredentials);
+    auth.login("ada", "a wholly different phrase").await.unwrap();
 }
 
 #[tokio::test]
@@ -77,17 +72,17 @@ async fn the_password_must_be_known_and_the_new_one_good() {
     let wrong = session
         .change_password("wrong", "a wholly different phrase")
         .await;
-    assert_eq!(kind(wrong), ProblemKind::WrongPassword);
+    assert_eq!(kind(wrong), WrongPassword);
     assert_eq!(
         pointers(session.change_password(PASSWORD, "password1").await),
         ["/new_password"]
     );
     auth.only_token(&elsewhere).me().await.unwrap();
-    auth.client().login(&login("ada", PASSWORD)).await.unwrap();
+    auth.login("ada", PASSWORD).await.unwrap();
 }
 
 #[tokio::test]
-async fn of_two_changes_at_once_one_wins_and_the_other_is_told() {
+async fn two_password_changes_at_once_have_one_winner_and_the_other_is_told() {
     let auth = Auth::start();
     let (a, b) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
     let (a, b) = (auth.only_token(&a), auth.only_token(&b));
@@ -101,23 +96,19 @@ async fn of_two_changes_at_once_one_wins_and_the_other_is_told() {
         both => panic!("{both:?}"),
     };
     // Whoever comes second finds another password, or the own token revoked.
-    let kinds = [ProblemKind::WrongPassword, ProblemKind::InvalidToken];
+    let kinds = [WrongPassword, InvalidToken];
     assert!(kinds.contains(&told.kind().unwrap()), "{told}");
     winner.me().await.unwrap();
-    assert_eq!(kind(loser.me().await), ProblemKind::InvalidToken);
+    assert_eq!(kind(loser.me().await), InvalidToken);
 }
 
 #[tokio::test]
 async fn deleting_the_account_takes_the_password_and_everything_with_it() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (auth, session) = Auth::with_ada().await;
     let after = auth.only_token(&session);
-    assert_eq!(
-        kind(session.delete_account("wrong").await),
-        ProblemKind::WrongPassword
-    );
+    assert_eq!(kind(session.delete_account("wrong").await), WrongPassword);
     session.delete_account(PASSWORD).await.unwrap();
-    assert_eq!(kind(after.me().await), ProblemKind::InvalidToken);
+    assert_eq!(kind(after.me().await), InvalidToken);
     assert!(
         users::list(&mut auth.connect(), &users::UserFilter::default(), None, 10)
             .unwrap()
@@ -128,17 +119,12 @@ async fn deleting_the_account_takes_the_password_and_everything_with_it() {
 
 #[tokio::test]
 async fn a_personal_token_sees_itself_and_manages_nothing() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
-    let request = CreateTokenRequest {
-        name: "backup".into(),
-        scopes: vec!["notes:read".into()],
-        expires_in: None,
-    };
+    let (auth, session) = Auth::with_ada().await;
+    let request = token_request("backup", &["notes:read"]);
     let issued = session.tokens().create(&request).await.unwrap();
     let personal = auth.client().session(issued.token).unwrap();
     assert_eq!(personal.me().await.unwrap().token.kind, "personal");
-    let wanted = ProblemKind::LoginTokenRequired;
+    let wanted = LoginTokenRequired;
     assert_eq!(kind(personal.tokens().list(None, None).await), wanted);
     assert_eq!(kind(personal.tokens().create(&request).await), wanted);
     assert_eq!(kind(personal.tokens().rename(issued.token_id, "x").await), wanted);
@@ -152,8 +138,10 @@ async fn a_personal_token_sees_itself_and_manages_nothing() {
         wanted
     );
     assert_eq!(kind(personal.delete_account(PASSWORD).await), wanted);
+    let rename = UpdateUserRequest::default();
+    assert_eq!(kind(personal.update_account(PASSWORD, &rename).await), wanted);
     assert_eq!(kind(personal.logout_all().await), wanted);
     personal.logout().await.unwrap();
-    assert_eq!(kind(personal.me().await), ProblemKind::InvalidToken);
+    assert_eq!(kind(personal.me().await), InvalidToken);
     session.me().await.unwrap();
 }

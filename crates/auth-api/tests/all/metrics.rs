@@ -1,7 +1,7 @@
 //! What Prometheus is told of what this service alone does.
 
 use crate::support::Auth;
-use jeton_proof_support::RawRequest;
+use jeton_proof_support::{RawRequest, execute, wait_until};
 
 fn scrape(auth: &Auth) -> String {
     RawRequest::new("GET", "/metrics")
@@ -36,9 +36,23 @@ async fn revocations_and_hashes_are_counted() {
     assert!(threads.unwrap().parse::<f64>().unwrap() >= 1.0);
 }
 
+/// The service's own verifier, which renews; and one that has died, for as long as it is on the list.
+#[tokio::test(flavor = "multi_thread")]
+async fn verifiers_are_watched() {
+    let auth = start();
+    let told = |line: &str| scrape(&auth).lines().any(|told| told == line);
+    wait_until("the first look", || told("jeton_verifiers 1.0"));
+    assert!(told("jeton_verifiers_overdue 0.0"), "{}", scrape(&auth));
+    execute(
+        &mut auth.connect(),
+        "INSERT INTO verifiers (id, name, lease_ms) VALUES (gen_random_uuid(), 'dead', 60000)",
+    );
+    wait_until("the next look", || told("jeton_verifiers 2.0"));
+}
+
 /// The dashboard and the alerts ask for what there is.
 #[test]
-fn what_is_asked_for_is_told() {
+fn metrics_tell_what_is_asked_for() {
     let auth = start();
     let _ = auth.send(&RawRequest::new("GET", "/livez"));
     let told = scrape(&auth);

@@ -1,9 +1,9 @@
 //! The database away, and back.
 
-use crate::support::{PASSWORD, json, on_own_postgres, sign_up};
+use crate::support::{PASSWORD, bearer, json, on_own_postgres, sign_up};
 use jeton_client::{AuthClient, ExposeSecret, Problem};
 use jeton_local_postgres::LocalPostgres;
-use jeton_proof_support::{RawRequest, RawResponse, connect};
+use jeton_proof_support::{RawRequest, RawResponse, connect, execute};
 
 fn assert_unavailable(response: &RawResponse, what: &str) {
     assert_eq!(response.status, 503, "{what}: {}", response.text());
@@ -31,11 +31,11 @@ fn form(path: &str, authorization: &str, token: &str) -> RawRequest {
 
 /// The token of somebody who may ask about others'.
 async fn introspector(postgres: &LocalPostgres, client: &AuthClient) -> String {
-    use diesel::connection::SimpleConnection;
     client.sign_up(&sign_up("reports")).await.unwrap();
-    connect(&postgres.url())
-        .batch_execute("UPDATE users SET scopes = '{tokens:introspect}' WHERE username = 'reports'")
-        .unwrap();
+    execute(
+        &mut connect(&postgres.url()),
+        "UPDATE users SET scopes = '{tokens:introspect}' WHERE username = 'reports'",
+    );
     let issued = client
         .login(&crate::support::login("reports", PASSWORD))
         .await
@@ -44,10 +44,10 @@ async fn introspector(postgres: &LocalPostgres, client: &AuthClient) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_postgres_everything_is_503_and_with_it_again_all_is_well() {
+async fn an_outage_of_postgres_is_503_and_over_when_it_is_back() {
     let (postgres, service, client) = on_own_postgres(&[]);
     let session = client.sign_up_session(&sign_up("ada")).await.unwrap();
-    let header = format!("Bearer {}", session.token().expose_secret());
+    let header = bearer(&session);
     let introspector = format!("Bearer {}", introspector(&postgres, &client).await);
     let unknown = jeton_domain::PlainToken::generate(&mut rand::rng());
     let unknown = unknown.expose_secret();
@@ -90,10 +90,7 @@ async fn without_postgres_everything_is_503_and_with_it_again_all_is_well() {
         ] {
             assert_unavailable(&request.send(service.address()), what);
         }
-        assert_eq!(
-            RawRequest::new("GET", "/livez").send(service.address()).status,
-            200
-        );
+        assert_eq!(service.get("/livez").status, 200);
         let malformed = RawRequest::new("GET", "/v1/me").header("Authorization", "Bearer jtn_mistyped");
         assert_eq!(
             malformed.send(service.address()).status,
@@ -102,10 +99,7 @@ async fn without_postgres_everything_is_503_and_with_it_again_all_is_well() {
         );
 
         postgres.start().unwrap();
-        assert_eq!(
-            RawRequest::new("GET", "/readyz").send(service.address()).status,
-            200
-        );
+        assert_eq!(service.get("/readyz").status, 200);
         session.me().await.unwrap();
         client
             .login(&crate::support::login("ada", PASSWORD))
@@ -118,7 +112,7 @@ async fn without_postgres_everything_is_503_and_with_it_again_all_is_well() {
 async fn a_postgres_that_stands_still_is_a_503_too() {
     let (postgres, service, client) = on_own_postgres(&[]);
     let session = client.sign_up_session(&sign_up("ada")).await.unwrap();
-    let header = format!("Bearer {}", session.token().expose_secret());
+    let header = bearer(&session);
 
     postgres.pause().unwrap();
     for (request, what) in [
@@ -136,6 +130,6 @@ async fn a_postgres_that_stands_still_is_a_503_too() {
     }
     postgres.resume().unwrap();
     // The threads that were stuck have to notice first; until then the answer may still be 503.
-    let recovered = (0..200).any(|_| RawRequest::new("GET", "/readyz").send(service.address()).status == 200);
+    let recovered = (0..200).any(|_| service.get("/readyz").status == 200);
     assert!(recovered);
 }

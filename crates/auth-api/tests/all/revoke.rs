@@ -1,5 +1,6 @@
-use crate::support::{Auth, kind};
-use jeton_client::{ExposeSecret, ProblemKind, Session};
+use crate::support::{Auth, bearer, kind};
+use jeton_client::ProblemKind::{InsufficientScope, InvalidToken};
+use jeton_client::{ExposeSecret, Session};
 use jeton_proof_support::RawRequest;
 
 #[tokio::test]
@@ -9,19 +10,18 @@ async fn ones_own_tokens_are_revoked_by_their_text() {
     let after = auth.only_token(&other);
     after.verify(&[]).await.unwrap();
     session.revoke_token(other.token()).await.unwrap();
-    assert_eq!(kind(after.me().await), ProblemKind::InvalidToken);
+    assert_eq!(kind(after.me().await), InvalidToken);
     session.me().await.unwrap();
 
     // Itself as well, as a logout does.
     let after = auth.only_token(&session);
     after.revoke_token(session.token()).await.unwrap();
-    assert_eq!(kind(after.me().await), ProblemKind::InvalidToken);
+    assert_eq!(kind(after.me().await), InvalidToken);
 }
 
 #[tokio::test]
 async fn a_token_that_is_not_there_is_as_good_as_revoked() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (auth, session) = Auth::with_ada().await;
     let gone = auth.sign_in("ada").await.token();
     let unknown = jeton_domain::PlainToken::generate(&mut rand::rng());
     for _ in 0..2 {
@@ -32,10 +32,7 @@ async fn a_token_that_is_not_there_is_as_good_as_revoked() {
     }
     let answer = auth.send(
         &RawRequest::new("POST", "/v1/revoke")
-            .header(
-                "Authorization",
-                format!("Bearer {}", session.token().expose_secret()),
-            )
+            .header("Authorization", bearer(&session))
             .header("Content-Type", "application/x-www-form-urlencoded")
             .body("token=x&token_type_hint=refresh_token"),
     );
@@ -47,23 +44,19 @@ async fn somebody_elses_takes_a_scope() {
     let auth = Auth::start();
     let ada = auth.sign_up("ada").await;
     let eve = auth.sign_up("eve").await;
-    assert_eq!(
-        kind(eve.revoke_token(ada.token()).await),
-        ProblemKind::InsufficientScope
-    );
+    assert_eq!(kind(eve.revoke_token(ada.token()).await), InsufficientScope);
     ada.me().await.unwrap();
 
     let scanner = auth.sign_up_with("scanner", "tokens:revoke").await;
     let after = auth.only_token(&ada);
     scanner.revoke_token(ada.token()).await.unwrap();
-    assert_eq!(kind(after.me().await), ProblemKind::InvalidToken);
+    assert_eq!(kind(after.me().await), InvalidToken);
     eve.me().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_at_once_all_are_told_that_it_is_done() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+async fn revocations_by_text_at_once_are_all_told_that_it_is_done() {
+    let (auth, session) = Auth::with_ada().await;
     for _ in 0..5 {
         let other = auth.sign_in("ada").await;
         let all: Vec<_> = (0..8)
@@ -75,9 +68,6 @@ async fn of_many_at_once_all_are_told_that_it_is_done() {
         for one in all {
             one.await.unwrap().unwrap();
         }
-        assert_eq!(
-            kind(auth.only_token(&other).me().await),
-            ProblemKind::InvalidToken
-        );
+        assert_eq!(kind(auth.only_token(&other).me().await), InvalidToken);
     }
 }

@@ -1,39 +1,26 @@
 //! What must not be found anywhere.
 
-use crate::support::{Auth, PASSWORD, json, kind, login};
-use diesel::prelude::*;
-use jeton_client::{CreateTokenRequest, ExposeSecret, ProblemKind};
-use jeton_proof_support::RawRequest;
+use crate::support::{Auth, PASSWORD, json, kind, token_request};
+use jeton_client::{ExposeSecret, ProblemKind};
+use jeton_proof_support::{RawRequest, text};
 
 /// Everything that the tables hold, as text.
 pub(crate) fn dump(auth: &Auth) -> String {
-    #[derive(QueryableByName)]
-    struct Text {
-        #[diesel(sql_type = diesel::sql_types::Text)]
-        text: String,
-    }
-    let query = "SELECT coalesce(string_agg(u::text, ' '), '') || \
-                 (SELECT coalesce(string_agg(t::text, ' '), '') FROM tokens t) AS text FROM users u";
-    diesel::sql_query(query)
-        .get_result::<Text>(&mut auth.connect())
-        .unwrap()
-        .text
+    let tables = "SELECT coalesce(string_agg(u::text, ' '), '') || \
+        (SELECT coalesce(string_agg(t::text, ' '), '') FROM tokens t) FROM users u";
+    text(&mut auth.connect(), tables)
 }
 
 #[tokio::test]
 async fn no_log_holds_a_password_or_a_token_even_at_trace() {
     let auth = Auth::start_process(&[("JETON_LOG", "trace")]);
     let session = auth.sign_up("ada").await;
-    auth.client().login(&login("ada", PASSWORD)).await.unwrap();
+    auth.login("ada", PASSWORD).await.unwrap();
     assert_eq!(
-        kind(auth.client().login(&login("ada", "my other secret")).await),
+        kind(auth.login("ada", "my other secret").await),
         ProblemKind::InvalidCredentials
     );
-    let request = CreateTokenRequest {
-        name: "backup".into(),
-        scopes: vec![],
-        expires_in: None,
-    };
+    let request = token_request("backup", &[]);
     let personal = session.tokens().create(&request).await.unwrap();
     let mut tokens = vec![
         personal.token.expose_secret().to_owned(),

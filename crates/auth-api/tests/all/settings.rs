@@ -38,6 +38,7 @@ fn a_bad_setting_is_named_in_one_line() {
         ("JETON_AUDIT_RETENTION", "6d"),
         ("JETON_ACCOUNT_FAILURES", "101"),
         ("JETON_NETWORK_FAILURES", "0"),
+        ("JETON_USER_ACTS", "0"),
     ] {
         let line = refusal(&[("DATABASE_URL", "postgres://127.0.0.1/x"), (name, value)]);
         assert!(line.contains(name), "{name}: {line}");

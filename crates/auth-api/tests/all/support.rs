@@ -1,9 +1,12 @@
-use jeton_client::{AuthClient, ClientError, Credentials, LoginRequest, ProblemKind, Session, SignUpRequest};
+use jeton_client::{
+    AuthClient, ClientError, CreateTokenRequest, Credentials, ExposeSecret, IssuedToken, LoginRequest,
+    ProblemKind, Session, SignUpRequest,
+};
 use jeton_domain::AuditContext;
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{DatabaseResult, Pending, PgConnection};
 use jeton_proof_support::{
-    Endpoint, InProcess, RawRequest, RawResponse, ServiceProcess, TestDatabase, TestRole, migrate,
+    Endpoint, InProcess, RawRequest, RawResponse, ServiceProcess, TestDatabase, TestRole, execute, migrate,
 };
 use std::fmt::Debug;
 use std::ops::Deref;
@@ -22,6 +25,13 @@ pub(crate) struct Auth<S = InProcess> {
 impl Auth {
     pub(crate) fn start() -> Self {
         Self::start_with(&[])
+    }
+
+    /// Where Ada has signed up.
+    pub(crate) async fn with_ada() -> (Self, Session) {
+        let auth = Self::start();
+        let session = auth.sign_up("ada").await;
+        (auth, session)
     }
 
     pub(crate) fn start_with(settings: &[(&str, &str)]) -> Self {
@@ -62,6 +72,10 @@ impl<S: Deref<Target = Endpoint>> Auth<S> {
             .unwrap()
     }
 
+    pub(crate) async fn login(&self, username: &str, password: &str) -> Result<IssuedToken, ClientError> {
+        self.client().login(&login(username, password)).await
+    }
+
     /// A user with these scopes, signed in.
     pub(crate) async fn sign_up_with(&self, username: &str, scopes: &str) -> Session {
         let id = jeton_domain::UserId(self.sign_up(username).await.me().await.unwrap().user.id);
@@ -90,6 +104,10 @@ impl<S: Deref<Target = Endpoint>> Auth<S> {
 
     pub(crate) fn connect(&self) -> PgConnection {
         self.database.connect()
+    }
+
+    pub(crate) fn execute(&self, sql: &str) {
+        execute(&mut self.connect(), sql);
     }
 }
 
@@ -147,6 +165,20 @@ pub(crate) fn login(username: &str, password: &str) -> LoginRequest {
         scopes: None,
         expires_in: None,
     }
+}
+
+/// For a token that does not expire of itself.
+pub(crate) fn token_request(name: &str, scopes: &[&str]) -> CreateTokenRequest {
+    CreateTokenRequest {
+        name: name.to_owned(),
+        scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+        expires_in: None,
+    }
+}
+
+/// A session's `Authorization` header.
+pub(crate) fn bearer(session: &Session) -> String {
+    format!("Bearer {}", session.token().expose_secret())
 }
 
 /// The kind of problem that a call ended with.

@@ -1,22 +1,18 @@
 //! `JETON_TOKENS_PER_USER`.
 
-use crate::support::{Auth, PASSWORD, json, kind};
-use diesel::RunQueryDsl;
+use crate::support::{Auth, PASSWORD, json, kind, token_request};
 use jeton_client::{CreateTokenRequest, ProblemKind};
 use jeton_persistence::audit::{AuditFilter, list};
+use jeton_proof_support::count;
 
 const THREE: &[(&str, &str)] = &[("JETON_TOKENS_PER_USER", "3")];
 
 fn program(name: &str) -> CreateTokenRequest {
-    CreateTokenRequest {
-        name: name.to_owned(),
-        scopes: vec![],
-        expires_in: None,
-    }
+    token_request(name, &[])
 }
 
 #[tokio::test]
-async fn one_sign_in_too_many_ends_the_oldest_everywhere() {
+async fn a_sign_in_too_many_ends_the_oldest_token_everywhere() {
     let auth = Auth::start_with(THREE);
     let second = crate::support::start_service(auth.database.url(), THREE);
     let elsewhere = jeton_client::AuthClient::new(&second.base_url()).unwrap();
@@ -89,8 +85,8 @@ async fn a_right_password_that_comes_to_nothing_is_written_down() {
         assert_eq!(event.actor_label.as_deref(), Some("anonymous"));
         assert_eq!(event.detail["reason"], reason);
     }
-    let known = diesel::sql_query("SELECT FROM account_attempts WHERE network = '203.0.113.9'");
-    assert_eq!(known.execute(&mut auth.connect()).unwrap(), 0);
+    let known = "account_attempts WHERE network = '203.0.113.9'";
+    assert_eq!(count(&mut auth.connect(), known), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,14 +1,11 @@
-use crate::support::{Auth, kind, pointers};
-use jeton_client::{CreateTokenRequest, ProblemKind, Session};
+use crate::support::{Auth, kind, pointers, token_request};
+use jeton_client::ProblemKind::{InvalidToken, MalformedQuery, NotFound, ScopeNotHeld};
+use jeton_client::{CreateTokenRequest, Session};
 use jeton_domain::{AuditContext, ScopeSet, UserId};
 use jeton_persistence::users;
 
 fn request(name: &str, scopes: &[&str]) -> CreateTokenRequest {
-    CreateTokenRequest {
-        name: name.to_owned(),
-        scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
-        expires_in: None,
-    }
+    token_request(name, scopes)
 }
 
 async fn names(session: &Session) -> Vec<String> {
@@ -24,8 +21,7 @@ async fn names(session: &Session) -> Vec<String> {
 
 #[tokio::test]
 async fn a_personal_token_is_made_listed_renamed_and_revoked() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (auth, session) = Auth::with_ada().await;
     let issued = session
         .tokens()
         .create(&request("nightly backup", &["notes:read"]))
@@ -45,11 +41,8 @@ async fn a_personal_token_is_made_listed_renamed_and_revoked() {
     session.tokens().revoke(issued.token_id).await.unwrap();
     assert_eq!(names(&session).await, ["login"]);
     let personal = auth.client().session(issued.token).unwrap();
-    assert_eq!(kind(personal.me().await), ProblemKind::InvalidToken);
-    assert_eq!(
-        kind(session.tokens().revoke(issued.token_id).await),
-        ProblemKind::NotFound
-    );
+    assert_eq!(kind(personal.me().await), InvalidToken);
+    assert_eq!(kind(session.tokens().revoke(issued.token_id).await), NotFound);
 }
 
 #[tokio::test]
@@ -57,30 +50,26 @@ async fn somebody_elses_token_is_not_there() {
     let auth = Auth::start();
     let (ada, eve) = (auth.sign_up("ada").await, auth.sign_up("eve").await);
     let of_ada = ada.me().await.unwrap().token.id;
-    assert_eq!(kind(eve.tokens().revoke(of_ada).await), ProblemKind::NotFound);
-    assert_eq!(
-        kind(eve.tokens().rename(of_ada, "mine").await),
-        ProblemKind::NotFound
-    );
+    assert_eq!(kind(eve.tokens().revoke(of_ada).await), NotFound);
+    assert_eq!(kind(eve.tokens().rename(of_ada, "mine").await), NotFound);
     assert_eq!(ada.me().await.unwrap().token.name, "login");
     assert_eq!(names(&eve).await, ["login"]);
 }
 
 #[tokio::test]
 async fn nobody_gives_more_than_they_hold() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (auth, session) = Auth::with_ada().await;
     let refused = session
         .tokens()
         .create(&request("x", &["notes:read", "admin"]))
         .await;
-    assert_eq!(kind(refused), ProblemKind::ScopeNotHeld);
+    assert_eq!(kind(refused), ScopeNotHeld);
     // What counts is what is held now: the token was issued for more.
     let id = UserId(session.me().await.unwrap().user.id);
     let less = ScopeSet::parse("notes:read").unwrap();
     auth.revoke(|connection| users::set_scopes(connection, &AuditContext::cli(), id, &less));
     let refused = session.tokens().create(&request("x", &["notes:write"])).await;
-    assert_eq!(kind(refused), ProblemKind::ScopeNotHeld);
+    assert_eq!(kind(refused), ScopeNotHeld);
     session
         .tokens()
         .create(&request("x", &["notes:read"]))
@@ -90,8 +79,7 @@ async fn nobody_gives_more_than_they_hold() {
 
 #[tokio::test]
 async fn refused_fields_are_named() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (_auth, session) = Auth::with_ada().await;
     let bad = CreateTokenRequest {
         expires_in: Some(0),
         ..request("", &["ä"])
@@ -109,8 +97,7 @@ async fn refused_fields_are_named() {
 
 #[tokio::test]
 async fn the_list_comes_in_pages_newest_first() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (_auth, session) = Auth::with_ada().await;
     for i in 0..6 {
         session
             .tokens()
@@ -133,25 +120,21 @@ async fn the_list_comes_in_pages_newest_first() {
     for limit in [0, 101] {
         assert_eq!(
             kind(session.tokens().list(Some(limit), None).await),
-            ProblemKind::MalformedQuery
+            MalformedQuery
         );
     }
 }
 
 #[tokio::test]
 async fn an_expired_token_is_refused_and_not_listed() {
-    use diesel::prelude::*;
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (auth, session) = Auth::with_ada().await;
     let issued = session.tokens().create(&request("old", &[])).await.unwrap();
-    diesel::sql_query("UPDATE tokens SET expires_at = now() WHERE name = 'old'")
-        .execute(&mut auth.connect())
-        .unwrap();
+    auth.execute("UPDATE tokens SET expires_at = now() WHERE name = 'old'");
     let expired = auth.client().session(issued.token).unwrap();
-    assert_eq!(kind(expired.me().await), ProblemKind::InvalidToken);
+    assert_eq!(kind(expired.me().await), InvalidToken);
     assert_eq!(names(&session).await, ["login"]);
     assert_eq!(
         kind(session.tokens().rename(issued.token_id, "new").await),
-        ProblemKind::NotFound
+        NotFound
     );
 }

@@ -1,12 +1,10 @@
 //! Hashes that are cheaper than new ones are made anew when somebody signs in.
 
 use crate::support::{Auth, PASSWORD, json, kind, login, start_service};
-use diesel::RunQueryDsl;
-use diesel::connection::SimpleConnection;
 use jeton_client::{AuthClient, Credentials, ProblemKind};
 use jeton_domain::{BcryptCost, Password, PasswordHash, Username};
 use jeton_persistence::users;
-use jeton_proof_support::{Endpoint, InProcess, wait_until};
+use jeton_proof_support::{Endpoint, InProcess, execute, wait_for_blocked, wait_until};
 
 const NEW: &str = "a wholly different phrase";
 
@@ -47,8 +45,7 @@ fn sign_in_until(auth: &Auth, service: &Endpoint, wanted: u32) {
 
 #[tokio::test]
 async fn a_sign_in_makes_a_cheaper_hash_anew_and_changes_nothing_else() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (auth, session) = Auth::with_ada().await;
     assert_eq!(cost(&auth), 4);
     let (service, client) = at_cost(&auth, "6");
     assert_eq!(
@@ -73,8 +70,7 @@ async fn a_sign_in_makes_a_cheaper_hash_anew_and_changes_nothing_else() {
 /// Of rows that come from Django, and from elsewhere.
 #[tokio::test]
 async fn a_sign_in_makes_a_hash_of_another_scheme_anew() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (auth, session) = Auth::with_ada().await;
     let sign_in = |password| auth.send(&crate::support::attempt("ada", password, "::1")).status;
     for stored in [
         "pbkdf2_sha256$1000$seasalt$3xmXbyk2QpiyNcnoBbzRPwEBsYPTbDlRdtmLyBvQltA=",
@@ -82,7 +78,7 @@ async fn a_sign_in_makes_a_hash_of_another_scheme_anew() {
         "$2y$04$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG",
     ] {
         let put = format!("UPDATE users SET password_hash = '{stored}'");
-        auth.connect().batch_execute(&put).unwrap();
+        auth.execute(&put);
         assert_eq!(sign_in("wrong"), 401);
         assert_eq!(cost(&auth), 0);
         jeton_proof_support::wait_until("the hash is made anew", || {
@@ -101,29 +97,21 @@ async fn replaced_meanwhile<T: Send + 'static>(
     request: impl Future<Output = T> + Send + 'static,
 ) -> T {
     let (mut holder, mut watcher) = (auth.connect(), auth.connect());
-    holder
-        .batch_execute("BEGIN; SELECT FROM users FOR UPDATE")
-        .unwrap();
+    execute(&mut holder, "BEGIN; SELECT FROM users FOR UPDATE");
     let request = tokio::spawn(request);
-    let waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() \
-        AND cardinality(pg_blocking_pids(pid)) > 0";
-    wait_until("it waits", || {
-        assert!(!request.is_finished(), "it does not wait");
-        diesel::sql_query(waiting).execute(&mut watcher).unwrap() > 0
-    });
+    wait_for_blocked(&mut watcher, 1);
     let replace = format!(
         "UPDATE users SET password_hash = '{}'; COMMIT",
         replacement.expose_encoded()
     );
-    holder.batch_execute(&replace).unwrap();
+    execute(&mut holder, &replace);
     request.await.unwrap()
 }
 
 /// Whoever verified the old hash when it was replaced is not told that the password is wrong.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hash_that_is_upgraded_in_the_middle_keeps_nobody_out() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (auth, session) = Auth::with_ada().await;
     let upgrade = |password: &str, cost| {
         let password = Password::new(password.to_owned());
         stored(&auth).upgrade(&password, BcryptCost::new(cost).unwrap(), [cost as u8; 16])
@@ -140,19 +128,18 @@ async fn a_hash_that_is_upgraded_in_the_middle_keeps_nobody_out() {
     replaced_meanwhile(&auth, &upgrade(PASSWORD, 6), change)
         .await
         .unwrap();
-    auth.client().login(&login("ada", NEW)).await.unwrap();
+    auth.login("ada", NEW).await.unwrap();
 
     let delete = async move { session.delete_account(NEW).await };
     replaced_meanwhile(&auth, &upgrade(NEW, 7), delete).await.unwrap();
-    let gone = auth.client().login(&login("ada", NEW)).await;
+    let gone = auth.login("ada", NEW).await;
     assert_eq!(kind(gone), ProblemKind::InvalidCredentials);
 }
 
 /// And whoever knows the old one only does not get in.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_is_replaced_in_the_middle_is_not_the_password() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (auth, session) = Auth::with_ada().await;
     let other = |salt| {
         stored(&auth).upgrade(
             &Password::new(NEW.to_owned()),
@@ -163,7 +150,7 @@ async fn a_password_that_is_replaced_in_the_middle_is_not_the_password() {
     let first = stored(&auth);
     let restore = || {
         let restore = format!("UPDATE users SET password_hash = '{}'", first.expose_encoded());
-        auth.connect().batch_execute(&restore).unwrap();
+        auth.execute(&restore);
     };
     let client = auth.client();
     let sign_in = async move { client.login(&login("ada", PASSWORD)).await };
@@ -197,9 +184,9 @@ async fn a_password_that_is_changed_meanwhile_stays_changed() {
         let (signed_in, changed) = tokio::join!(client.login(&request), session.change_password(old, new));
         changed.unwrap();
         drop(signed_in);
-        auth.client().login(&login("ada", new)).await.unwrap();
+        auth.login("ada", new).await.unwrap();
         assert_eq!(
-            kind(auth.client().login(&login("ada", old)).await),
+            kind(auth.login("ada", old).await),
             ProblemKind::InvalidCredentials
         );
         (old, new) = (new, old);

@@ -1,5 +1,6 @@
 use crate::support::{Auth, PASSWORD, kind, pointers, sign_up, start_service};
-use jeton_client::{ExposeSecret, ProblemKind, SignUpRequest};
+use jeton_client::ProblemKind::{InsufficientScope, SignupClosed, UsernameTaken};
+use jeton_client::{ExposeSecret, SignUpRequest};
 use jeton_persistence::users;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -33,14 +34,14 @@ async fn a_taken_name_is_a_conflict_in_any_case() {
     for taken in ["Straße", "STRASSE", "strasse", "ｓtrasse"] {
         assert_eq!(
             kind(auth.client().sign_up(&sign_up(taken)).await),
-            ProblemKind::UsernameTaken,
+            UsernameTaken,
             "{taken}"
         );
     }
 }
 
 #[tokio::test]
-async fn of_many_at_once_one_gets_the_name() {
+async fn sign_ups_at_once_give_a_name_to_one() {
     let auth = Auth::start_with(&[("JETON_HASHING_QUEUE", "100")]);
     let second = start_service(auth.role.url(), &[("JETON_HASHING_QUEUE", "100")]);
     let clients = [
@@ -61,7 +62,7 @@ async fn of_many_at_once_one_gets_the_name() {
     for attempt in attempts {
         match attempt.await.unwrap() {
             Ok(issued) => assert!(winners.insert(issued.user.id)),
-            Err(error) => assert_eq!(error.kind(), Some(ProblemKind::UsernameTaken), "{error}"),
+            Err(error) => assert_eq!(error.kind(), Some(UsernameTaken), "{error}"),
         }
     }
     assert_eq!(winners.len(), 1);
@@ -115,10 +116,7 @@ async fn a_guessable_password_is_refused_with_a_reason() {
 #[tokio::test]
 async fn sign_up_can_be_closed() {
     let auth = Auth::start_with(&[("JETON_SIGNUP", "closed")]);
-    assert_eq!(
-        kind(auth.client().sign_up(&sign_up("ada")).await),
-        ProblemKind::SignupClosed
-    );
+    assert_eq!(kind(auth.client().sign_up(&sign_up("ada")).await), SignupClosed);
 }
 
 #[tokio::test]
@@ -137,8 +135,5 @@ async fn new_users_hold_no_scope_where_the_setting_names_none() {
     let me = session.me().await.unwrap();
     assert_eq!((me.user.scopes.len(), me.token.scopes.len()), (0, 0));
     session.verify(&[]).await.unwrap();
-    assert_eq!(
-        kind(session.verify(&["notes:read"]).await),
-        ProblemKind::InsufficientScope
-    );
+    assert_eq!(kind(session.verify(&["notes:read"]).await), InsufficientScope);
 }

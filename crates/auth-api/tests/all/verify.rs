@@ -1,9 +1,9 @@
-use crate::support::{Auth, kind};
-use jeton_client::{ExposeSecret, Problem, ProblemKind, Session};
+use crate::support::{Auth, bearer, kind};
+use jeton_client::{Problem, ProblemKind, Session};
 use jeton_proof_support::{RawRequest, RawResponse};
 
 fn send(auth: &Auth, session: &Session, method: &str, target: &str) -> RawResponse {
-    let header = format!("Bearer {}", session.token().expose_secret());
+    let header = bearer(session);
     auth.send(&RawRequest::new(method, target).header("Authorization", header))
 }
 
@@ -27,8 +27,7 @@ async fn a_valid_token_tells_whose_it_is() {
 
 #[tokio::test]
 async fn every_scope_that_is_asked_for_is_required() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (auth, session) = Auth::with_ada().await;
     for query in [
         "scope=admin",
         "scope=notes:read&scope=admin",
@@ -53,29 +52,29 @@ async fn every_scope_that_is_asked_for_is_required() {
 /// What was meant to require a scope, and does not say so, must not let everybody through.
 #[tokio::test]
 async fn a_slip_of_the_pen_is_no_open_door() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
-    for query in [
-        "scopes=notes:read",
-        "scope=",
-        "scope",
-        "scope=notes:read&x",
-        "scope=%22",
+    let (auth, session) = Auth::with_ada().await;
+    for (query, kind) in [
+        ("scopes=notes:read", ProblemKind::Validation),
+        ("scope=", ProblemKind::MalformedQuery),
+        ("scope", ProblemKind::MalformedQuery),
+        ("scope=notes:read&x", ProblemKind::Validation),
+        ("scope=%22", ProblemKind::MalformedQuery),
     ] {
-        let answer = send(&auth, &session, "GET", &format!("/v1/verify?{query}"));
-        let problem: Problem = serde_json::from_slice(&answer.body).unwrap();
-        assert_eq!(problem.kind(), Some(ProblemKind::MalformedQuery), "{query}");
+        for path in ["/v1/verify", "/v1/verify/"] {
+            let answer = send(&auth, &session, "GET", &format!("{path}?{query}"));
+            let problem: Problem = serde_json::from_slice(&answer.body).unwrap();
+            assert_eq!(problem.kind(), Some(kind), "{query}");
+        }
     }
 }
 
 /// As Envoy asks: by the method of the request, its path and query after `uri=`, and no body.
 #[tokio::test]
 async fn the_method_and_what_follows_uri_do_not_matter() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (auth, session) = Auth::with_ada().await;
     let target = "/v1/verify?scope=notes:read&uri=/notes/1?scope=&x=%22&scopes=admin";
     for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"] {
-        let header = format!("Bearer {}", session.token().expose_secret());
+        let header = bearer(&session);
         let request = RawRequest::new(method, target)
             .header("Authorization", header)
             .header("Content-Length", "0");
@@ -85,8 +84,7 @@ async fn the_method_and_what_follows_uri_do_not_matter() {
 
 #[tokio::test]
 async fn a_revoked_token_is_not_verified() {
-    let auth = Auth::start();
-    let session = auth.sign_up("ada").await;
+    let (auth, session) = Auth::with_ada().await;
     session.verify(&[]).await.unwrap();
     let after = auth.only_token(&session);
     session.logout().await.unwrap();

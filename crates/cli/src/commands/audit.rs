@@ -1,25 +1,26 @@
+use crate::listing::ListArgs;
 use crate::table::Table;
+use crate::user_arg::UserArg;
 use crate::{database, output, parse};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use jeton_api_types::AuditEventList;
-use jeton_domain::{AuditAction, UserId, Username};
-use jeton_http_kit::{DatabaseSettings, wire};
+use jeton_domain::{AuditAction, UserId};
+use jeton_http_kit::wire;
+use jeton_persistence::PgConnection;
 use jeton_persistence::audit::{self, AuditCursor, AuditEvent, AuditFilter};
-use jeton_persistence::{PgConnection, users};
 use std::net::IpAddr;
-use uuid::Uuid;
 
 /// List what happened, the newest first: who did what to whom, and from where
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// What happened to this user: a name or an id, of a deleted user as well
-    #[arg(long)]
-    user: Option<String>,
+    #[arg(long, value_parser = UserArg::parse)]
+    user: Option<UserArg>,
 
     /// What this user did: a name or an id, of a deleted user as well
-    #[arg(long)]
-    by: Option<String>,
+    #[arg(long, value_parser = UserArg::parse)]
+    by: Option<UserArg>,
 
     /// What happened, as sign-in or token-revoked
     #[arg(long, value_parser = action)]
@@ -41,19 +42,15 @@ pub(crate) struct Args {
     #[arg(long)]
     after: Option<AuditCursor>,
 
-    /// Answer in JSON: {"events": [...], "next": ...}
-    #[arg(long)]
-    json: bool,
-
     #[command(flatten)]
-    database: DatabaseSettings,
+    list: ListArgs,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let mut connection = database::open(&args.database)?;
-    let mut find = |name: &Option<String>| {
-        let name = name.as_deref();
-        name.map(|name| find_user(&mut connection, name)).transpose()
+    let mut connection = database::open(&args.list.database)?;
+    let mut find = |user: &Option<UserArg>| {
+        let user = user.as_ref();
+        user.map(|user| find_user(&mut connection, user)).transpose()
     };
     let filter = AuditFilter {
         subject: find(&args.user)?,
@@ -69,7 +66,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .last()
         .filter(|_| more)
         .map(|event| event.cursor().to_string());
-    if args.json {
+    if args.list.json {
         let events = events.into_iter().map(wire::audit_event).collect();
         return output::json(&AuditEventList { events, next });
     }
@@ -90,15 +87,16 @@ fn action(text: &str) -> Result<AuditAction, String> {
 }
 
 /// A user's id, who is or has been there.
-fn find_user(connection: &mut PgConnection, name: &str) -> anyhow::Result<UserId> {
-    if let Ok(id) = Uuid::try_parse(name) {
-        return Ok(UserId(id));
+fn find_user(connection: &mut PgConnection, user: &UserArg) -> anyhow::Result<UserId> {
+    if let Some(found) = user.look(connection)? {
+        return Ok(found.id);
     }
-    let username = Username::parse(name).with_context(|| "the username")?;
-    if let Some(user) = users::find_by_username(connection, username.key())? {
-        return Ok(user.id);
+    match user.said() {
+        // Of one who is gone, or never was: nothing happened to the latter.
+        (Some(id), _) => Ok(id),
+        (None, Some(name)) => audit::find_deleted(connection, name)?.with_context(|| user.nobody()),
+        (None, None) => bail!(user.nobody()),
     }
-    audit::find_deleted(connection, username.as_str())?.with_context(|| database::no_user(&username))
 }
 
 fn row(event: &AuditEvent) -> [String; 7] {

@@ -2,11 +2,14 @@
 
 mod audit;
 mod completions;
+mod doctor;
 mod healthcheck;
 mod migrate;
+mod network;
 mod role;
 mod token;
 mod user;
+mod verifier;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
@@ -17,10 +20,17 @@ pub(crate) enum Command {
     /// Manage users' tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// See and forget the failed sign-ins that count for networks
+    #[command(subcommand)]
+    Network(network::Command),
     /// Manage the roles that services sign in to the database as
     #[command(subcommand)]
     Role(role::Command),
     Audit(audit::Args),
+    /// See which services may check tokens from memory
+    #[command(subcommand)]
+    Verifier(verifier::Command),
+    Doctor(doctor::Args),
     Healthcheck(healthcheck::Args),
     Completions(completions::Args),
 }
@@ -31,8 +41,11 @@ impl Command {
             Self::Migrate(args) => migrate::run(&args),
             Self::User(command) => command.run(),
             Self::Token(command) => command.run(),
+            Self::Network(command) => command.run(),
             Self::Role(command) => command.run(),
             Self::Audit(args) => audit::run(&args),
+            Self::Verifier(command) => command.run(),
+            Self::Doctor(args) => doctor::run(&args),
             Self::Healthcheck(args) => healthcheck::run(&args),
             Self::Completions(args) => completions::run(&args),
         }

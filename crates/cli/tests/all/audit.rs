@@ -39,7 +39,7 @@ const ADAS: [&str; 8] = [
 ];
 
 #[test]
-fn what_the_operator_does_is_written_down() {
+fn acts_of_the_operator_are_written_down() {
     let jeton = busy();
     // By the name of one who is gone; in between, Bob was created.
     let hers = events(&jeton, "--user Ada");
@@ -109,7 +109,7 @@ fn people_read_a_table() {
 }
 
 #[test]
-fn what_is_no_user_action_time_or_place_is_refused() {
+fn a_filter_that_is_no_user_action_time_or_place_is_refused() {
     let jeton = Jeton::new();
     assert_eq!(jeton.run("audit --user ada").error(), r#"no user named "ada""#);
     for bad in [

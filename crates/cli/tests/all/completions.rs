@@ -21,7 +21,7 @@ fn completions_complete_in_bash() {
     let output = bash.output().unwrap();
     assert_eq!(
         String::from_utf8(output.stdout).unwrap(),
-        "set-scopes set-password\n",
+        "set-email set-scopes set-password\n",
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );

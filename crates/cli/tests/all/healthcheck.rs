@@ -43,7 +43,7 @@ fn any_other_status_fails() {
 }
 
 #[test]
-fn what_is_not_http_fails() {
+fn an_answer_that_is_not_http_fails() {
     for answer in ["", "SSH-2.0-OpenSSH_9.2\r\n"] {
         let (outcome, url) = ask(answer);
         assert_eq!(
@@ -71,7 +71,7 @@ fn a_server_that_never_answers_fails() {
 }
 
 #[test]
-fn only_http() {
+fn a_url_that_is_not_http_is_refused() {
     let error = run(command("healthcheck --url https://127.0.0.1/readyz"), "").error();
     assert_eq!(
         error,

@@ -4,12 +4,16 @@
 
 mod audit;
 mod completions;
+mod doctor;
 mod healthcheck;
 mod jeton;
 mod migrate;
+mod networks;
 mod output;
 mod revocation;
 mod roles;
 mod settings;
 mod tokens;
+mod user_changes;
 mod users;
+mod verifiers;

@@ -49,7 +49,7 @@ fn check_names_what_is_pending_and_changes_nothing() {
 }
 
 #[test]
-fn several_at_once_apply_everything_once() {
+fn migrate_by_several_at_once_applies_everything_once() {
     let jeton = on_an_empty_database();
     let names = pending(&jeton);
     let running: Vec<_> = (0..8)
@@ -123,7 +123,7 @@ fn a_database_of_before_the_first_release_is_refused_in_one_line() {
 }
 
 #[test]
-fn who_holds_a_lock_for_too_long_is_named() {
+fn migrate_names_who_holds_a_lock_for_too_long() {
     let jeton = Jeton::new();
     let mut writing = jeton.connect();
     for statement in [
@@ -144,7 +144,7 @@ fn who_holds_a_lock_for_too_long_is_named() {
 
 /// Which keeps what this one uses.
 #[test]
-fn what_a_newer_version_has_added_is_no_business_of_this_one() {
+fn migrate_leaves_additions_of_a_newer_version_alone() {
     let jeton = Jeton::new();
     let newer = "ALTER TABLE users ADD COLUMN later text; \
         INSERT INTO __diesel_schema_migrations VALUES ('20991231000000')";

@@ -21,6 +21,22 @@ fn a_reader_that_has_read_enough_is_no_failure() {
     }
 }
 
+/// A name with bidirectional controls reads as another one, and a terminal obeys controls.
+#[test]
+fn text_of_others_is_shown_printable() {
+    let jeton = Jeton::new().with_user("ada");
+    let name = "evil\u{202e}fdp.exe";
+    let created = jeton.run(&format!("token create ada --name {name}"));
+    let listed = jeton.run("token list ada");
+    let document = jeton.run("token list ada --json");
+    for output in [&created.stderr, &listed.stdout, &document.stdout] {
+        assert!(output.contains("evil\\u202efdp.exe"), "{output}");
+        assert!(!output.contains('\u{202e}'), "{output}");
+    }
+    // To a program it is what it was.
+    assert_eq!(document.json()["tokens"][0]["name"], name);
+}
+
 #[test]
 fn check_fails_even_when_nobody_reads_why() {
     let jeton = Jeton(jeton_proof_support::TestDatabase::empty());

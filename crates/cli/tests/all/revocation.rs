@@ -24,6 +24,7 @@ fn every_command_that_takes_something_away_waits() {
     let id = listed["tokens"][0]["id"].as_str().unwrap().to_owned();
     waits(&jeton, &format!("token revoke {id}"), "");
     waits(&jeton, "user set-scopes ada notes:read", "");
+    waits(&jeton, "user rename ada Ada", "");
     waits(&jeton, "user disable ada", "");
     jeton.run("user enable ada").ok();
     waits(&jeton, "user set-password ada", PASSWORD);
@@ -33,7 +34,7 @@ fn every_command_that_takes_something_away_waits() {
 
 /// The first attempt may have been interrupted after it was done: the second must not say that all is well before it is.
 #[test]
-fn so_does_one_that_finds_nothing_left_to_do() {
+fn a_command_that_finds_nothing_left_to_do_waits_for_verifiers() {
     let jeton = Jeton::new().with_user("ada");
     let done = |undone: &str| {
         jeton.token("ada --name one");
@@ -49,6 +50,10 @@ fn so_does_one_that_finds_nothing_left_to_do() {
 
     done("UPDATE users SET scopes = '{}'");
     jeton.run("user set-scopes ada --no-scopes").ok();
+    assert_eq!(rows(), 0);
+
+    done("UPDATE users SET username = 'Ada'");
+    jeton.run("user rename ada Ada").ok();
     assert_eq!(rows(), 0);
 
     jeton.run("user set-scopes ada notes:read").ok();

@@ -2,7 +2,7 @@ use crate::jeton::{Jeton, command, run};
 
 #[test]
 fn no_database_is_named() {
-    for args in ["migrate", "user list", "token list ada"] {
+    for args in ["migrate", "user list", "token list ada", "verifier list"] {
         assert_eq!(
             run(command(args), "").error(),
             "DATABASE_URL is not set, nor is DATABASE_URL_FILE"

@@ -1,11 +1,6 @@
 //! Notes on the command line. It signs in when it has to, and keeps the token, never the password, in a file that nobody
 //! else can read. Start the services with `scripts/up`, paste its command that signs ada up, then
 //! `cargo run -p jeton-client --example command_line -- --user ada add Milk "two bottles"`.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "an example shows what happens"
-)]
 
 mod token_file;
 
@@ -14,7 +9,7 @@ use clap::{Parser, Subcommand};
 use jeton_client::{AuthClient, ClientError, Credentials, ExposeSecret, ProblemKind, SecretText, Session};
 use serde::Deserialize;
 use serde_json::json;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use token_file::TokenFile;
@@ -77,8 +72,10 @@ impl Notes {
         let list: NoteList = self
             .signed_in(async |session| session.get(&self.url).send_json().await)
             .await?;
+        let mut stdout = std::io::stdout().lock();
         for note in list.notes {
-            println!("{}: {}", note.title, note.body);
+            // Not by `println!`, which panics when whoever read has read enough, as `head` has.
+            writeln!(stdout, "{}: {}", note.title, note.body)?;
         }
         Ok(())
     }
@@ -116,7 +113,7 @@ impl Notes {
             }
             _ => {
                 self.file.remove()?;
-                eprintln!("The token is no longer accepted.");
+                note("The token is no longer accepted.");
                 self.sign_in().await
             }
         }
@@ -163,7 +160,7 @@ fn token_path(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
 async fn run(args: Args) -> anyhow::Result<()> {
     let notes = Notes {
         auth: AuthClient::new(&base_url("JETON_AUTH_ADDR", "127.0.0.1:8080"))?,
-        url: format!("{}/notes", base_url("JETON_RESOURCE_ADDR", "127.0.0.1:8081")),
+        url: format!("{}/notes", base_url("NOTES_ADDR", "127.0.0.1:8081")),
         user: args.user,
         file: TokenFile::at(token_path(args.token_file)?),
     };
@@ -201,6 +198,10 @@ async fn main() -> ExitCode {
         Some(error) => explain(error),
         None => (format!("{error:#}"), 1),
     };
-    eprintln!("{text}");
+    note(&text);
     ExitCode::from(code)
+}
+
+fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,11 +1,6 @@
 //! A service that calls another one with an account of its own. It shows the notes of a service account to everybody
 //! whose token may read notes: the callers' tokens stay here, and the account's is the one that the notes service sees.
 //! How to run it beside `scripts/up` says the crate's README.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "an example shows what happens"
-)]
 
 mod account;
 
@@ -17,6 +12,7 @@ use anyhow::Context;
 use jeton_api_types::ProblemResponse;
 use jeton_client::{AuthClient, ClientError, ProblemKind};
 use serde_json::Value;
+use std::io::Write;
 use std::time::Duration;
 
 /// What callers must be allowed to.
@@ -72,16 +68,21 @@ fn failed(error: ClientError) -> ProblemResponse {
         // Away, or too busy, or it is this service that asks too often: the caller may try again, when it says.
         Some(429 | 503) => ProblemResponse::unavailable(u32::try_from(wait_secs).unwrap_or(u32::MAX)),
         None => {
-            eprintln!("no answer: {error}");
+            log(&format!("no answer: {error}"));
             ProblemResponse::unavailable(1)
         }
         // Here is something to be put right, by the operator and by nobody else.
         Some(_) => {
             let id = error.request_id().unwrap_or("unknown");
-            eprintln!("the account of this service: {error} (request {id})");
+            log(&format!("the account of this service: {error} (request {id})"));
             ProblemResponse::internal()
         }
     }
+}
+
+/// Not by `eprintln!`, which panics when nobody reads standard error any more.
+fn log(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn base_url(variable: &str, default: &str) -> String {
@@ -99,7 +100,7 @@ async fn main() -> anyhow::Result<()> {
         .max_retries(0)
         .build()?;
     let board = Data::new(Board {
-        notes: format!("{}/notes", base_url("JETON_RESOURCE_ADDR", "127.0.0.1:8081")),
+        notes: format!("{}/notes", base_url("NOTES_ADDR", "127.0.0.1:8081")),
         account: Account::new(auth.clone(), Secret::from_env()?)?,
         auth,
     });
@@ -113,7 +114,7 @@ async fn main() -> anyhow::Result<()> {
         .bind(&address)
         .with_context(|| format!("cannot listen on {}", address))?;
     for address in server.addrs() {
-        println!("listening on http://{address}");
+        let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     }
     Ok(server.run().await?)
 }

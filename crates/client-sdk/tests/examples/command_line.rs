@@ -151,13 +151,13 @@ async fn a_script_can_tell_what_went_wrong() {
         (77, "Wrong username or password.\n")
     );
     // It was given one failure at once, of the four that the service is set to.
-    let throttled = machine.run(PASSWORD, &["list"]);
-    assert_eq!(throttled.status, 75, "{throttled:?}");
+    let rate_limited = machine.run(PASSWORD, &["list"]);
+    assert_eq!(rate_limited.status, 75, "{rate_limited:?}");
     assert!(
-        throttled
+        rate_limited
             .stderr
             .starts_with("Too many sign-ins have failed; try again in "),
-        "{throttled:?}"
+        "{rate_limited:?}"
     );
     assert!(!machine.file().exists());
 

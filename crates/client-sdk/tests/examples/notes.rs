@@ -3,7 +3,7 @@ use jeton_proof_support::{TestDatabase, example, run};
 use std::process::Command;
 
 #[test]
-fn from_signing_up_to_being_refused() {
+fn the_notes_example_goes_from_sign_up_to_refusal() {
     let database = TestDatabase::create();
     let services = Services::start(database.url());
     let outcome = run(Command::new(example("notes")).envs(services.env()), "");

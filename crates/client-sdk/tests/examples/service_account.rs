@@ -19,7 +19,7 @@ fn start_beside(services: &Services, notes: &Endpoint, secret: (&str, &str)) -> 
     let env = [
         ("BOARD_ADDR", "127.0.0.1:0"),
         ("JETON_AUTH_ADDR", services.auth.address()),
-        ("JETON_RESOURCE_ADDR", notes.address()),
+        ("NOTES_ADDR", notes.address()),
         secret,
     ];
     ServiceProcess::start(example("service_account"), &env)
@@ -105,7 +105,7 @@ async fn callers_see_what_the_account_sees() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_callers_token_the_caller_is_told() {
+async fn a_caller_is_told_what_is_wrong_with_the_token() {
     let database = TestDatabase::create();
     let (services, _, token) = services_with_account(database.url()).await;
     let board = start(&services, ("BOARD_TOKEN", &token));
@@ -153,10 +153,7 @@ async fn a_403_of_the_account_is_no_403_of_the_caller() {
     let refused = direct.send().await.unwrap_err();
     assert_eq!(refused.kind(), Some(ProblemKind::InsufficientScope), "{refused}");
 
-    let env = [
-        ("DATABASE_URL", database.url()),
-        ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
-    ];
+    let env = [("DATABASE_URL", database.url()), ("NOTES_ADDR", "127.0.0.1:0")];
     let notes = ServiceProcess::start_role("service_account::a_notes_service_with_a_log", &env);
     let board = start_beside(&services, &notes, ("BOARD_TOKEN", &powerless));
     let session = ada(&services, &["notes:read"]).await;
@@ -216,7 +213,7 @@ async fn no_answer_is_a_503_too() {
 }
 
 #[test]
-fn without_a_secret_it_does_not_start() {
+fn the_service_account_example_needs_a_secret() {
     let refused = ServiceProcess::try_start(example("service_account"), &[]).unwrap_err();
     assert!(!refused.status.unwrap().success());
     assert!(refused.logs.contains("BOARD_TOKEN_FILE"), "{}", refused.logs);

@@ -30,7 +30,7 @@ impl Services {
             ),
             notes: InProcess::start(
                 jeton_resource_api::start,
-                &[database, ("JETON_RESOURCE_ADDR", "127.0.0.1:0")],
+                &[database, ("NOTES_ADDR", "127.0.0.1:0")],
             ),
             database_url: database_url.to_owned(),
         }
@@ -40,7 +40,7 @@ impl Services {
     pub(crate) fn env(&self) -> [(&str, &str); 2] {
         [
             ("JETON_AUTH_ADDR", self.auth.address()),
-            ("JETON_RESOURCE_ADDR", self.notes.address()),
+            ("NOTES_ADDR", self.notes.address()),
         ]
     }
 

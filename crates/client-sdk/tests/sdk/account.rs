@@ -1,13 +1,13 @@
 use crate::server::{Reply, Server};
 use crate::support::{
-    ID, NEW, OLD, PASSWORD, client, invalid_token, issued, problem, service_for_new_token, signed_in,
-    token_info, unavailable,
+    ID, NEW, OLD, PASSWORD, client, fetch, invalid_token, kind, login, problem, scripted,
+    service_for_new_token, signed_in, token_info, unavailable,
 };
 use jeton_client::{CreateTokenRequest, ExposeSecret, ProblemKind, SignUpRequest};
 use serde_json::json;
 
 #[tokio::test]
-async fn me() {
+async fn me_is_asked_with_the_sessions_token() {
     let account = json!({
         "id": ID, "username": "ada", "email": null, "scopes": [], "created_at": "2026-01-02T03:04:05Z"
     });
@@ -21,12 +21,11 @@ async fn me() {
 
 #[tokio::test]
 async fn an_expired_token_is_renewed_for_the_auth_api_too() {
-    let renewed = Reply::json(200, &issued(NEW));
     let page = json!({"tokens": [], "next": null});
     let auth = Server::script(vec![
-        Reply::json(200, &issued(OLD)),
+        login(OLD),
         invalid_token(),
-        renewed,
+        login(NEW),
         Reply::json(200, &page),
     ])
     .await;
@@ -49,12 +48,12 @@ async fn an_expired_token_is_renewed_for_the_auth_api_too() {
 }
 
 #[tokio::test]
-async fn tokens() {
+async fn tokens_are_listed_created_renamed_and_revoked() {
     let auth = Server::script(vec![
         Reply::json(200, &json!({"tokens": [token_info("one")], "next": ID})),
         Reply::json(200, &json!({"tokens": [token_info("one")], "next": ID})),
         Reply::json(200, &json!({"tokens": [token_info("two")], "next": null})),
-        Reply::json(201, &issued(NEW)),
+        login(NEW),
         Reply::json(200, &token_info("three")),
         Reply::new(204),
         problem(ProblemKind::NotFound),
@@ -78,8 +77,7 @@ async fn tokens() {
     assert_eq!(tokens.create(&wish).await.unwrap().token.expose_secret(), NEW);
     assert_eq!(tokens.rename(id, "three").await.unwrap().name, "three");
     tokens.revoke(id).await.unwrap();
-    let error = tokens.revoke(id).await.unwrap_err();
-    assert_eq!(error.kind(), Some(ProblemKind::NotFound));
+    assert_eq!(kind(tokens.revoke(id).await), ProblemKind::NotFound);
 
     let one = format!("/v1/tokens/{ID}");
     let lines = [
@@ -99,54 +97,47 @@ async fn tokens() {
 
 #[tokio::test]
 async fn logout_ends_the_session() {
-    let auth = Server::script(vec![Reply::json(200, &issued(OLD)), Reply::new(204)]).await;
+    let (auth, session) = scripted(vec![Reply::new(204)]).await;
     let service = service_for_new_token().await;
-    let session = signed_in(&auth).await;
     session.logout().await.unwrap();
-    let error = session.get(service.url("/")).send().await.unwrap_err();
-    assert_eq!(error.kind(), Some(ProblemKind::InvalidToken));
+    assert_eq!(kind(fetch(&session, &service).await), ProblemKind::InvalidToken);
     assert_eq!(auth.lines(), ["POST /v1/login", "POST /v1/logout"]);
 }
 
 #[tokio::test]
 async fn logout_of_a_token_that_is_gone() {
-    let auth = Server::script(vec![Reply::json(200, &issued(OLD)), invalid_token()]).await;
+    let auth = Server::script(vec![login(OLD), invalid_token()]).await;
     signed_in(&auth).await.logout().await.unwrap();
     assert_eq!(auth.lines(), ["POST /v1/login", "POST /v1/logout"]);
 }
 
 #[tokio::test]
 async fn a_logout_that_fails_is_told_and_changes_nothing() {
-    let auth = Server::script(vec![
-        Reply::json(200, &issued(OLD)),
+    let (auth, session) = scripted(vec![
         unavailable(Some("0")),
         unavailable(None),
         unavailable(None),
-        Reply::json(200, &issued(NEW)),
+        login(NEW),
         problem(ProblemKind::Internal),
     ])
     .await;
     let service = service_for_new_token().await;
-    let session = signed_in(&auth).await;
     let error = session.logout().await.unwrap_err();
     assert_eq!(error.kind(), Some(ProblemKind::Unavailable));
     assert_eq!(auth.count(), 4);
-    session.get(service.url("/")).send().await.unwrap();
-    let error = session.logout().await.unwrap_err();
-    assert_eq!(error.kind(), Some(ProblemKind::Internal));
+    fetch(&session, &service).await.unwrap();
+    assert_eq!(kind(session.logout().await), ProblemKind::Internal);
 }
 
 #[tokio::test]
 async fn logout_all_renews_an_expired_token_and_ends_the_session() {
-    let auth = Server::script(vec![
-        Reply::json(200, &issued(OLD)),
+    let (auth, session) = scripted(vec![
         invalid_token(),
-        Reply::json(200, &issued(NEW)),
+        login(NEW),
         Reply::json(200, &json!({"revoked": 3})),
         invalid_token(),
     ])
     .await;
-    let session = signed_in(&auth).await;
     assert_eq!(session.logout_all().await.unwrap(), 3);
     assert!(session.me().await.unwrap_err().is_unauthorized());
     assert_eq!(auth.count(), 5);
@@ -171,10 +162,10 @@ async fn calls_that_change_the_credentials_are_not_repeated() {
 #[tokio::test]
 async fn a_changed_password_is_used_from_then_on() {
     let auth = Server::script(vec![
-        Reply::json(201, &issued(OLD)),
+        login(OLD),
         problem(ProblemKind::WrongPassword),
         Reply::new(204),
-        Reply::json(200, &issued(NEW)),
+        login(NEW),
     ])
     .await;
     let service = service_for_new_token().await;
@@ -185,10 +176,10 @@ async fn a_changed_password_is_used_from_then_on() {
     };
     let session = client(&auth).sign_up_session(&sign_up).await.unwrap();
 
-    let error = session.change_password("wrong", "another one").await.unwrap_err();
-    assert_eq!(error.kind(), Some(ProblemKind::WrongPassword));
+    let wrong = session.change_password("wrong", "another one").await;
+    assert_eq!(kind(wrong), ProblemKind::WrongPassword);
     session.change_password(PASSWORD, "another one").await.unwrap();
-    session.get(service.url("/")).send().await.unwrap();
+    fetch(&session, &service).await.unwrap();
 
     let received = auth.received();
     let change = json!({"current_password": PASSWORD, "new_password": "another one"});
@@ -203,16 +194,14 @@ async fn a_changed_password_is_used_from_then_on() {
 
 #[tokio::test]
 async fn a_deleted_account_does_not_sign_in_again() {
-    let auth = Server::script(vec![
-        Reply::json(200, &issued(OLD)),
+    let (auth, session) = scripted(vec![
         problem(ProblemKind::WrongPassword),
         Reply::new(204),
         invalid_token(),
     ])
     .await;
-    let session = signed_in(&auth).await;
-    let error = session.delete_account("wrong").await.unwrap_err();
-    assert_eq!(error.kind(), Some(ProblemKind::WrongPassword));
+    let wrong = session.delete_account("wrong").await;
+    assert_eq!(kind(wrong), ProblemKind::WrongPassword);
     session.delete_account(PASSWORD).await.unwrap();
     assert!(session.me().await.unwrap_err().is_unauthorized());
     let received = auth.received();

@@ -1,5 +1,5 @@
 use crate::server::{Reply, Server};
-use crate::support::{OLD, PASSWORD, client, credentials, invalid_token, issued, signed_in};
+use crate::support::{OLD, PASSWORD, client, credentials, fetch, invalid_token, login, scripted};
 use jeton_client::ClientError;
 
 fn redirect(status: u16, location: &str) -> Reply {
@@ -23,7 +23,7 @@ async fn redirector(status: u16, location: impl Fn(&str) -> String + Send + Sync
 async fn the_token_follows_within_the_same_origin() {
     let service = redirector(307, |host| format!("http://{host}/end")).await;
     let session = client(&service).session(OLD).unwrap();
-    let response = session.get(service.url("/")).send().await.unwrap();
+    let response = fetch(&session, &service).await.unwrap();
     assert_eq!(response.text().await.unwrap(), "end");
     assert_eq!(service.received()[1].authorization(), [format!("Bearer {OLD}")]);
 }
@@ -54,7 +54,7 @@ async fn the_token_does_not_follow_to_another_name_of_the_same_host() {
     })
     .await;
     let session = client(&service).session(OLD).unwrap();
-    session.get(service.url("/")).send().await.unwrap();
+    fetch(&session, &service).await.unwrap();
     let received = service.received();
     assert_eq!(
         received[1].headers("host"),
@@ -91,7 +91,7 @@ async fn the_token_does_not_follow_to_another_scheme() {
     // The same host and port: the server sees how a TLS handshake begins, and nothing else.
     let service = redirector(307, |host| format!("https://{host}/end")).await;
     let session = client(&service).session(OLD).unwrap();
-    let error = session.get(service.url("/")).send().await.unwrap_err();
+    let error = fetch(&session, &service).await.unwrap_err();
     assert!(matches!(error, ClientError::Transport(_)));
     let received = service.received();
     assert!(received.len() > 1);
@@ -100,26 +100,18 @@ async fn the_token_does_not_follow_to_another_scheme() {
 
 #[tokio::test]
 async fn a_refusal_by_a_host_that_got_no_token_renews_nothing() {
-    let auth = Server::script(vec![Reply::json(200, &issued(OLD))]).await;
+    let (auth, session) = scripted(vec![]).await;
     let other = Server::start(|_| async { invalid_token() }).await;
     let target = other.url("/");
     let service = redirector(302, move |_| target.clone()).await;
-    let session = signed_in(&auth).await;
-    assert!(
-        session
-            .get(service.url("/"))
-            .send()
-            .await
-            .unwrap_err()
-            .is_unauthorized()
-    );
+    assert!(fetch(&session, &service).await.unwrap_err().is_unauthorized());
     assert_eq!((auth.count(), service.count(), other.count()), (1, 1, 1));
 }
 
 #[tokio::test]
 async fn the_auth_api_is_not_followed_anywhere() {
     for status in [301, 302, 303, 307, 308] {
-        let other = Server::start(|_| async { Reply::json(200, &issued(OLD)) }).await;
+        let other = Server::start(|_| async { login(OLD) }).await;
         let target = other.url("/v1/login");
         let auth = redirector(status, move |_| target.clone()).await;
         let error = client(&auth).sign_in(credentials()).await.unwrap_err();

@@ -1,6 +1,7 @@
 use crate::server::{Reply, Server};
 use crate::support::{
-    NEW, OLD, client, invalid_token, issued, problem, service_for_new_token, signed_in, unavailable,
+    NEW, OLD, client, fetch, invalid_token, kind, login, problem, scripted, service_for_new_token, signed_in,
+    unavailable,
 };
 use jeton_client::{Body, ExposeSecret, ProblemKind, Session};
 use std::sync::Arc;
@@ -9,13 +10,8 @@ use tokio::sync::watch;
 
 #[tokio::test]
 async fn a_refused_token_is_renewed_once_and_the_request_repeated() {
-    let auth = Server::script(vec![
-        Reply::json(200, &issued(OLD)),
-        Reply::json(200, &issued(NEW)),
-    ])
-    .await;
+    let (auth, session) = scripted(vec![login(NEW)]).await;
     let service = service_for_new_token().await;
-    let session = signed_in(&auth).await;
 
     let response = session
         .post(service.url("/notes"))
@@ -37,17 +33,16 @@ async fn a_refused_token_is_renewed_once_and_the_request_repeated() {
 
 #[tokio::test]
 async fn a_service_that_refuses_every_token_is_asked_twice() {
-    let auth = Server::start(|_| async { Reply::json(200, &issued(NEW)) }).await;
+    let auth = Server::start(|_| async { login(NEW) }).await;
     let service = Server::start(|_| async { invalid_token() }).await;
     let session = signed_in(&auth).await;
-    let error = session.get(service.url("/")).send().await.unwrap_err();
-    assert_eq!(error.kind(), Some(ProblemKind::InvalidToken));
+    assert_eq!(kind(fetch(&session, &service).await), ProblemKind::InvalidToken);
     assert_eq!((auth.count(), service.count()), (2, 2));
 }
 
 #[tokio::test]
-async fn only_a_refused_token_is_renewed() {
-    let auth = Server::script(vec![Reply::json(200, &issued(OLD))]).await;
+async fn renewal_is_for_a_refused_token_alone() {
+    let (auth, session) = scripted(vec![]).await;
     let service = Server::script(vec![
         problem(ProblemKind::MissingToken).header("www-authenticate", r#"Bearer realm="jeton""#),
         problem(ProblemKind::InvalidToken),
@@ -56,70 +51,44 @@ async fn only_a_refused_token_is_renewed() {
         Reply::new(403).header("www-authenticate", r#"Bearer error="invalid_token""#),
     ])
     .await;
-    let session = signed_in(&auth).await;
     for status in [401, 401, 403, 403] {
-        let error = session.get(service.url("/")).send().await.unwrap_err();
+        let error = fetch(&session, &service).await.unwrap_err();
         assert_eq!(error.status().unwrap(), status);
     }
     assert_eq!((auth.count(), service.count()), (1, 4));
 }
 
 #[tokio::test]
-async fn without_credentials_a_refusal_is_final() {
+async fn a_refusal_without_credentials_is_final() {
     let auth = Server::script(vec![]).await;
     let service = service_for_new_token().await;
     let session = client(&auth).session(OLD).unwrap();
-    assert!(
-        session
-            .get(service.url("/"))
-            .send()
-            .await
-            .unwrap_err()
-            .is_unauthorized()
-    );
+    assert!(fetch(&session, &service).await.unwrap_err().is_unauthorized());
     assert_eq!((auth.count(), service.count()), (0, 1));
 }
 
 #[tokio::test]
 async fn credentials_that_are_refused_are_not_sent_again() {
-    let auth = Server::script(vec![
-        Reply::json(200, &issued(OLD)),
-        problem(ProblemKind::InvalidCredentials),
-    ])
-    .await;
+    let (auth, session) = scripted(vec![problem(ProblemKind::InvalidCredentials)]).await;
     let service = service_for_new_token().await;
-    let session = signed_in(&auth).await;
-    let error = session.get(service.url("/")).send().await.unwrap_err();
+    let error = fetch(&session, &service).await.unwrap_err();
     assert_eq!(error.kind(), Some(ProblemKind::InvalidCredentials));
-    let error = session.get(service.url("/")).send().await.unwrap_err();
-    assert_eq!(error.kind(), Some(ProblemKind::InvalidToken));
+    assert_eq!(kind(fetch(&session, &service).await), ProblemKind::InvalidToken);
     assert_eq!(auth.count(), 2);
 }
 
 #[tokio::test]
 async fn a_sign_in_that_failed_for_now_is_tried_again_by_the_next_request() {
-    let auth = Server::script(vec![
-        Reply::json(200, &issued(OLD)),
-        unavailable(None),
-        Reply::json(200, &issued(NEW)),
-    ])
-    .await;
+    let (_auth, session) = scripted(vec![unavailable(None), login(NEW)]).await;
     let service = service_for_new_token().await;
-    let session = signed_in(&auth).await;
-    let error = session.get(service.url("/")).send().await.unwrap_err();
-    assert_eq!(error.kind(), Some(ProblemKind::Unavailable));
-    session.get(service.url("/")).send().await.unwrap();
+    assert_eq!(kind(fetch(&session, &service).await), ProblemKind::Unavailable);
+    fetch(&session, &service).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_streamed_body_is_not_repeated_but_the_token_is_renewed() {
-    let auth = Server::script(vec![
-        Reply::json(200, &issued(OLD)),
-        Reply::json(200, &issued(NEW)),
-    ])
-    .await;
+    let (auth, session) = scripted(vec![login(NEW)]).await;
     let service = service_for_new_token().await;
-    let session = signed_in(&auth).await;
     // A body inside a body is what reqwest takes for a stream.
     let upload = || Body::wrap(Body::from("chunks"));
     let error = session
@@ -154,7 +123,7 @@ async fn storm(second_login: fn() -> Reply) -> (usize, usize) {
         let mut all_refused = all_refused.clone();
         async move {
             if first {
-                return Reply::json(200, &issued(OLD));
+                return login(OLD);
             }
             all_refused.wait_for(|count| *count >= TASKS).await.unwrap();
             second_login()
@@ -163,7 +132,7 @@ async fn storm(second_login: fn() -> Reply) -> (usize, usize) {
     .await;
     let session = signed_in(&auth).await;
     let tasks: Vec<_> = (0..TASKS)
-        .map(|_| tokio::spawn(fetch(session.clone(), service.url("/"))))
+        .map(|_| tokio::spawn(succeeds(session.clone(), service.url("/"))))
         .collect();
     let mut successes = 0;
     for task in tasks {
@@ -172,13 +141,13 @@ async fn storm(second_login: fn() -> Reply) -> (usize, usize) {
     (successes, auth.count() - 1)
 }
 
-async fn fetch(session: Session, url: String) -> bool {
+async fn succeeds(session: Session, url: String) -> bool {
     session.get(url).send().await.is_ok()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_refusals_make_one_login() {
-    assert_eq!(storm(|| Reply::json(200, &issued(NEW))).await, (TASKS, 1));
+    assert_eq!(storm(|| login(NEW)).await, (TASKS, 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,5 +1,5 @@
 use crate::server::{Reply, Server};
-use crate::support::{NEW, OLD, builder, client, invalid_token, issued, signed_in, unavailable};
+use crate::support::{NEW, OLD, builder, client, fetch, invalid_token, kind, login, scripted, unavailable};
 use jeton_client::{Body, Method, ProblemKind};
 use std::time::Duration;
 
@@ -30,8 +30,7 @@ async fn idempotent_requests_are_repeated_twice() {
 async fn no_more_than_twice() {
     let service = Server::start(|_| async { unavailable(Some("0")) }).await;
     let session = client(&service).session(OLD).unwrap();
-    let error = session.get(service.url("/")).send().await.unwrap_err();
-    assert_eq!(error.kind(), Some(ProblemKind::Unavailable));
+    assert_eq!(kind(fetch(&session, &service).await), ProblemKind::Unavailable);
     assert_eq!(service.count(), 3);
 }
 
@@ -71,7 +70,7 @@ async fn requests_that_were_not_received_whole_are_repeated_whatever_the_method(
 async fn other_statuses_are_not_repeated() {
     let service = Server::start(|_| async { Reply::new(500).header("retry-after", "0") }).await;
     let session = client(&service).session(OLD).unwrap();
-    session.get(service.url("/")).send().await.unwrap_err();
+    fetch(&session, &service).await.unwrap_err();
     assert_eq!(service.count(), 1);
 }
 
@@ -79,7 +78,7 @@ async fn other_statuses_are_not_repeated() {
 async fn a_service_that_wants_more_time_is_left_alone() {
     let service = Server::start(|_| async { unavailable(Some("3600")) }).await;
     let session = client(&service).session(OLD).unwrap();
-    let error = session.get(service.url("/")).send().await.unwrap_err();
+    let error = fetch(&session, &service).await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
     assert_eq!(service.count(), 1);
 }
@@ -89,18 +88,13 @@ async fn settings_say_how_often() {
     let service = Server::start(|_| async { unavailable(None) }).await;
     let client = builder(&service).max_retries(0).build().unwrap();
     let session = client.session(OLD).unwrap();
-    session.get(service.url("/")).send().await.unwrap_err();
+    fetch(&session, &service).await.unwrap_err();
     assert_eq!(service.count(), 1);
 }
 
 #[tokio::test]
-async fn one_allowance_for_a_call_with_all_that_it_takes() {
-    let auth = Server::script(vec![
-        Reply::json(200, &issued(OLD)),
-        unavailable(Some("0")),
-        Reply::json(200, &issued(NEW)),
-    ])
-    .await;
+async fn a_call_has_one_allowance_for_all_that_it_takes() {
+    let (auth, session) = scripted(vec![unavailable(Some("0")), login(NEW)]).await;
     let service = Server::script(vec![
         unavailable(Some("0")),
         invalid_token(),
@@ -108,9 +102,7 @@ async fn one_allowance_for_a_call_with_all_that_it_takes() {
         Reply::new(204),
     ])
     .await;
-    let session = signed_in(&auth).await;
-    let error = session.get(service.url("/")).send().await.unwrap_err();
-    assert_eq!(error.kind(), Some(ProblemKind::Unavailable));
+    assert_eq!(kind(fetch(&session, &service).await), ProblemKind::Unavailable);
     assert_eq!((auth.count(), service.count()), (3, 3));
 }
 

@@ -1,5 +1,5 @@
 use crate::server::{Reply, Server};
-use crate::support::{NEW, OLD, PASSWORD, client, credentials, invalid_token, issued, signed_in};
+use crate::support::{NEW, OLD, PASSWORD, client, credentials, invalid_token, login, scripted};
 use jeton_client::{AuthClient, ClientError, CreateTokenRequest, ServiceRequest, Session};
 use std::error::Error;
 use std::fmt::Debug;
@@ -28,12 +28,7 @@ fn assert_error_hidden(error: &ClientError) {
 
 #[tokio::test]
 async fn debug_shows_no_secret() {
-    let auth = Server::script(vec![
-        Reply::json(200, &issued(OLD)),
-        Reply::json(201, &issued(NEW)),
-    ])
-    .await;
-    let session = signed_in(&auth).await;
+    let (auth, session) = scripted(vec![login(NEW)]).await;
     assert_debug_hidden(&session);
     assert_debug_hidden(session.client());
     assert_debug_hidden(&session.tokens());

@@ -10,10 +10,13 @@ pub(crate) struct Received {
 }
 
 /// What to answer.
+#[derive(Clone)]
 pub(crate) struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: String,
+    /// Whether the head says how long the body is; else it ends with the connection.
+    has_length: bool,
 }
 
 /// Listens until the runtime of its test ends.
@@ -66,6 +69,7 @@ impl Reply {
             status,
             headers: vec![],
             body: String::new(),
+            has_length: true,
         }
     }
 
@@ -85,9 +89,16 @@ impl Reply {
         self
     }
 
+    pub(crate) fn without_length(self) -> Self {
+        Self {
+            has_length: false,
+            ..self
+        }
+    }
+
     fn bytes(&self) -> Vec<u8> {
         let mut text = format!("HTTP/1.1 {} Scripted\r\nconnection: close\r\n", self.status);
-        if self.status != 204 {
+        if self.status != 204 && self.has_length {
             text += &format!("content-length: {}\r\n", self.body.len());
         }
         for (name, value) in &self.headers {

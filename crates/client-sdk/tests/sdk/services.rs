@@ -1,5 +1,5 @@
 use crate::server::{Reply, Server};
-use crate::support::{OLD, client, issued, problem, signed_in};
+use crate::support::{OLD, client, fetch, problem, scripted};
 use jeton_client::{ClientError, Method, ProblemKind};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -79,7 +79,7 @@ async fn errors_and_other_statuses() {
     ])
     .await;
     let session = client(&service).session(OLD).unwrap();
-    let error = async || session.get(service.url("/")).send().await.unwrap_err();
+    let error = async || fetch(&session, &service).await.unwrap_err();
 
     assert_eq!(error().await.kind(), Some(ProblemKind::InsufficientScope));
     let other = error().await;
@@ -92,13 +92,44 @@ async fn errors_and_other_statuses() {
             "{error}"
         );
     }
-    assert_eq!(session.get(service.url("/")).send().await.unwrap().status(), 304);
+    assert_eq!(fetch(&session, &service).await.unwrap().status(), 304);
     let error = session
         .get(service.url("/"))
         .send_json::<Value>()
         .await
         .unwrap_err();
     assert!(matches!(error, ClientError::UnexpectedBody { line: 1, .. }));
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_not_read_into_memory() {
+    const LIMIT: usize = 8 * 1024 * 1024;
+    let text = |length: usize| format!("\"{}\"", "x".repeat(length - 2));
+    let service = Server::script(vec![
+        Reply::text(200, text(LIMIT)),
+        Reply::text(200, text(LIMIT + 1)),
+        Reply::text(200, text(LIMIT)).without_length(),
+        Reply::text(200, text(LIMIT + 1)).without_length(),
+        Reply::text(200, text(LIMIT + 1)).without_length(),
+        Reply::text(200, text(LIMIT + 1)),
+    ])
+    .await;
+    let session = client(&service).session(OLD).unwrap();
+    let read = async || session.get(service.url("/")).send_json::<String>().await;
+    for _ in 0..2 {
+        assert_eq!(read().await.unwrap().len(), LIMIT - 2);
+        let error = read().await.unwrap_err();
+        assert!(matches!(error, ClientError::BodyTooLarge { limit: LIMIT, .. }));
+        assert_eq!(
+            error.to_string(),
+            "the body of the answer 200 OK has more than 8388608 bytes"
+        );
+    }
+    // So do the calls of the auth API. Who reads for oneself reads what one likes.
+    let error = session.me().await.unwrap_err();
+    assert!(matches!(error, ClientError::BodyTooLarge { .. }), "{error}");
+    let answer = session.get(service.url("/")).send().await.unwrap();
+    assert_eq!(answer.bytes().await.unwrap().len(), LIMIT + 1);
 }
 
 #[tokio::test]
@@ -114,9 +145,8 @@ async fn a_request_that_cannot_be_sent() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_tasks_share_a_session() {
-    let auth = Server::script(vec![Reply::json(200, &issued(OLD))]).await;
+    let (_auth, session) = scripted(vec![]).await;
     let service = Server::start(|request| async move { Reply::text(200, request.line()) }).await;
-    let session = signed_in(&auth).await;
     let tasks: Vec<_> = (0..64)
         .map(|n| {
             let (session, url) = (session.clone(), service.url(&format!("/{n}")));

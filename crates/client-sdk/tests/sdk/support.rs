@@ -1,6 +1,9 @@
 use crate::server::{Reply, Server};
-use jeton_client::{AuthClient, AuthClientBuilder, Credentials, Problem, ProblemKind, Session};
+use jeton_client::{
+    AuthClient, AuthClientBuilder, ClientError, Credentials, Problem, ProblemKind, Response, Session,
+};
 use serde_json::{Value, json};
+use std::fmt::Debug;
 use std::time::Duration;
 
 pub(crate) const ID: &str = "0198c0de-0000-7000-8000-000000000001";
@@ -22,6 +25,22 @@ pub(crate) async fn signed_in(auth: &Server) -> Session {
     client(auth).sign_in(credentials()).await.unwrap()
 }
 
+/// Signed in as ada at a server that answers so what comes afterwards.
+pub(crate) async fn scripted(replies: Vec<Reply>) -> (Server, Session) {
+    let auth = Server::script([vec![login(OLD)], replies].concat()).await;
+    let session = signed_in(&auth).await;
+    (auth, session)
+}
+
+pub(crate) async fn fetch(session: &Session, service: &Server) -> Result<Response, ClientError> {
+    session.get(service.url("/")).send().await
+}
+
+/// The kind of problem that a call ended with.
+pub(crate) fn kind<T: Debug>(result: Result<T, ClientError>) -> ProblemKind {
+    result.unwrap_err().kind().unwrap()
+}
+
 pub(crate) fn credentials() -> Credentials {
     Credentials::new("ada", PASSWORD)
 }
@@ -31,6 +50,10 @@ pub(crate) fn issued(token: &str) -> Value {
         "token": token, "token_type": "Bearer", "token_id": ID, "kind": "login", "name": "login",
         "scopes": ["notes:read"], "expires_at": "2030-01-02T03:04:05Z", "user": {"id": ID, "username": "ada"}
     })
+}
+
+pub(crate) fn login(token: &str) -> Reply {
+    Reply::json(200, &issued(token))
 }
 
 pub(crate) fn token_info(name: &str) -> Value {

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_would_wait_for_and_what_is_no_hash_is_unreadable() {
+    fn a_hash_that_nobody_would_wait_for_or_that_is_none_is_unreadable() {
         for stored in [
             "",
             "sesame",

@@ -1,6 +1,7 @@
 use crate::http_args::METRICS_ADDRESS;
-use crate::problems;
+use crate::{problems, trailing_slash};
 use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 use anyhow::Context;
@@ -36,6 +37,7 @@ pub(crate) fn serve(address: SocketAddr, registry: Registry) -> anyhow::Result<S
     let registry = Arc::new(registry);
     let app = move || {
         App::new()
+            .wrap(from_fn(trailing_slash::dropped))
             .app_data(Data::from(registry.clone()))
             .service(
                 web::resource("/metrics")

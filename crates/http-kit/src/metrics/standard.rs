@@ -1,4 +1,5 @@
 use super::{Metrics, RequestMetrics};
+use crate::log_writer;
 use jeton_persistence::Database;
 use jeton_verifier::Verifier;
 use std::sync::Arc;
@@ -6,6 +7,16 @@ use std::sync::Arc;
 impl Metrics {
     pub(crate) fn add_requests(&mut self, requests: Arc<RequestMetrics>) {
         self.add(move |samples| requests.write(samples));
+    }
+
+    pub(crate) fn add_log(&mut self) {
+        self.add(|samples| {
+            samples.counter(
+                "jeton_log_lines_dropped",
+                "Lines of the log that nobody took from standard output",
+                log_writer::dropped(),
+            )
+        });
     }
 
     pub(crate) fn add_database(&mut self, database: Database) {

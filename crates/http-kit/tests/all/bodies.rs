@@ -1,6 +1,7 @@
 //! Bodies and queries that cannot be read.
 
 use crate::support::{in_process, problem};
+use jeton_api_types::Problem;
 use jeton_proof_support::{RawRequest, raw};
 
 fn json(body: &str) -> RawRequest {
@@ -56,9 +57,55 @@ fn a_body_that_grows_past_the_limit_unannounced_is_413() {
 #[test]
 fn a_bad_query_is_a_problem() {
     let service = in_process(&[]);
-    for query in ["limit=sesame", "limit=-1", "after=sesame", "limit=1&limit=2"] {
-        let response = RawRequest::new("GET", &format!("/page?{query}")).send(service.address());
+    for query in ["limit=sesame", "limit=-1", "after=sesame"] {
+        let response = service.get(&format!("/page?{query}"));
         assert_eq!(problem(&response), (400, "malformed-query".to_owned()), "{query}");
         assert!(!response.text().contains("sesame"));
+    }
+}
+
+/// The fields or parameters that an answer refuses.
+fn refused(request: &RawRequest, address: &str) -> Vec<String> {
+    let response = request.send(address);
+    assert_eq!(problem(&response), (422, "validation".to_owned()));
+    let problem: Problem = serde_json::from_slice(&response.body).unwrap();
+    problem.errors.into_iter().map(|error| error.pointer).collect()
+}
+
+#[test]
+fn names_that_are_not_known_are_refused_and_told() {
+    let service = in_process(&[]);
+    let get = |target: &str| RawRequest::new("GET", target);
+    let form = |path: &str, body: &str| {
+        RawRequest::new("POST", path)
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(body)
+    };
+    for (request, names) in [
+        (get("/page?limit=1&ofset=2&email=x"), vec!["/ofset", "/email"]),
+        (get("/page?limit=1&limit=2"), vec!["/limit"]),
+        (get("/page/?ofset=2"), vec!["/ofset"]),
+        (get("/livez?x"), vec!["/x"]),
+        (get("/readyz?x=1&%79=2"), vec!["/x", "/y"]),
+        (
+            json(r#"{"username": "ada", "password": "x", "scope": "a"}"#),
+            vec!["/scope"],
+        ),
+        (
+            json(r#"{"user": "ada", "password": "x"}"#),
+            vec!["/username", "/user"],
+        ),
+        (form("/login", "username=ada&password=x&csrf=1"), vec!["/csrf"]),
+    ] {
+        assert_eq!(refused(&request, service.address()), names);
+    }
+    for fine in [
+        get("/page?limit=1"),
+        get("/page?"),
+        form("/oauth", "username=ada&password=x&more=1&more=2"),
+        form("/oauth?more=1", "username=ada&password=x"),
+        json("\u{feff}{\"username\": \"ada\", \"password\": \"x\"}"),
+    ] {
+        assert!([200, 204].contains(&fine.send(service.address()).status));
     }
 }

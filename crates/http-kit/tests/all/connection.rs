@@ -1,14 +1,36 @@
 use jeton_proof_support::{Endpoint, RawRequest};
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
+use tokio::net::TcpSocket;
 
 /// A connection that does as it pleases.
 pub(crate) struct Client(pub(crate) TcpStream);
 
 impl Client {
     pub(crate) fn connect(service: &Endpoint) -> Self {
-        let stream = TcpStream::connect(service.address()).unwrap();
+        Self::connect_to(service.address())
+    }
+
+    pub(crate) fn connect_to(address: &str) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        Self(stream)
+    }
+
+    /// From another of this machine's addresses.
+    pub(crate) fn connect_from(address: Ipv4Addr, service: &Endpoint) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let stream = runtime.block_on(async {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind((address, 0).into()).unwrap();
+            let stream = socket.connect(service.address().parse().unwrap()).await;
+            stream.unwrap().into_std().unwrap()
+        });
+        stream.set_nonblocking(false).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         Self(stream)
     }

@@ -27,7 +27,7 @@ fn preflight(service: &Endpoint, path: &str, origin: &str, method: &str, headers
 }
 
 #[test]
-fn what_pages_need_is_allowed_to_them() {
+fn preflights_allow_pages_what_they_need() {
     let origins = "http://localhost:3000, https://app.example.org";
     let service = in_process(&[("JETON_CORS_ORIGINS", origins)]);
     for (path, method) in [
@@ -37,14 +37,16 @@ fn what_pages_need_is_allowed_to_them() {
         ("/items/x", "PATCH"),
         ("/items/x", "DELETE"),
     ] {
-        let wanted = "authorization,content-type,x-request-id";
+        let wanted = "authorization,content-type,x-request-id,traceparent,tracestate,baggage,sentry-trace,x-requested-with";
         let answer = preflight(&service, path, ORIGIN, method, wanted);
         assert_eq!(answer.status, 200, "{method} {path}: {}", answer.text());
         assert_eq!(answer.header(ALLOW_ORIGIN), Some(ORIGIN));
         let methods = list(&answer, "Access-Control-Allow-Methods");
         assert_eq!(methods, ["delete", "get", "head", "patch", "post", "put"]);
         let headers = list(&answer, "Access-Control-Allow-Headers");
-        assert_eq!(headers, ["authorization", "content-type", "x-request-id"]);
+        let mut wanted: Vec<&str> = wanted.split(',').collect();
+        wanted.sort_unstable();
+        assert_eq!(headers, wanted);
         assert_eq!(answer.header("Access-Control-Max-Age"), Some("86400"));
         assert_eq!(answer.header("Access-Control-Allow-Credentials"), None);
         assert!(list(&answer, "Vary").contains(&"origin".to_owned()));
@@ -106,7 +108,7 @@ fn answers_tell_whom_they_are_for_errors_as_well() {
 
 /// A body that breaks off, or does not come: the HTTP library notices, and the service answers.
 #[test]
-fn so_do_answers_to_broken_bodies() {
+fn answers_to_broken_bodies_tell_whom_they_are_for() {
     let service = in_process(&[("JETON_CORS_ORIGINS", ORIGIN), ("JETON_CLIENT_TIMEOUT", "300ms")]);
     let login = RawRequest::new("POST", "/login")
         .header("Origin", ORIGIN)
@@ -125,7 +127,7 @@ fn so_do_answers_to_broken_bodies() {
 }
 
 #[test]
-fn so_does_an_answer_while_the_service_ends() {
+fn answers_while_the_service_ends_tell_whom_they_are_for() {
     let service = process(&[("JETON_CORS_ORIGINS", ORIGIN), ("JETON_SHUTDOWN_GRACE", "1h")]);
     service.signal("TERM");
     service.wait_for_log("SIGTERM: ending");
@@ -143,7 +145,7 @@ fn so_does_an_answer_while_the_service_ends() {
 /// What is no HTTP the library answers by itself, before there is a request that anything could be added for. The
 /// documentation says so; should this fail, it can say something better.
 #[test]
-fn what_is_no_http_gets_a_status_and_nothing_else() {
+fn a_request_that_is_no_http_gets_a_status_and_nothing_else() {
     let service = in_process(&[("JETON_CORS_ORIGINS", ORIGIN)]);
     let head = |line: &str, more: &str| {
         format!("{line}\r\nHost: x\r\nOrigin: {ORIGIN}\r\nX-Request-Id: mine\r\n{more}\r\n").into_bytes()
@@ -174,7 +176,7 @@ fn what_is_no_http_gets_a_status_and_nothing_else() {
 }
 
 #[test]
-fn what_is_not_allowed_is_a_problem() {
+fn a_preflight_that_is_not_allowed_is_a_problem() {
     let service = in_process(&[("JETON_CORS_ORIGINS", ORIGIN)]);
     for (origin, method, headers) in [
         ("https://evil.example", "GET", ""),
@@ -193,7 +195,51 @@ fn what_is_not_allowed_is_a_problem() {
 }
 
 #[test]
-fn with_a_star_it_is_anybody() {
+fn webviews_and_any_port_of_the_own_machine_can_be_named() {
+    let origins = "capacitor://localhost, app://., http://localhost:*";
+    let service = in_process(&[("JETON_CORS_ORIGINS", origins)]);
+    for (origin, allowed) in [
+        ("capacitor://localhost", true),
+        ("app://.", true),
+        ("http://localhost:8100", true),
+        ("http://localhost", true),
+        ("ionic://localhost", false),
+        ("capacitor://localhost.evil", false),
+        ("http://localhost.evil:8100", false),
+        ("https://localhost:8100", false),
+    ] {
+        let answer = preflight(&service, "/login", origin, "POST", "content-type");
+        assert_eq!(answer.status == 200, allowed, "{origin}");
+        let answer = RawRequest::new("GET", "/public")
+            .header("Origin", origin)
+            .send(service.address());
+        assert_eq!(answer.header(ALLOW_ORIGIN), allowed.then_some(origin));
+        assert!(list(&answer, "Vary").contains(&"origin".to_owned()));
+    }
+}
+
+#[test]
+fn more_headers_can_be_allowed() {
+    for (setting, header, status) in [
+        ("", "x-datadog-trace-id", 400),
+        ("x-b3-traceid, X-Datadog-Trace-Id", "x-datadog-trace-id", 200),
+        ("x-b3-traceid", "traceparent", 200),
+        ("*", "x-anything", 200),
+        ("*", "authorization", 200),
+    ] {
+        let service = in_process(&[
+            ("JETON_CORS_ORIGINS", ORIGIN),
+            ("JETON_CORS_ALLOWED_HEADERS", setting),
+        ]);
+        let answer = preflight(&service, "/login", ORIGIN, "POST", header);
+        assert_eq!(answer.status, status, "{setting}: {header}");
+        let allowed = list(&answer, "Access-Control-Allow-Headers");
+        assert_eq!(allowed.contains(&header.to_owned()), status == 200, "{allowed:?}");
+    }
+}
+
+#[test]
+fn a_star_allows_any_origin() {
     let service = in_process(&[("JETON_CORS_ORIGINS", "*")]);
     let answer = preflight(&service, "/", "https://any.example", "DELETE", "authorization");
     assert_eq!((answer.status, answer.header(ALLOW_ORIGIN)), (200, Some("*")));
@@ -205,7 +251,7 @@ fn with_a_star_it_is_anybody() {
 }
 
 #[test]
-fn unless_it_is_said_nobody_is() {
+fn cors_allows_nobody_unless_it_is_said() {
     let service = in_process(&[("JETON_CORS_ORIGINS", "")]);
     let answer = preflight(&service, "/livez", ORIGIN, "GET", "");
     assert_eq!(answer.status, 405);

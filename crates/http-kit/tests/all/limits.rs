@@ -3,7 +3,8 @@
 use crate::connection::Client;
 use crate::support::{DESCRIPTORS, LARGE, in_process, process};
 use jeton_proof_support::{RawRequest, try_raw};
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// Little enough to be waited for, and enough for what is in time, on a machine that has much to do.
@@ -29,10 +30,7 @@ fn the_head_of_a_request_has_a_time() {
     pipelined.wait_until_closed();
     let mut silent = Client::connect(&service);
     silent.wait_until_closed();
-    assert_eq!(
-        RawRequest::new("GET", "/livez").send(service.address()).status,
-        200
-    );
+    assert_eq!(service.get("/livez").status, 200);
 }
 
 #[test]
@@ -55,7 +53,7 @@ fn a_body_has_a_time() {
 }
 
 #[test]
-fn who_does_not_read_an_answer_is_cut_off() {
+fn a_client_who_does_not_read_its_answer_is_cut_off() {
     let service = process(&[&SHORT[..], &[("JETON_LOG", "info,jeton_http_kit=debug")]].concat());
     let request = RawRequest::new("GET", "/large");
     let mut deaf = Client::connect(&service);
@@ -90,9 +88,25 @@ fn connections_beyond_the_most_wait() {
     assert_eq!(second.status(), 200);
 }
 
+/// One address does not take all the places there are.
+#[test]
+fn one_address_leaves_connections_to_others() {
+    let service = in_process(&[&LONG[..], &[("JETON_MAX_CONNECTIONS", "40")]].concat());
+    let request = RawRequest::new("GET", "/public").to_bytes();
+    let mut all: Vec<_> = (0..80).map(|_| Client::connect(&service)).collect();
+    let served = all.iter_mut().filter_map(|client| {
+        client.0.write_all(&request).ok()?;
+        client.0.read_exact(&mut [0; 12]).ok()
+    });
+    let served = served.count();
+    assert!((1..=36).contains(&served), "{served}");
+    let mut other = Client::connect_from(Ipv4Addr::new(127, 0, 0, 2), &service);
+    assert_eq!(other.get("/public"), 200);
+}
+
 /// Whoever has changed nothing is not warned of anything.
 #[test]
-fn there_are_no_more_connections_than_file_descriptors() {
+fn connections_are_no_more_than_file_descriptors() {
     let service = process(&[(DESCRIPTORS, "300")]);
     service.wait_for_log("serving 50 connections at a time");
     assert_eq!(Client::connect(&service).get("/public"), 200);
@@ -111,8 +125,5 @@ fn heads_have_a_size() {
             assert!([400, 431].contains(&answer.status), "{answer:?}");
         }
     }
-    assert_eq!(
-        RawRequest::new("GET", "/livez").send(service.address()).status,
-        200
-    );
+    assert_eq!(service.get("/livez").status, 200);
 }

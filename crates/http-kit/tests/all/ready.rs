@@ -1,13 +1,12 @@
 use crate::support::{in_process, problem};
-use jeton_proof_support::{RawRequest, TestDatabase, execute};
+use jeton_proof_support::{database, execute};
 
 /// The database answers and has all migrations, and yet nobody can be let in.
 #[test]
 fn a_service_that_cannot_check_tokens_is_not_ready() {
-    let database = TestDatabase::create();
-    let mut connection = database.connect();
+    let (database, mut connection) = database();
     let service = in_process(&[("DATABASE_URL", database.url())]);
-    let readyz = || RawRequest::new("GET", "/readyz").send(service.address());
+    let readyz = || service.get("/readyz");
     assert_eq!(readyz().status, 200);
     execute(
         &mut connection,

@@ -1,6 +1,5 @@
 use crate::support::{ADDRESS, Settings, in_process, process, try_in_process};
 use jeton_http_kit::try_parse_from;
-use jeton_proof_support::RawRequest;
 
 #[test]
 fn settings_that_cannot_be_are_named() {
@@ -14,6 +13,7 @@ fn settings_that_cannot_be_are_named() {
         ("shutdown-grace", "-1", "JETON_SHUTDOWN_GRACE"),
         ("shutdown-timeout", "10ms", "JETON_SHUTDOWN_TIMEOUT"),
         ("cors-origins", "app.example.org", "JETON_CORS_ORIGINS"),
+        ("cors-allowed-headers", "x y:", "JETON_CORS_ALLOWED_HEADERS"),
         ("metrics-address", "9090", "JETON_METRICS_ADDR"),
         ("trusted-proxies", "proxy.example.org", "JETON_TRUSTED_PROXIES"),
         ("forwarded-header", "x-real-ip", "JETON_FORWARDED_HEADER"),
@@ -43,7 +43,7 @@ fn a_taken_port_is_named_with_its_setting() {
 }
 
 #[test]
-fn what_opens_a_service_by_mistake_is_warned_of() {
+fn settings_that_open_a_service_by_mistake_are_warned_of() {
     let service = process(&[
         ("JETON_TRUSTED_PROXIES", "10.0.0.0/8, ::/0"),
         ("JETON_SIGN_UP", "closed"),
@@ -65,9 +65,6 @@ fn what_opens_a_service_by_mistake_is_warned_of() {
 #[test]
 fn a_filter_that_is_empty_is_none_and_silences_nothing() {
     let service = process(&[("JETON_LOG", "")]);
-    assert_eq!(
-        RawRequest::new("GET", "/livez").send(service.address()).status,
-        200
-    );
+    assert_eq!(service.get("/livez").status, 200);
     service.wait_for_log("\"answered\"");
 }

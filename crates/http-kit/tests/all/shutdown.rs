@@ -2,9 +2,7 @@
 
 use crate::connection::Client;
 use crate::support::{issue, process};
-use jeton_proof_support::{
-    RawRequest, RawResponse, ServiceProcess, TestDatabase, count, try_raw, wait_until,
-};
+use jeton_proof_support::{RawRequest, RawResponse, ServiceProcess, count, database, try_raw, wait_until};
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
@@ -31,15 +29,10 @@ impl Busy {
     }
 }
 
-fn get(service: &ServiceProcess, path: &str) -> RawResponse {
-    RawRequest::new("GET", path).send(service.address())
-}
-
 #[test]
-fn what_is_under_way_is_answered_and_everything_is_given_back() {
+fn a_shutdown_answers_what_is_under_way_and_gives_everything_back() {
     for signal in ["TERM", "INT"] {
-        let database = TestDatabase::create();
-        let mut connection = database.connect();
+        let (database, mut connection) = database();
         let (_, _, token) = issue(&mut connection, "ada");
         let busy = Busy::start(&[("DATABASE_URL", database.url())]);
         let whoami = RawRequest::new("GET", "/whoami").header("Authorization", format!("Bearer {token}"));
@@ -59,7 +52,7 @@ fn what_is_under_way_is_answered_and_everything_is_given_back() {
 }
 
 #[test]
-fn there_is_a_limit_to_waiting() {
+fn a_shutdown_has_a_limit_to_waiting() {
     let busy = Busy::start(&[("JETON_SHUTDOWN_TIMEOUT", "1s")]);
     busy.service.signal("TERM");
     let _ = busy.service.wait();
@@ -68,16 +61,16 @@ fn there_is_a_limit_to_waiting() {
 
 /// So that a load balancer can notice, while it goes on to send requests.
 #[test]
-fn in_its_grace_it_serves_and_says_that_it_ends() {
+fn a_service_in_its_grace_serves_and_says_that_it_ends() {
     let service = process(&[("JETON_SHUTDOWN_GRACE", "1h")]);
-    assert_eq!(get(&service, "/readyz").status, 200);
+    assert_eq!(service.get("/readyz").status, 200);
     service.signal("TERM");
-    wait_until("it says so", || get(&service, "/readyz").status != 200);
-    let ready = get(&service, "/readyz");
+    wait_until("it says so", || service.get("/readyz").status != 200);
+    let ready = service.get("/readyz");
     assert_eq!(ready.status, 503);
     assert!(ready.header("Retry-After").is_some());
-    assert_eq!(get(&service, "/livez").status, 200);
-    assert_eq!(get(&service, "/public").status, 200);
+    assert_eq!(service.get("/livez").status, 200);
+    assert_eq!(service.get("/public").status, 200);
     // And an hour is not waited for when somebody insists.
     service.signal("INT");
     assert_eq!(service.wait().code(), Some(1));

@@ -10,8 +10,8 @@ use jeton_domain::{
     Username,
 };
 use jeton_http_kit::{
-    DatabaseSettings, HttpArgs, JsonOrForm, LogSettings, Metrics, Page, Running, Service, VerifierArgs,
-    get_or_head, method_not_allowed, serve, try_parse_from,
+    DatabaseSettings, Form, HttpArgs, JsonOrForm, LogSettings, Metrics, Page, Running, Service, VerifierArgs,
+    field_names, get_or_head, method_not_allowed, serve, taking, try_parse_from,
 };
 use jeton_persistence::{Database, PgConnection, PoolSettings, tokens, users};
 use jeton_proof_support::{InProcess, RawResponse, ServiceProcess, is_role};
@@ -64,18 +64,25 @@ async fn start(settings: Settings) -> anyhow::Result<Running> {
 
 fn routes(config: &mut ServiceConfig, guard: Option<Guard>) {
     let get = |path| resource(path).default_service(method_not_allowed("GET, HEAD"));
+    let page = field_names::<Page>().unwrap();
     config
         .service(get("/public").route(get_or_head().to(async || "Anybody may read this.")))
         .service(get("/large").route(get_or_head().to(async || "x".repeat(LARGE))))
         .service(get("/held/{by}").route(get_or_head().to(held)))
         .service(get("/refused").route(get_or_head().wrap(from_fn(refuse))))
-        .service(get("/page").route(get_or_head().to(async |_: Query<Page>| "A page.")))
+        .service(get("/page").route(taking(page, get_or_head().to(async |_: Query<Page>| "A page."))))
+        .service(get("/panic").route(get_or_head().to(panic_once_more)))
         .service(
             resource("/items/{id}")
                 .route(get_or_head().to(async || {
                     Err::<HttpResponse, _>(ProblemResponse::new(ProblemKind::NotFound, "None is."))
                 }))
                 .default_service(method_not_allowed("GET, HEAD")),
+        )
+        .service(
+            resource("/oauth")
+                .route(post().to(async |_: Form<Login>| HttpResponse::NoContent()))
+                .default_service(method_not_allowed("POST")),
         )
         .service(
             resource("/login")
@@ -92,6 +99,11 @@ fn routes(config: &mut ServiceConfig, guard: Option<Guard>) {
 struct Login {
     username: String,
     password: String,
+}
+
+/// As a defect does.
+async fn panic_once_more() -> &'static str {
+    panic!("a defect")
 }
 
 /// Connects to whoever is to hold it, and is answered when that connection ends.

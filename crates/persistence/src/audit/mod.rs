@@ -5,13 +5,16 @@ mod writing;
 pub use writing::{NewAuditEvent, record};
 
 use crate::DatabaseResult;
+use crate::cleanup::CLEANUP_CLOCK;
 use crate::schema::{audit_events, users};
 use chrono::{DateTime, Utc};
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::pg::{Pg, PgValue};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Double, Integer};
+use diesel::sql_types::{BigInt, Double, Integer, Jsonb};
 use ipnet::IpNet;
 use jeton_domain::{AuditAction, TokenId, UserId};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -124,7 +127,22 @@ struct Row {
     token_id: Option<Uuid>,
     address: Option<IpNet>,
     request_id: Option<String>,
-    detail: Value,
+    detail: Detail,
+}
+
+/// JSON as a row has it, or its text, where Rust has no such value: Postgres has numbers of any size, and objects in objects
+/// without end.
+#[derive(Debug, FromSqlRow)]
+struct Detail(Result<Value, String>);
+
+impl FromSql<Jsonb, Pg> for Detail {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        // The first byte is the version of the format.
+        let text = value.as_bytes().get(1..).unwrap_or_default();
+        Ok(Self(
+            serde_json::from_slice(text).map_err(|_| String::from_utf8_lossy(text).into_owned()),
+        ))
+    }
 }
 
 /// Reads events, the newest first, at most `limit` of those that come after `after` in that order. The order is that of
@@ -204,7 +222,10 @@ impl From<Row> for AuditEvent {
             token_id: row.token_id.map(TokenId),
             address: row.address.map(|net| net.addr()),
             request_id: row.request_id,
-            detail: row.detail,
+            detail: row.detail.0.unwrap_or_else(|text| {
+                tracing::warn!(column = "audit_events.detail", id = %row.id, "an event's detail is told as text");
+                json!({ "text": text })
+            }),
         }
     }
 }
@@ -234,9 +255,9 @@ pub fn cleanup(connection: &mut PgConnection, older_than: Duration, most: i32) -
         #[diesel(sql_type = BigInt)]
         deleted: i64,
     }
-    let row: Deleted = diesel::sql_query(
-        "SELECT jeton_delete_audit_events(now() - make_interval(secs => $1), $2) AS deleted",
-    )
+    let row: Deleted = diesel::sql_query(format!(
+        "SELECT jeton_delete_audit_events({CLEANUP_CLOCK} - make_interval(secs => $1), $2) AS deleted",
+    ))
     .bind::<Double, _>(older_than.as_secs_f64())
     .bind::<Integer, _>(most)
     .get_result(connection)?;

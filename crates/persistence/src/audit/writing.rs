@@ -17,7 +17,7 @@ const LONGEST_REQUEST_ID: i32 = 128;
 pub struct NewAuditEvent {
     action: AuditAction,
     subject: Option<UserId>,
-    /// Where the subject is gone already, and cannot be asked for it.
+    /// Where the subject has it no more, and cannot be asked for it.
     username: Option<String>,
     token: Option<TokenId>,
     detail: Value,
@@ -43,7 +43,7 @@ impl NewAuditEvent {
         self
     }
 
-    /// To whom, who is gone by that.
+    /// To whom, by the name that is gone by that.
     #[must_use]
     pub(crate) fn of_gone(self, subject: UserId, username: String) -> Self {
         Self {

@@ -4,7 +4,7 @@ use crate::audit::{self, NewAuditEvent};
 use crate::rows::{TokenRow, UsedTokenRow};
 use crate::schema::{tokens, users};
 use crate::transaction;
-use crate::{DatabaseResult, Pending, rate_limit};
+use crate::{DatabaseResult, Pending};
 use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Timestamptz, Uuid as SqlUuid};
@@ -78,21 +78,14 @@ pub fn issue_for_password(
         if password_hash != Some(verified.expose_encoded()) {
             return Ok(Issue::Refused(Refusal::PasswordChanged));
         }
-        let issued = issue(
+        issue(
             connection,
             &by.as_user(user),
             AuditAction::SignIn,
             user,
             None,
             token,
-        )?;
-        match issued {
-            Issue::Issued(_) => rate_limit::succeed(connection, by, user)?,
-            Issue::TooMany => rate_limit::refuse_right(connection, by, user, AuditReason::TooManyTokens)?,
-            // Whoever has to ask again has it done then, and once.
-            Issue::RoomMade | Issue::Refused(_) => {}
-        }
-        Ok(issued)
+        )
     })
 }
 
@@ -193,21 +186,44 @@ fn issue(
     kept: Option<TokenId>,
     token: &NewToken,
 ) -> DatabaseResult<Issue> {
+    match room(connection, by, user, kept, token)? {
+        Room::Found => {}
+        Room::Made => return Ok(Issue::RoomMade),
+        Room::None => return Ok(Issue::TooMany),
+    }
+    let token = insert(connection, user, token)?;
+    let event = NewAuditEvent::new(action).of(user).token(token.id);
+    audit::record(connection, by, &event.detail(described(&token)))?;
+    Ok(Issue::Issued(token))
+}
+
+/// Whether one more token fits.
+pub(super) enum Room {
+    /// It does.
+    Found,
+    /// It will, once it is known everywhere that those are revoked that gave way.
+    Made,
+    /// It does not.
+    None,
+}
+
+/// Whether there is room for the token; what gives way to it is revoked. The caller holds the user's row.
+pub(super) fn room(
+    connection: &mut PgConnection,
+    by: &AuditContext,
+    user: UserId,
+    kept: Option<TokenId>,
+    token: &NewToken,
+) -> DatabaseResult<Room> {
     let Some(gone) = make_room(connection, user, kept, token)? else {
-        return Ok(Issue::TooMany);
+        return Ok(Room::None);
     };
     for id in &gone {
         let event = NewAuditEvent::new(AuditAction::TokenRevoked).of(user).token(*id);
         let why = json!({ "reason": AuditReason::TooManyTokens.as_str(), "for": token.id.0 });
         audit::record(connection, by, &event.detail(why))?;
     }
-    if !gone.is_empty() {
-        return Ok(Issue::RoomMade);
-    }
-    let token = insert(connection, user, token)?;
-    let event = NewAuditEvent::new(action).of(user).token(token.id);
-    audit::record(connection, by, &event.detail(described(&token)))?;
-    Ok(Issue::Issued(token))
+    Ok(if gone.is_empty() { Room::Found } else { Room::Made })
 }
 
 /// Revokes what has to give way to the token: the login tokens that were not used for longest, and never one that was
@@ -266,7 +282,7 @@ fn make_room(
 pub(crate) fn described(token: &Token) -> serde_json::Value {
     json!({
         "kind": token.kind.as_str(),
-        "name": token.name.as_str(),
+        "name": token.name,
         "scopes": token.scopes.to_texts(),
         "expires_at": token.expires_at,
     })
@@ -293,9 +309,9 @@ pub(crate) fn insert(connection: &mut PgConnection, user: UserId, token: &NewTok
         ))
         .returning(TokenRow::as_returning())
         .get_result(connection)?;
-    UsedTokenRow {
+    let row = UsedTokenRow {
         token,
         last_used_at: None,
-    }
-    .try_into()
+    };
+    Ok(row.into())
 }

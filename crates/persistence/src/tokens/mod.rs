@@ -5,9 +5,11 @@
 //! whoever counts a user's tokens before issuing another counts right.
 
 mod issue;
+mod renew;
 
 pub use issue::{Issue, Refusal, issue_by_operator, issue_by_token, issue_for_password, issue_for_service};
 pub(crate) use issue::{described, insert};
+pub use renew::{Renewal, renew};
 
 use crate::audit::{self, NewAuditEvent};
 use crate::rows::{self, UsedTokenRow, used_tokens};
@@ -32,7 +34,7 @@ pub fn find(connection: &mut PgConnection, owner: UserId, id: TokenId) -> Databa
         .filter(IsValid)
         .first(connection)
         .optional()?;
-    row.map(Token::try_from).transpose()
+    Ok(row.map(Token::from))
 }
 
 /// Reads the owner's valid tokens, newest first, at most `limit` of those older than `after`.
@@ -56,7 +58,7 @@ pub fn list(
         .order(tokens::id.desc())
         .limit(i64::from(limit))
         .load::<UsedTokenRow>(connection)?;
-    rows::all(rows)
+    Ok(rows::all(rows))
 }
 
 /// Gives one of the owner's tokens another name; the one that it has, is no event. `None` when the owner has no such valid

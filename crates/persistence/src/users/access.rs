@@ -35,20 +35,21 @@ pub fn set_scopes(
             .for_no_key_update()
             .first(connection)
             .optional()?;
-        let Some(before) = before.map(User::try_from).transpose()? else {
+        let Some(before) = before else {
             return Ok(None);
         };
-        if before.scopes == *scopes {
-            return Ok(Some(before));
+        // As they are stored: what is no scope is to go, too.
+        if before.stored_scopes().into_iter().eq(scopes.iter()) {
+            return Ok(Some(before.into()));
         }
         let after: UserRow = diesel::update(users::table.find(id.0))
             .set(users::scopes.eq(scopes.to_texts()))
             .returning(UserRow::as_returning())
             .get_result(connection)?;
-        let detail = json!({ "from": before.scopes.to_texts(), "to": scopes.to_texts() });
+        let detail = json!({ "from": before.stored_scopes(), "to": scopes.to_texts() });
         let event = NewAuditEvent::new(AuditAction::ScopesChanged).of(id);
         audit::record(connection, by, &event.detail(detail))?;
-        after.try_into().map(Some)
+        Ok(Some(after.into()))
     })
 }
 

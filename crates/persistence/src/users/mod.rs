@@ -1,9 +1,11 @@
 //! Users: creating, finding and changing them. What a change revokes is revoked in the same transaction.
 
 mod access;
+mod changes;
 mod passwords;
 
 pub use access::{disable, enable, set_scopes};
+pub use changes::{change, change_for_password};
 pub use passwords::{change_password, set_password, upgrade_password_hash};
 
 use crate::audit::{self, NewAuditEvent};
@@ -62,7 +64,7 @@ fn insert(connection: &mut PgConnection, user: &NewUser) -> DatabaseResult<User>
         ))
         .returning(UserRow::as_returning())
         .get_result(connection)?;
-    row.try_into()
+    Ok(row.into())
 }
 
 /// Creates a user together with a first token: both or neither.
@@ -108,7 +110,7 @@ pub fn find(connection: &mut PgConnection, id: UserId) -> DatabaseResult<Option<
         .select(UserRow::as_select())
         .first(connection)
         .optional()?;
-    row.map(User::try_from).transpose()
+    Ok(row.map(User::from))
 }
 
 /// Reads a user by name, in whatever case.
@@ -132,13 +134,10 @@ pub fn find_for_sign_in(
         .select((UserRow::as_select(), users::password_hash))
         .first(connection)
         .optional()?;
-    row.map(|(user, hash)| {
-        Ok(SignInUser {
-            user: user.try_into()?,
-            password_hash: hash.as_deref().map(PasswordHash::read),
-        })
-    })
-    .transpose()
+    Ok(row.map(|(user, hash)| SignInUser {
+        user: user.into(),
+        password_hash: hash.as_deref().map(PasswordHash::read),
+    }))
 }
 
 /// Reads the user's password hash; `None` where there is no such user, or the user has no password.
@@ -155,13 +154,14 @@ pub fn find_password_hash(connection: &mut PgConnection, id: UserId) -> Database
 }
 
 /// The highest bcrypt cost that any password is stored with and may be, in base-2 logarithm of rounds. By an index on just
-/// that: hashes of other schemes than that of new ones do not count.
+/// that: hashes of other schemes than that of new ones do not count, nor what cannot be one.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn highest_bcrypt_cost(connection: &mut PgConnection) -> DatabaseResult<Option<u32>> {
     // Two digits each: the order of texts is that of numbers.
-    const COST: &str = r"substring(password_hash FROM '^bcrypt_sha256\$\$2[aby]\$([0-9]{2})\$')";
+    const COST: &str =
+        r"substring(password_hash FROM '^bcrypt_sha256\$\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}$')";
     let highest: Option<i32> = users::table
         .filter(sql::<Bool>(&format!("{COST} <= '{:02}'", BcryptCost::HIGHEST)))
         .select(sql::<Nullable<Integer>>(&format!("max({COST})::integer")))
@@ -212,7 +212,7 @@ pub fn list(
         .limit(i64::from(limit))
         .select(UserRow::as_select())
         .load::<UserRow>(connection)?;
-    rows::all(rows)
+    Ok(rows::all(rows))
 }
 
 /// A pattern for `LIKE`. Names may have underscores in them.

@@ -59,7 +59,7 @@ pub fn upgrade_password_hash(
     Ok(replaced > 0)
 }
 
-/// Sets a password in the operator's name and revokes all the user's tokens. What failed with the old one holds nobody off
+/// Sets a password in the operator's name and revokes all the user's tokens. What failed with the old one blocks nobody
 /// who has the new one. `false` when there is no such user.
 ///
 /// # Errors

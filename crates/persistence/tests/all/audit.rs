@@ -1,12 +1,13 @@
 //! What each act writes into the audit log.
 
 use crate::support::{
-    connect, create_user, execute, hash, issue, issued, new_token, new_user, outcome, scopes, text,
+    CLI, create_user, database, execute, hash, issue, issued, new_token, new_user, outcome, scopes, text,
 };
-use jeton_domain::{Actor, AuditAction, AuditContext, TokenId, TokenName, UserId};
+use jeton_domain::{
+    Actor, AuditAction, AuditContext, Email, TokenId, TokenName, UserChanges, UserId, Username,
+};
 use jeton_persistence::audit::{AuditEvent, AuditFilter, list};
 use jeton_persistence::{PgConnection, tokens, users};
-use jeton_proof_support::TestDatabase;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -44,9 +45,8 @@ fn event_of(connection: &mut PgConnection, ada: UserId, act: impl FnOnce(&mut Pg
 }
 
 #[test]
-fn who_to_whom_from_where_and_when() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+fn audit_events_tell_who_to_whom_from_where_and_when() {
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "Ada").id;
     let admin = create_user(connection, "root").id;
     let event = event_of(connection, ada, |connection| {
@@ -64,7 +64,7 @@ fn who_to_whom_from_where_and_when() {
     assert!((now.parse::<i64>().unwrap() - event.at.timestamp()).abs() < 60);
 
     let event = event_of(connection, ada, |connection| {
-        users::enable(connection, &AuditContext::cli(), ada).unwrap();
+        users::enable(connection, &CLI, ada).unwrap();
     });
     assert_eq!(event.action, "user-enabled");
     assert_eq!(
@@ -76,8 +76,7 @@ fn who_to_whom_from_where_and_when() {
 
 #[test]
 fn signing_up_and_in_are_acts_of_the_user() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let anonymous = by(Actor::Anonymous);
     let (user, token) = users::sign_up(connection, &anonymous, &new_user("Ada"), &new_token()).unwrap();
     let events = written(connection);
@@ -107,7 +106,7 @@ fn signing_up_and_in_are_acts_of_the_user() {
 type Act = fn(&mut PgConnection, &AuditContext, UserId, TokenId);
 
 /// Each on a user with three tokens, whose first is the one that asks.
-const ACTS: [(&str, Act, &str); 13] = [
+const ACTS: [(&str, Act, &str); 15] = [
     (
         "logout",
         |c, by, ada, token| {
@@ -175,6 +174,28 @@ const ACTS: [(&str, Act, &str); 13] = [
         r#"{"from": ["notes:read", "notes:write"], "to": ["notes:read"]}"#,
     ),
     (
+        "user-renamed",
+        |c, by, ada, _| {
+            let changes = UserChanges {
+                username: Some(Username::parse("countess").unwrap()),
+                ..UserChanges::default()
+            };
+            outcome(users::change(c, by, ada, &changes).unwrap());
+        },
+        r#"{"from": "Ada", "to": "countess"}"#,
+    ),
+    (
+        "email-changed",
+        |c, by, ada, _| {
+            let changes = UserChanges {
+                email: Some(Some(Email::parse("ada@example.org").unwrap())),
+                ..UserChanges::default()
+            };
+            outcome(users::change(c, by, ada, &changes).unwrap());
+        },
+        "{}",
+    ),
+    (
         "user-disabled",
         |c, by, ada, _| {
             outcome(users::disable(c, by, ada).unwrap());
@@ -208,8 +229,7 @@ const ACTS: [(&str, Act, &str); 13] = [
 #[test]
 fn every_act_is_written_down_once_and_names_its_cause() {
     for (action, act, detail) in ACTS {
-        let database = TestDatabase::create();
-        let connection = &mut connect(&database);
+        let (_, connection) = &mut database();
         let ada = create_user(connection, "Ada").id;
         let token = [(); 3].map(|()| issue(connection, ada))[0];
         let event = event_of(connection, ada, |c| act(c, &by(Actor::User(ada)), ada, token));
@@ -225,13 +245,12 @@ fn every_act_is_written_down_once_and_names_its_cause() {
 }
 
 #[test]
-fn what_changes_nothing_is_no_event() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+fn an_act_that_changes_nothing_is_no_event() {
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "Ada").id;
     let (token, nobody) = (issue(connection, ada), UserId(Uuid::now_v7()));
-    outcome(tokens::log_out(connection, &AuditContext::cli(), ada, token).unwrap());
-    outcome(users::disable(connection, &AuditContext::cli(), ada).unwrap());
+    outcome(tokens::log_out(connection, &CLI, ada, token).unwrap());
+    outcome(users::disable(connection, &CLI, ada).unwrap());
     let bob = create_user(connection, "Bob").id;
     let kept = issue(connection, bob);
     written(connection);
@@ -268,12 +287,11 @@ fn what_changes_nothing_is_no_event() {
 /// Both or neither.
 #[test]
 fn an_act_that_cannot_be_written_down_is_not_done() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "Ada").id;
     let token = issue(connection, ada);
     execute(connection, "ALTER TABLE audit_events ADD CHECK (false) NOT VALID");
-    let by = &AuditContext::cli();
+    let by = &CLI;
     tokens::revoke(connection, by, ada, token).unwrap_err();
     tokens::issue_by_operator(connection, by, ada, &new_token()).unwrap_err();
     users::set_password(connection, by, ada, &hash(5)).unwrap_err();
@@ -286,9 +304,8 @@ fn an_act_that_cannot_be_written_down_is_not_done() {
 
 /// Neither a user's end nor a token's takes anything away.
 #[test]
-fn what_happened_outlives_those_it_happened_to() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+fn audit_events_outlive_those_they_are_about() {
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "Ada").id;
     let token = issue(connection, ada);
     outcome(users::delete(connection, &by(Actor::User(ada)), ada).unwrap());

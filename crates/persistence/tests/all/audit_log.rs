@@ -1,12 +1,11 @@
 //! Reading the audit log page by page, and its cleanup.
 
-use crate::support::{cleanup_step, connect, count, create_user, execute, outcome, text};
+use crate::support::{CLI, cleaned, count, create_user, database, execute, outcome, text};
 use chrono::{DateTime, Duration as Days, Utc};
 use jeton_domain::{Actor, AuditAction, AuditContext, UserId};
 use jeton_persistence::audit::{self, AuditCursor, AuditEvent, AuditFilter, NewAuditEvent, list};
 use jeton_persistence::cleanup::Cleanup;
 use jeton_persistence::{DatabaseError, PgConnection, users};
-use jeton_proof_support::TestDatabase;
 use proptest::prelude::*;
 use std::time::Duration;
 use uuid::Uuid;
@@ -31,8 +30,7 @@ fn order(events: &[AuditEvent]) -> Vec<(DateTime<Utc>, Uuid)> {
 
 #[test]
 fn pages_follow_each_other_whatever_comes_meanwhile() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     fill(connection, 20);
     let filter = AuditFilter::default();
     let whole = order(&list(connection, &filter, None, 100).unwrap());
@@ -49,28 +47,19 @@ fn pages_follow_each_other_whatever_comes_meanwhile() {
         // As it travels.
         after = Some(last.cursor().to_string().parse::<AuditCursor>().unwrap());
         paged.extend(order(&page));
-        audit::record(
-            connection,
-            &AuditContext::cli(),
-            &NewAuditEvent::new(AuditAction::Logout),
-        )
-        .unwrap();
+        audit::record(connection, &CLI, &NewAuditEvent::new(AuditAction::Logout)).unwrap();
     }
     assert_eq!(paged, whole);
 }
 
 #[test]
 fn filters_leave_what_they_say() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
-    let (ada, bob) = (
-        create_user(connection, "ada").id,
-        create_user(connection, "bob").id,
-    );
+    let (_, connection) = &mut database();
+    let [ada, bob] = ["ada", "bob"].map(|name| create_user(connection, name).id);
     let by_bob = AuditContext::cli().as_user(bob);
     assert_eq!(by_bob.actor, Actor::User(bob));
     outcome(users::disable(connection, &by_bob, ada).unwrap());
-    users::enable(connection, &AuditContext::cli(), ada).unwrap();
+    users::enable(connection, &CLI, ada).unwrap();
     let mut actions = |filter: AuditFilter| -> Vec<String> {
         let events = list(connection, &filter, None, 100).unwrap();
         events.into_iter().map(|event| event.action).collect()
@@ -128,8 +117,7 @@ fn filters_leave_what_they_say() {
 /// Times that Chrono's calendar has, and that of Postgres has not or has only just.
 #[test]
 fn any_time_can_be_asked_about() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     fill(connection, 3);
     let all = AuditFilter::default();
     for (time, since, until) in [(DateTime::<Utc>::MIN_UTC, 3, 0), (DateTime::<Utc>::MAX_UTC, 0, 3)] {
@@ -148,14 +136,13 @@ fn any_time_can_be_asked_about() {
 
 #[test]
 fn a_deleted_user_is_found_by_name_the_last_of_that_name() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     assert_eq!(audit::find_deleted(connection, "Ada").unwrap(), None);
     let mut ids: Vec<UserId> = Vec::new();
     for _ in 0..2 {
         let ada = create_user(connection, "Ada").id;
         assert_ne!(audit::find_deleted(connection, "Ada").unwrap(), Some(ada));
-        outcome(users::delete(connection, &AuditContext::cli(), ada).unwrap());
+        outcome(users::delete(connection, &CLI, ada).unwrap());
         assert_eq!(audit::find_deleted(connection, "Ada").unwrap(), Some(ada));
         ids.push(ada);
     }
@@ -164,8 +151,7 @@ fn a_deleted_user_is_found_by_name_the_last_of_that_name() {
 
 #[test]
 fn the_purge_takes_the_oldest_batch_by_batch_and_nothing_younger() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     fill(connection, 60);
     assert_eq!(audit::cleanup(connection, 10 * DAY, 5).unwrap(), 5);
     let oldest = "SELECT extract(day FROM now() - min(at)) FROM audit_events";
@@ -183,14 +169,9 @@ fn the_purge_takes_the_oldest_batch_by_batch_and_nothing_younger() {
 
 #[test]
 fn cleanup_deletes_as_it_is_told() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     fill(connection, 30);
-    let step = |connection: &mut _, retention| {
-        cleanup_step(&mut Cleanup::new(retention), connection)
-            .unwrap()
-            .unwrap()
-    };
+    let step = |connection: &mut _, retention| cleaned(&mut Cleanup::new(retention), connection);
     assert_eq!(step(connection, None).audit_events, 0);
     let purged = step(connection, Some(8 * DAY));
     assert_eq!((purged.audit_events, purged.more), (6, false));
@@ -202,8 +183,7 @@ fn cleanup_deletes_as_it_is_told() {
 /// Whatever else has its names.
 #[test]
 fn the_purge_means_the_table_of_its_schema() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     fill(connection, 60);
     execute(
         connection,

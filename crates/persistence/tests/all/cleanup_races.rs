@@ -1,10 +1,12 @@
 //! A cleanup beside others that work on the same rows: nobody waits for long, and nobody for ever.
 
 use crate::logbook::{id_of, log, setting};
-use crate::support::{Cleaned, cleanup_step, connect, count, execute, interleave, is_stored, issue, outcome};
+use crate::support::{
+    CLI, Cleaned, cleaned, cleanup_step, connect, count, execute, interleave, is_stored, issue, outcome,
+};
 use diesel::Connection;
 use jeton_coherence::uses;
-use jeton_domain::{AuditContext, TokenId};
+use jeton_domain::TokenId;
 use jeton_persistence::cleanup::{Cleanup, Kind};
 use jeton_persistence::{DatabaseResult, PgConnection, tokens, users};
 use std::time::Duration;
@@ -17,14 +19,14 @@ fn step(connection: &mut PgConnection) -> DatabaseResult<Option<Cleaned>> {
 const EXPIRE: &str = "UPDATE tokens SET expires_at = now() - interval '1 second' WHERE name IN ('a', 'b'); DELETE FROM revocations";
 
 #[test]
-fn of_two_one_works() {
-    let (database, mut connection, _) = setting();
-    execute(&mut connection, EXPIRE);
-    let (first, second) = interleave(&database, step, step);
+fn two_cleanups_at_once_do_not_work_both() {
+    let (database, connection, _) = &mut setting();
+    execute(connection, EXPIRE);
+    let (first, second) = interleave(database, step, step);
     assert_eq!(first.unwrap().tokens, 2);
     assert_eq!(second.unwrap(), None);
     // The lock ends with the transaction.
-    assert_eq!(step(&mut connection).unwrap().unwrap().tokens, 0);
+    assert_eq!(step(connection).unwrap().unwrap().tokens, 0);
 }
 
 /// Each of these deletes the user's expired tokens, too.
@@ -32,27 +34,27 @@ fn of_two_one_works() {
 fn a_purge_and_a_logout_everywhere_do_not_deadlock() {
     type Act = fn(&mut PgConnection, jeton_domain::UserId) -> DatabaseResult<()>;
     let acts: [Act; 3] = [
-        |c, user| tokens::revoke_all(c, &AuditContext::cli(), user).map(drop),
-        |c, user| users::disable(c, &AuditContext::cli(), user).map(drop),
-        |c, user| users::delete(c, &AuditContext::cli(), user).map(drop),
+        |c, user| tokens::revoke_all(c, &CLI, user).map(drop),
+        |c, user| users::disable(c, &CLI, user).map(drop),
+        |c, user| users::delete(c, &CLI, user).map(drop),
     ];
     for act in acts {
-        let (database, mut connection, users) = setting();
-        execute(&mut connection, EXPIRE);
-        let (purged, acted) = interleave(&database, step, |c| act(c, users.ada));
+        let (database, connection, users) = &mut setting();
+        execute(connection, EXPIRE);
+        let (purged, acted) = interleave(database, step, |c| act(c, users.ada));
         assert_eq!(purged.unwrap().tokens, 2);
         acted.unwrap();
-        assert_eq!(log(&mut connection).matches('c').count(), 1);
-        assert_eq!(count(&mut connection, "tokens WHERE name IN ('a', 'b')"), 0);
+        assert_eq!(log(connection).matches('c').count(), 1);
+        assert_eq!(count(connection, "tokens WHERE name IN ('a', 'b')"), 0);
 
-        let (database, mut connection, users) = setting();
-        execute(&mut connection, EXPIRE);
-        let holder = &mut connect(&database);
-        execute(&mut connection, "SET lock_timeout = '10s'");
+        let (database, connection, users) = &mut setting();
+        execute(connection, EXPIRE);
+        let holder = &mut connect(database);
+        execute(connection, "SET lock_timeout = '10s'");
         // Not even blocked: what is being deleted is somebody else's to delete.
         let purged: DatabaseResult<_> = holder.transaction(|holder| {
             act(holder, users.ada)?;
-            step(&mut connection)
+            step(connection)
         });
         purged.unwrap().unwrap();
         assert_eq!(log(holder).matches('c').count(), 1);
@@ -62,31 +64,31 @@ fn a_purge_and_a_logout_everywhere_do_not_deadlock() {
 /// Two tokens of one user, each deleted by one of two, and then the other's.
 #[test]
 fn a_purge_in_the_middle_of_two_revocations_waits_for_neither() {
-    let (database, mut connection, users) = setting();
-    execute(&mut connection, EXPIRE);
-    let (a, b) = (id_of(&mut connection, 'a'), id_of(&mut connection, 'b'));
-    let holder = &mut connect(&database);
-    execute(&mut connection, "SET lock_timeout = '10s'");
+    let (database, connection, users) = &mut setting();
+    execute(connection, EXPIRE);
+    let (a, b) = (id_of(connection, 'a'), id_of(connection, 'b'));
+    let holder = &mut connect(database);
+    execute(connection, "SET lock_timeout = '10s'");
     let both: DatabaseResult<_> = holder.transaction(|holder| {
-        outcome(tokens::revoke(holder, &AuditContext::cli(), users.ada, b)?);
-        let purged = step(&mut connection)?.unwrap();
+        outcome(tokens::revoke(holder, &CLI, users.ada, b)?);
+        let purged = step(connection)?.unwrap();
         // Its transaction is over: nobody holds the other.
         Ok((
             purged.tokens,
-            outcome(tokens::revoke(holder, &AuditContext::cli(), users.ada, a)?),
+            outcome(tokens::revoke(holder, &CLI, users.ada, a)?),
         ))
     });
     assert_eq!(both.unwrap(), (1, false));
-    assert!(!is_stored(&mut connection, a) && !is_stored(&mut connection, b));
+    assert!(!is_stored(connection, a) && !is_stored(connection, b));
 }
 
 #[test]
 fn a_token_that_is_being_issued_is_not_in_the_way() {
-    let (database, mut connection, users) = setting();
-    execute(&mut connection, EXPIRE);
-    let (issued, purged) = interleave(&database, |c| Ok(issue(c, users.ada)), step);
+    let (database, connection, users) = &mut setting();
+    execute(connection, EXPIRE);
+    let (issued, purged) = interleave(database, |c| Ok(issue(c, users.ada)), step);
     assert_eq!(purged.unwrap().unwrap().tokens, 2);
-    assert!(is_stored(&mut connection, issued));
+    assert!(is_stored(connection, issued));
 }
 
 fn uses_of_nobody(connection: &mut PgConnection, how_many: i32) {
@@ -97,61 +99,47 @@ fn uses_of_nobody(connection: &mut PgConnection, how_many: i32) {
 
 #[test]
 fn uses_of_tokens_that_are_gone_go() {
-    let (_database, mut connection, _) = setting();
-    execute(
-        &mut connection,
-        "INSERT INTO token_uses SELECT id, now() FROM tokens",
-    );
-    uses_of_nobody(&mut connection, 10);
-    let purged = step(&mut connection).unwrap().unwrap();
+    let (_, connection, _) = &mut setting();
+    execute(connection, "INSERT INTO token_uses SELECT id, now() FROM tokens");
+    uses_of_nobody(connection, 10);
+    let purged = step(connection).unwrap().unwrap();
     assert_eq!((purged.uses, purged.more), (10, false));
-    assert_eq!(
-        count(&mut connection, "token_uses JOIN tokens ON token_id = id"),
-        4
-    );
-    execute(&mut connection, "DELETE FROM tokens WHERE name = 'a'");
-    assert_eq!(step(&mut connection).unwrap().unwrap().uses, 1);
-    assert_eq!(count(&mut connection, "token_uses"), 3);
+    assert_eq!(count(connection, "token_uses JOIN tokens ON token_id = id"), 4);
+    execute(connection, "DELETE FROM tokens WHERE name = 'a'");
+    assert_eq!(step(connection).unwrap().unwrap().uses, 1);
+    assert_eq!(count(connection, "token_uses"), 3);
 }
 
 #[test]
 fn many_uses_are_swept_step_by_step_and_then_from_the_start() {
-    let (_database, mut connection, _) = setting();
-    execute(
-        &mut connection,
-        "INSERT INTO token_uses SELECT id, now() FROM tokens",
-    );
+    let (_, connection, _) = &mut setting();
+    execute(connection, "INSERT INTO token_uses SELECT id, now() FROM tokens");
     // With the smallest and the greatest that there can be.
     for id in [Uuid::from_u128(1), Uuid::max()] {
         execute(
-            &mut connection,
+            connection,
             &format!("INSERT INTO token_uses VALUES ('{id}', now())"),
         );
     }
-    uses_of_nobody(&mut connection, 20_500);
+    uses_of_nobody(connection, 20_500);
     let mut cleanup = Cleanup::default();
-    let steps: Vec<Cleaned> = (0..3)
-        .map(|_| cleanup_step(&mut cleanup, &mut connection).unwrap().unwrap())
-        .collect();
+    let steps: Vec<Cleaned> = (0..3).map(|_| cleaned(&mut cleanup, connection)).collect();
     assert!(steps.iter().all(|step| step.uses > 0), "{steps:?}");
     assert_eq!(steps.iter().map(|step| step.uses).sum::<usize>(), 20_502);
     assert_eq!(
         steps.iter().map(|step| step.more).collect::<Vec<_>>(),
         [true, true, false]
     );
-    assert_eq!(count(&mut connection, "token_uses"), 4);
+    assert_eq!(count(connection, "token_uses"), 4);
 
-    execute(&mut connection, "DELETE FROM tokens WHERE name < 'd'");
-    assert_eq!(
-        cleanup_step(&mut cleanup, &mut connection).unwrap().unwrap().uses,
-        3
-    );
+    execute(connection, "DELETE FROM tokens WHERE name < 'd'");
+    assert_eq!(cleaned(&mut cleanup, connection).uses, 3);
 }
 
 /// Where nearly all tokens are there, a sweep of all of them would take minutes: it is one step a round.
 #[test]
 fn a_sweep_that_finds_nothing_goes_on_in_the_next_round() {
-    let (_database, mut connection, users) = setting();
+    let (_, connection, users) = &mut setting();
     let many = format!(
         "INSERT INTO tokens (id, user_id, digest, kind, name, scopes, idle_ttl_secs)
             SELECT n::text::uuid, '{}', sha256(n::text::bytea), 'login', 'many', '{{}}', 600
@@ -164,28 +152,28 @@ fn a_sweep_that_finds_nothing_goes_on_in_the_next_round() {
         users.ada,
         Uuid::max()
     );
-    execute(&mut connection, &many);
+    execute(connection, &many);
     let mut cleanup = Cleanup::default();
-    let steps = [(); 2].map(|()| cleanup_step(&mut cleanup, &mut connection).unwrap().unwrap());
+    let steps = [(); 2].map(|()| cleaned(&mut cleanup, connection));
     let told = steps.map(|step| (step.tokens, step.uses, step.more));
     assert_eq!(told, [(0, 0, false), (1, 1, false)]);
 }
 
 /// Whoever marks uses keeps the sweep away, and nothing else of the cleanup.
 #[test]
-fn while_uses_are_marked_they_are_not_swept() {
-    let (database, mut connection, _) = setting();
-    execute(&mut connection, EXPIRE);
-    uses_of_nobody(&mut connection, 3);
-    let c = id_of(&mut connection, 'c');
-    let (marked, purged) = interleave(&database, |connection| mark(connection, c), step);
+fn a_sweep_is_left_out_while_uses_are_marked() {
+    let (database, connection, _) = &mut setting();
+    execute(connection, EXPIRE);
+    uses_of_nobody(connection, 3);
+    let c = id_of(connection, 'c');
+    let (marked, purged) = interleave(database, |connection| mark(connection, c), step);
     assert!(marked);
     let purged = purged.unwrap().unwrap();
     assert_eq!((purged.tokens, purged.uses, purged.more), (2, 0, false));
-    assert_eq!(step(&mut connection).unwrap().unwrap().uses, 3);
-    assert_eq!(count(&mut connection, "token_uses"), 1);
+    assert_eq!(step(connection).unwrap().unwrap().uses, 3);
+    assert_eq!(count(connection, "token_uses"), 1);
 
-    let (purged, marked) = interleave(&database, step, |connection| mark(connection, c));
+    let (purged, marked) = interleave(database, step, |connection| mark(connection, c));
     assert!(purged.is_some());
     assert!(!marked.unwrap(), "nor marked while they are swept");
 }
@@ -213,19 +201,19 @@ fn a_table_that_is_locked_keeps_no_other_from_being_purged() {
         ("account_attempts", Kind::AccountAttempts),
         ("network_attempts", Kind::NetworkAttempts),
     ] {
-        let (database, mut connection, _) = setting();
+        let (database, connection, _) = &mut setting();
         execute(
-            &mut connection,
+            connection,
             &format!("{EXPIRE}; {OLD}; SET lock_timeout = '200ms'"),
         );
-        let holder = &mut connect(&database);
+        let holder = &mut connect(database);
         execute(
             holder,
             &format!("BEGIN; LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"),
         );
         let mut cleanup = Cleanup::new(Some(Duration::from_secs(8 * 86_400)));
         for kind in Kind::ALL {
-            let purged = cleanup.step(&mut connection, kind);
+            let purged = cleanup.step(connection, kind);
             let rows = purged.map(|purged| purged.unwrap().rows).ok();
             let expected = (kind != blocked).then_some(if kind == Kind::ExpiredTokens { 2 } else { 1 });
             assert_eq!(rows, expected, "{kind:?}, and {table} is locked");

@@ -1,11 +1,10 @@
 //! The one door: what it lends, and what its errors say.
 
 use crate::support::{
-    backend_pid, connect, count, create_user, execute, new_user, patient, pool, sql, text, unavailable,
-    wait_until, with,
+    CLI, backend_pid, connect, constraint, count, create_user, execute, new_user, patient, pool, sql, text,
+    unavailable, wait_until, with,
 };
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use jeton_domain::AuditContext;
 use jeton_persistence::{
     ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, PoolSettings,
     establish, migrations, users,
@@ -19,7 +18,7 @@ async fn an_answer_comes_through_the_door() {
     let database = pool(&test, 2);
     let new = new_user("ada");
     let created = database
-        .run(move |connection| users::create(connection, &AuditContext::cli(), &new))
+        .run(move |connection| users::create(connection, &CLI, &new))
         .await
         .unwrap();
     let id = created.id;
@@ -37,13 +36,9 @@ async fn errors_are_told_apart() {
     let database = pool(&test, 1);
 
     let taken = database
-        .run(|connection| users::create(connection, &AuditContext::cli(), &new_user("ADA")))
+        .run(|connection| users::create(connection, &CLI, &new_user("ADA")))
         .await;
-    let constraint = users::USERNAME_TAKEN;
-    assert!(
-        matches!(&taken, Err(DatabaseError::Conflict { constraint: found }) if found == constraint),
-        "{taken:?}"
-    );
+    assert_eq!(constraint(taken), users::USERNAME_TAKEN);
     for defect in [
         "SELEC 1",
         "SELECT * FROM nowhere",
@@ -100,7 +95,7 @@ async fn a_statement_that_takes_too_long_is_cancelled() {
 
 /// Migrations and the operator's commands take the time they need.
 #[test]
-fn without_limits_the_server_sets_none() {
+fn a_connection_without_limits_has_none_set() {
     let test = TestDatabase::empty();
     assert_eq!(
         text(&mut connect(&test), "SELECT current_setting('statement_timeout')"),
@@ -109,7 +104,7 @@ fn without_limits_the_server_sets_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_stops_waiting_leaves_work_that_goes_on() {
+async fn work_goes_on_when_whoever_waits_stops() {
     let test = TestDatabase::create();
     let (lock, watcher) = (&mut connect(&test), &mut connect(&test));
     execute(lock, "BEGIN; LOCK TABLE users IN SHARE MODE");
@@ -125,7 +120,7 @@ async fn whoever_stops_waiting_leaves_work_that_goes_on() {
         let new = new_user("ada");
         reason = unavailable(
             database
-                .run(move |connection| users::create(connection, &AuditContext::cli(), &new).map(drop))
+                .run(move |connection| users::create(connection, &CLI, &new).map(drop))
                 .await,
         );
         if count(
@@ -178,7 +173,7 @@ async fn a_transaction_that_was_left_open_goes_with_its_connection() {
     let database = pool(&test, 1);
     let left_open = |connection: &mut PgConnection| {
         AnsiTransactionManager::begin_transaction(connection)?;
-        users::create(connection, &AuditContext::cli(), &new_user("ada"))?;
+        users::create(connection, &CLI, &new_user("ada"))?;
         Ok(backend_pid(connection))
     };
     let pid = database.run(left_open).await.unwrap();
@@ -196,7 +191,7 @@ async fn a_transaction_that_was_left_open_goes_with_its_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whether_it_is_migrated_can_be_asked_through_the_door() {
+async fn pending_migrations_can_be_asked_for_through_the_pool() {
     let test = TestDatabase::empty();
     let pending = pool(&test, 1)
         .run(|connection| Ok(migrations::pending(connection).unwrap().len()))

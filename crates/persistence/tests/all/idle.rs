@@ -2,7 +2,7 @@
 
 use crate::logbook::logged_by;
 use crate::support::{
-    cleanup_step, connect, count, create_user, execute, is_stored, issue_this, issued, new_token, outcome,
+    cleaned, count, create_user, database, execute, is_stored, issue_this, issued, new_token, outcome,
 };
 use jeton_coherence::lookups::find_valid;
 use jeton_domain::{AuditContext, NewToken, TokenKind, TokenName, UserId};
@@ -15,8 +15,7 @@ const TEN_MINUTES: Duration = Duration::from_secs(600);
 
 /// A user with one token that ends after ten minutes without a use.
 fn setting() -> (TestDatabase, PgConnection, UserId, NewToken) {
-    let database = TestDatabase::create();
-    let mut connection = connect(&database);
+    let (database, mut connection) = database();
     let ada = create_user(&mut connection, "ada").id;
     let token = NewToken {
         idle_ttl: Some(TEN_MINUTES),
@@ -44,7 +43,7 @@ fn used(connection: &mut PgConnection, token: &NewToken, ago: &str) {
 
 /// All at one moment, to the microsecond.
 #[test]
-fn it_lives_for_its_idle_time_from_its_issue_and_then_from_its_last_use() {
+fn a_token_lives_for_its_idle_time_from_its_issue_and_then_from_its_last_use() {
     let (_database, mut connection, _, token) = setting();
     let connection = &mut connection;
     let micros = Duration::from_micros;
@@ -72,7 +71,7 @@ fn it_lives_for_its_idle_time_from_its_issue_and_then_from_its_last_use() {
 }
 
 #[test]
-fn its_expiry_holds_all_the_same() {
+fn the_expiry_of_a_token_with_an_idle_time_holds_all_the_same() {
     let (_database, mut connection, _, token) = setting();
     let connection = &mut connection;
     for (expires, left) in [("1 second", Some(1)), ("1 hour", Some(600)), ("0", None)] {
@@ -93,7 +92,7 @@ fn its_expiry_holds_all_the_same() {
 
 /// For whatever asks about tokens.
 #[test]
-fn one_that_nobody_used_is_not_there() {
+fn a_token_that_nobody_used_is_not_there() {
     let (_database, mut connection, ada, token) = setting();
     let connection = &mut connection;
     let other = issue_this(connection, ada, &new_token());
@@ -134,7 +133,7 @@ fn one_that_nobody_used_is_not_there() {
 }
 
 #[test]
-fn it_is_purged_when_no_use_can_be_on_its_way_any_more() {
+fn an_idle_token_is_purged_when_no_use_can_be_on_its_way_any_more() {
     let (_database, mut connection, ada, gone) = setting();
     let connection = &mut connection;
     let [late, used_since, without] = [0, 1, 2].map(|number| {
@@ -153,9 +152,7 @@ fn it_is_purged_when_no_use_can_be_on_its_way_any_more() {
     used(connection, &gone, "21 minutes");
     used(connection, &late, "19 minutes");
     used(connection, &used_since, "1 minute");
-    let purged = cleanup_step(&mut Cleanup::default(), connection)
-        .unwrap()
-        .unwrap();
+    let purged = cleaned(&mut Cleanup::default(), connection);
     assert_eq!((purged.tokens, purged.more), (1, false));
     let stored = [&gone, &late, &used_since, &without].map(|token| is_stored(connection, token.id));
     assert_eq!(stored, [false, true, true, true]);
@@ -175,7 +172,7 @@ fn many_are_purged_step_by_step() {
     let mut cleanup = Cleanup::default();
     let mut deleted = 0;
     loop {
-        let purged = cleanup_step(&mut cleanup, connection).unwrap().unwrap();
+        let purged = cleaned(&mut cleanup, connection);
         deleted += purged.tokens;
         if !purged.more {
             break;
@@ -201,7 +198,7 @@ fn a_step_goes_on_where_the_one_before_has_stopped() {
     );
     execute(connection, &many);
     let cleanup = &mut Cleanup::default();
-    let mut step = |connection: &mut PgConnection| cleanup_step(cleanup, connection).unwrap().unwrap().tokens;
+    let mut step = |connection: &mut PgConnection| cleaned(cleanup, connection).tokens;
     assert_eq!(step(connection), 1000, "a batch");
     assert_eq!(
         step(connection),
@@ -217,8 +214,7 @@ fn a_step_goes_on_where_the_one_before_has_stopped() {
 /// What verifiers remember must not outlast what is typed into psql.
 #[test]
 fn a_shorter_idle_time_is_logged_and_a_longer_one_is_not() {
-    let (_database, mut connection, _) = crate::logbook::setting();
-    let connection = &mut connection;
+    let (_, connection, _) = &mut crate::logbook::setting();
     execute(
         connection,
         "UPDATE tokens SET idle_ttl_secs = 600 WHERE name < 'c'; DELETE FROM revocations",

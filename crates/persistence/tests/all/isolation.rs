@@ -1,25 +1,23 @@
 //! Transactions that lock and then look, where a session's statements see only what was there when the transaction began,
 //! unless it says otherwise: the database's default, of a session that has lost what was set for it behind a pool.
 
+use crate::races::{self, log_in};
 use crate::support::{
-    connect, count, create_user, execute, hash, interleave, is_stored, issue, issued, new_token, outcome,
-    scopes, text,
+    CLI, change_password, constraint, count, create_user, execute, hash, interleave, is_stored, issued,
+    new_token, outcome, scopes, text,
 };
-use jeton_domain::{AuditContext, NewToken, TokenId, TokenKind, UserId};
-use jeton_persistence::{DatabaseError, DatabaseResult, LAST_ADMIN, PgConnection, tokens, users};
+use jeton_domain::{NewToken, TokenId, TokenKind, UserId};
+use jeton_persistence::{DatabaseResult, LAST_ADMIN, PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
 
 /// A user with one token.
 fn setting() -> (TestDatabase, PgConnection, UserId, TokenId) {
-    let database = TestDatabase::create();
-    let mut connection = connect(&database);
+    let (database, mut connection, ada, token) = races::setting();
     execute(
         &mut connection,
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''repeatable read''', \
             current_database()); END $$",
     );
-    let ada = create_user(&mut connection, "ada").id;
-    let token = issue(&mut connection, ada);
     (database, connection, ada, token)
 }
 
@@ -33,9 +31,16 @@ fn forget_settings(connection: &mut PgConnection) {
     assert_eq!(default, "repeatable read");
 }
 
-fn log_in(connection: &mut PgConnection, user: UserId, new: &NewToken) -> bool {
-    let by = AuditContext::cli();
-    issued(tokens::issue_for_password(connection, &by, user, &hash(4), new)).is_some()
+/// As [`interleave`], with the second in such a session.
+fn interleave_unset<A, B: Send>(
+    database: &TestDatabase,
+    first: impl FnOnce(&mut PgConnection) -> DatabaseResult<A>,
+    second: impl FnOnce(&mut PgConnection) -> DatabaseResult<B> + Send,
+) -> (A, DatabaseResult<B>) {
+    interleave(database, first, |c| {
+        forget_settings(c);
+        second(c)
+    })
 }
 
 /// The token was not there when any of these began, and is when they come to their turn.
@@ -43,24 +48,15 @@ fn log_in(connection: &mut PgConnection, user: UserId, new: &NewToken) -> bool {
 fn a_token_that_was_issued_meanwhile_is_revoked() {
     type Act = fn(&mut PgConnection, UserId, TokenId) -> DatabaseResult<()>;
     let acts: [Act; 4] = [
-        |c, user, kept| {
-            users::change_password(c, &AuditContext::cli(), user, &hash(4), &hash(5), kept).map(drop)
-        },
-        |c, user, _| users::set_password(c, &AuditContext::cli(), user, &hash(5)).map(drop),
-        |c, user, _| tokens::revoke_all(c, &AuditContext::cli(), user).map(drop),
-        |c, user, kept| tokens::revoke_others(c, &AuditContext::cli(), user, kept).map(drop),
+        |c, user, kept| users::change_password(c, &CLI, user, &hash(4), &hash(5), kept).map(drop),
+        |c, user, _| users::set_password(c, &CLI, user, &hash(5)).map(drop),
+        |c, user, _| tokens::revoke_all(c, &CLI, user).map(drop),
+        |c, user, kept| tokens::revoke_others(c, &CLI, user, kept).map(drop),
     ];
     for (number, act) in acts.into_iter().enumerate() {
         let (database, mut connection, ada, kept) = setting();
         let new = new_token();
-        let (issued, acted) = interleave(
-            &database,
-            |c| Ok(log_in(c, ada, &new)),
-            |c| {
-                forget_settings(c);
-                act(c, ada, kept)
-            },
-        );
+        let (issued, acted) = interleave_unset(&database, |c| log_in(c, ada, &new), |c| act(c, ada, kept));
         assert!(issued);
         acted.unwrap();
         assert!(!is_stored(&mut connection, new.id), "act {number}");
@@ -71,13 +67,10 @@ fn a_token_that_was_issued_meanwhile_is_revoked() {
 fn a_password_that_was_changed_meanwhile_gives_no_token() {
     let (database, mut connection, ada, kept) = setting();
     let new = new_token();
-    let (changed, issued) = interleave(
+    let (changed, issued) = interleave_unset(
         &database,
-        |c| users::change_password(c, &AuditContext::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
-        |c| {
-            forget_settings(c);
-            Ok(log_in(c, ada, &new))
-        },
+        |c| change_password(c, ada, kept),
+        |c| log_in(c, ada, &new),
     );
     assert!(changed && !issued.unwrap());
     assert!(!is_stored(&mut connection, new.id));
@@ -91,22 +84,8 @@ fn a_token_that_was_issued_meanwhile_is_counted() {
         user_limit: 2,
         ..new_token()
     };
-    let issue = |c: &mut PgConnection| {
-        issued(tokens::issue_by_operator(
-            c,
-            &AuditContext::cli(),
-            ada,
-            &program(),
-        ))
-    };
-    let (first, second) = interleave(
-        &database,
-        |c| Ok(issue(c)),
-        |c| {
-            forget_settings(c);
-            Ok(issue(c))
-        },
-    );
+    let issue = |c: &mut PgConnection| issued(tokens::issue_by_operator(c, &CLI, ada, &program()));
+    let (first, second) = interleave_unset(&database, |c| Ok(issue(c)), |c| Ok(issue(c)));
     assert!(first.is_some() && second.unwrap().is_none());
     assert_eq!(count(&mut connection, "tokens WHERE kind = 'personal'"), 1);
 }
@@ -116,21 +95,14 @@ fn two_admins_do_not_remove_each_other() {
     let (database, mut connection, ada, _) = setting();
     let bob = create_user(&mut connection, "bob").id;
     for admin in [ada, bob] {
-        let given = users::set_scopes(&mut connection, &AuditContext::cli(), admin, &scopes("admin"));
+        let given = users::set_scopes(&mut connection, &CLI, admin, &scopes("admin"));
         outcome(given.unwrap()).unwrap();
     }
-    let (removed, other) = interleave(
+    let (removed, other) = interleave_unset(
         &database,
-        |c| users::disable(c, &AuditContext::cli(), bob).map(outcome),
-        |c| {
-            forget_settings(c);
-            users::delete(c, &AuditContext::cli(), ada)
-        },
+        |c| users::disable(c, &CLI, bob).map(outcome),
+        |c| users::delete(c, &CLI, ada),
     );
     assert!(removed.is_some());
-    let error = other.unwrap_err();
-    assert!(
-        matches!(&error, DatabaseError::Conflict { constraint } if constraint == LAST_ADMIN),
-        "{error:?}"
-    );
+    assert_eq!(constraint(other), LAST_ADMIN);
 }

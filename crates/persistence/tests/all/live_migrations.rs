@@ -1,12 +1,12 @@
 //! Migrations beside services that go on: who is in whose way, and who gives way.
 
 use crate::support::{
-    backend_pid, connect, connect_to, create_user, execute, hash, issue_this, new_token, outcome, scopes,
-    text, wait_for_blocked,
+    CLI, backend_pid, connect, connect_to, create_user, database, execute, hash, issue_this, new_token,
+    outcome, scopes, text, wait_for_blocked,
 };
 use diesel_migrations::FileBasedMigrations;
 use jeton_coherence::lookups::find_valid;
-use jeton_domain::{AuditContext, TokenDigest, UserId};
+use jeton_domain::{TokenDigest, UserId};
 use jeton_persistence::migrations::{self, MigrationError, apply_from};
 use jeton_persistence::tokens::Issue;
 use jeton_persistence::{DatabaseResult, PgConnection, tokens, users};
@@ -49,8 +49,7 @@ fn change() -> Migrations {
 
 /// Ada, who has a token.
 fn setting() -> (TestDatabase, PgConnection, UserId, TokenDigest) {
-    let database = TestDatabase::create();
-    let mut connection = connect(&database);
+    let (database, mut connection) = database();
     let ada = create_user(&mut connection, "ada").id;
     let token = new_token();
     issue_this(&mut connection, ada, &token);
@@ -74,7 +73,7 @@ fn persistent(database: &TestDatabase) -> PgConnection {
 #[test]
 fn all_statements_take_locks_in_one_order() {
     let (database, _, ada, digest) = setting();
-    let by = &AuditContext::cli();
+    let by = &CLI;
     let statements: [&(dyn Fn(&mut PgConnection) + Sync); 5] = [
         &|connection| look_up(connection, digest),
         &|connection| drop(tokens::issue_for_password(connection, by, ada, &hash(4), &new_token()).unwrap()),
@@ -118,7 +117,7 @@ fn look_ups_sign_ins_and_changes_of_users_go_on_while_tables_are_changed() {
             act(connection);
         }
     };
-    let by = &AuditContext::cli();
+    let by = &CLI;
     let change_user = |connection: &mut PgConnection| -> DatabaseResult<()> {
         for set in ["notes:read", "notes:read notes:write"] {
             outcome(users::set_scopes(connection, by, bob, &scopes(set))?).unwrap();
@@ -190,7 +189,7 @@ fn beside_a_dump_look_ups_go_on_until_the_migration_has_its_turn() {
 }
 
 #[test]
-fn who_is_in_the_way_for_too_long_is_named_and_nothing_is_left_behind() {
+fn a_migration_names_who_is_in_the_way_for_too_long_and_leaves_nothing_behind() {
     let (database, mut connection, ..) = setting();
     let mut dump = dump(&database);
     let refused = change().apply(&mut connection, Duration::ZERO).unwrap_err();
@@ -219,7 +218,7 @@ fn who_is_in_the_way_for_too_long_is_named_and_nothing_is_left_behind() {
 
 /// It has `users` and wants `tokens`, and somebody who does not keep the order has them the other way round.
 #[test]
-fn in_what_would_be_a_deadlock_the_migration_gives_way() {
+fn a_migration_gives_way_in_what_would_be_a_deadlock() {
     let (database, mut connection, ada, _) = setting();
     let watcher = &mut connect(&database);
     thread::scope(|scope| {
@@ -259,7 +258,7 @@ fn a_trigger_is_turned_on_by_the_same_rule() {
 
 /// A service of the version before works on with what a newer one has added, and its own program leaves that alone.
 #[test]
-fn what_a_newer_version_has_added_is_left_alone() {
+fn additions_of_a_newer_version_are_left_alone() {
     let (database, mut connection, ..) = setting();
     change().apply(&mut connection, Duration::ZERO).unwrap();
     let older = &mut connect_to(database.url());

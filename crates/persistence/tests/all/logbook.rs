@@ -1,6 +1,6 @@
 //! A database whose log of revocations can be read at a glance: the digest of a token is its name, 32 times.
 
-use crate::support::{connect, create_user, execute, issue_this, new_token, text};
+use crate::support::{create_user, database, execute, issue_this, new_token, text};
 use jeton_domain::{NewToken, TokenDigest, TokenId, TokenName, UserId};
 use jeton_persistence::PgConnection;
 use jeton_proof_support::TestDatabase;
@@ -12,8 +12,7 @@ pub(crate) struct Setting {
 }
 
 pub(crate) fn setting() -> (TestDatabase, PgConnection, Setting) {
-    let database = TestDatabase::create();
-    let mut connection = connect(&database);
+    let (database, mut connection) = database();
     let ada = create_user(&mut connection, "ada").id;
     let bob = create_user(&mut connection, "bob").id;
     for (owner, letter) in [(ada, 'a'), (ada, 'b'), (ada, 'c'), (bob, 'd')] {

@@ -1,10 +1,9 @@
 use crate::support::{
-    connect, count, create_user, execute, expire, issue, issue_this, new_token, outcome, scopes,
+    CLI, count, create_user, database, execute, expire, issue, issue_this, new_token, outcome, scopes,
 };
 use jeton_coherence::lookups::{ValidToken, find_valid};
-use jeton_domain::{AuditContext, NewToken, TokenDigest, TokenKind, User};
+use jeton_domain::{NewToken, TokenDigest, TokenKind, User};
 use jeton_persistence::{DatabaseError, PgConnection, users};
-use jeton_proof_support::TestDatabase;
 use std::time::Duration;
 
 fn issued(connection: &mut PgConnection, user: &User) -> NewToken {
@@ -25,8 +24,7 @@ fn find_one(connection: &mut PgConnection, digest: TokenDigest) -> Option<ValidT
 
 #[test]
 fn a_valid_token_tells_whose_it_is() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     create_user(connection, "bob");
     let ada = create_user(connection, "Ada");
     let token = NewToken {
@@ -51,9 +49,8 @@ fn a_valid_token_tells_whose_it_is() {
 }
 
 #[test]
-fn what_is_not_valid_is_not_there() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+fn a_token_that_is_not_valid_is_not_found() {
+    let (_, connection) = &mut database();
     let (ada, bob) = (create_user(connection, "ada"), create_user(connection, "bob"));
     let (valid, expired, disabled) = (
         issued(connection, &ada),
@@ -67,21 +64,20 @@ fn what_is_not_valid_is_not_there() {
     assert_eq!(find_one(connection, expired.digest), None);
 
     assert!(find_one(connection, disabled.digest).is_some());
-    outcome(users::disable(connection, &AuditContext::cli(), bob.id).unwrap());
+    outcome(users::disable(connection, &CLI, bob.id).unwrap());
     assert_eq!(find_one(connection, disabled.digest), None);
-    users::enable(connection, &AuditContext::cli(), bob.id).unwrap();
+    users::enable(connection, &CLI, bob.id).unwrap();
     assert!(find_one(connection, disabled.digest).is_some());
 
     assert!(find_one(connection, valid.digest).is_some());
-    outcome(users::delete(connection, &AuditContext::cli(), ada.id).unwrap());
+    outcome(users::delete(connection, &CLI, ada.id).unwrap());
     assert_eq!(find_one(connection, valid.digest), None);
 }
 
 /// To the microsecond: a token whose time is exactly now is over.
 #[test]
 fn a_token_ends_at_its_expiry_not_after_it() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada");
     let token = issued(connection, &ada);
     execute(connection, "BEGIN; UPDATE tokens SET expires_at = now()");
@@ -96,9 +92,8 @@ fn a_token_ends_at_its_expiry_not_after_it() {
 }
 
 #[test]
-fn what_a_token_may_do_is_what_its_user_may() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+fn scopes_of_a_token_are_those_that_its_user_has() {
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada");
     let token = NewToken {
         scopes: scopes("a b c"),
@@ -106,16 +101,15 @@ fn what_a_token_may_do_is_what_its_user_may() {
     };
     issue_this(connection, ada.id, &token);
     for (of_user, in_common) in [("b c d", "b c"), ("a b c", "a b c"), ("d", ""), ("", "")] {
-        outcome(users::set_scopes(connection, &AuditContext::cli(), ada.id, &scopes(of_user)).unwrap());
+        outcome(users::set_scopes(connection, &CLI, ada.id, &scopes(of_user)).unwrap());
         let found = find_one(connection, token.digest).unwrap();
         assert_eq!(found.scopes, scopes(in_common), "{of_user}");
     }
 }
 
 #[test]
-fn several_at_once_and_the_same_twice() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+fn look_ups_of_several_at_once_and_of_the_same_twice() {
+    let (_, connection) = &mut database();
     let (ada, bob) = (create_user(connection, "ada"), create_user(connection, "bob"));
     let (of_ada, of_bob) = (issued(connection, &ada), issued(connection, &bob));
     issued(connection, &ada);
@@ -133,9 +127,8 @@ fn several_at_once_and_the_same_twice() {
 }
 
 #[test]
-fn what_remains_is_counted_by_the_database() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+fn the_remaining_life_is_counted_by_the_database() {
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada");
     let token = issued(connection, &ada);
     for interval in ["1.5 seconds", "1 hour", "90 days", "1000 years"] {
@@ -160,8 +153,7 @@ fn what_remains_is_counted_by_the_database() {
 /// Postgres has times that Chrono has not. The constraints keep them out; should they not, nobody else's token suffers.
 #[test]
 fn an_end_beyond_the_calendar_is_none() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada");
     let (near, far) = (issued(connection, &ada), issued(connection, &ada));
     execute(
@@ -190,16 +182,20 @@ fn an_end_beyond_the_calendar_is_none() {
 
 #[test]
 fn a_corrupt_row_is_nobody_elses_error() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let (ada, bob) = (create_user(connection, "ada"), create_user(connection, "bob"));
     let (good, bad) = (issued(connection, &ada), issued(connection, &bob));
     issue(connection, bob.id);
     execute(connection, "ALTER TABLE tokens DROP CONSTRAINT tokens_kind_check");
-    for (table, change, column) in [
-        ("tokens", "scopes = ARRAY['a b']", "tokens.scopes"),
-        ("tokens", "kind = 'robot'", "tokens.kind"),
-        ("users", "scopes = ARRAY['a b']", "users.scopes"),
+    // What is no scope gives nothing; what is of an unknown kind is neither valid nor invalid.
+    for (table, change, right) in [
+        (
+            "tokens",
+            "scopes = ARRAY['a b', 'notes:read']",
+            Some("notes:read"),
+        ),
+        ("tokens", "kind = 'robot'", None),
+        ("users", "scopes = ARRAY['a b', 'notes:read']", Some("notes:read")),
     ] {
         let owner = if table == "tokens" { "user_id" } else { "id" };
         execute(connection, "BEGIN");
@@ -213,10 +209,13 @@ fn a_corrupt_row_is_nobody_elses_error() {
             panic!("{found:?}");
         };
         assert_eq!(first.as_ref().unwrap().token_id, good.id);
-        assert!(
-            matches!(second, Err(DatabaseError::Corrupt(found)) if *found == column),
-            "{second:?}"
-        );
+        match (second, right) {
+            (Ok(token), Some(read)) => assert_eq!(token.scopes, scopes(read), "{change}"),
+            (Err(DatabaseError::Corrupt { column, id }), None) => {
+                assert_eq!((*column, *id), ("tokens.kind", bad.id.0));
+            }
+            _ => panic!("{change}: {second:?}"),
+        }
         execute(connection, "ROLLBACK");
     }
 }
@@ -224,8 +223,7 @@ fn a_corrupt_row_is_nobody_elses_error() {
 /// Each statement that is not prepared once for a connection costs a round trip more.
 #[test]
 fn a_look_up_is_prepared_once() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     for _ in 0..3 {
         find_valid(connection, &[TokenDigest::from([7; 32])]).unwrap();
         assert_eq!(

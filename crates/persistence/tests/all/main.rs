@@ -34,6 +34,7 @@ mod token_limit;
 mod tokens;
 mod triggers;
 mod triggers_always;
+mod user_changes;
 mod users;
 mod uses;
 mod verifiers;

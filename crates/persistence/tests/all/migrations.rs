@@ -1,7 +1,7 @@
-use crate::support::{connect, execute, text};
+use crate::support::{connect, database, execute, text};
 use diesel::PgConnection;
-use jeton_persistence::migrations::{MigrationError, apply, pending, revert_all};
-use jeton_proof_support::TestDatabase;
+use jeton_persistence::migrations::{MigrationError, apply, pending};
+use jeton_proof_support::{TestDatabase, revert_all};
 use std::sync::Barrier;
 use std::thread;
 
@@ -59,7 +59,7 @@ fn all_up_all_down_and_up_again() {
     let first = shape(connection);
     assert!(first.contains("tokens digest bytea NO"), "{first}");
 
-    revert_all(connection).unwrap();
+    revert_all(connection, "migrations").unwrap();
     assert_eq!(
         objects(connection),
         "__diesel_schema_migrations __diesel_schema_migrations_pkey"
@@ -71,7 +71,7 @@ fn all_up_all_down_and_up_again() {
 }
 
 #[test]
-fn the_second_time_does_nothing() {
+fn migrating_a_second_time_does_nothing() {
     let database = TestDatabase::empty();
     let connection = &mut connect(&database);
     apply(connection).unwrap();
@@ -84,7 +84,7 @@ fn the_second_time_does_nothing() {
 }
 
 #[test]
-fn what_is_pending_can_be_told_without_writing() {
+fn pending_migrations_are_told_without_writing() {
     let database = TestDatabase::empty();
     let (reader, writer) = (&mut connect(&database), &mut connect(&database));
     assert_eq!(pending(writer).unwrap(), names());
@@ -102,7 +102,7 @@ fn what_is_pending_can_be_told_without_writing() {
 }
 
 #[test]
-fn several_at_once_apply_each_migration_once() {
+fn migrations_by_several_at_once_are_applied_once() {
     let database = TestDatabase::empty();
     let start = Barrier::new(8);
     let mut applied: Vec<String> = thread::scope(|scope| {
@@ -124,7 +124,7 @@ fn several_at_once_apply_each_migration_once() {
 }
 
 #[test]
-fn one_that_fails_is_named_and_leaves_nothing() {
+fn a_migration_that_fails_is_named_and_leaves_nothing() {
     let database = TestDatabase::empty();
     let connection = &mut connect(&database);
     // The migration makes its table first, and then an index of this name.
@@ -152,7 +152,7 @@ fn one_that_fails_is_named_and_leaves_nothing() {
 
 /// The lock is given back after a failure, too: the next program must not wait for this one's connection to close.
 #[test]
-fn one_that_fails_keeps_nobody_waiting() {
+fn a_migration_that_fails_keeps_nobody_waiting() {
     let database = TestDatabase::empty();
     let (failed, next) = (&mut connect(&database), &mut connect(&database));
     execute(failed, "CREATE TABLE revocations_digest ()");
@@ -165,8 +165,7 @@ fn one_that_fails_keeps_nobody_waiting() {
 /// A restore leaves them so: off, or on as ordinary ones, which the next restore passes by.
 #[test]
 fn triggers_that_were_turned_off_are_pending_and_turned_on_again() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     for off in ["DISABLE TRIGGER ALL", "ENABLE TRIGGER ALL"] {
         execute(connection, &format!("ALTER TABLE tokens {off}"));
         let labels = ["deleted", "inserted", "replicated", "truncated", "updated"]

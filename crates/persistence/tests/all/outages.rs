@@ -1,7 +1,7 @@
 //! Connections that are lost, and servers that come back.
 
 use crate::support::{
-    PATIENCE, backend_pid, connect, connect_to, count, execute, wait_for_blocked, wait_until,
+    PATIENCE, backend_pid, connect, connect_to, count, database, execute, wait_for_blocked, wait_until,
 };
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
@@ -16,6 +16,7 @@ use std::time::Duration;
 fn open(url: &str, connections: u32) -> Database {
     let settings = PoolSettings {
         connections,
+        reserved: 0,
         ..PoolSettings::default()
     };
     Database::new(DatabaseUrl::parse(url).unwrap(), settings)
@@ -72,6 +73,7 @@ async fn a_server_that_is_stuck_is_unavailable_until_it_goes_on() {
     migrate(&postgres.url());
     let settings = PoolSettings {
         connections: 1,
+        reserved: 0,
         acquire_timeout: Duration::from_secs(60),
         statement_timeout: Duration::from_secs(60),
         query_timeout: Duration::from_secs(3),
@@ -88,8 +90,7 @@ async fn a_server_that_is_stuck_is_unavailable_until_it_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_died_unnoticed_is_not_lent() {
-    let test = TestDatabase::create();
-    let admin = &mut connect(&test);
+    let (test, admin) = &mut database();
     let database = open(test.url(), 1);
     let pid = database.run(|c| Ok(backend_pid(c))).await.unwrap();
     kill(admin, pid);
@@ -100,8 +101,7 @@ async fn a_connection_that_died_unnoticed_is_not_lent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_loss_of_one_connection_is_a_lesson_about_the_others() {
-    let test = TestDatabase::create();
-    let admin = &mut connect(&test);
+    let (test, admin) = &mut database();
     let database = open(test.url(), 3);
     let all = Arc::new(Barrier::new(3));
     let pid = || {

@@ -3,7 +3,8 @@
 use crate::support::{
     backend_pid, connect, execute, patient, pool, sql, unavailable, wait_for_blocked, with,
 };
-use jeton_persistence::{PgConnection, PoolSettings};
+use jeton_domain::UserId;
+use jeton_persistence::{PgConnection, PoolSettings, Turn};
 use jeton_proof_support::TestDatabase;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -120,4 +121,36 @@ async fn two_work_side_by_side() {
     let (one, other) = (pin!(meet()), pin!(meet()));
     let (one, other) = tokio::join!(one, other);
     assert_ne!(one.unwrap(), other.unwrap());
+}
+
+/// Revocations do not wait until the connections that everything else takes are free.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_reserved_goes_on_when_all_others_are_busy() {
+    let test = TestDatabase::create();
+    let (lock, watcher) = (&mut connect(&test), &mut connect(&test));
+    execute(lock, "BEGIN; LOCK TABLE users");
+    let database = with(
+        &test,
+        PoolSettings {
+            connections: 2,
+            reserved: 1,
+            ..patient()
+        },
+    );
+    let blocked: Vec<_> = (0..20)
+        .map(|_| {
+            let database = database.clone();
+            tokio::spawn(async move { database.run(sql("DELETE FROM users")).await })
+        })
+        .collect();
+    wait_for_blocked(watcher, 2);
+    for user in 0..3 {
+        let turn = Turn::User(UserId(uuid::Uuid::from_u128(user)));
+        database.run_reserved(turn, sql("SELECT 1")).await.unwrap();
+    }
+    assert_eq!(database.status().most, 3);
+    execute(lock, "COMMIT");
+    for one in blocked {
+        one.await.unwrap().unwrap();
+    }
 }

@@ -1,47 +1,41 @@
 //! What must not interleave, interleaved: the first holds its transaction open until the second waits for it.
 
-use crate::support::{connect, create_user, execute, hash, interleave, is_stored, issue, new_token, outcome};
+use crate::support::{
+    CLI, change_password, connect, create_user, database, execute, hash, interleave, is_stored, issue,
+    new_token, outcome,
+};
 use diesel::Connection;
-use jeton_domain::{AuditContext, NewToken, TokenId, TokenKind, UserId};
-use jeton_persistence::{DatabaseResult, PgConnection, tokens, users};
+use jeton_domain::{NewToken, TokenId, TokenKind, UserId};
+use jeton_persistence::tokens::Issue;
+use jeton_persistence::{DatabaseResult, Pending, PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
 
 /// A user with one token.
-fn setting() -> (TestDatabase, PgConnection, UserId, TokenId) {
-    let database = TestDatabase::create();
-    let mut connection = connect(&database);
+pub(crate) fn setting() -> (TestDatabase, PgConnection, UserId, TokenId) {
+    let (database, mut connection) = database();
     let ada = create_user(&mut connection, "ada").id;
     let token = issue(&mut connection, ada);
     (database, connection, ada, token)
 }
 
-fn log_in(connection: &mut PgConnection, user: UserId, new: &NewToken) -> DatabaseResult<bool> {
-    Ok(outcome(tokens::issue_for_password(
-        connection,
-        &AuditContext::cli(),
-        user,
-        &hash(4),
-        new,
-    )?)
-    .token()
-    .is_some())
+pub(crate) fn log_in(c: &mut PgConnection, user: UserId, new: &NewToken) -> DatabaseResult<bool> {
+    tokens::issue_for_password(c, &CLI, user, &hash(4), new).map(is_issued)
 }
 
-fn issue_by(
-    connection: &mut PgConnection,
-    user: UserId,
-    by: TokenId,
-    new: &NewToken,
-) -> DatabaseResult<bool> {
-    Ok(outcome(tokens::issue_by_token(
-        connection,
-        &AuditContext::cli(),
-        user,
-        by,
-        new,
-    )?)
-    .token()
-    .is_some())
+fn issue_by(c: &mut PgConnection, user: UserId, by: TokenId, new: &NewToken) -> DatabaseResult<bool> {
+    tokens::issue_by_token(c, &CLI, user, by, new).map(is_issued)
+}
+
+fn is_issued(issue: Pending<Issue>) -> bool {
+    outcome(issue).token().is_some()
+}
+
+fn revoke_all(c: &mut PgConnection, user: UserId) -> DatabaseResult<usize> {
+    tokens::revoke_all(c, &CLI, user).map(outcome)
+}
+
+fn delete(c: &mut PgConnection, user: UserId) -> DatabaseResult<bool> {
+    users::delete(c, &CLI, user).map(outcome)
 }
 
 #[test]
@@ -51,7 +45,7 @@ fn a_login_before_a_password_change_is_undone_by_it() {
     let (issued, changed) = interleave(
         &database,
         |c| log_in(c, ada, &new),
-        |c| users::change_password(c, &AuditContext::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
+        |c| change_password(c, ada, kept),
     );
     assert!(issued && changed.unwrap());
     assert!(!is_stored(&mut connection, new.id));
@@ -64,7 +58,7 @@ fn a_login_with_the_password_before_the_change_is_none() {
     let new = new_token();
     let (changed, issued) = interleave(
         &database,
-        |c| users::change_password(c, &AuditContext::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
+        |c| change_password(c, ada, kept),
         |c| log_in(c, ada, &new),
     );
     assert!(changed && !issued.unwrap());
@@ -75,11 +69,7 @@ fn a_login_with_the_password_before_the_change_is_none() {
 fn a_login_before_a_logout_everywhere_is_undone_by_it() {
     let (database, mut connection, ada, _) = setting();
     let new = new_token();
-    let (issued, revoked) = interleave(
-        &database,
-        |c| log_in(c, ada, &new),
-        |c| tokens::revoke_all(c, &AuditContext::cli(), ada).map(outcome),
-    );
+    let (issued, revoked) = interleave(&database, |c| log_in(c, ada, &new), |c| revoke_all(c, ada));
     assert!(issued);
     assert_eq!(revoked.unwrap(), 2);
     assert!(!is_stored(&mut connection, new.id));
@@ -90,11 +80,7 @@ fn a_login_before_a_logout_everywhere_is_undone_by_it() {
 fn a_login_after_a_logout_everywhere_stands() {
     let (database, mut connection, ada, old) = setting();
     let new = new_token();
-    let (revoked, issued) = interleave(
-        &database,
-        |c| tokens::revoke_all(c, &AuditContext::cli(), ada).map(outcome),
-        |c| log_in(c, ada, &new),
-    );
+    let (revoked, issued) = interleave(&database, |c| revoke_all(c, ada), |c| log_in(c, ada, &new));
     assert_eq!(revoked, 1);
     assert!(issued.unwrap());
     assert!(is_stored(&mut connection, new.id) && !is_stored(&mut connection, old));
@@ -104,11 +90,7 @@ fn a_login_after_a_logout_everywhere_stands() {
 fn a_token_made_by_a_token_before_a_logout_everywhere_is_undone_by_it() {
     let (database, mut connection, ada, by) = setting();
     let new = new_token();
-    let (issued, revoked) = interleave(
-        &database,
-        |c| issue_by(c, ada, by, &new),
-        |c| tokens::revoke_all(c, &AuditContext::cli(), ada).map(outcome),
-    );
+    let (issued, revoked) = interleave(&database, |c| issue_by(c, ada, by, &new), |c| revoke_all(c, ada));
     assert!(issued);
     assert_eq!(revoked.unwrap(), 2);
     assert!(!is_stored(&mut connection, new.id));
@@ -118,11 +100,7 @@ fn a_token_made_by_a_token_before_a_logout_everywhere_is_undone_by_it() {
 fn a_token_that_everything_was_revoked_with_makes_none() {
     let (database, mut connection, ada, by) = setting();
     let new = new_token();
-    let (revoked, issued) = interleave(
-        &database,
-        |c| tokens::revoke_all(c, &AuditContext::cli(), ada).map(outcome),
-        |c| issue_by(c, ada, by, &new),
-    );
+    let (revoked, issued) = interleave(&database, |c| revoke_all(c, ada), |c| issue_by(c, ada, by, &new));
     assert_eq!(revoked, 1);
     assert!(!issued.unwrap());
     assert!(!is_stored(&mut connection, new.id));
@@ -135,7 +113,7 @@ fn a_token_that_a_password_change_revokes_makes_none() {
     let new = new_token();
     let (changed, issued) = interleave(
         &database,
-        |c| users::change_password(c, &AuditContext::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
+        |c| change_password(c, ada, kept),
         |c| issue_by(c, ada, by, &new),
     );
     assert!(changed && !issued.unwrap());
@@ -149,7 +127,7 @@ fn a_token_made_before_the_operator_sets_a_password_is_undone_by_it() {
     let (issued, set) = interleave(
         &database,
         |c| issue_by(c, ada, by, &new),
-        |c| users::set_password(c, &AuditContext::cli(), ada, &hash(5)).map(outcome),
+        |c| users::set_password(c, &CLI, ada, &hash(5)).map(outcome),
     );
     assert!(issued && set.unwrap());
     assert!(!is_stored(&mut connection, new.id) && !is_stored(&mut connection, by));
@@ -161,20 +139,14 @@ fn a_user_who_is_being_disabled_gets_no_token() {
     let ways: [Issue; 3] = [
         |c, user, _, new| log_in(c, user, new),
         |c, user, by, new| issue_by(c, user, by, new),
-        |c, user, _, new| {
-            Ok(
-                outcome(tokens::issue_by_operator(c, &AuditContext::cli(), user, new)?)
-                    .token()
-                    .is_some(),
-            )
-        },
+        |c, user, _, new| tokens::issue_by_operator(c, &CLI, user, new).map(is_issued),
     ];
     for way in ways {
         let (database, mut connection, ada, by) = setting();
         let new = new_token();
         let (_, issued) = interleave(
             &database,
-            |c| users::disable(c, &AuditContext::cli(), ada).map(outcome),
+            |c| users::disable(c, &CLI, ada).map(outcome),
             |c| way(c, ada, by, &new),
         );
         assert!(!issued.unwrap());
@@ -186,30 +158,22 @@ fn a_user_who_is_being_disabled_gets_no_token() {
 fn a_user_who_is_being_deleted_gets_no_token_and_no_error() {
     let (database, _, ada, by) = setting();
     let new = new_token();
-    let (deleted, issued) = interleave(
-        &database,
-        |c| users::delete(c, &AuditContext::cli(), ada).map(outcome),
-        |c| issue_by(c, ada, by, &new),
-    );
+    let (deleted, issued) = interleave(&database, |c| delete(c, ada), |c| issue_by(c, ada, by, &new));
     assert!(deleted && !issued.unwrap());
 
     let (database, _, ada, _) = setting();
-    let (deleted, issued) = interleave(
-        &database,
-        |c| users::delete(c, &AuditContext::cli(), ada).map(outcome),
-        |c| log_in(c, ada, &new),
-    );
+    let (deleted, issued) = interleave(&database, |c| delete(c, ada), |c| log_in(c, ada, &new));
     assert!(deleted && !issued.unwrap());
 }
 
 #[test]
-fn of_two_password_changes_one_wins() {
+fn two_password_changes_have_one_winner() {
     let (database, mut connection, ada, winners) = setting();
-    let (losers, third) = (issue(&mut connection, ada), issue(&mut connection, ada));
+    let [losers, third] = [(); 2].map(|()| issue(&mut connection, ada));
     let (first, second) = interleave(
         &database,
-        |c| users::change_password(c, &AuditContext::cli(), ada, &hash(4), &hash(5), winners).map(outcome),
-        |c| users::change_password(c, &AuditContext::cli(), ada, &hash(4), &hash(6), losers).map(outcome),
+        |c| change_password(c, ada, winners),
+        |c| users::change_password(c, &CLI, ada, &hash(4), &hash(6), losers).map(outcome),
     );
     assert!(first && !second.unwrap());
     assert_eq!(
@@ -227,8 +191,8 @@ fn a_deletion_for_a_password_that_is_being_changed_does_nothing() {
     let (database, mut connection, ada, kept) = setting();
     let (changed, deleted) = interleave(
         &database,
-        |c| users::change_password(c, &AuditContext::cli(), ada, &hash(4), &hash(5), kept).map(outcome),
-        |c| users::delete_for_password(c, &AuditContext::cli(), ada, &hash(4)).map(outcome),
+        |c| change_password(c, ada, kept),
+        |c| users::delete_for_password(c, &CLI, ada, &hash(4)).map(outcome),
     );
     assert!(changed && !deleted.unwrap());
     assert!(users::find(&mut connection, ada).unwrap().is_some());
@@ -236,12 +200,12 @@ fn a_deletion_for_a_password_that_is_being_changed_does_nothing() {
 }
 
 #[test]
-fn of_two_revocations_of_a_token_one_finds_it() {
+fn two_revocations_of_a_token_do_not_find_it_both() {
     let (database, mut connection, ada, token) = setting();
     let (first, second) = interleave(
         &database,
-        |c| tokens::revoke(c, &AuditContext::cli(), ada, token).map(outcome),
-        |c| tokens::revoke(c, &AuditContext::cli(), ada, token).map(outcome),
+        |c| tokens::revoke(c, &CLI, ada, token).map(outcome),
+        |c| tokens::revoke(c, &CLI, ada, token).map(outcome),
     );
     assert!(first && !second.unwrap());
     assert!(!is_stored(&mut connection, token));
@@ -249,7 +213,7 @@ fn of_two_revocations_of_a_token_one_finds_it() {
 
 /// Whoever issues a token counts the user's first, and no other comes in between.
 #[test]
-fn of_two_logins_with_one_place_left_the_second_finds_it_taken() {
+fn two_logins_with_one_place_left_do_not_share_it() {
     let (database, mut connection, ada, old) = setting();
     let [first, second] = [0, 1].map(|_| NewToken {
         user_limit: 2,
@@ -258,7 +222,7 @@ fn of_two_logins_with_one_place_left_the_second_finds_it_taken() {
     let (one, other) = interleave(
         &database,
         |c| log_in(c, ada, &first),
-        |c| tokens::issue_for_password(c, &AuditContext::cli(), ada, &hash(4), &second),
+        |c| tokens::issue_for_password(c, &CLI, ada, &hash(4), &second),
     );
     assert!(one);
     let (issue, xids) = other.unwrap().into_unconfirmed();

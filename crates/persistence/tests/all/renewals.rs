@@ -1,13 +1,12 @@
 //! What a renewal brings: everything that was revoked since the one before, and nothing twice.
 
 use crate::logbook::{digest, setting};
-use crate::support::{connect, execute, text, xids};
+use crate::support::{connect, database, execute, text, xids};
 use crate::verifiers::{only, register};
 use jeton_coherence::revocations::Revoked;
 use jeton_coherence::verifiers::{self, NotRenewed, Renewal};
 use jeton_coherence::{Snapshot, revocations};
 use jeton_persistence::PgConnection;
-use jeton_proof_support::TestDatabase;
 use uuid::Uuid;
 
 fn renew(connection: &mut PgConnection, id: Uuid, applied: &Snapshot) -> Renewal {
@@ -32,108 +31,104 @@ fn letters(renewal: &Renewal) -> String {
 
 #[test]
 fn a_renewal_brings_what_was_revoked_since_and_nothing_twice() {
-    let (_database, mut connection, _) = setting();
-    execute(&mut connection, "DELETE FROM tokens WHERE name = 'a'");
-    let (id, registered) = register(&mut connection);
-    let first = renew(&mut connection, id, &registered);
+    let (_, connection, _) = &mut setting();
+    execute(connection, "DELETE FROM tokens WHERE name = 'a'");
+    let (id, registered) = register(connection);
+    let first = renew(connection, id, &registered);
     assert_eq!(letters(&first), "", "what was revoked before is not remembered");
 
-    execute(&mut connection, "DELETE FROM tokens WHERE name = 'b'");
-    execute(
-        &mut connection,
-        "UPDATE tokens SET scopes = '{}' WHERE name = 'c'",
-    );
-    execute(&mut connection, "DELETE FROM tokens WHERE name = 'c'");
-    let second = renew(&mut connection, id, &first.snapshot);
+    execute(connection, "DELETE FROM tokens WHERE name = 'b'");
+    execute(connection, "UPDATE tokens SET scopes = '{}' WHERE name = 'c'");
+    execute(connection, "DELETE FROM tokens WHERE name = 'c'");
+    let second = renew(connection, id, &first.snapshot);
     assert_eq!(letters(&second), "bcc");
-    let third = renew(&mut connection, id, &second.snapshot);
+    let third = renew(connection, id, &second.snapshot);
     assert_eq!(letters(&third), "");
     // The answer to the second was lost: what it said is said again.
-    let again = renew(&mut connection, id, &first.snapshot);
+    let again = renew(connection, id, &first.snapshot);
     assert_eq!(letters(&again), "bcc");
 }
 
 #[test]
 fn the_row_says_what_was_applied_not_what_is_being_read() {
-    let (_database, mut connection, _) = setting();
-    let (id, registered) = register(&mut connection);
-    execute(&mut connection, "DELETE FROM tokens WHERE name = 'a'");
-    let first = renew(&mut connection, id, &registered);
-    let row = only(&mut connection);
+    let (_, connection, _) = &mut setting();
+    let (id, registered) = register(connection);
+    execute(connection, "DELETE FROM tokens WHERE name = 'a'");
+    let first = renew(connection, id, &registered);
+    let row = only(connection);
     assert_eq!((row.version, &row.applied), (1, &registered));
     assert_ne!(first.snapshot, registered);
-    let of_a = xids(revocations::of_token(&mut connection, digest('a')).unwrap());
+    let of_a = xids(revocations::of_token(connection, digest('a')).unwrap());
     assert!(!row.applied.sees(of_a[0]) && first.snapshot.sees(of_a[0]));
 
-    renew(&mut connection, id, &first.snapshot);
-    let row = only(&mut connection);
+    renew(connection, id, &first.snapshot);
+    let row = only(connection);
     assert_eq!((row.version, &row.applied), (2, &first.snapshot));
 }
 
 /// A number is not an order: what began earlier may be committed later.
 #[test]
 fn a_transaction_that_began_earlier_and_commits_later_is_not_missed() {
-    let (database, mut connection, _) = setting();
-    let (id, registered) = register(&mut connection);
-    let (early, late) = (&mut connect(&database), &mut connect(&database));
+    let (database, connection, _) = &mut setting();
+    let (id, registered) = register(connection);
+    let (early, late) = (&mut connect(database), &mut connect(database));
     execute(early, "BEGIN; DELETE FROM tokens WHERE name = 'a'");
     execute(late, "BEGIN; DELETE FROM tokens WHERE name = 'b'");
     execute(late, "COMMIT");
-    let first = renew(&mut connection, id, &registered);
+    let first = renew(connection, id, &registered);
     assert_eq!(letters(&first), "b");
-    let second = renew(&mut connection, id, &first.snapshot);
+    let second = renew(connection, id, &first.snapshot);
     assert_eq!(letters(&second), "");
     execute(early, "COMMIT");
-    let third = renew(&mut connection, id, &second.snapshot);
+    let third = renew(connection, id, &second.snapshot);
     assert_eq!(letters(&third), "a");
-    let fourth = renew(&mut connection, id, &third.snapshot);
+    let fourth = renew(connection, id, &third.snapshot);
     assert_eq!(letters(&fourth), "");
 }
 
 #[test]
-fn one_that_was_given_up_hears_so_and_is_not_on_the_list_again() {
-    let (_database, mut connection, _) = setting();
-    let (id, applied) = register(&mut connection);
-    verifiers::deregister(&mut connection, id).unwrap();
-    execute(&mut connection, "DELETE FROM tokens");
+fn a_verifier_that_was_given_up_hears_so_and_is_not_on_the_list_again() {
+    let (_, connection, _) = &mut setting();
+    let (id, applied) = register(connection);
+    verifiers::deregister(connection, id).unwrap();
+    execute(connection, "DELETE FROM tokens");
     for _ in 0..2 {
-        let renewed = crate::verifiers::renew(&mut connection, id, applied.clone()).unwrap();
+        let renewed = crate::verifiers::renew(connection, id, applied.clone()).unwrap();
         assert_eq!(renewed.unwrap_err(), NotRenewed::Expired);
-        assert_eq!(verifiers::list(&mut connection).unwrap().len(), 0);
+        assert_eq!(verifiers::list(connection).unwrap().len(), 0);
     }
 }
 
 /// The server may have crashed and come back behind a pool. Nothing is written, and nothing read is of use.
 #[test]
-fn only_the_session_that_it_registered_in_renews() {
-    let (database, mut connection, _) = setting();
-    let other = &mut connect(&database);
-    let (id, applied) = register(&mut connection);
-    let session = verifiers::session(&mut connection).unwrap();
+fn a_verifier_renews_in_the_session_that_it_registered_in() {
+    let (database, connection, _) = &mut setting();
+    let other = &mut connect(database);
+    let (id, applied) = register(connection);
+    let session = verifiers::session(connection).unwrap();
     verifiers::session(other).unwrap();
-    execute(&mut connection, "DELETE FROM tokens WHERE name = 'a'");
+    execute(connection, "DELETE FROM tokens WHERE name = 'a'");
     let renew_in = |connection: &mut PgConnection| {
         let renewed = verifiers::renew(connection, id, session, applied.clone());
         renewed.unwrap()
     };
     assert_eq!(renew_in(other).unwrap_err(), NotRenewed::Moved);
-    let row = only(&mut connection);
+    let row = only(connection);
     assert_eq!((row.version, &row.applied), (0, &applied));
-    assert_eq!(letters(&renew_in(&mut connection).unwrap()), "a");
+    assert_eq!(letters(&renew_in(connection).unwrap()), "a");
     // Another session, as far as anybody can tell, with the number of the process that the first one had.
-    execute(&mut connection, "RESET ALL");
-    assert_eq!(renew_in(&mut connection).unwrap_err(), NotRenewed::Moved);
-    verifiers::session(&mut connection).unwrap();
-    assert_eq!(renew_in(&mut connection).unwrap_err(), NotRenewed::Moved);
-    assert_eq!(only(&mut connection).version, 1);
+    execute(connection, "RESET ALL");
+    assert_eq!(renew_in(connection).unwrap_err(), NotRenewed::Moved);
+    verifiers::session(connection).unwrap();
+    assert_eq!(renew_in(connection).unwrap_err(), NotRenewed::Moved);
+    assert_eq!(only(connection).version, 1);
 }
 
 /// What was logged since it began, and has been applied, is not read again and again.
 #[test]
 fn an_old_transaction_that_is_open_does_not_make_renewals_long() {
-    let (database, mut connection, _) = setting();
-    let connection = &mut connection;
-    let (old, open) = (&mut connect(&database), &mut connect(&database));
+    let (database, connection, _) = &mut setting();
+    let (old, open) = (&mut connect(database), &mut connect(database));
     execute(old, "BEGIN; DELETE FROM tokens WHERE name = 'a'");
     // A transaction each.
     execute(
@@ -168,24 +163,24 @@ fn an_old_transaction_that_is_open_does_not_make_renewals_long() {
 
 #[test]
 fn each_verifier_has_an_account_of_its_own() {
-    let (_database, mut connection, _) = setting();
-    let (ahead, ahead_applied) = register(&mut connection);
-    let (behind, behind_applied) = register(&mut connection);
-    execute(&mut connection, "DELETE FROM tokens WHERE name = 'a'");
-    let first = renew(&mut connection, ahead, &ahead_applied);
+    let (_, connection, _) = &mut setting();
+    let (ahead, ahead_applied) = register(connection);
+    let (behind, behind_applied) = register(connection);
+    execute(connection, "DELETE FROM tokens WHERE name = 'a'");
+    let first = renew(connection, ahead, &ahead_applied);
     assert_eq!(letters(&first), "a");
-    execute(&mut connection, "DELETE FROM tokens WHERE name = 'b'");
-    assert_eq!(letters(&renew(&mut connection, ahead, &first.snapshot)), "b");
-    assert_eq!(letters(&renew(&mut connection, behind, &behind_applied)), "ab");
+    execute(connection, "DELETE FROM tokens WHERE name = 'b'");
+    assert_eq!(letters(&renew(connection, ahead, &first.snapshot)), "b");
+    assert_eq!(letters(&renew(connection, behind, &behind_applied)), "ab");
 }
 
 #[test]
 fn the_row_for_every_token_means_everything() {
     for statement in ["TRUNCATE tokens", "DELETE FROM tokens; TRUNCATE tokens"] {
-        let (_database, mut connection, _) = setting();
-        let (id, registered) = register(&mut connection);
-        execute(&mut connection, statement);
-        let renewal = renew(&mut connection, id, &registered);
+        let (_, connection, _) = &mut setting();
+        let (id, registered) = register(connection);
+        execute(connection, statement);
+        let renewal = renew(connection, id, &registered);
         assert_eq!(renewal.revoked, Revoked::Everything, "{statement}");
         assert!(!renewal.revoked.is_empty());
     }
@@ -193,8 +188,7 @@ fn the_row_for_every_token_means_everything() {
 
 #[test]
 fn too_many_to_tell_means_everything() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let (id, registered) = register(connection);
     let fill = |connection: &mut PgConnection, from: i32, to: i32| {
         let fill = format!(
@@ -221,20 +215,20 @@ fn too_many_to_tell_means_everything() {
 /// A dump has rows of another server's, whose numbers this one has not come to. No snapshot sees them.
 #[test]
 fn rows_of_the_future_are_none() {
-    let (_database, mut connection, _) = setting();
-    let (id, registered) = register(&mut connection);
+    let (_, connection, _) = &mut setting();
+    let (id, registered) = register(connection);
     execute(
-        &mut connection,
+        connection,
         "INSERT INTO revocations (xid, digest) SELECT future::text::xid8, digest
             FROM tokens, unnest(ARRAY[9000000000000000, 9000000000000001]) AS future",
     );
-    assert_eq!(letters(&renew(&mut connection, id, &registered)), "");
-    assert_eq!(xids(revocations::unapplied(&mut connection).unwrap()), []);
-    execute(&mut connection, "DELETE FROM tokens WHERE name = 'a'");
-    assert_eq!(letters(&renew(&mut connection, id, &registered)), "a");
-    assert_eq!(xids(revocations::unapplied(&mut connection).unwrap()).len(), 1);
-    let of_a = xids(revocations::of_token(&mut connection, digest('a')).unwrap());
+    assert_eq!(letters(&renew(connection, id, &registered)), "");
+    assert_eq!(xids(revocations::unapplied(connection).unwrap()), []);
+    execute(connection, "DELETE FROM tokens WHERE name = 'a'");
+    assert_eq!(letters(&renew(connection, id, &registered)), "a");
+    assert_eq!(xids(revocations::unapplied(connection).unwrap()).len(), 1);
+    let of_a = xids(revocations::of_token(connection, digest('a')).unwrap());
     assert_eq!(of_a.len(), 1, "nobody could wait for those");
-    let of_b = xids(revocations::of_token(&mut connection, digest('b')).unwrap());
+    let of_b = xids(revocations::of_token(connection, digest('b')).unwrap());
     assert_eq!(of_b, []);
 }

@@ -23,7 +23,7 @@ fn replicate(from: &mut PgConnection, url: &str, to: &mut PgConnection) {
 }
 
 #[test]
-fn what_another_server_revokes_is_logged() {
+fn revocations_by_another_server_are_logged() {
     let postgres = LocalPostgres::temporary().unwrap();
     let url = postgres.url();
     execute(&mut connect_to(&url), "ALTER SYSTEM SET wal_level = logical");

@@ -1,12 +1,12 @@
 //! What must be waited for before a revocation is acknowledged.
 
 use crate::logbook::{digest, id_of, log, logged_by, setting, token};
-use crate::support::{connect, execute, interleave, issue_this, outcome, scopes, xids};
+use crate::support::{CLI, connect, execute, interleave, issue_this, outcome, scopes, xids};
 use crate::verifiers::register;
 use diesel::connection::SimpleConnection;
 use jeton_coherence::revocations::{of_token, revoking, unapplied};
 use jeton_coherence::{Snapshot, Xid};
-use jeton_domain::{AuditContext, TokenName};
+use jeton_domain::TokenName;
 use jeton_persistence::{DatabaseError, DatabaseResult, Pending, PgConnection, tokens, users};
 use uuid::Uuid;
 
@@ -38,77 +38,69 @@ fn catch_up(connection: &mut PgConnection, id: Uuid, applied: Snapshot) -> Snaps
 }
 
 #[test]
-fn who_revokes_waits_for_their_own_transaction() {
-    let (_database, mut connection, users) = setting();
-    register(&mut connection);
-    let a = id_of(&mut connection, 'a');
-    let of_a = tokens::revoke(&mut connection, &AuditContext::cli(), users.ada, a).unwrap();
+fn an_act_that_revokes_waits_for_its_own_transaction() {
+    let (_, connection, users) = &mut setting();
+    register(connection);
+    let a = id_of(connection, 'a');
+    let of_a = tokens::revoke(connection, &CLI, users.ada, a).unwrap();
     let (revoked, of_a) = of_a.into_unconfirmed();
     assert!(revoked);
-    assert_eq!(of_a, xids_of_token(&mut connection, 'a'));
+    assert_eq!(of_a, xids_of_token(connection, 'a'));
     // Not for what others have revoked and some have not applied yet.
-    let of_rest = tokens::revoke_all(&mut connection, &AuditContext::cli(), users.ada).unwrap();
+    let of_rest = tokens::revoke_all(connection, &CLI, users.ada).unwrap();
     let (revoked, of_rest) = of_rest.into_unconfirmed();
     assert_eq!(revoked, 2);
     assert_ne!(only(&of_rest), only(&of_a));
-    assert_eq!(of_rest, xids_of_token(&mut connection, 'b'));
-    let of_bob =
-        xids(users::set_scopes(&mut connection, &AuditContext::cli(), users.bob, &scopes("")).unwrap());
+    assert_eq!(of_rest, xids_of_token(connection, 'b'));
+    let of_bob = xids(users::set_scopes(connection, &CLI, users.bob, &scopes("")).unwrap());
     assert_ne!(only(&of_bob), only(&of_rest));
     // It is in the log, and was not revoked.
-    let of_d = xids_of_token(&mut connection, 'd');
+    let of_d = xids_of_token(connection, 'd');
     assert_eq!(of_d, []);
 }
 
 /// A second attempt finds nothing to revoke: the first may not have reached every verifier.
 #[test]
-fn who_revokes_nothing_waits_for_all_that_stands() {
-    let (_database, mut connection, users) = setting();
-    let (id, applied) = register(&mut connection);
-    let (a, d) = (id_of(&mut connection, 'a'), id_of(&mut connection, 'd'));
-    let of_a = xids(tokens::revoke(&mut connection, &AuditContext::cli(), users.ada, a).unwrap());
-    let again = tokens::revoke(&mut connection, &AuditContext::cli(), users.ada, a).unwrap();
+fn an_act_that_revokes_nothing_waits_for_all_that_stands() {
+    let (_, connection, users) = &mut setting();
+    let (id, applied) = register(connection);
+    let (a, d) = (id_of(connection, 'a'), id_of(connection, 'd'));
+    let of_a = xids(tokens::revoke(connection, &CLI, users.ada, a).unwrap());
+    let again = tokens::revoke(connection, &CLI, users.ada, a).unwrap();
     let (again, stands) = again.into_unconfirmed();
     assert!(!again);
     assert_eq!(stands, of_a);
 
-    let of_d = xids(tokens::revoke(&mut connection, &AuditContext::cli(), users.bob, d).unwrap());
-    let stands = xids(tokens::revoke(&mut connection, &AuditContext::cli(), users.ada, a).unwrap());
+    let of_d = xids(tokens::revoke(connection, &CLI, users.bob, d).unwrap());
+    let stands = xids(tokens::revoke(connection, &CLI, users.ada, a).unwrap());
     assert_eq!(stands, [only(&of_a), only(&of_d)]);
-    assert_eq!(unapplied_xids(&mut connection).len(), 2);
+    assert_eq!(unapplied_xids(connection).len(), 2);
 
-    catch_up(&mut connection, id, applied);
-    let stands = xids(tokens::revoke(&mut connection, &AuditContext::cli(), users.ada, a).unwrap());
+    catch_up(connection, id, applied);
+    let stands = xids(tokens::revoke(connection, &CLI, users.ada, a).unwrap());
     assert_eq!(stands, []);
 }
 
 /// Every act that may revoke says so, though the log was not written in it.
 #[test]
-fn so_does_each_act_that_finds_nothing_to_do() {
-    let (_database, mut connection, users) = setting();
-    register(&mut connection);
-    let a = id_of(&mut connection, 'a');
-    let first = xids(users::disable(&mut connection, &AuditContext::cli(), users.ada).unwrap());
-    let second = xids(users::disable(&mut connection, &AuditContext::cli(), users.ada).unwrap());
+fn an_act_that_finds_nothing_to_do_waits_for_all_that_stands() {
+    let (_, connection, users) = &mut setting();
+    register(connection);
+    let a = id_of(connection, 'a');
+    let first = xids(users::disable(connection, &CLI, users.ada).unwrap());
+    let second = xids(users::disable(connection, &CLI, users.ada).unwrap());
     assert_eq!(second, first);
-    let same = xids(
-        users::set_scopes(
-            &mut connection,
-            &AuditContext::cli(),
-            users.ada,
-            &scopes("notes:read notes:write"),
-        )
-        .unwrap(),
-    );
+    let same =
+        xids(users::set_scopes(connection, &CLI, users.ada, &scopes("notes:read notes:write")).unwrap());
     assert_eq!(same, first);
-    execute(&mut connection, "DELETE FROM users WHERE username = 'ada'");
-    let stands = unapplied_xids(&mut connection);
+    execute(connection, "DELETE FROM users WHERE username = 'ada'");
+    let stands = unapplied_xids(connection);
     assert_eq!(stands.len(), 2);
     let acts = [
-        xids(users::delete(&mut connection, &AuditContext::cli(), users.ada).unwrap()),
-        xids(users::disable(&mut connection, &AuditContext::cli(), users.ada).unwrap()),
-        xids(tokens::revoke_all(&mut connection, &AuditContext::cli(), users.ada).unwrap()),
-        xids(tokens::revoke_by_operator(&mut connection, &AuditContext::cli(), a).unwrap()),
+        xids(users::delete(connection, &CLI, users.ada).unwrap()),
+        xids(users::disable(connection, &CLI, users.ada).unwrap()),
+        xids(tokens::revoke_all(connection, &CLI, users.ada).unwrap()),
+        xids(tokens::revoke_by_operator(connection, &CLI, a).unwrap()),
     ];
     for act in acts {
         assert_eq!(act, stands);
@@ -118,14 +110,14 @@ fn so_does_each_act_that_finds_nothing_to_do() {
 /// A transaction has a number once it writes anything.
 #[test]
 fn other_writing_is_no_revocation() {
-    let (_database, mut connection, users) = setting();
-    register(&mut connection);
-    let a = id_of(&mut connection, 'a');
+    let (_, connection, users) = &mut setting();
+    register(connection);
+    let a = id_of(connection, 'a');
     let rename = |connection: &mut PgConnection| {
         let renamed = revoking(connection, |connection| {
             tokens::rename(
                 connection,
-                &AuditContext::cli(),
+                &CLI,
                 users.ada,
                 a,
                 &TokenName::parse("phone").unwrap(),
@@ -136,92 +128,92 @@ fn other_writing_is_no_revocation() {
         assert!(renamed.is_some());
         xids
     };
-    assert_eq!(rename(&mut connection), []);
-    let of_bob = xids(users::disable(&mut connection, &AuditContext::cli(), users.bob).unwrap());
-    assert_eq!(rename(&mut connection), of_bob);
+    assert_eq!(rename(connection), []);
+    let of_bob = xids(users::disable(connection, &CLI, users.bob).unwrap());
+    assert_eq!(rename(connection), of_bob);
 }
 
 #[test]
 fn work_that_fails_revokes_nothing() {
-    let (_database, mut connection, _) = setting();
-    let failed: DatabaseResult<Pending<()>> = revoking(&mut connection, |connection| {
+    let (_, connection, _) = &mut setting();
+    let failed: DatabaseResult<Pending<()>> = revoking(connection, |connection| {
         connection.batch_execute("DELETE FROM tokens")?;
-        Err(DatabaseError::Corrupt("on purpose"))
+        Err(DatabaseError::Unavailable("on purpose".to_owned()))
     });
     assert!(
-        matches!(failed, Err(DatabaseError::Corrupt("on purpose"))),
+        matches!(&failed, Err(DatabaseError::Unavailable(why)) if why == "on purpose"),
         "{failed:?}"
     );
-    assert_eq!(log(&mut connection), "");
-    assert_eq!(logged_by(&mut connection, "DELETE FROM tokens"), "abcd");
+    assert_eq!(log(connection), "");
+    assert_eq!(logged_by(connection, "DELETE FROM tokens"), "abcd");
 }
 
 #[test]
-fn what_stands_is_what_any_verifier_lacks() {
-    let (_database, mut connection, users) = setting();
-    assert_eq!(unapplied_xids(&mut connection), []);
-    let a = id_of(&mut connection, 'a');
-    outcome(tokens::revoke(&mut connection, &AuditContext::cli(), users.ada, a).unwrap());
-    assert_eq!(unapplied_xids(&mut connection), [], "nobody verifies");
+fn unapplied_revocations_are_those_that_any_verifier_lacks() {
+    let (_, connection, users) = &mut setting();
+    assert_eq!(unapplied_xids(connection), []);
+    let a = id_of(connection, 'a');
+    outcome(tokens::revoke(connection, &CLI, users.ada, a).unwrap());
+    assert_eq!(unapplied_xids(connection), [], "nobody verifies");
 
-    let (ahead, ahead_applied) = register(&mut connection);
-    let (behind, behind_applied) = register(&mut connection);
-    assert_eq!(unapplied_xids(&mut connection), [], "nobody remembers");
-    let of_bob = xids(users::disable(&mut connection, &AuditContext::cli(), users.bob).unwrap());
-    assert_eq!(unapplied_xids(&mut connection), of_bob);
-    catch_up(&mut connection, ahead, ahead_applied);
-    assert_eq!(unapplied_xids(&mut connection), of_bob);
-    let applied = catch_up(&mut connection, behind, behind_applied);
-    assert_eq!(unapplied_xids(&mut connection), []);
+    let (ahead, ahead_applied) = register(connection);
+    let (behind, behind_applied) = register(connection);
+    assert_eq!(unapplied_xids(connection), [], "nobody remembers");
+    let of_bob = xids(users::disable(connection, &CLI, users.bob).unwrap());
+    assert_eq!(unapplied_xids(connection), of_bob);
+    catch_up(connection, ahead, ahead_applied);
+    assert_eq!(unapplied_xids(connection), of_bob);
+    let applied = catch_up(connection, behind, behind_applied);
+    assert_eq!(unapplied_xids(connection), []);
     assert!(applied.sees(only(&of_bob)));
 }
 
 /// The first attempt may be committed at any time, and was not by then: its outcome is still its own to tell.
 #[test]
-fn what_is_not_committed_does_not_stand() {
-    let (database, mut connection, users) = setting();
-    register(&mut connection);
+fn a_revocation_that_is_not_committed_does_not_stand() {
+    let (database, connection, users) = &mut setting();
+    register(connection);
     let (_, seen) = interleave(
-        &database,
-        |c| users::disable(c, &AuditContext::cli(), users.bob).map(outcome),
+        database,
+        |c| users::disable(c, &CLI, users.bob).map(outcome),
         |c| unapplied(c).map(xids),
     );
     assert_eq!(seen.unwrap(), []);
-    assert_eq!(unapplied_xids(&mut connection).len(), 1);
+    assert_eq!(unapplied_xids(connection).len(), 1);
 }
 
 /// A retry waits for the attempt before it: they take the same rows.
 #[test]
 fn an_attempt_that_runs_beside_another_waits_for_it() {
-    let (database, mut connection, users) = setting();
-    register(&mut connection);
-    let a = id_of(&mut connection, 'a');
+    let (database, connection, users) = &mut setting();
+    register(connection);
+    let a = id_of(connection, 'a');
     let (_, second) = interleave(
-        &database,
-        |c| tokens::revoke(c, &AuditContext::cli(), users.ada, a).map(outcome),
-        |c| tokens::revoke(c, &AuditContext::cli(), users.ada, a),
+        database,
+        |c| tokens::revoke(c, &CLI, users.ada, a).map(outcome),
+        |c| tokens::revoke(c, &CLI, users.ada, a),
     );
     let (revoked, stands) = second.unwrap().into_unconfirmed();
     assert!(!revoked);
-    assert_eq!(stands, xids_of_token(&mut connection, 'a'));
+    assert_eq!(stands, xids_of_token(connection, 'a'));
 }
 
 #[test]
-fn of_a_token_it_is_told_what_revoked_it() {
-    let (database, mut connection, users) = setting();
-    assert_eq!(xids_of_token(&mut connection, 'a'), []);
-    execute(&mut connection, "DELETE FROM tokens WHERE name IN ('a', 'b')");
-    let of_a = xids_of_token(&mut connection, 'a');
-    assert_eq!(of_a, xids_of_token(&mut connection, 'b'));
+fn a_token_tells_what_revoked_it() {
+    let (database, connection, users) = &mut setting();
+    assert_eq!(xids_of_token(connection, 'a'), []);
+    execute(connection, "DELETE FROM tokens WHERE name IN ('a', 'b')");
+    let of_a = xids_of_token(connection, 'a');
+    assert_eq!(of_a, xids_of_token(connection, 'b'));
     only(&of_a);
-    assert_eq!(xids_of_token(&mut connection, 'c'), []);
+    assert_eq!(xids_of_token(connection, 'c'), []);
 
-    issue_this(&mut connection, users.ada, &token('a'));
-    execute(&mut connect(&database), "DELETE FROM tokens WHERE name = 'a'");
-    assert_eq!(xids_of_token(&mut connection, 'a').len(), 2);
-    assert_eq!(xids_of_token(&mut connection, 'b'), of_a);
+    issue_this(connection, users.ada, &token('a'));
+    execute(&mut connect(database), "DELETE FROM tokens WHERE name = 'a'");
+    assert_eq!(xids_of_token(connection, 'a').len(), 2);
+    assert_eq!(xids_of_token(connection, 'b'), of_a);
 
     // With the table's content went every token.
-    execute(&mut connection, "TRUNCATE tokens");
-    only(&xids_of_token(&mut connection, 'c'));
+    execute(connection, "TRUNCATE tokens");
+    only(&xids_of_token(connection, 'c'));
 }

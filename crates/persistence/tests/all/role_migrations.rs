@@ -1,12 +1,13 @@
 //! Roles belong to the whole server: what becomes of migrations where they are not there, or there already, or being
 //! created. On servers of their own, since the others have them.
 
-use crate::support::{PATIENCE, connect_to, count, execute, text, wait_for_blocked};
-use jeton_domain::{AuditContext, Password};
+use crate::support::{CLI, PATIENCE, connect_to, count, execute, text, wait_for_blocked};
+use jeton_domain::Password;
 use jeton_local_postgres::LocalPostgres;
-use jeton_persistence::migrations::{apply, pending, revert_all};
+use jeton_persistence::migrations::{apply, pending};
 use jeton_persistence::roles::Duties;
 use jeton_persistence::{PgConnection, roles};
+use jeton_proof_support::revert_all;
 use std::sync::Barrier;
 use std::thread;
 
@@ -51,7 +52,7 @@ fn roles_of(connection: &mut PgConnection) -> i64 {
 }
 
 #[test]
-fn who_may_not_create_roles_migrates_all_the_same() {
+fn an_owner_who_may_not_create_roles_migrates_all_the_same() {
     let mut server = Server::start();
     server.create_roles("CREATE ROLE owner LOGIN PASSWORD 'owner' NOCREATEROLE");
     let url = server.database("plain", "owner");
@@ -60,20 +61,13 @@ fn who_may_not_create_roles_migrates_all_the_same() {
     assert_eq!(pending(owner).unwrap(), Vec::<String>::new());
     assert_eq!(roles_of(owner), 0);
     assert_eq!(roles::lacking(owner).unwrap(), [roles::VERIFIER, roles::AUTH]);
-    revert_all(owner).unwrap();
+    revert_all(owner, "migrations").unwrap();
     apply(owner).unwrap();
 
     // Whoever may makes up for it, in one go.
     let admin = &mut connect_to(&server.url("plain", "jeton"));
     let password = Password::new("shop".to_owned());
-    roles::create(
-        admin,
-        &AuditContext::cli(),
-        "shop",
-        &password,
-        Duties { auth: true },
-    )
-    .unwrap();
+    roles::create(admin, &CLI, "shop", &password, Duties { auth: true }).unwrap();
     assert_eq!(roles::lacking(owner).unwrap(), Vec::<String>::new());
     let shop = &mut connect_to(&server.url("plain", "shop"));
     assert_eq!(text(shop, "SELECT count(digest) FROM tokens"), "0");
@@ -87,7 +81,7 @@ fn who_may_not_create_roles_migrates_all_the_same() {
     assert_eq!(text(shop, "SELECT count(digest) FROM tokens"), "0");
 
     // And takes them back; the roles are not this database's alone.
-    revert_all(next).unwrap();
+    revert_all(next, "migrations").unwrap();
     assert_eq!(roles_of(next), 2);
     apply(next).unwrap();
     assert_eq!(text(shop, "SELECT count(digest) FROM tokens"), "0");
@@ -106,7 +100,7 @@ fn roles_that_came_later_are_given_their_rights_with_the_next_service() {
     let admin = &mut connect_to(&server.url("early", "jeton"));
     roles::create(
         admin,
-        &AuditContext::cli(),
+        &CLI,
         "shop",
         &Password::new("shop".to_owned()),
         Duties::default(),
@@ -116,7 +110,7 @@ fn roles_that_came_later_are_given_their_rights_with_the_next_service() {
 }
 
 #[test]
-fn who_finds_another_creating_the_roles_waits_and_goes_on() {
+fn a_migration_that_finds_another_creating_the_roles_waits_and_goes_on() {
     let mut server = Server::start();
     for (database, end) in [("first", "ROLLBACK"), ("second", "COMMIT")] {
         let url = server.database(database, "jeton");
@@ -131,12 +125,12 @@ fn who_finds_another_creating_the_roles_waits_and_goes_on() {
             running.join().unwrap().unwrap();
         });
         assert_eq!(roles::lacking(watcher).unwrap(), Vec::<String>::new(), "{end}");
-        revert_all(&mut migrating).unwrap();
+        revert_all(&mut migrating, "migrations").unwrap();
     }
 }
 
 #[test]
-fn several_databases_of_a_server_are_migrated_at_once() {
+fn databases_of_a_server_are_migrated_at_once() {
     let mut server = Server::start();
     let urls = ["one", "two", "three", "four"].map(|name| server.database(name, "jeton"));
     let start = Barrier::new(urls.len());

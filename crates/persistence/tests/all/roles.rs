@@ -1,34 +1,14 @@
 //! What a service may do that is a member of `jeton_verifier`, or of `jeton_auth`, and what it may not.
 
 use crate::logbook::setting;
-use crate::support::{connect, connect_to, count, execute, unavailable};
+use crate::support::{CLI, connect, connect_to, count, execute, unavailable};
 use crate::verifiers::{only, register, renew};
 use diesel::connection::SimpleConnection;
 use jeton_coherence::verifiers;
-use jeton_domain::{AuditContext, Password};
+use jeton_domain::Password;
 use jeton_persistence::roles::{self, Duties, Made, RoleError};
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish};
-use jeton_proof_support::{TestDatabase, TestRole};
-
-fn may(connection: &mut PgConnection, statement: &str) {
-    execute(connection, &format!("BEGIN; {statement}"));
-    execute(connection, "ROLLBACK");
-}
-
-/// Refused for lack of a right, and for nothing else.
-fn may_not(connection: &mut PgConnection, statement: &str) {
-    let refused = format!(
-        "DO $do$ BEGIN
-            BEGIN
-                EXECUTE $it${statement}$it$;
-            EXCEPTION WHEN insufficient_privilege THEN
-                RETURN;
-            END;
-            RAISE EXCEPTION 'it was allowed';
-        END $do$"
-    );
-    execute(connection, &refused);
-}
+use jeton_proof_support::{TestDatabase, TestRole, may, may_not};
 
 const CHECKS: [&str; 8] = [
     "SELECT t.id, user_id, digest, kind, t.scopes, expires_at, username, u.scopes, disabled_at
@@ -179,7 +159,7 @@ fn a_verifier_leaves_the_rows_of_others_alone_and_the_auth_service_ends_them() {
 /// Where everybody may create objects, as before Postgres 15, an operator or a function may be made that fits better
 /// than those for any type of array; the log's triggers do their work as its owner.
 #[test]
-fn what_a_role_creates_is_not_called_as_the_owner() {
+fn functions_that_a_role_creates_are_not_called_as_the_owner() {
     let (database, mut owner) = with_tokens();
     assert_eq!(roles::open_schema(&mut owner).unwrap(), None);
     execute(&mut owner, "GRANT CREATE ON SCHEMA public TO PUBLIC");
@@ -226,7 +206,7 @@ fn the_auth_service_may_do_its_work_and_not_rewrite_what_happened() {
 }
 
 #[test]
-fn who_is_not_the_auth_service_sees_nothing_of_what_happened() {
+fn a_role_that_is_not_the_auth_services_sees_nothing_of_what_happened() {
     let (database, _) = with_tokens();
     let role = TestRole::create(&database, "IN ROLE jeton_verifier");
     let connection = &mut connect_to(role.url());
@@ -288,8 +268,9 @@ impl Drop for Name {
     }
 }
 
-fn password(text: &str) -> Password {
-    Password::new(text.to_owned())
+fn create(connection: &mut PgConnection, name: &str, password: &str, auth: bool) -> Result<Made, RoleError> {
+    let password = Password::new(password.to_owned());
+    roles::create(connection, &CLI, name, &password, Duties { auth })
 }
 
 #[test]
@@ -298,25 +279,13 @@ fn a_role_is_made_with_a_password_and_then_given_another() {
     let connection = &mut connect(&name.1);
     // Whoever quotes by hand gets it wrong.
     let (first, second) = (r"it's%20'or\%20%25s", "another");
-    let made = roles::create(
-        connection,
-        &AuditContext::cli(),
-        &name.0,
-        &password(r"it's 'or\ %s"),
-        Duties::default(),
-    );
+    let made = create(connection, &name.0, r"it's 'or\ %s", false);
     assert_eq!(made.unwrap(), Made::Created);
     let theirs = &mut name.sign_in(first).unwrap();
     may(theirs, CHECKS[0]);
     may_not(theirs, AUTH[0]);
 
-    let made = roles::create(
-        connection,
-        &AuditContext::cli(),
-        &name.0,
-        &password(second),
-        Duties { auth: true },
-    );
+    let made = create(connection, &name.0, second, true);
     assert_eq!(made.unwrap(), Made::Changed);
     unavailable(name.sign_in(first).map(drop));
     let theirs = &mut name.sign_in(second).unwrap();
@@ -324,14 +293,7 @@ fn a_role_is_made_with_a_password_and_then_given_another() {
     may(theirs, AUTH[0]);
 
     // What is not said again is taken back.
-    roles::create(
-        connection,
-        &AuditContext::cli(),
-        &name.0,
-        &password(second),
-        Duties::default(),
-    )
-    .unwrap();
+    create(connection, &name.0, second, false).unwrap();
     may_not(theirs, AUTH[0]);
 }
 
@@ -346,13 +308,7 @@ fn a_role_that_is_no_services_is_left_alone() {
         "LOGIN PASSWORD 'theirs' IN ROLE jeton_verifier SUPERUSER",
     ] {
         execute(connection, &format!("CREATE ROLE {} {options}", name.0));
-        let taken = roles::create(
-            connection,
-            &AuditContext::cli(),
-            &name.0,
-            &password("mine"),
-            Duties::default(),
-        );
+        let taken = create(connection, &name.0, "mine", false);
         assert!(
             matches!(&taken, Err(RoleError::Taken(role)) if *role == name.0),
             "{options}: {taken:?}"
@@ -365,30 +321,17 @@ fn a_role_that_is_no_services_is_left_alone() {
         connection,
         &format!("ALTER TABLE tokens OWNER TO {}", owner.name()),
     );
-    let taken = roles::create(
-        connection,
-        &AuditContext::cli(),
-        owner.name(),
-        &password("mine"),
-        Duties::default(),
-    );
+    let taken = create(connection, owner.name(), "mine", false);
     assert!(matches!(taken, Err(RoleError::Taken(_))), "{taken:?}");
     connect_to(owner.url());
 }
 
 #[test]
-fn who_may_not_create_roles_is_told_so() {
+fn an_operator_who_may_not_create_roles_is_told_so() {
     let name = Name::new();
     let owner = TestRole::create(&name.1, "");
     let theirs = &mut connect_to(owner.url());
-    let refused = roles::create(
-        theirs,
-        &AuditContext::cli(),
-        &name.0,
-        &password("mine"),
-        Duties::default(),
-    )
-    .unwrap_err();
+    let refused = create(theirs, &name.0, "mine", false).unwrap_err();
     assert_eq!(
         refused.to_string(),
         format!("the user {} may not create roles", owner.name())

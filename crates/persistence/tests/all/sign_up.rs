@@ -1,39 +1,29 @@
-use crate::support::{connect, count, create_user, new_token, new_user};
-use jeton_domain::{AuditContext, NewToken};
+use crate::support::{CLI, connect, constraint, count, create_user, database, new_token, new_user};
+use jeton_domain::NewToken;
 use jeton_persistence::users::USERNAME_TAKEN;
-use jeton_persistence::{DatabaseError, DatabaseResult, tokens, users};
+use jeton_persistence::{tokens, users};
 use jeton_proof_support::TestDatabase;
 use std::sync::Barrier;
 use std::thread;
 
-fn constraint<T: std::fmt::Debug>(result: DatabaseResult<T>) -> String {
-    match result {
-        Err(DatabaseError::Conflict { constraint }) => constraint,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[test]
 fn a_user_and_a_token_are_there_afterwards() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
-    let (user, token) =
-        users::sign_up(connection, &AuditContext::cli(), &new_user("ada"), &new_token()).unwrap();
+    let (_, connection) = &mut database();
+    let (user, token) = users::sign_up(connection, &CLI, &new_user("ada"), &new_token()).unwrap();
     assert_eq!(users::find(connection, user.id).unwrap(), Some(user.clone()));
     assert_eq!(tokens::find(connection, user.id, token.id).unwrap(), Some(token));
 }
 
 #[test]
 fn a_taken_name_is_a_conflict_in_any_case() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     create_user(connection, "Ada");
     for name in ["Ada", "ada", "ADA", "ａｄａ"] {
         assert_eq!(
-            constraint(users::create(connection, &AuditContext::cli(), &new_user(name))),
+            constraint(users::create(connection, &CLI, &new_user(name))),
             USERNAME_TAKEN
         );
-        let signed_up = users::sign_up(connection, &AuditContext::cli(), &new_user(name), &new_token());
+        let signed_up = users::sign_up(connection, &CLI, &new_user(name), &new_token());
         assert_eq!(constraint(signed_up), USERNAME_TAKEN);
     }
     assert_eq!(count(connection, "users"), 1);
@@ -41,10 +31,9 @@ fn a_taken_name_is_a_conflict_in_any_case() {
 }
 
 #[test]
-fn without_its_token_there_is_no_user() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
-    let (bob, _) = users::sign_up(connection, &AuditContext::cli(), &new_user("bob"), &new_token()).unwrap();
+fn a_sign_up_without_its_token_makes_no_user() {
+    let (_, connection) = &mut database();
+    let (bob, _) = users::sign_up(connection, &CLI, &new_user("bob"), &new_token()).unwrap();
     let taken = new_token();
     crate::support::issue_this(connection, bob.id, &taken);
 
@@ -52,15 +41,15 @@ fn without_its_token_there_is_no_user() {
         digest: taken.digest,
         ..new_token()
     };
-    let signed_up = users::sign_up(connection, &AuditContext::cli(), &new_user("ada"), &same_digest);
+    let signed_up = users::sign_up(connection, &CLI, &new_user("ada"), &same_digest);
     assert_eq!(constraint(signed_up), "tokens_digest_unique");
     assert_eq!(count(connection, "users WHERE username_key = 'ada'"), 0);
     // The connection is as good as before.
-    users::sign_up(connection, &AuditContext::cli(), &new_user("ada"), &new_token()).unwrap();
+    users::sign_up(connection, &CLI, &new_user("ada"), &new_token()).unwrap();
 }
 
 #[test]
-fn of_many_at_once_one_gets_the_name() {
+fn sign_ups_at_once_give_a_name_to_one() {
     let database = TestDatabase::create();
     let names = ["ada", "Ada", "aDa", "adA", "ADa", "aDA", "AdA", "ADA"];
     let start = Barrier::new(names.len());
@@ -72,7 +61,7 @@ fn of_many_at_once_one_gets_the_name() {
                 scope.spawn(move || {
                     let (user, token) = (new_user(name), new_token());
                     start.wait();
-                    users::sign_up(&mut connection, &AuditContext::cli(), &user, &token)
+                    users::sign_up(&mut connection, &CLI, &user, &token)
                 })
             })
             .collect();

@@ -1,19 +1,19 @@
 use diesel::connection::SimpleConnection;
-use diesel::sql_types::{Bool, Integer};
-use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{Connection, PgConnection};
 use jeton_coherence::Xid;
 use jeton_domain::{
-    AuditContext, BcryptCost, Lifetime, NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenId, TokenName,
-    TokenPolicy, User, UserId, Username,
+    Actor, AuditContext, BcryptCost, Lifetime, NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenId,
+    TokenName, TokenPolicy, User, UserId, Username,
 };
 use jeton_persistence::cleanup::{Cleanup, Kind};
 use jeton_persistence::tokens::Issue;
 use jeton_persistence::{
-    ConnectionLimits, Database, DatabaseError, DatabaseResult, DatabaseUrl, Pending, PoolSettings, establish,
-    tokens, users,
+    Database, DatabaseError, DatabaseResult, DatabaseUrl, Pending, PoolSettings, tokens, users,
 };
 use jeton_proof_support::TestDatabase;
-pub(crate) use jeton_proof_support::{count, execute, text, wait_until};
+pub(crate) use jeton_proof_support::{
+    connect as connect_to, count, database, execute, text, wait_for_blocked, wait_until,
+};
 use std::thread;
 use std::time::Duration;
 use uuid::Uuid;
@@ -21,12 +21,15 @@ use uuid::Uuid;
 /// What stands between a mistake and a test that never ends.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) fn connect(database: &TestDatabase) -> PgConnection {
-    connect_to(database.url())
-}
+/// Who does something, where it is of no account who.
+pub(crate) const CLI: AuditContext = AuditContext {
+    actor: Actor::Cli,
+    address: None,
+    request_id: None,
+};
 
-pub(crate) fn connect_to(url: &str) -> PgConnection {
-    establish(&DatabaseUrl::parse(url).unwrap(), ConnectionLimits::NONE).unwrap()
+pub(crate) fn connect(database: &TestDatabase) -> PgConnection {
+    database.connect()
 }
 
 /// Which process of the server serves this connection.
@@ -35,25 +38,7 @@ pub(crate) fn backend_pid(connection: &mut PgConnection) -> i32 {
 }
 
 pub(crate) fn is_blocked(connection: &mut PgConnection, pid: i32) -> bool {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Bool)]
-        value: bool,
-    }
-    sql_query("SELECT cardinality(pg_blocking_pids($1)) > 0 AS value")
-        .bind::<Integer, _>(pid)
-        .get_result::<Row>(connection)
-        .unwrap()
-        .value
-}
-
-/// Waits until so many statements in this connection's database wait for a lock that somebody holds.
-pub(crate) fn wait_for_blocked(connection: &mut PgConnection, statements: i64) {
-    wait_until("statements blocked", || {
-        let blocked = "pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
-            AND cardinality(pg_blocking_pids(pid)) > 0";
-        count(connection, blocked) == statements
-    });
+    count(connection, &format!("unnest(pg_blocking_pids({pid}))")) > 0
 }
 
 /// Does `first` in a transaction that is committed only when `second`, on a connection of its own, waits for it (or
@@ -121,7 +106,16 @@ pub(crate) fn new_token() -> NewToken {
 }
 
 pub(crate) fn create_user(connection: &mut PgConnection, name: &str) -> User {
-    users::create(connection, &AuditContext::cli(), &new_user(name)).unwrap()
+    users::create(connection, &CLI, &new_user(name)).unwrap()
+}
+
+/// From the password of a [`new_user`] to that of [`hash`]`(5)`, by who has this token.
+pub(crate) fn change_password(
+    connection: &mut PgConnection,
+    user: UserId,
+    kept: TokenId,
+) -> DatabaseResult<bool> {
+    users::change_password(connection, &CLI, user, &hash(4), &hash(5), kept).map(outcome)
 }
 
 /// A new token of the user's.
@@ -130,14 +124,9 @@ pub(crate) fn issue(connection: &mut PgConnection, user: UserId) -> TokenId {
 }
 
 pub(crate) fn issue_this(connection: &mut PgConnection, user: UserId, token: &NewToken) -> TokenId {
-    issued(tokens::issue_by_operator(
-        connection,
-        &AuditContext::cli(),
-        user,
-        token,
-    ))
-    .unwrap()
-    .id
+    issued(tokens::issue_by_operator(connection, &CLI, user, token))
+        .unwrap()
+        .id
 }
 
 /// As [`issue`], for a token whose time is over.
@@ -173,6 +162,7 @@ pub(crate) fn pool(database: &TestDatabase, connections: u32) -> Database {
 pub(crate) fn patient() -> PoolSettings {
     PoolSettings {
         connections: 1,
+        reserved: 0,
         acquire_timeout: PATIENCE,
         statement_timeout: PATIENCE,
         query_timeout: PATIENCE,
@@ -190,6 +180,14 @@ pub(crate) fn sql(sql: &'static str) -> impl FnOnce(&mut PgConnection) -> Databa
 pub(crate) fn unavailable<T: std::fmt::Debug>(result: DatabaseResult<T>) -> String {
     match result {
         Err(DatabaseError::Unavailable(reason)) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The constraint that was in the way.
+pub(crate) fn constraint<T: std::fmt::Debug>(result: DatabaseResult<T>) -> String {
+    match result {
+        Err(DatabaseError::Conflict { constraint }) => constraint,
         other => panic!("{other:?}"),
     }
 }
@@ -221,6 +219,11 @@ pub(crate) struct Cleaned {
     pub(crate) attempts: usize,
     /// Whether there is more of something.
     pub(crate) more: bool,
+}
+
+/// A step of every kind, that nobody keeps from being done.
+pub(crate) fn cleaned(cleanup: &mut Cleanup, connection: &mut PgConnection) -> Cleaned {
+    cleanup_step(cleanup, connection).unwrap().unwrap()
 }
 
 /// A step of every kind. `None`: somebody else purges.

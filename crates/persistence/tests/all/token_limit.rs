@@ -1,10 +1,11 @@
 //! How many tokens a user may have, and which gives way.
 
-use crate::support::{connect, count, create_user, execute, expire, is_stored, issued, new_token, outcome};
-use jeton_domain::{AuditContext, NewToken, TokenId, TokenKind, UserId};
+use crate::support::{
+    CLI, connect, count, create_user, database, execute, expire, is_stored, issued, new_token, outcome,
+};
+use jeton_domain::{NewToken, TokenId, TokenKind, UserId};
 use jeton_persistence::tokens::{self, Issue};
 use jeton_persistence::{Pending, PgConnection, audit, users};
-use jeton_proof_support::TestDatabase;
 use std::thread;
 
 fn within(user_limit: u32, kind: TokenKind) -> NewToken {
@@ -16,7 +17,7 @@ fn within(user_limit: u32, kind: TokenKind) -> NewToken {
 }
 
 fn issue(connection: &mut PgConnection, user: UserId, token: &NewToken) -> Pending<Issue> {
-    tokens::issue_by_operator(connection, &AuditContext::cli(), user, token).unwrap()
+    tokens::issue_by_operator(connection, &CLI, user, token).unwrap()
 }
 
 /// Issues a token, as often as it takes where others take the room that is made.
@@ -60,12 +61,8 @@ fn age(connection: &mut PgConnection) {
 
 #[test]
 fn the_login_token_that_was_not_used_for_longest_gives_way() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
-    let (ada, bob) = (
-        create_user(connection, "ada").id,
-        create_user(connection, "bob").id,
-    );
+    let (_, connection) = &mut database();
+    let [ada, bob] = ["ada", "bob"].map(|name| create_user(connection, name).id);
     let of_bob = log_in(connection, bob, 3);
     let [first, second, third] = [0; 3].map(|_| log_in(connection, ada, 3));
     age(connection);
@@ -87,9 +84,8 @@ fn the_login_token_that_was_not_used_for_longest_gives_way() {
 }
 
 #[test]
-fn what_gives_way_is_revoked_as_any_other_and_written_down() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+fn a_token_that_gives_way_is_revoked_as_any_other_and_written_down() {
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
     let first = issue(connection, ada, &within(2, TokenKind::Login));
     assert!(first.is_settled(), "nobody waits where nothing was revoked");
@@ -117,8 +113,7 @@ fn what_gives_way_is_revoked_as_any_other_and_written_down() {
 
 #[test]
 fn a_program_keeps_its_token_and_there_is_always_room_to_sign_in() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
     let programs = [0; 2].map(|_| make(connection, ada, 3).unwrap());
     assert_eq!(make(connection, ada, 3), None);
@@ -138,8 +133,7 @@ fn a_program_keeps_its_token_and_there_is_always_room_to_sign_in() {
 
 #[test]
 fn a_lowered_limit_is_reached_with_the_next_login() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
     let logins = [0; 5].map(|_| log_in(connection, ada, 5));
     let last = log_in(connection, ada, 2);
@@ -149,31 +143,21 @@ fn a_lowered_limit_is_reached_with_the_next_login() {
 
 #[test]
 fn the_token_that_asks_does_not_give_way() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
     let by = log_in(connection, ada, 2);
     age(connection);
     let other = log_in(connection, ada, 2);
     let new = within(2, TokenKind::Personal);
-    let mut ask = || {
-        issued(tokens::issue_by_token(
-            connection,
-            &AuditContext::cli(),
-            ada,
-            by,
-            &new,
-        ))
-    };
+    let mut ask = || issued(tokens::issue_by_token(connection, &CLI, ada, by, &new));
     assert!(ask().is_none());
     ask().unwrap();
     assert_eq!(stored(connection, [by, other, new.id]), [true, false, true]);
 }
 
 #[test]
-fn what_has_expired_does_not_count() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+fn expired_tokens_do_not_count() {
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
     let program = make(connection, ada, 2).unwrap();
     let (expired, valid) = (log_in(connection, ada, 3), log_in(connection, ada, 3));
@@ -187,12 +171,11 @@ fn what_has_expired_does_not_count() {
 /// However many sign in at once, on however many connections.
 #[test]
 fn many_at_once_stay_within_the_limit() {
-    let database = TestDatabase::create();
-    let connection = &mut connect(&database);
+    let (database, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
     thread::scope(|scope| {
         for _ in 0..8 {
-            let mut connection = connect(&database);
+            let mut connection = connect(database);
             scope.spawn(move || {
                 for _ in 0..5 {
                     log_in(&mut connection, ada, 4);
@@ -203,5 +186,5 @@ fn many_at_once_stay_within_the_limit() {
     });
     assert_eq!(count(connection, "tokens"), 4);
     assert_eq!(count(connection, "tokens WHERE kind = 'personal'"), 3);
-    outcome(users::delete(connection, &AuditContext::cli(), ada).unwrap());
+    outcome(users::delete(connection, &CLI, ada).unwrap());
 }

@@ -1,18 +1,18 @@
 //! The log is written whoever revokes, and however the session is set.
 
 use crate::logbook::{digest, log, logged_by, setting, token};
-use crate::support::{connect_to, count, execute, interleave, issue_this, outcome, scopes, text};
+use crate::support::{CLI, connect_to, count, execute, interleave, issue_this, outcome, scopes, text};
 use diesel::connection::SimpleConnection;
 use jeton_coherence::lookups;
-use jeton_domain::{AuditContext, UserId};
+use jeton_domain::UserId;
 use jeton_persistence::{DatabaseResult, PgConnection, users};
 use jeton_proof_support::TestRole;
 
 /// Restores set this, which turns ordinary triggers off, and foreign keys with them.
 #[test]
-fn in_a_session_that_replicates() {
-    let (_database, mut connection, _) = setting();
-    execute(&mut connection, "SET session_replication_role = replica");
+fn triggers_write_the_log_in_a_session_that_replicates() {
+    let (_, connection, _) = &mut setting();
+    execute(connection, "SET session_replication_role = replica");
     for (statement, logged) in [
         ("DELETE FROM tokens WHERE name = 'a'", "a"),
         ("UPDATE tokens SET scopes = '{}' WHERE name = 'b'", "b"),
@@ -21,16 +21,16 @@ fn in_a_session_that_replicates() {
         // The tokens stay, and belong to nobody.
         ("DELETE FROM users WHERE username = 'ada'", "abc"),
     ] {
-        assert_eq!(logged_by(&mut connection, statement), logged, "{statement}");
+        assert_eq!(logged_by(connection, statement), logged, "{statement}");
     }
 }
 
 /// The triggers write the log, and read the tokens, that they belong to, whatever else has that name.
 #[test]
-fn whatever_the_session_calls_a_table() {
-    let (_database, mut connection, _) = setting();
+fn triggers_find_their_tables_whatever_the_session_calls_so() {
+    let (_, connection, _) = &mut setting();
     execute(
-        &mut connection,
+        connection,
         "CREATE TEMPORARY TABLE revocations (LIKE public.revocations INCLUDING ALL);
         CREATE TEMPORARY TABLE tokens (LIKE public.tokens INCLUDING ALL);
         CREATE SCHEMA other;
@@ -46,19 +46,19 @@ fn whatever_the_session_calls_a_table() {
             4,
         ),
     ] {
-        execute(&mut connection, &format!("BEGIN; {statement}"));
-        let rows = count(&mut connection, "public.revocations");
-        execute(&mut connection, "ROLLBACK");
+        execute(connection, &format!("BEGIN; {statement}"));
+        let rows = count(connection, "public.revocations");
+        execute(connection, "ROLLBACK");
         assert_eq!(rows, logged, "{statement}");
     }
 }
 
 #[test]
-fn whoever_deletes_needs_no_right_on_the_log() {
-    let (database, mut connection, _) = setting();
-    let role = TestRole::create(&database, "");
+fn a_deletion_needs_no_right_on_the_log() {
+    let (database, connection, _) = &mut setting();
+    let role = TestRole::create(database, "");
     execute(
-        &mut connection,
+        connection,
         &format!(
             "GRANT USAGE ON SCHEMA public TO {0}; GRANT DELETE, SELECT (name) ON tokens TO {0}",
             role.name()
@@ -67,13 +67,13 @@ fn whoever_deletes_needs_no_right_on_the_log() {
     let theirs = &mut connect_to(role.url());
     assert!(theirs.batch_execute("DELETE FROM revocations").is_err());
     execute(theirs, "DELETE FROM tokens WHERE name = 'b'");
-    assert_eq!(log(&mut connection), "b");
+    assert_eq!(log(connection), "b");
 }
 
 /// A commit that a crash may undo would be one that some verifiers have applied, and others not.
 #[test]
 fn a_commit_that_revokes_waits_for_the_disk() {
-    let (_database, mut connection, _) = setting();
+    let (_, connection, _) = &mut setting();
     let setting = "SELECT current_setting('synchronous_commit')";
     for statement in [
         "DELETE FROM tokens WHERE name = 'a'",
@@ -90,19 +90,19 @@ fn a_commit_that_revokes_waits_for_the_disk() {
             ("remote_write", "remote_write"),
             ("remote_apply", "remote_apply"),
         ] {
-            execute(&mut connection, &format!("SET synchronous_commit = {session}"));
-            execute(&mut connection, "BEGIN");
-            assert_eq!(text(&mut connection, setting), session);
-            execute(&mut connection, statement);
-            assert_eq!(text(&mut connection, setting), here, "{statement}");
-            execute(&mut connection, "ROLLBACK");
+            execute(connection, &format!("SET synchronous_commit = {session}"));
+            execute(connection, "BEGIN");
+            assert_eq!(text(connection, setting), session);
+            execute(connection, statement);
+            assert_eq!(text(connection, setting), here, "{statement}");
+            execute(connection, "ROLLBACK");
         }
     }
     execute(
-        &mut connection,
+        connection,
         "SET synchronous_commit = off; DELETE FROM tokens WHERE name = 'a'",
     );
-    assert_eq!(text(&mut connection, setting), "off", "and the session as it was");
+    assert_eq!(text(connection, setting), "off", "and the session as it was");
 }
 
 type Act = fn(&mut PgConnection, UserId) -> DatabaseResult<()>;
@@ -131,23 +131,19 @@ const ISSUES: [(&str, Act); 3] = [
 #[test]
 fn a_token_that_is_issued_while_its_user_changes_is_said_or_sees_the_change() {
     for (how, issue) in ISSUES {
-        let (database, mut connection, users) = setting();
+        let (database, connection, users) = &mut setting();
         let (_, changed) = interleave(
-            &database,
+            database,
             |c| issue(c, users.bob),
-            |c| users::set_scopes(c, &AuditContext::cli(), users.bob, &scopes("")).map(outcome),
+            |c| users::set_scopes(c, &CLI, users.bob, &scopes("")).map(outcome),
         );
         changed.unwrap();
-        assert_eq!(
-            log(&mut connection).replace('a', ""),
-            "dn",
-            "{how} before the change"
-        );
+        assert_eq!(log(connection).replace('a', ""), "dn", "{how} before the change");
 
-        let (database, mut connection, users) = setting();
+        let (database, connection, users) = &mut setting();
         let (_, seen) = interleave(
-            &database,
-            |c| users::set_scopes(c, &AuditContext::cli(), users.bob, &scopes("")).map(outcome),
+            database,
+            |c| users::set_scopes(c, &CLI, users.bob, &scopes("")).map(outcome),
             |c| {
                 issue(c, users.bob)?;
                 // From now on a verifier may see it.
@@ -156,10 +152,6 @@ fn a_token_that_is_issued_while_its_user_changes_is_said_or_sees_the_change() {
             },
         );
         assert_eq!(seen.unwrap(), scopes(""), "{how} after the change");
-        assert_eq!(
-            log(&mut connection).replace('a', ""),
-            "d",
-            "{how} after the change"
-        );
+        assert_eq!(log(connection).replace('a', ""), "d", "{how} after the change");
     }
 }

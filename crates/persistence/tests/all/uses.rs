@@ -27,15 +27,15 @@ fn minutes_after(connection: &mut PgConnection, marks: &[&[(TokenId, Duration)]]
 
 #[test]
 fn a_use_is_noted_to_the_minute() {
-    let (_database, mut connection, users) = setting();
-    let [a, b, c] = ['a', 'b', 'c'].map(|letter| id_of(&mut connection, letter));
+    let (_, connection, users) = &mut setting();
+    let [a, b, c] = ['a', 'b', 'c'].map(|letter| id_of(connection, letter));
     let used = [(a, Duration::ZERO), (b, 90 * MINUTE), (c, 48 * HOUR)];
-    assert_eq!(minutes_after(&mut connection, &[&used]), "a 0, b 90, c 2880");
+    assert_eq!(minutes_after(connection, &[&used]), "a 0, b 90, c 2880");
     let odd = "token_uses WHERE last_used_at <> date_trunc('minute', last_used_at)";
-    assert_eq!(count(&mut connection, odd), 0);
-    let found = tokens::find(&mut connection, users.ada, b).unwrap().unwrap();
+    assert_eq!(count(connection, odd), 0);
+    let found = tokens::find(connection, users.ada, b).unwrap().unwrap();
     let noted = text(
-        &mut connection,
+        connection,
         &format!("SELECT last_used_at FROM token_uses WHERE token_id = '{b}'"),
     );
     assert_eq!(found.last_used_at.unwrap().format("%F %T+00").to_string(), noted);
@@ -44,67 +44,63 @@ fn a_use_is_noted_to_the_minute() {
 /// What counts is when a token was used, not when that is written.
 #[test]
 fn a_use_that_is_told_late_does_not_undo_a_later_one() {
-    let (_database, mut connection, _) = setting();
-    let a = id_of(&mut connection, 'a');
+    let (_, connection, _) = &mut setting();
+    let a = id_of(connection, 'a');
     for ages in [[90, 30], [30, 90]] {
-        execute(&mut connection, "TRUNCATE token_uses");
+        execute(connection, "TRUNCATE token_uses");
         let [first, second] = ages.map(|age| [(a, age * MINUTE)]);
-        assert_eq!(
-            minutes_after(&mut connection, &[&first, &second]),
-            "a 30",
-            "{ages:?}"
-        );
+        assert_eq!(minutes_after(connection, &[&first, &second]), "a 30", "{ages:?}");
     }
     // In the same minute there is nothing to write.
     let row = "SELECT (ctid, xmin) FROM token_uses";
-    let before = text(&mut connection, row);
-    assert!(uses::mark(&mut connection, &[(a, HOUR)]).unwrap());
-    assert_eq!(text(&mut connection, row), before);
+    let before = text(connection, row);
+    assert!(uses::mark(connection, &[(a, HOUR)]).unwrap());
+    assert_eq!(text(connection, row), before);
 }
 
 #[test]
 fn the_latest_of_several_uses_counts() {
-    let (_database, mut connection, _) = setting();
-    let (a, b) = (id_of(&mut connection, 'a'), id_of(&mut connection, 'b'));
+    let (_, connection, _) = &mut setting();
+    let (a, b) = (id_of(connection, 'a'), id_of(connection, 'b'));
     let used = [(a, 5 * MINUTE), (b, 9 * MINUTE), (a, 2 * MINUTE), (a, 7 * MINUTE)];
-    assert_eq!(minutes_after(&mut connection, &[&used]), "a 2, b 9");
+    assert_eq!(minutes_after(connection, &[&used]), "a 2, b 9");
 }
 
 #[test]
-fn what_is_no_token_has_no_use() {
-    let (_database, mut connection, _) = setting();
-    let a = id_of(&mut connection, 'a');
+fn a_use_of_what_is_no_token_is_not_noted() {
+    let (_, connection, _) = &mut setting();
+    let a = id_of(connection, 'a');
     let nobody = TokenId(Uuid::now_v7());
     let used = [(nobody, Duration::ZERO), (a, Duration::ZERO)];
-    assert!(uses::mark(&mut connection, &used).unwrap());
-    assert!(uses::mark(&mut connection, &[(nobody, Duration::ZERO)]).unwrap());
-    assert!(uses::mark(&mut connection, &[]).unwrap());
-    assert_eq!(count(&mut connection, "token_uses"), 1);
+    assert!(uses::mark(connection, &used).unwrap());
+    assert!(uses::mark(connection, &[(nobody, Duration::ZERO)]).unwrap());
+    assert!(uses::mark(connection, &[]).unwrap());
+    assert_eq!(count(connection, "token_uses"), 1);
 }
 
 #[test]
-fn while_somebody_else_writes_nothing_is_written() {
-    let (database, mut connection, _) = setting();
-    let (a, b) = (id_of(&mut connection, 'a'), id_of(&mut connection, 'b'));
+fn a_mark_is_left_out_while_somebody_else_writes() {
+    let (database, connection, _) = &mut setting();
+    let (a, b) = (id_of(connection, 'a'), id_of(connection, 'b'));
     let (first, second) = interleave(
-        &database,
+        database,
         |c| uses::mark(c, &[(a, Duration::ZERO)]),
         |c| uses::mark(c, &[(b, Duration::ZERO)]),
     );
     assert!(first && !second.unwrap());
     assert_eq!(
-        count(&mut connection, &format!("token_uses WHERE token_id = '{a}'")),
+        count(connection, &format!("token_uses WHERE token_id = '{a}'")),
         1
     );
-    assert_eq!(count(&mut connection, "token_uses"), 1);
-    assert!(uses::mark(&mut connection, &[(b, Duration::ZERO)]).unwrap());
+    assert_eq!(count(connection, "token_uses"), 1);
+    assert!(uses::mark(connection, &[(b, Duration::ZERO)]).unwrap());
 }
 
 /// A crash may take a mark away; nobody waits for the disk.
 #[test]
 fn a_mark_does_not_wait_for_the_disk() {
-    let (_database, mut connection, _) = setting();
-    let a = id_of(&mut connection, 'a');
+    let (_, connection, _) = &mut setting();
+    let a = id_of(connection, 'a');
     let setting = "SELECT current_setting('synchronous_commit')";
     let marked: DatabaseResult<()> = connection.transaction(|connection| {
         assert!(uses::mark(connection, &[(a, Duration::ZERO)])?);
@@ -112,16 +108,16 @@ fn a_mark_does_not_wait_for_the_disk() {
         Ok(())
     });
     marked.unwrap();
-    assert_eq!(text(&mut connection, setting), "on");
+    assert_eq!(text(connection, setting), "on");
 }
 
 /// With locks on the tokens, this would end in a deadlock.
 #[test]
 fn marks_and_deletions_do_not_wait_for_each_other() {
     for (first, second) in [('a', 'b'), ('b', 'a')] {
-        let (database, mut connection, _) = setting();
-        let (a, b) = (id_of(&mut connection, 'a'), id_of(&mut connection, 'b'));
-        let (deleting, marking) = (&mut connect(&database), &mut connect(&database));
+        let (database, connection, _) = &mut setting();
+        let (a, b) = (id_of(connection, 'a'), id_of(connection, 'b'));
+        let (deleting, marking) = (&mut connect(database), &mut connect(database));
         for one in [&mut *deleting, &mut *marking] {
             execute(one, "SET lock_timeout = '10s'");
         }
@@ -139,7 +135,7 @@ fn marks_and_deletions_do_not_wait_for_each_other() {
             Ok(marked)
         });
         assert!(marked.unwrap());
-        assert_eq!(count(&mut connection, "tokens WHERE name < 'c'"), 0);
-        assert_eq!(count(&mut connection, "token_uses"), 2, "until the next cleanup");
+        assert_eq!(count(connection, "tokens WHERE name < 'c'"), 0);
+        assert_eq!(count(connection, "token_uses"), 2, "until the next cleanup");
     }
 }

@@ -1,16 +1,61 @@
 use crate::support::{Note, NoteList, PASSWORD, Stack, kind};
-use jeton_client::{Method, ProblemKind, Session};
+use jeton_client::{ClientError, Method, ProblemKind, Session};
 use jeton_proof_support::RawRequest;
 use serde_json::json;
 
 async fn write(stack: &Stack, session: &Session, title: &str) -> Note {
-    let body = json!({ "title": title, "body": "…" });
-    session
-        .post(stack.at("/notes"))
-        .json(&body)
+    let note = json!({ "title": title, "body": "…" });
+    let answer = session.post(stack.at("/notes")).json(&note).send_json();
+    answer.await.unwrap()
+}
+
+async fn replace(session: &Session, at: &str, title: &str, body: &str) -> Result<Note, ClientError> {
+    let note = json!({ "title": title, "body": body });
+    session.put(at).json(&note).send_json().await
+}
+
+async fn list(stack: &Stack, session: &Session, query: &str) -> NoteList {
+    let answer = session.get(stack.at("/notes") + query).send_json();
+    answer.await.unwrap()
+}
+
+/// By every route: a slip is told.
+#[tokio::test]
+async fn names_that_are_not_known_are_refused() {
+    let stack = Stack::start();
+    let session = stack.sign_up("ada").await;
+    let note = write(&stack, &session, "a").await;
+    let one = format!("/notes/{}", note.id);
+    let body = json!({ "title": "b", "body": "c" });
+    let more = json!({ "title": "b", "body": "c", "tags": [] });
+    let is_refused = |error: jeton_client::ClientError, pointer: &str| {
+        assert_eq!(error.kind(), Some(ProblemKind::Validation), "{error}");
+        assert_eq!(error.problem().unwrap().errors[0].pointer, pointer);
+    };
+    for (method, path) in [
+        (Method::GET, "/public"),
+        (Method::GET, "/whoami"),
+        (Method::GET, "/notes"),
+        (Method::POST, "/notes"),
+        (Method::GET, &one),
+        (Method::PUT, &one),
+        (Method::DELETE, &one),
+    ] {
+        let request = |query: &str| session.request(method.clone(), stack.at(&format!("{path}{query}")));
+        is_refused(
+            request("?ofset=1").json(&body).send().await.unwrap_err(),
+            "/ofset",
+        );
+        if [Method::POST, Method::PUT].contains(&method) {
+            is_refused(request("").json(&more).send().await.unwrap_err(), "/tags");
+        }
+    }
+    let list: NoteList = session
+        .get(stack.at("/notes/?limit=1"))
         .send_json()
         .await
-        .unwrap()
+        .unwrap();
+    assert_eq!(list.notes, [note]);
 }
 
 #[tokio::test]
@@ -31,12 +76,7 @@ async fn a_note_is_written_read_replaced_and_deleted() {
 
     let at = stack.at(&location);
     assert_eq!(session.get(&at).send_json::<Note>().await.unwrap(), written);
-    let replaced: Note = session
-        .put(&at)
-        .json(&json!({ "title": "c", "body": "d" }))
-        .send_json()
-        .await
-        .unwrap();
+    let replaced = replace(&session, &at, "c", "d").await.unwrap();
     assert_eq!((replaced.title.as_str(), replaced.body.as_str()), ("c", "d"));
     assert_eq!(
         (&replaced.id, &replaced.created_at),
@@ -51,11 +91,7 @@ async fn a_note_is_written_read_replaced_and_deleted() {
             ProblemKind::NotFound
         );
     }
-    let gone = session
-        .put(&at)
-        .json(&json!({ "title": "c", "body": "d" }))
-        .send()
-        .await;
+    let gone = replace(&session, &at, "c", "d").await;
     assert_eq!(kind(gone), ProblemKind::NotFound);
 }
 
@@ -67,20 +103,9 @@ async fn nobody_elses_note_is_there() {
     let at = stack.at(&format!("/notes/{}", note.id));
     assert_eq!(kind(eve.get(&at).send().await), ProblemKind::NotFound);
     assert_eq!(kind(eve.delete(&at).send().await), ProblemKind::NotFound);
-    let change = eve
-        .put(&at)
-        .json(&json!({ "title": "mine", "body": "" }))
-        .send()
-        .await;
+    let change = replace(&eve, &at, "mine", "").await;
     assert_eq!(kind(change), ProblemKind::NotFound);
-    assert!(
-        eve.get(stack.at("/notes"))
-            .send_json::<NoteList>()
-            .await
-            .unwrap()
-            .notes
-            .is_empty()
-    );
+    assert_eq!(list(&stack, &eve, "").await.notes, []);
     assert_eq!(ada.get(&at).send_json::<Note>().await.unwrap(), note);
 }
 
@@ -91,15 +116,9 @@ async fn the_list_comes_in_pages_newest_first() {
     for i in 0..5 {
         write(&stack, &session, &i.to_string()).await;
     }
-    let page = async |query: &str| -> NoteList {
-        session
-            .get(stack.at(&format!("/notes?{query}")))
-            .send_json()
-            .await
-            .unwrap()
-    };
-    let first = page("limit=3").await;
-    let second = page(&format!("limit=3&after={}", first.next.unwrap())).await;
+    let first = list(&stack, &session, "?limit=3").await;
+    let after = format!("?limit=3&after={}", first.next.unwrap());
+    let second = list(&stack, &session, &after).await;
     let titles: Vec<_> = first
         .notes
         .into_iter()
@@ -111,7 +130,7 @@ async fn the_list_comes_in_pages_newest_first() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_note_is_refused_with_its_field() {
+async fn a_bad_note_is_refused_with_its_field() {
     let stack = Stack::start();
     let session = stack.sign_up("ada").await;
     for (note, pointer) in [
@@ -129,15 +148,7 @@ async fn what_cannot_be_a_note_is_refused_with_its_field() {
             .unwrap_err();
         assert_eq!(error.problem().unwrap().errors[0].pointer, pointer, "{note}");
     }
-    assert!(
-        session
-            .get(stack.at("/notes"))
-            .send_json::<NoteList>()
-            .await
-            .unwrap()
-            .notes
-            .is_empty()
-    );
+    assert_eq!(list(&stack, &session, "").await.notes, []);
 }
 
 #[tokio::test]

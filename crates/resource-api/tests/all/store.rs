@@ -6,7 +6,7 @@ use diesel::sql_types::Text;
 use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
 use jeton_domain::{AuditContext, NewUser, ScopeSet, UserId, Username};
 use jeton_persistence::{DatabaseError, DatabaseResult, PgConnection, users};
-use jeton_proof_support::{count, execute, text, wait_until};
+use jeton_proof_support::{count, execute, text, wait_for_blocked};
 use jeton_resource_api::store::{self, NoteRow};
 use std::thread;
 use uuid::Uuid;
@@ -35,8 +35,7 @@ fn write(connection: &mut PgConnection, owner: UserId, title: &str) -> NoteRow {
 
 #[test]
 fn a_note_is_found_as_it_was_written() {
-    let database = database();
-    let connection = &mut database.connect();
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada");
     let id = Uuid::now_v7();
     let note = store::create(connection, ada, id, "Grüße", "line\nline").unwrap();
@@ -51,8 +50,7 @@ fn a_note_is_found_as_it_was_written() {
 
 #[test]
 fn somebody_elses_note_is_no_note() {
-    let database = database();
-    let connection = &mut database.connect();
+    let (_, connection) = &mut database();
     let (ada, bob) = (create_user(connection, "ada"), create_user(connection, "bob"));
     let note = write(connection, ada, "mine");
     let id = note.id;
@@ -65,8 +63,7 @@ fn somebody_elses_note_is_no_note() {
 
 #[test]
 fn replacing_keeps_the_first_time_and_notes_the_last() {
-    let database = database();
-    let connection = &mut database.connect();
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada");
     let (other, note) = (write(connection, ada, "other"), write(connection, ada, "old"));
     execute(
@@ -93,8 +90,7 @@ fn replacing_keeps_the_first_time_and_notes_the_last() {
 
 #[test]
 fn deleting_deletes_one_and_once() {
-    let database = database();
-    let connection = &mut database.connect();
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada");
     let (kept, gone) = (write(connection, ada, "kept"), write(connection, ada, "gone"));
     assert!(store::delete(connection, ada, gone.id).unwrap());
@@ -104,8 +100,7 @@ fn deleting_deletes_one_and_once() {
 
 #[test]
 fn pages_go_from_new_to_old_and_hold_the_owners_only() {
-    let database = database();
-    let connection = &mut database.connect();
+    let (_, connection) = &mut database();
     let (ada, bob) = (create_user(connection, "ada"), create_user(connection, "bob"));
     let mut all = Vec::new();
     for number in 0..5 {
@@ -125,8 +120,7 @@ fn pages_go_from_new_to_old_and_hold_the_owners_only() {
 
 #[test]
 fn nobody_writes_for_a_user_who_is_gone() {
-    let database = database();
-    let connection = &mut database.connect();
+    let (_, connection) = &mut database();
     let ada = create_user(connection, "ada");
     let note = write(connection, ada, "title").id;
     assert!(
@@ -146,8 +140,7 @@ fn nobody_writes_for_a_user_who_is_gone() {
 
 #[test]
 fn deleting_a_user_takes_notes_along() {
-    let database = database();
-    let connection = &mut database.connect();
+    let (_, connection) = &mut database();
     let (ada, bob) = (create_user(connection, "ada"), create_user(connection, "bob"));
     write(connection, ada, "hers");
     write(connection, bob, "his");
@@ -163,12 +156,8 @@ fn deleting_a_user_takes_notes_along() {
 /// The deletion is committed when the note waits for it.
 #[test]
 fn a_user_who_is_being_deleted_gets_no_note() {
-    let database = database();
-    let (deleting, writing, watching) = (
-        &mut database.connect(),
-        database.connect(),
-        &mut database.connect(),
-    );
+    let (database, deleting) = &mut database();
+    let (writing, watching) = (database.connect(), &mut database.connect());
     let ada = create_user(deleting, "ada");
     let written = thread::scope(|scope| {
         let running = deleting.transaction(|deleting| {
@@ -181,11 +170,7 @@ fn a_user_who_is_being_deleted_gets_no_note() {
                 let mut writing = writing;
                 store::create(&mut writing, ada, Uuid::now_v7(), "title", "body")
             });
-            wait_until("the note waits", || {
-                let blocked = "pg_stat_activity WHERE datname = current_database() \
-                    AND cardinality(pg_blocking_pids(pid)) > 0";
-                count(watching, blocked) == 1
-            });
+            wait_for_blocked(watching, 1);
             DatabaseResult::Ok(running)
         });
         running.unwrap().join().unwrap()
@@ -195,15 +180,10 @@ fn a_user_who_is_being_deleted_gets_no_note() {
 
 #[test]
 fn a_note_has_an_owner() {
-    let database = database();
+    let (_, connection) = &mut database();
     let note = "INSERT INTO demo.notes (id, user_id, title, body) \
         VALUES (gen_random_uuid(), gen_random_uuid(), 'title', 'body')";
-    owner_is_gone(
-        &database
-            .connect()
-            .batch_execute(note)
-            .map_err(DatabaseError::from),
-    );
+    owner_is_gone(&connection.batch_execute(note).map_err(DatabaseError::from));
 }
 
 /// With a few rows Postgres would read the table from end to end, and sort; told not to, it shows what index it has.
@@ -215,8 +195,7 @@ fn every_query_has_an_index() {
         line: String,
     }
     const ID: &str = "'0198c5a5-0000-7000-8000-000000000000'";
-    let database = database();
-    let connection = &mut database.connect();
+    let (_, connection) = &mut database();
     execute(connection, "SET enable_seqscan = off; SET enable_sort = off");
     for query in [
         "SELECT * FROM demo.notes WHERE user_id = ID AND id < ID ORDER BY id DESC LIMIT 20",

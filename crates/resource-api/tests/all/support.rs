@@ -1,4 +1,5 @@
 use jeton_client::{AuthClient, ClientError, ProblemKind, Session, SignUpRequest};
+use jeton_persistence::PgConnection;
 use jeton_proof_support::{InProcess, ServiceProcess, TestDatabase, TestRole};
 use jeton_resource_api::{DatabaseUrl, migrate};
 use serde::Deserialize;
@@ -18,7 +19,7 @@ pub(crate) struct Stack {
 
 impl Stack {
     pub(crate) fn start() -> Self {
-        let database = database();
+        let (database, _) = database();
         let role = TestRole::create(&database, "IN ROLE jeton_verifier, jeton_notes");
         Self {
             auth: start_auth(database.url()),
@@ -42,11 +43,11 @@ impl Stack {
     }
 }
 
-/// A database with the tables of both services.
-pub(crate) fn database() -> TestDatabase {
-    let database = TestDatabase::create();
+/// A database with the tables of both services, and a connection to it.
+pub(crate) fn database() -> (TestDatabase, PgConnection) {
+    let (database, connection) = jeton_proof_support::database();
     migrate_notes(database.url());
-    database
+    (database, connection)
 }
 
 /// As the owner of a migrated database.
@@ -89,10 +90,7 @@ pub(crate) fn notes_process(database_url: &str) -> ServiceProcess {
 }
 
 fn environment<'a>(database_url: &'a str, settings: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let own = [
-        ("DATABASE_URL", database_url),
-        ("JETON_RESOURCE_ADDR", "127.0.0.1:0"),
-    ];
+    let own = [("DATABASE_URL", database_url), ("NOTES_ADDR", "127.0.0.1:0")];
     [&own, settings].concat()
 }
 

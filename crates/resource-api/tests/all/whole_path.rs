@@ -130,9 +130,6 @@ async fn neither_service_sets_or_reads_a_cookie() {
 fn told_to_end_it_ends_in_order() {
     let database = TestDatabase::create();
     let notes = notes_process(database.url());
-    assert_eq!(
-        RawRequest::new("GET", "/public").send(notes.address()).status,
-        200
-    );
+    assert_eq!(notes.get("/public").status, 200);
     assert!(notes.terminate().success());
 }

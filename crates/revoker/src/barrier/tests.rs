@@ -22,7 +22,7 @@ fn is_registered(connection: &mut PgConnection, id: Uuid) -> bool {
 
 /// A crash of the server in between may have taken the version back.
 #[test]
-fn what_was_seen_on_one_connection_does_not_count_on_the_next() {
+fn a_lease_seen_on_one_connection_does_not_count_on_the_next() {
     let (_database, mut connection, mut keeper) = setting();
     let lease = Duration::from_millis(100);
     let id = Uuid::now_v7();
@@ -41,7 +41,7 @@ fn what_was_seen_on_one_connection_does_not_count_on_the_next() {
 
 /// As behind a pool that lends connections for a transaction: the server may have crashed, and nobody has noticed.
 #[test]
-fn nor_does_it_in_another_session_of_the_same_connection() {
+fn what_was_seen_in_one_session_does_not_count_in_the_next_of_the_same_connection() {
     let (_database, mut connection, mut keeper) = setting();
     let id = Uuid::now_v7();
     let lease = Duration::from_millis(100);
@@ -60,7 +60,7 @@ fn nor_does_it_in_another_session_of_the_same_connection() {
 }
 
 #[test]
-fn after_a_panic_those_who_wait_are_told_and_the_next_are_served() {
+fn a_panic_of_the_barrier_is_told_to_who_waits_and_the_next_are_served() {
     let (_database, _, mut keeper) = setting();
     let wait = |keeper: &mut Keeper| {
         let (reply, answer) = oneshot::channel();

@@ -56,7 +56,7 @@ fn watch(watch: &mut Watch, rows: &[VerifierRow], now: BootTime) -> Vec<Dead> {
 }
 
 #[test]
-fn it_is_over_when_every_verifier_has_applied_it() {
+fn a_wait_is_over_when_every_verifier_has_applied_the_revocation() {
     let mut wait = wait_for(&[ONE]);
     let [behind, applied] = [[].as_slice(), &[ONE]];
     let both_behind = [row(1, 4, behind), row(2, 7, behind)];
@@ -102,7 +102,7 @@ fn a_dead_one_is_waited_for_a_whole_lease() {
 }
 
 #[test]
-fn each_is_waited_for_by_its_own_lease() {
+fn a_verifier_is_waited_for_by_its_own_lease() {
     let mut wait = wait_for(&[ONE]);
     let long = VerifierRow {
         lease_ms: 20_000,
@@ -119,7 +119,7 @@ fn each_is_waited_for_by_its_own_lease() {
 
 /// It was slow to apply it; what it answers from memory since then it has heard of.
 #[test]
-fn one_that_renews_without_applying_is_not_waited_for_longer_and_not_dead() {
+fn a_verifier_that_renews_without_applying_is_not_waited_for_longer_and_not_dead() {
     let mut wait = wait_for(&[ONE]);
     assert_eq!(
         look(&mut wait, &[row(1, 4, &[])], after(Duration::ZERO)),
@@ -133,7 +133,7 @@ fn one_that_renews_without_applying_is_not_waited_for_longer_and_not_dead() {
 }
 
 #[test]
-fn one_that_comes_later_or_leaves_is_not_waited_for() {
+fn a_verifier_that_comes_later_or_leaves_is_not_waited_for() {
     let mut wait = wait_for(&[ONE]);
     assert_eq!(
         look(&mut wait, &[row(1, 4, &[])], after(Duration::ZERO)),
@@ -163,7 +163,7 @@ fn the_watch_finds_who_has_not_renewed_for_a_whole_lease() {
 }
 
 #[test]
-fn whoever_renews_is_watched_anew() {
+fn a_verifier_that_renews_is_watched_anew() {
     let mut seen = Watch::default();
     assert_eq!(watch(&mut seen, &[row(1, 4, &[])], after(Duration::ZERO)), []);
     assert_eq!(watch(&mut seen, &[row(1, 5, &[])], after(SHORT_OF_A_LEASE)), []);
@@ -201,7 +201,7 @@ fn a_round_answers_those_whose_revocation_holds() {
 
 /// Of the wait and of the watch: a version that was seen on the connection before may have been undone by a crash.
 #[test]
-fn on_a_new_connection_a_lease_is_waited_for_anew() {
+fn a_lease_is_waited_for_anew_on_a_new_connection() {
     let mut rounds = Rounds::default();
     let mut answer = waiting(&mut rounds, ONE);
     let rows = [row(1, 4, &[]), row(2, 7, &[ONE])];

@@ -3,8 +3,8 @@ use jeton_coherence::revocations::{revoking, unapplied};
 use jeton_coherence::verifiers::{self, Registered, Renewal};
 use jeton_coherence::{Pending, Snapshot};
 use jeton_local_postgres::LocalPostgres;
-use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish};
-use jeton_proof_support::{TestDatabase, count, execute, migrate, text, wait_until};
+use jeton_persistence::{DatabaseUrl, PgConnection};
+use jeton_proof_support::{connect as connect_to, count, database, execute, migrate, text, wait_until};
 use jeton_revoker::{Barrier, confirm};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -17,10 +17,6 @@ const PATIENCE: Duration = Duration::from_secs(50);
 
 fn url(text: &str) -> DatabaseUrl {
     DatabaseUrl::parse(text).unwrap()
-}
-
-fn connect_to(text: &str) -> PgConnection {
-    establish(&url(text), ConnectionLimits::NONE).unwrap()
 }
 
 /// A revocation, of everything, by way of the log alone.
@@ -49,9 +45,8 @@ fn registered(connection: &mut PgConnection) -> Vec<Uuid> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_nobody_to_wait_for_it_is_over_at_once() {
-    let database = TestDatabase::create();
-    let connection = &mut connect_to(database.url());
+async fn the_barrier_without_verifiers_is_over_at_once() {
+    let (database, connection) = &mut database();
     let barrier = Barrier::start(url(database.url())).unwrap();
     let pending = revoke(connection);
     barrier.confirm(pending.clone()).await.unwrap();
@@ -63,9 +58,8 @@ async fn with_nobody_to_wait_for_it_is_over_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_waits_until_the_last_has_applied_it() {
-    let database = TestDatabase::create();
-    let connection = &mut connect_to(database.url());
+async fn the_barrier_waits_until_the_last_verifier_has_applied_it() {
+    let (database, connection) = &mut database();
     let lease = Duration::from_secs(60);
     let (first, then) = register(connection, lease);
     let (second, then_too) = register(connection, lease);
@@ -86,9 +80,8 @@ async fn it_waits_until_the_last_has_applied_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_goes_in_order_is_not_waited_for() {
-    let database = TestDatabase::create();
-    let connection = &mut connect_to(database.url());
+async fn a_verifier_that_goes_in_order_is_not_waited_for() {
+    let (database, connection) = &mut database();
     let (id, _) = register(connection, Duration::from_secs(60));
     let pending = revoke(connection);
     let barrier = Barrier::start(url(database.url())).unwrap();
@@ -99,8 +92,7 @@ async fn one_that_goes_in_order_is_not_waited_for() {
 
 #[test]
 fn a_dead_one_is_waited_for_once_and_taken_off_the_list() {
-    let database = TestDatabase::create();
-    let connection = &mut connect_to(database.url());
+    let (_, connection) = &mut database();
     register(connection, Duration::from_millis(200));
     let (live, _) = register(connection, Duration::from_secs(60));
     let first = revoke(connection);
@@ -119,9 +111,8 @@ fn a_dead_one_is_waited_for_once_and_taken_off_the_list() {
 
 /// It lives, though it does not get on: its time is over for this revocation, and its row is not anybody's to take.
 #[test]
-fn one_that_renews_without_applying_is_waited_for_and_stays() {
-    let database = TestDatabase::create();
-    let connection = &mut connect_to(database.url());
+fn a_verifier_that_renews_without_applying_is_waited_for_and_stays() {
+    let (database, connection) = &mut database();
     let (id, _) = register(connection, Duration::from_millis(300));
     let pending = revoke(connection);
     let done = AtomicBool::new(false);
@@ -142,9 +133,8 @@ fn one_that_renews_without_applying_is_waited_for_and_stays() {
 
 /// Nobody waits for it, since it has applied everything; the next revocation should not have to.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_died_unnoticed_is_taken_off_the_list() {
-    let database = TestDatabase::create();
-    let connection = &mut connect_to(database.url());
+async fn a_verifier_that_died_unnoticed_is_taken_off_the_list() {
+    let (database, connection) = &mut database();
     let (standing, _) = register(connection, Duration::from_secs(60));
     let pending = revoke(connection);
     let (dead, _) = register(connection, Duration::from_millis(100));
@@ -159,7 +149,7 @@ async fn one_that_died_unnoticed_is_taken_off_the_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_database_nothing_is_confirmed() {
+async fn the_barrier_without_the_database_confirms_nothing() {
     let postgres = LocalPostgres::temporary().unwrap();
     migrate(&postgres.url());
     let barrier = Barrier::start(url(&postgres.url())).unwrap();
@@ -257,8 +247,7 @@ async fn a_restart_between_two_revocations_goes_unnoticed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_thread_ends_with_the_last_handle() {
-    let database = TestDatabase::create();
-    let connection = &mut connect_to(database.url());
+    let (database, connection) = &mut database();
     let barrier = Barrier::start(url(database.url())).unwrap();
     let pending = revoke(connection);
     barrier.clone().confirm(pending).await.unwrap();

@@ -7,7 +7,7 @@ use jeton_proof_support::TestDatabase;
 use std::sync::mpsc::channel;
 
 #[tokio::test]
-async fn after_a_panic_nothing_is_remembered_and_another_life_begins() {
+async fn a_panic_of_the_lease_thread_forgets_everything_and_starts_it_anew() {
     let database = TestDatabase::create();
     let settings = VerifierSettings::new(DatabaseUrl::parse(database.url()).unwrap());
     let memory = Arc::new(Memory::new(10));

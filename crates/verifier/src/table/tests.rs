@@ -63,7 +63,7 @@ proptest! {
     /// Whatever happens: what is found is what was put there last, nothing that was removed is found, and the
     /// count is right.
     #[test]
-    fn it_may_forget_but_makes_nothing_up(capacity in 0..30_usize, steps in steps()) {
+    fn a_table_may_forget_but_makes_nothing_up(capacity in 0..30_usize, steps in steps()) {
         let table = Table::new(capacity);
         let mut put = HashMap::new();
         for (version, step) in steps.into_iter().enumerate() {
@@ -93,7 +93,7 @@ proptest! {
 }
 
 #[test]
-fn it_holds_what_it_has_room_for() {
+fn a_table_holds_what_it_has_room_for() {
     const CAPACITY: u64 = 100_000;
     let table = Table::new(CAPACITY as usize);
     // A little less, as its parts do not fill alike.
@@ -115,7 +115,7 @@ fn it_holds_what_it_has_room_for() {
 }
 
 #[test]
-fn what_is_asked_for_again_and_again_stays() {
+fn a_token_that_is_asked_for_again_and_again_stays() {
     let table = Table::new(1000);
     for number in 0..100 {
         table.insert(caller(number, "ada"));
@@ -134,7 +134,7 @@ fn what_is_asked_for_again_and_again_stays() {
 
 /// Whoever checks a token of the same part waits meanwhile.
 #[test]
-fn one_insert_does_not_look_at_all_tokens() {
+fn an_insert_does_not_look_at_all_tokens() {
     const ROOM: usize = 10_000;
     let mut tokens = Tokens::new(ROOM);
     let mut numbers = 0..;

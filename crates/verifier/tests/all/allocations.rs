@@ -1,23 +1,21 @@
 //! A check that is answered from memory allocates nothing.
 
-use crate::support::{database, settings, token_of, user_with_token};
-use jeton_verifier::{LONGEST_LEASE, Verifier, VerifierSettings};
+use crate::support::{check, setting, token_of, verifier_with};
+use jeton_verifier::LONGEST_LEASE;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_token_is_checked_without_allocating() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
-    let settings = VerifierSettings {
-        cache_tokens: 100,
-        lease: LONGEST_LEASE,
-        ..settings(database.url())
-    };
-    let verifier = Verifier::connect(settings).await.unwrap();
+    let (database, _, _, token) = setting();
+    let verifier = verifier_with(&database, |settings| {
+        settings.cache_tokens = 100;
+        settings.lease = LONGEST_LEASE;
+    })
+    .await;
     // Looked up, and then found in memory, for what is made when it is first needed.
     for _ in 0..2 {
-        assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+        assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     }
     let hits = verifier.status().hits;
     let mut outcome = Poll::Pending;

@@ -2,32 +2,15 @@
 
 use crate::gate::Gate;
 use crate::support::{
-    Issued, database, execute, expire, issue, others, poll_once, settings, token_of, unknown,
-    user_with_token, verifier, verifier_with_threads, wait_until,
+    Issued, check, database, execute, expire, issue, others, poll_once, setting, start, token_of, unknown,
+    user_with_token, verifier, verifier_with, verifier_with_threads, wait_until,
 };
-use jeton_verifier::{Verifier, VerifierSettings, VerifyError};
+use jeton_verifier::VerifyError;
 use std::pin::pin;
 use std::task::Poll;
 
-/// Keeps both look-up threads busy with a query each.
-async fn occupy(
-    verifier: &Verifier,
-    gate: &mut Gate,
-    token: &Issued,
-) -> [tokio::task::JoinHandle<crate::support::Outcome>; 2] {
-    let check = || {
-        let (verifier, text) = (verifier.clone(), token.text.clone());
-        tokio::spawn(async move { verifier.verify(&text).await })
-    };
-    let first = check();
-    gate.wait_for_queue(1);
-    let second = check();
-    gate.wait_for_queue(2);
-    [first, second]
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_waits_is_asked_for_together() {
+async fn checks_that_wait_are_asked_for_together() {
     let (database, mut connection) = database();
     let (ada, first) = user_with_token(&mut connection, "ada");
     let mut tokens: Vec<(Issued, Result<_, _>)> = Vec::new();
@@ -50,9 +33,11 @@ async fn whatever_waits_is_asked_for_together() {
         tokens.push((token, right));
     }
     let verifier = verifier(&database).await;
-    let mut gate = Gate::install(&database);
-    gate.close();
-    let occupied = occupy(&verifier, &mut gate, &first).await;
+    let mut gate = Gate::closed(&database);
+    let occupied = [
+        start(&verifier, &mut gate, &first).await,
+        start(&verifier, &mut gate, &first).await,
+    ];
 
     let mut checks = Vec::new();
     for _ in 0..5 {
@@ -74,21 +59,17 @@ async fn whatever_waits_is_asked_for_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_query_asks_for_no_more_than_is_set() {
+async fn a_query_asks_for_no_more_than_is_set() {
     let (database, mut connection) = database();
     let (ada, first) = user_with_token(&mut connection, "ada");
     let tokens: Vec<_> = (0..10).map(|_| issue(&mut connection, ada.id)).collect();
-    let settings = VerifierSettings {
-        lookup_threads: 1,
-        batch: 4,
-        ..settings(database.url())
-    };
-    let verifier = Verifier::connect(settings).await.unwrap();
-    let mut gate = Gate::install(&database);
-    gate.close();
-    let mut occupied = pin!(verifier.verify(&first.text));
-    assert!(poll_once(occupied.as_mut()).await.is_pending());
-    gate.wait_for_queue(1);
+    let verifier = verifier_with(&database, |settings| {
+        settings.lookup_threads = 1;
+        settings.batch = 4;
+    })
+    .await;
+    let mut gate = Gate::closed(&database);
+    let occupied = start(&verifier, &mut gate, &first).await;
 
     let mut checks = Vec::new();
     for token in &tokens {
@@ -97,7 +78,7 @@ async fn one_query_asks_for_no_more_than_is_set() {
         checks.push((check, token.id));
     }
     gate.open();
-    assert_eq!(token_of(occupied.await), Ok(first.id));
+    assert_eq!(token_of(occupied.await.unwrap()), Ok(first.id));
     for (check, id) in checks {
         assert_eq!(token_of(check.await), Ok(id));
     }
@@ -106,19 +87,14 @@ async fn one_query_asks_for_no_more_than_is_set() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_says_so_at_once() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
-    let settings = VerifierSettings {
-        lookup_threads: 1,
-        queue: 3,
-        ..settings(database.url())
-    };
-    let verifier = Verifier::connect(settings).await.unwrap();
-    let mut gate = Gate::install(&database);
-    gate.close();
-    let mut occupied = pin!(verifier.verify(&token.text));
-    assert!(poll_once(occupied.as_mut()).await.is_pending());
-    gate.wait_for_queue(1);
+    let (database, _, _, token) = setting();
+    let verifier = verifier_with(&database, |settings| {
+        settings.lookup_threads = 1;
+        settings.queue = 3;
+    })
+    .await;
+    let mut gate = Gate::closed(&database);
+    let occupied = start(&verifier, &mut gate, &token).await;
 
     let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(verifier.verify(&token.text))).collect();
     for check in &mut waiting {
@@ -134,42 +110,38 @@ async fn a_full_queue_says_so_at_once() {
     for check in waiting {
         assert_eq!(token_of(check.await), Ok(token.id));
     }
-    assert_eq!(token_of(occupied.await), Ok(token.id));
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(token_of(occupied.await.unwrap()), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_asks_for_those_who_have_gone_away() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
-    let settings = VerifierSettings {
-        lookup_threads: 1,
-        batch: 1,
-        ..settings(database.url())
-    };
-    let verifier = Verifier::connect(settings).await.unwrap();
-    let mut gate = Gate::install(&database);
-    gate.close();
-    let mut occupied = pin!(verifier.verify(&token.text));
-    assert!(poll_once(occupied.as_mut()).await.is_pending());
-    gate.wait_for_queue(1);
+    let (database, _, _, token) = setting();
+    let verifier = verifier_with(&database, |settings| {
+        settings.lookup_threads = 1;
+        settings.batch = 1;
+    })
+    .await;
+    let mut gate = Gate::closed(&database);
+    let occupied = start(&verifier, &mut gate, &token).await;
     for _ in 0..3 {
         let mut check = Box::pin(verifier.verify(&token.text));
         assert!(poll_once(check.as_mut()).await.is_pending());
     }
     gate.open();
-    assert_eq!(token_of(occupied.await), Ok(token.id));
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(token_of(occupied.await.unwrap()), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     assert_eq!(gate.statements(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_corrupt_row_is_one_tokens_trouble() {
+async fn a_corrupt_row_is_one_tokens_trouble() {
     let (database, mut connection) = database();
     let [(_, good), (_, bad), (_, far), (_, infinite)] =
         ["ada", "bob", "eve", "joe"].map(|name| user_with_token(&mut connection, name));
     let corrupt = [
-        "UPDATE users SET scopes = ARRAY['a b'] WHERE username = 'bob'".to_owned(),
+        "ALTER TABLE tokens DROP CONSTRAINT IF EXISTS tokens_kind_check".to_owned(),
+        format!("UPDATE tokens SET kind = 'robot' WHERE id = '{}'", bad.id),
         // Times that Postgres has and Chrono has not; the constraints keep them out.
         "ALTER TABLE tokens DROP CONSTRAINT IF EXISTS tokens_expires_at_check".to_owned(),
         "ALTER TABLE token_uses DROP CONSTRAINT IF EXISTS token_uses_last_used_at_check".to_owned(),
@@ -185,11 +157,8 @@ async fn one_corrupt_row_is_one_tokens_trouble() {
     ];
     execute(&mut connection, &corrupt.join(";"));
     let verifier = verifier_with_threads(&database, 1).await;
-    let mut gate = Gate::install(&database);
-    gate.close();
-    let mut occupied = pin!(verifier.verify(&good.text));
-    assert!(poll_once(occupied.as_mut()).await.is_pending());
-    gate.wait_for_queue(1);
+    let mut gate = Gate::closed(&database);
+    let occupied = start(&verifier, &mut gate, &good).await;
     let nobody = unknown();
     let mut together = [
         (&good.text, Ok(good.id)),
@@ -204,7 +173,7 @@ async fn one_corrupt_row_is_one_tokens_trouble() {
         assert!(poll_once(check.as_mut()).await.is_pending());
     }
     gate.open();
-    occupied.await.unwrap();
+    occupied.await.unwrap().unwrap();
     for (check, right) in together {
         assert_eq!(token_of(check.await), right);
     }
@@ -213,12 +182,13 @@ async fn one_corrupt_row_is_one_tokens_trouble() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_threads_end_with_the_last_handle() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, _, token) = setting();
     let verifier = verifier(&database).await;
-    let mut gate = Gate::install(&database);
-    gate.close();
-    let occupied = occupy(&verifier, &mut gate, &token).await;
+    let mut gate = Gate::closed(&database);
+    let occupied = [
+        start(&verifier, &mut gate, &token).await,
+        start(&verifier, &mut gate, &token).await,
+    ];
     gate.open();
     for check in occupied {
         check.await.unwrap().unwrap();

@@ -35,6 +35,13 @@ impl Gate {
         Self(connection)
     }
 
+    /// As [`Gate::install`], and closed.
+    pub(crate) fn closed(database: &TestDatabase) -> Self {
+        let mut gate = Self::install(database);
+        gate.close();
+        gate
+    }
+
     pub(crate) fn close(&mut self) {
         execute(&mut self.0, "SELECT pg_advisory_lock(1)");
     }

@@ -2,7 +2,7 @@
 
 use crate::gate::Gate;
 use crate::server::Server;
-use crate::support::{database, execute, user_with_token};
+use crate::support::{database, execute, setting, user_with_token};
 use jeton_proof_support::{RawRequest, RawResponse};
 
 /// Status and body, for what is let through.
@@ -28,8 +28,7 @@ fn a_handler_learns_who_is_calling() {
 
 #[test]
 fn required_scopes_are_those_of_now() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, _, token) = setting();
     let server = Server::start(database.url());
     assert_eq!(server.get_with("/notes", &token.text).status, 200);
     assert_eq!(server.get_with("/both", &token.text).status, 200);
@@ -41,8 +40,7 @@ fn required_scopes_are_those_of_now() {
 
 #[test]
 fn a_missing_scope_is_named() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, _, _, token) = setting();
     let server = Server::start(database.url());
     for (path, scope) in [
         ("/reports", "reports:read"),
@@ -67,8 +65,7 @@ fn a_missing_scope_is_named() {
 /// A route's guard inside a scope's: both must be content, and the token is looked up once.
 #[test]
 fn guards_may_stand_around_each_other() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, _, token) = setting();
     let server = Server::start(database.url());
     let mut gate = Gate::install(&database);
     assert_eq!(server.get_with("/nested", &token.text).status, 200);
@@ -77,26 +74,19 @@ fn guards_may_stand_around_each_other() {
     assert_eq!(gate.statements(), 2 * server.front_ends());
     assert_eq!(server.get("/nested/write", &[]).status, 401);
 
-    execute(&mut connection, "UPDATE users SET scopes = '{notes:write}'");
-    assert_eq!(
-        server.get_with("/nested/write", &token.text).status,
-        403,
-        "the outer one"
-    );
-    execute(&mut connection, "UPDATE users SET scopes = '{notes:read}'");
-    assert_eq!(
-        server.get_with("/nested/write", &token.text).status,
-        403,
-        "the inner one"
-    );
+    // The outer one, and then the inner one.
+    for scopes in ["{notes:write}", "{notes:read}"] {
+        execute(&mut connection, &format!("UPDATE users SET scopes = '{scopes}'"));
+        let refused = server.get_with("/nested/write", &token.text);
+        assert_eq!(refused.status, 403, "{scopes}");
+    }
     assert_eq!(server.get_with("/nested", &token.text).status, 200);
 }
 
 /// Fails closed: somebody forgot the guard, and the client is told nothing of that.
 #[test]
-fn without_a_guard_there_is_no_caller() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+fn a_handler_without_a_guard_has_no_caller() {
+    let (database, _, _, token) = setting();
     let server = Server::start(database.url());
     for response in [
         server.get("/forgotten", &[]),
@@ -113,8 +103,7 @@ fn without_a_guard_there_is_no_caller() {
 
 #[test]
 fn a_bad_body_does_not_answer_before_a_bad_token() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, _, _, token) = setting();
     let server = Server::start(database.url());
     let valid = format!("Bearer {}", token.text);
     for (authorization, body, status) in [

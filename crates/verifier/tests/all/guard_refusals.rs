@@ -1,7 +1,9 @@
 //! What the guard answers, to the byte.
 
 use crate::server::Server;
-use crate::support::{connect_to, create_user, database, execute, expire, issue, unknown, user_with_token};
+use crate::support::{
+    connect_to, create_user, database, execute, expire, issue, setting, unknown, user_with_token,
+};
 use jeton_domain::AuditContext;
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::users;
@@ -19,7 +21,7 @@ fn challenges(response: &RawResponse) -> Vec<&str> {
 }
 
 #[test]
-fn without_a_token_it_says_what_to_send() {
+fn a_guard_says_what_to_send_where_there_is_no_token() {
     let (database, _) = database();
     let server = Server::start(database.url());
     let refused = server.get("/whoami", &[]);
@@ -33,7 +35,7 @@ fn without_a_token_it_says_what_to_send() {
 }
 
 #[test]
-fn whatever_is_wrong_with_a_token_is_the_same_to_its_holder() {
+fn a_refused_token_is_answered_alike_whatever_is_wrong_with_it() {
     let (database, mut connection) = database();
     let ada = create_user(&mut connection, "ada").id;
     let (expired, revoked) = (issue(&mut connection, ada), issue(&mut connection, ada));
@@ -69,8 +71,7 @@ fn whatever_is_wrong_with_a_token_is_the_same_to_its_holder() {
 
 #[test]
 fn a_header_that_holds_no_token_is_an_invalid_one() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, _, _, token) = setting();
     let server = Server::start(database.url());
     let invalid = everything(&server.get_with("/whoami", "jtn_mistyped"));
     let doubled = format!("Bearer {0} {0}", token.text);
@@ -96,8 +97,7 @@ fn a_header_that_holds_no_token_is_an_invalid_one() {
 /// Of those, nothing is known but that they are none of ours (RFC 6750 §3.1).
 #[test]
 fn credentials_of_another_scheme_are_as_good_as_none() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, _, _, token) = setting();
     let server = Server::start(database.url());
     let missing = everything(&server.get("/whoami", &[]));
     let basic = format!("Basic {}", token.text);
@@ -119,8 +119,7 @@ fn credentials_of_another_scheme_are_as_good_as_none() {
 /// Which of the two counts is what a proxy and this service might disagree on.
 #[test]
 fn two_headers_are_one_too_many() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, _, _, token) = setting();
     let server = Server::start(database.url());
     let valid = format!("Bearer {}", token.text);
     assert_eq!(server.get("/whoami", &[valid.as_bytes()]).status, 200);

@@ -2,12 +2,11 @@
 
 use crate::gate::Gate;
 use crate::support::{
-    Issued, PATIENCE, create_user, database, execute, issue, poll_once, token_of, user_with_token,
-    verifier_with_threads,
+    Issued, PATIENCE, create_user, execute, issue, poll_once, setting, start, token_of, verifier_with_threads,
 };
 use jeton_domain::AuditContext;
 use jeton_persistence::{PgConnection, users};
-use jeton_verifier::{Verifier, VerifyError};
+use jeton_verifier::VerifyError;
 use std::pin::pin;
 use tokio::time::timeout;
 
@@ -19,26 +18,10 @@ fn revoke(connection: &mut PgConnection, token: &Issued) {
     );
 }
 
-/// Starts a check of a token and waits until its query is under way.
-async fn start(
-    verifier: &Verifier,
-    gate: &mut Gate,
-    token: &Issued,
-) -> tokio::task::JoinHandle<crate::support::Outcome> {
-    let before = gate.queue();
-    let check = tokio::spawn({
-        let (verifier, text) = (verifier.clone(), token.text.clone());
-        async move { verifier.verify(&text).await }
-    });
-    gate.wait_for_queue(before + 1);
-    check
-}
-
 /// The other thread asks anew and has the answer, while the earlier query is still on its way to its own, older one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_after_a_revocation_overtakes_an_older_query_for_the_same_token() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, _, token) = setting();
     let verifier = verifier_with_threads(&database, 2).await;
     let mut gate = Gate::install(&database);
 
@@ -57,8 +40,7 @@ async fn a_check_after_a_revocation_overtakes_an_older_query_for_the_same_token(
 /// With no thread free, later checks wait, and none of them gets the answer that was asked for before they came.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_after_a_revocation_waits_for_a_query_of_its_own() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, _, token) = setting();
     let verifier = verifier_with_threads(&database, 1).await;
     let mut gate = Gate::install(&database);
 
@@ -79,8 +61,7 @@ async fn a_check_after_a_revocation_waits_for_a_query_of_its_own() {
 /// The same for what a token may do, and for the checks of other tokens that go along.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_after_a_change_sees_the_change() {
-    let (database, mut connection) = database();
-    let (ada, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, ada, token) = setting();
     let other = issue(&mut connection, ada.id);
     let bob = create_user(&mut connection, "bob");
     let of_bob = issue(&mut connection, bob.id);

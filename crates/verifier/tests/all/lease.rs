@@ -1,25 +1,17 @@
 //! The life of a lease: what is answered while it lasts, what when it is over, and what is left behind.
 
 use crate::support::{
-    Issued, connect_to, count, database, execute, remembering, settings, token_of, unknown, user_with_token,
+    check, connect_to, count, database, execute, remembering, server, setting, settings, unknown, until,
     wait_until,
 };
 use jeton_coherence::{BootTime, verifiers};
 use jeton_domain::AuditContext;
 use jeton_local_postgres::LocalPostgres;
-use jeton_proof_support::migrate;
 use jeton_verifier::{ConnectError, Verifier, VerifierSettings, VerifyError};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
-
-fn server() -> (LocalPostgres, Issued) {
-    let postgres = LocalPostgres::temporary().unwrap();
-    migrate(&postgres.url());
-    let (_, token) = user_with_token(&mut connect_to(&postgres.url()), "ada");
-    (postgres, token)
-}
 
 fn with_lease(url: &str, lease: Duration) -> VerifierSettings {
     VerifierSettings {
@@ -28,16 +20,6 @@ fn with_lease(url: &str, lease: Duration) -> VerifierSettings {
         lookup_timeout: Duration::from_secs(1),
         ..settings(url)
     }
-}
-
-async fn until(verifier: &Verifier, token: &Issued, right: Result<(), VerifyError>) {
-    tokio::time::timeout(crate::support::PATIENCE, async {
-        while verifier.verify(&token.text).await.map(|_| ()) != right {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await
-    .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,21 +51,17 @@ async fn a_lease_has_bounds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn closing_gives_the_lease_back_and_asks_from_then_on() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, _, token) = setting();
     let verifier = remembering(&database).await;
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     verifier.close().await;
     assert_eq!(count(&mut connection, "verifiers"), 0);
     let status = verifier.status();
     assert_eq!((status.lease_left, status.entries), (Duration::ZERO, 0));
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     assert_eq!(verifier.status().entries, 0);
     execute(&mut connection, "DELETE FROM tokens");
-    assert_eq!(
-        token_of(verifier.verify(&token.text).await),
-        Err(VerifyError::Invalid)
-    );
+    assert_eq!(check(&verifier, &token.text).await, Err(VerifyError::Invalid));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,13 +82,12 @@ async fn the_last_handle_gives_the_lease_back() {
 
 /// Given up by somebody who had waited for it: it starts again, and knows nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_was_given_up_forgets_and_registers_anew() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+async fn a_verifier_that_was_given_up_forgets_and_registers_anew() {
+    let (database, mut connection, _, token) = setting();
     let verifier = Verifier::connect(with_lease(database.url(), Duration::from_millis(300)))
         .await
         .unwrap();
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     let id = crate::support::text(&mut connection, "SELECT id FROM verifiers");
     // Only somebody who has waited for a lease may do so; the trigger off, so that nothing but this makes it forget.
     execute(
@@ -129,17 +106,14 @@ async fn one_that_was_given_up_forgets_and_registers_anew() {
 
 /// A server that has stopped without a word: known tokens are good for the lease, and then nothing is.
 #[tokio::test(flavor = "multi_thread")]
-async fn without_word_from_the_database_the_lease_runs_out() {
+async fn a_lease_runs_out_without_word_from_the_database() {
     let (postgres, token) = server();
     let verifier = Verifier::connect(with_lease(&postgres.url(), Duration::from_secs(1)))
         .await
         .unwrap();
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     postgres.pause().unwrap();
-    assert_eq!(
-        token_of(verifier.verify(&unknown()).await),
-        Err(VerifyError::Unavailable)
-    );
+    assert_eq!(check(&verifier, &unknown()).await, Err(VerifyError::Unavailable));
     until(&verifier, &token, Err(VerifyError::Unavailable)).await;
     assert!(verifier.status().lease_left.is_zero());
     assert_eq!(verifier.ready().await, Err(VerifyError::Unavailable));
@@ -154,18 +128,15 @@ async fn a_restart_within_the_lease_goes_unnoticed() {
     let verifier = Verifier::connect(with_lease(&postgres.url(), Duration::from_secs(60)))
         .await
         .unwrap();
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     for end in [LocalPostgres::stop, LocalPostgres::crash] {
         let id = "SELECT id FROM verifiers";
         let before = crate::support::text(&mut connect_to(&postgres.url()), id);
         end(&postgres).unwrap();
         for _ in 0..100 {
-            assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+            assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
         }
-        assert_eq!(
-            token_of(verifier.verify(&unknown()).await),
-            Err(VerifyError::Unavailable)
-        );
+        assert_eq!(check(&verifier, &unknown()).await, Err(VerifyError::Unavailable));
         postgres.start().unwrap();
         // Registered anew: the row of the life before is gone.
         let mut connection = connect_to(&postgres.url());
@@ -176,31 +147,27 @@ async fn a_restart_within_the_lease_goes_unnoticed() {
             ) == 1
                 && count(&mut connection, "verifiers") == 1
         });
-        assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+        assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     }
 }
 
 /// A revocation while the verifier cannot be reached waits for the rest of its lease, and then it is right.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_is_gone_without_a_word_is_waited_for_once() {
-    let (database, mut connection) = database();
-    let (ada, token) = user_with_token(&mut connection, "ada");
+async fn a_verifier_that_is_gone_without_a_word_is_waited_for_once() {
+    let (database, mut connection, ada, token) = setting();
     // What a killed process leaves behind: a row that nobody renews.
     execute(
         &mut connection,
         "INSERT INTO verifiers (id, name, lease_ms) VALUES (gen_random_uuid(), 'killed', 300)",
     );
     let verifier = remembering(&database).await;
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     let revoked =
         jeton_persistence::tokens::revoke(&mut connection, &AuditContext::cli(), ada.id, token.id).unwrap();
     assert!(jeton_revoker::confirm(&mut connection, revoked).unwrap());
     assert_eq!(count(&mut connection, "verifiers WHERE name = 'killed'"), 0);
     assert_eq!(count(&mut connection, "verifiers"), 1);
-    assert_eq!(
-        token_of(verifier.verify(&token.text).await),
-        Err(VerifyError::Invalid)
-    );
+    assert_eq!(check(&verifier, &token.text).await, Err(VerifyError::Invalid));
 }
 
 /// From the answer, it would outlast what revokers wait for.

@@ -2,13 +2,13 @@
 
 use crate::gate::Gate;
 use crate::support::{
-    Issued, PATIENCE, database, execute, issue, poll_once, remembering, settings, token_of, unknown,
-    user_with_token, wait_until,
+    Issued, check, database, execute, issue, poll_once, remembering, setting, start, token_of, unknown,
+    until, user_with_token, verifier_with, wait_until,
 };
 use jeton_domain::AuditContext;
 use jeton_persistence::{DatabaseResult, Pending, PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
-use jeton_verifier::{Caller, UserId, Verifier, VerifierSettings, VerifyError};
+use jeton_verifier::{Caller, UserId, Verifier, VerifyError};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -19,13 +19,12 @@ fn revoke(connection: &mut PgConnection, owner: UserId, token: &Issued) {
 }
 
 async fn checked(verifier: &Verifier, token: &Issued) {
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(verifier, &token.text).await, Ok(token.id));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_token_is_checked_without_asking() {
-    let (database, mut connection) = database();
-    let (ada, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, ada, token) = setting();
     let other = issue(&mut connection, ada.id);
     let verifier = remembering(&database).await;
     let mut gate = Gate::install(&database);
@@ -45,7 +44,7 @@ async fn nothing_is_remembered_of_a_token_that_is_not_valid() {
     let (database, mut connection) = database();
     let verifier = remembering(&database).await;
     let text = unknown();
-    assert_eq!(token_of(verifier.verify(&text).await), Err(VerifyError::Invalid));
+    assert_eq!(check(&verifier, &text).await, Err(VerifyError::Invalid));
     assert_eq!(verifier.status().entries, 0);
     let ada = crate::support::create_user(&mut connection, "ada");
     let token = crate::support::issue_as(&mut connection, ada.id, text);
@@ -54,7 +53,7 @@ async fn nothing_is_remembered_of_a_token_that_is_not_valid() {
 
 /// The promise, for several verifiers, token by token.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_revoked_is_refused_once_that_is_acknowledged() {
+async fn a_revoked_token_is_refused_once_that_is_acknowledged() {
     let (database, mut connection) = database();
     let (ada, kept) = user_with_token(&mut connection, "ada");
     let verifiers = [
@@ -70,10 +69,7 @@ async fn what_was_revoked_is_refused_once_that_is_acknowledged() {
         }
         revoke(&mut connection, ada.id, &token);
         for verifier in &verifiers {
-            assert_eq!(
-                token_of(verifier.verify(&token.text).await),
-                Err(VerifyError::Invalid)
-            );
+            assert_eq!(check(verifier, &token.text).await, Err(VerifyError::Invalid));
             checked(verifier, &kept).await;
         }
     }
@@ -81,7 +77,7 @@ async fn what_was_revoked_is_refused_once_that_is_acknowledged() {
 
 /// Every act that makes a remembered answer wrong, by one who waits for it.
 #[tokio::test(flavor = "multi_thread")]
-async fn so_is_whatever_a_user_loses() {
+async fn what_a_user_loses_is_refused_once_that_is_acknowledged() {
     type Act = fn(&mut PgConnection, UserId) -> DatabaseResult<Pending<()>>;
     let acts: [(&str, Act, Result<&str, VerifyError>); 4] = [
         (
@@ -142,7 +138,7 @@ async fn a_token_with_an_idle_time_is_asked_for_again_when_that_is_over() {
     // What another service has noted meanwhile.
     let use_of = format!("INSERT INTO token_uses VALUES ('{}', now())", used.id);
     execute(&mut connection, &use_of);
-    wait_for(&verifier, &unused, VerifyError::Invalid).await;
+    until(&verifier, &unused, Err(VerifyError::Invalid)).await;
     checked(&verifier, &used).await;
     let asked = gate.statements();
     for _ in 0..3 {
@@ -153,58 +149,37 @@ async fn a_token_with_an_idle_time_is_asked_for_again_when_that_is_over() {
 
 /// Typed into psql: nobody waits, and nobody nudges, and a third of a lease later it holds.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_typed_into_psql_holds_soon() {
+async fn a_revocation_typed_into_psql_holds_soon() {
     let (database, mut connection) = database();
     let verifier = remembering(&database).await;
     for statement in ["DELETE FROM tokens", "TRUNCATE users CASCADE"] {
         let (_, token) = user_with_token(&mut connection, &format!("u{}", statement.len()));
         checked(&verifier, &token).await;
         execute(&mut connection, statement);
-        wait_for(&verifier, &token, VerifyError::Invalid).await;
+        until(&verifier, &token, Err(VerifyError::Invalid)).await;
     }
-}
-
-async fn wait_for(verifier: &Verifier, token: &Issued, error: VerifyError) {
-    tokio::time::timeout(PATIENCE, async {
-        while token_of(verifier.verify(&token.text).await) != Err(error) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await
-    .unwrap();
 }
 
 /// A look-up's answer of the time before a revocation, which arrives after it was acknowledged: right for the check that
 /// asked, which began before, and wrong for any that comes.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_from_before_a_revocation_is_not_kept() {
-    let (database, mut connection) = database();
-    let (ada, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, ada, token) = setting();
     let verifier = remembering(&database).await;
-    let mut gate = Gate::install(&database);
-    gate.close();
-    let mut check = pin!(verifier.verify(&token.text));
-    assert!(poll_once(check.as_mut()).await.is_pending());
-    gate.wait_for_queue(1);
+    let mut gate = Gate::closed(&database);
+    let earlier = start(&verifier, &mut gate, &token).await;
     revoke(&mut connection, ada.id, &token);
     gate.open();
-    assert_eq!(token_of(check.await), Ok(token.id));
+    assert_eq!(token_of(earlier.await.unwrap()), Ok(token.id));
     assert_eq!(verifier.status().entries, 0);
-    assert_eq!(
-        token_of(verifier.verify(&token.text).await),
-        Err(VerifyError::Invalid)
-    );
+    assert_eq!(check(&verifier, &token.text).await, Err(VerifyError::Invalid));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_is_bounded() {
     let (database, mut connection) = database();
     let (ada, _) = user_with_token(&mut connection, "ada");
-    let settings = VerifierSettings {
-        cache_tokens: 10,
-        ..settings(database.url())
-    };
-    let verifier = Verifier::connect(settings).await.unwrap();
+    let verifier = verifier_with(&database, |settings| settings.cache_tokens = 10).await;
     let tokens: Vec<_> = (0..50).map(|_| issue(&mut connection, ada.id)).collect();
     for _ in 0..2 {
         for token in &tokens {
@@ -218,8 +193,7 @@ async fn memory_is_bounded() {
 /// By the verifier's own clock, from what the database said was left: nothing tells it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_remembered_token_expires() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, _, token) = setting();
     let verifier = remembering(&database).await;
     // Until it is looked up before its short life is over.
     loop {
@@ -231,7 +205,7 @@ async fn a_remembered_token_expires() {
             break;
         }
     }
-    wait_for(&verifier, &token, VerifyError::Invalid).await;
+    until(&verifier, &token, Err(VerifyError::Invalid)).await;
     // The entry is there: it was not forgotten, but found to be over.
     assert_eq!(verifier.status().entries, 1);
 }
@@ -241,12 +215,11 @@ async fn uses_are_written_once_a_minute() {
     let (database, mut connection) = database();
     let (ada, used) = user_with_token(&mut connection, "ada");
     let unused = issue(&mut connection, ada.id);
-    let settings = VerifierSettings {
-        cache_tokens: 100,
-        write_uses_every: Duration::from_millis(20),
-        ..settings(database.url())
-    };
-    let verifier = Verifier::connect(settings).await.unwrap();
+    let verifier = verifier_with(&database, |settings| {
+        settings.cache_tokens = 100;
+        settings.write_uses_every = Duration::from_millis(20);
+    })
+    .await;
     checked(&verifier, &used).await;
     let last_used_at = |connection: &mut PgConnection, token: &Issued| {
         tokens::find(connection, ada.id, token.id)
@@ -280,13 +253,11 @@ async fn uses_are_written_once_a_minute() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mark_of_a_token_that_is_gone_does_no_harm() {
-    let (database, mut connection) = database();
-    let (ada, token) = user_with_token(&mut connection, "ada");
-    let settings = VerifierSettings {
-        write_uses_every: Duration::from_millis(20),
-        ..settings(database.url())
-    };
-    let verifier = Verifier::connect(settings).await.unwrap();
+    let (database, mut connection, ada, token) = setting();
+    let verifier = verifier_with(&database, |settings| {
+        settings.write_uses_every = Duration::from_millis(20)
+    })
+    .await;
     checked(&verifier, &token).await;
     execute(&mut connection, "DELETE FROM tokens");
     let other = issue(&mut connection, ada.id);

@@ -2,23 +2,14 @@
 
 use crate::gate::Gate;
 use crate::support::{
-    Issued, Outcome, PATIENCE, connect_to, count, database, execute, poll_once, settings, token_of, unknown,
-    user_with_token, verifier_with_threads, wait_until,
+    Issued, PATIENCE, check, connect_to, count, execute, poll_once, server, setting, settings, start,
+    token_of, unknown, verifier_with_threads, wait_until,
 };
 use jeton_local_postgres::LocalPostgres;
-use jeton_proof_support::migrate;
 use jeton_verifier::{Verifier, VerifierSettings, VerifyError};
 use std::pin::pin;
 use std::time::Duration;
 use tokio::time::timeout;
-
-/// A server of the test's own, with a user's token.
-fn server() -> (LocalPostgres, Issued) {
-    let postgres = LocalPostgres::temporary().unwrap();
-    migrate(&postgres.url());
-    let (_, token) = user_with_token(&mut connect_to(&postgres.url()), "ada");
-    (postgres, token)
-}
 
 /// One thread, so that it is the one whose connection has gone.
 fn one_thread(postgres: &LocalPostgres) -> VerifierSettings {
@@ -29,16 +20,13 @@ fn one_thread(postgres: &LocalPostgres) -> VerifierSettings {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_server_is_down_only_the_malformed_is_invalid() {
+async fn a_check_while_the_server_is_down_is_unavailable_unless_malformed() {
     let (postgres, token) = server();
     let verifier = Verifier::connect(one_thread(&postgres)).await.unwrap();
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     postgres.stop().unwrap();
     for text in [&token.text, &unknown(), &token.text] {
-        assert_eq!(
-            token_of(verifier.verify(text).await),
-            Err(VerifyError::Unavailable)
-        );
+        assert_eq!(check(&verifier, text).await, Err(VerifyError::Unavailable));
     }
     for text in ["", "jtn_mistyped", &token.text.to_lowercase(), &token.text[1..]] {
         // Nobody is asked, so the answer is there at once.
@@ -53,27 +41,21 @@ async fn while_the_server_is_down_only_the_malformed_is_invalid() {
 
 /// The first check after a restart finds the old connection dead, and asks again on a new one.
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_restart_the_first_check_works() {
+async fn the_first_check_after_a_restart_works() {
     let (postgres, token) = server();
     let verifier = Verifier::connect(one_thread(&postgres)).await.unwrap();
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     for end in [LocalPostgres::stop, LocalPostgres::crash] {
         end(&postgres).unwrap();
         postgres.start().unwrap();
-        assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+        assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     }
     // The same after checks that failed.
     postgres.crash().unwrap();
-    assert_eq!(
-        token_of(verifier.verify(&token.text).await),
-        Err(VerifyError::Unavailable)
-    );
+    assert_eq!(check(&verifier, &token.text).await, Err(VerifyError::Unavailable));
     postgres.start().unwrap();
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
-    assert_eq!(
-        token_of(verifier.verify(&unknown()).await),
-        Err(VerifyError::Invalid)
-    );
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
+    assert_eq!(check(&verifier, &unknown()).await, Err(VerifyError::Invalid));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,10 +77,7 @@ async fn a_server_that_is_stuck_costs_patience_and_nothing_else() {
     postgres.resume().unwrap();
     until_valid(&verifier, &token).await;
     execute(&mut admin, "DELETE FROM tokens");
-    assert_eq!(
-        token_of(verifier.verify(&token.text).await),
-        Err(VerifyError::Invalid)
-    );
+    assert_eq!(check(&verifier, &token.text).await, Err(VerifyError::Invalid));
 }
 
 /// A slow machine may take longer than a short time-out; then the answer is "unavailable", and another try is right.
@@ -128,53 +107,41 @@ fn kill_lookups(connection: &mut jeton_persistence::PgConnection, whose: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_died_unnoticed_is_nobodys_trouble() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, _, token) = setting();
     let verifier = verifier_with_threads(&database, 1).await;
     for _ in 0..2 {
-        assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+        assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
         wait_until("the connection that looked at the migrations is gone", || {
             crate::support::others(&mut connection) == 2
         });
         kill_lookups(&mut connection, "true");
     }
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_whose_connection_breaks_is_asked_again() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, _, token) = setting();
     let verifier = verifier_with_threads(&database, 1).await;
     let mut gate = Gate::install(&database);
     // On a connection from before: one that was made for the question is not the one that died unnoticed.
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
 
     gate.close();
-    let check = tokio::spawn({
-        let (verifier, text) = (verifier.clone(), token.text.clone());
-        async move { verifier.verify(&text).await }
-    });
-    gate.wait_for_queue(1);
+    let check = start(&verifier, &mut gate, &token).await;
     kill_lookups(&mut connection, "wait_event_type = 'Lock'");
     gate.open();
-    let outcome: Outcome = check.await.unwrap();
-    assert_eq!(token_of(outcome), Ok(token.id));
+    assert_eq!(token_of(check.await.unwrap()), Ok(token.id));
 }
 
 /// The server cancels it: a thread is not lost to a query that hangs.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_that_hangs_is_given_up() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, _, _, token) = setting();
     let verifier = verifier_with_threads(&database, 1).await;
-    let mut gate = Gate::install(&database);
-    gate.close();
-    assert_eq!(
-        token_of(verifier.verify(&token.text).await),
-        Err(VerifyError::Unavailable)
-    );
+    let mut gate = Gate::closed(&database);
+    assert_eq!(check(&verifier, &token.text).await, Err(VerifyError::Unavailable));
     assert_eq!(gate.queue(), 0, "the query is over as well");
     gate.open();
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
 }

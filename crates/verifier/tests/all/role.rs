@@ -1,7 +1,7 @@
 //! A verifier that signs in as a service does: as a role that may check tokens, and nothing else.
 
 use crate::support::{
-    PATIENCE, connect_to, count, database, execute, settings, text, token_of, user_with_token, wait_until,
+    PATIENCE, check, connect_to, count, database, execute, settings, text, user_with_token, wait_until,
 };
 use jeton_domain::AuditContext;
 use jeton_persistence::tokens;
@@ -28,9 +28,9 @@ async fn the_role_of_a_service_is_all_that_a_verifier_needs() {
     assert!(!verifier.status().lease_left.is_zero());
     assert_eq!(count(&mut connection, "verifiers WHERE version > 0"), 1);
     // Looked up, and remembered.
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     assert_eq!(verifier.status().entries, 1);
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     wait_until("the use is written", || {
         let found = tokens::find(&mut connection, ada.id, token.id).unwrap().unwrap();
         found.last_used_at.is_some()
@@ -54,22 +54,19 @@ async fn the_role_of_a_service_is_all_that_a_verifier_needs() {
     let revoked = tokens::revoke(&mut connection, &AuditContext::cli(), ada.id, token.id).unwrap();
     assert!(jeton_revoker::confirm(&mut connection, revoked).unwrap());
     assert_eq!(verifier.status().entries, 0);
-    assert_eq!(
-        token_of(verifier.verify(&token.text).await),
-        Err(VerifyError::Invalid)
-    );
+    assert_eq!(check(&verifier, &token.text).await, Err(VerifyError::Invalid));
     verifier.close().await;
     assert_eq!(count(&mut connection, "verifiers"), 0, "the lease is given back");
 }
 
 /// A new life takes the row of the one before away.
 #[tokio::test(flavor = "multi_thread")]
-async fn so_it_is_after_a_lost_connection() {
+async fn a_verifier_in_its_role_goes_on_after_a_lost_connection() {
     let (database, mut connection) = database();
     let role = TestRole::create(&database, "IN ROLE jeton_verifier");
     let (_, token) = user_with_token(&mut connection, "ada");
     let verifier = Verifier::connect(as_a_service(&role)).await.unwrap();
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     let before = text(&mut connection, "SELECT id FROM verifiers");
     execute(
         &mut connection,
@@ -87,7 +84,7 @@ async fn so_it_is_after_a_lost_connection() {
     });
     let remembered = async {
         while verifier.status().entries == 0 {
-            assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+            assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
         }
     };
     tokio::time::timeout(PATIENCE, remembered).await.unwrap();
@@ -95,7 +92,7 @@ async fn so_it_is_after_a_lost_connection() {
 
 /// Somebody who is signed in and nothing more.
 #[tokio::test(flavor = "multi_thread")]
-async fn without_it_no_verifier_starts() {
+async fn a_verifier_without_its_role_does_not_start() {
     let (database, _) = database();
     let role = TestRole::create(&database, "");
     connect_to(role.url());

@@ -1,13 +1,16 @@
+use crate::gate::Gate;
 use jeton_domain::{
     AuditContext, ExposeSecret, Lifetime, NewToken, NewUser, PlainToken, ScopeSet, TokenName, User, Username,
 };
+use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{PgConnection, tokens, users};
-use jeton_proof_support::TestDatabase;
-pub(crate) use jeton_proof_support::{connect as connect_to, count, execute, text, wait_until};
+use jeton_proof_support::{TestDatabase, migrate};
+pub(crate) use jeton_proof_support::{connect as connect_to, count, database, execute, text, wait_until};
 use jeton_verifier::{Caller, DatabaseUrl, TokenId, UserId, Verifier, VerifierSettings, VerifyError};
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 /// What stands between a mistake and a test that never ends.
@@ -47,23 +50,21 @@ pub(crate) async fn remembering_at(url: &str) -> Verifier {
 }
 
 pub(crate) async fn verifier(database: &TestDatabase) -> Verifier {
-    Verifier::connect(settings(database.url())).await.unwrap()
+    verifier_with(database, |_| ()).await
+}
+
+pub(crate) async fn verifier_with(
+    database: &TestDatabase,
+    change: impl FnOnce(&mut VerifierSettings),
+) -> Verifier {
+    let mut settings = settings(database.url());
+    change(&mut settings);
+    Verifier::connect(settings).await.unwrap()
 }
 
 /// With one thread, one look-up is under way, and whatever comes then waits.
 pub(crate) async fn verifier_with_threads(database: &TestDatabase, lookup_threads: usize) -> Verifier {
-    let settings = VerifierSettings {
-        lookup_threads,
-        ..settings(database.url())
-    };
-    Verifier::connect(settings).await.unwrap()
-}
-
-/// A new database and a connection to it.
-pub(crate) fn database() -> (TestDatabase, PgConnection) {
-    let database = TestDatabase::create();
-    let connection = database.connect();
-    (database, connection)
+    verifier_with(database, |settings| settings.lookup_threads = lookup_threads).await
 }
 
 /// How many connections others have to this connection's database.
@@ -116,6 +117,21 @@ pub(crate) fn user_with_token(connection: &mut PgConnection, name: &str) -> (Use
     (user, token)
 }
 
+/// A new database, a connection to it, and a user with one token.
+pub(crate) fn setting() -> (TestDatabase, PgConnection, User, Issued) {
+    let (database, mut connection) = database();
+    let (ada, token) = user_with_token(&mut connection, "ada");
+    (database, connection, ada, token)
+}
+
+/// The same on a server of the test's own.
+pub(crate) fn server() -> (LocalPostgres, Issued) {
+    let postgres = LocalPostgres::temporary().unwrap();
+    migrate(&postgres.url());
+    let (_, token) = user_with_token(&mut connect_to(&postgres.url()), "ada");
+    (postgres, token)
+}
+
 /// The text of a token that nobody was issued.
 pub(crate) fn unknown() -> String {
     PlainToken::generate(&mut rand::rng()).expose_secret().to_owned()
@@ -134,4 +150,30 @@ pub(crate) fn expire(connection: &mut PgConnection, token: &Issued) {
 /// Which token was found valid.
 pub(crate) fn token_of(outcome: Outcome) -> Result<TokenId, VerifyError> {
     outcome.map(|caller| caller.token_id())
+}
+
+pub(crate) async fn check(verifier: &Verifier, text: &str) -> Result<TokenId, VerifyError> {
+    token_of(verifier.verify(text).await)
+}
+
+/// Starts a check of a token and waits until its query is under way, or waits for a thread.
+pub(crate) async fn start(verifier: &Verifier, gate: &mut Gate, token: &Issued) -> JoinHandle<Outcome> {
+    let before = gate.queue();
+    let check = tokio::spawn({
+        let (verifier, text) = (verifier.clone(), token.text.clone());
+        async move { verifier.verify(&text).await }
+    });
+    gate.wait_for_queue(before + 1);
+    check
+}
+
+/// Checks a token until that comes to this.
+pub(crate) async fn until(verifier: &Verifier, token: &Issued, right: Result<(), VerifyError>) {
+    tokio::time::timeout(PATIENCE, async {
+        while verifier.verify(&token.text).await.map(|_| ()) != right {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await
+    .unwrap();
 }

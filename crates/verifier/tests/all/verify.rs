@@ -1,10 +1,10 @@
 use crate::support::{
-    create_user, database, execute, expire, issue, issue_as, settings, token_of, unknown, user_with_token,
-    verifier,
+    check, create_user, database, execute, expire, issue, issue_as, setting, settings, unknown,
+    user_with_token, verifier, verifier_with,
 };
 use jeton_domain::AuditContext;
 use jeton_persistence::{tokens, users};
-use jeton_verifier::{TokenKind, Verifier, VerifierSettings, VerifyError};
+use jeton_verifier::{TokenKind, Verifier, VerifyError};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_valid_token_tells_who_is_calling() {
@@ -23,9 +23,8 @@ async fn a_valid_token_tells_who_is_calling() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_never_issued_is_invalid() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+async fn a_token_that_was_never_issued_is_invalid() {
+    let (database, _, _, token) = setting();
     let verifier = verifier(&database).await;
     let mistyped = token.text.replace("jtn_", "jtm_");
     let cut = &token.text[..41];
@@ -39,34 +38,34 @@ async fn what_was_never_issued_is_invalid() {
         "ä\0",
     ] {
         assert_eq!(
-            token_of(verifier.verify(text).await),
+            check(&verifier, text).await,
             Err(VerifyError::Invalid),
             "{text:?}"
         );
     }
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
 }
 
 /// Nobody remembers that there was no such token.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_issued_is_valid_at_the_next_check() {
+async fn a_token_is_valid_at_the_next_check_after_its_issue() {
     let (database, mut connection) = database();
     let ada = create_user(&mut connection, "ada").id;
     let verifier = verifier(&database).await;
     let text = unknown();
-    assert_eq!(token_of(verifier.verify(&text).await), Err(VerifyError::Invalid));
+    assert_eq!(check(&verifier, &text).await, Err(VerifyError::Invalid));
     let token = issue_as(&mut connection, ada, text);
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_over_is_invalid_at_the_next_check() {
+async fn a_token_that_is_over_is_invalid_at_the_next_check() {
     let (database, mut connection) = database();
     let ada = create_user(&mut connection, "ada").id;
     let [revoked, deleted, expired, kept] = [(); 4].map(|()| issue(&mut connection, ada));
     let verifier = verifier(&database).await;
     for token in [&revoked, &deleted, &expired] {
-        assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+        assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     }
     let _ = tokens::revoke(&mut connection, &AuditContext::cli(), ada, revoked.id).unwrap();
     execute(
@@ -75,33 +74,25 @@ async fn what_is_over_is_invalid_at_the_next_check() {
     );
     expire(&mut connection, &expired);
     for token in [&revoked, &deleted, &expired] {
-        assert_eq!(
-            token_of(verifier.verify(&token.text).await),
-            Err(VerifyError::Invalid)
-        );
+        assert_eq!(check(&verifier, &token.text).await, Err(VerifyError::Invalid));
     }
-    assert_eq!(token_of(verifier.verify(&kept.text).await), Ok(kept.id));
+    assert_eq!(check(&verifier, &kept.text).await, Ok(kept.id));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disabled_users_tokens_sleep() {
-    let (database, mut connection) = database();
-    let (ada, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, ada, token) = setting();
     let verifier = verifier(&database).await;
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
     let _ = users::disable(&mut connection, &AuditContext::cli(), ada.id).unwrap();
-    assert_eq!(
-        token_of(verifier.verify(&token.text).await),
-        Err(VerifyError::Invalid)
-    );
+    assert_eq!(check(&verifier, &token.text).await, Err(VerifyError::Invalid));
     users::enable(&mut connection, &AuditContext::cli(), ada.id).unwrap();
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scopes_are_those_of_now() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, mut connection, _, token) = setting();
     let verifier = verifier(&database).await;
     for (table, set, scopes) in [
         ("users", "{notes:read,notes:write}", "notes:read notes:write"),
@@ -118,22 +109,19 @@ async fn scopes_are_those_of_now() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_of_nothing_are_the_least_there_is() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
-    let settings = VerifierSettings {
-        lookup_threads: 0,
-        batch: 0,
-        ..settings(database.url())
-    };
-    let verifier = Verifier::connect(settings).await.unwrap();
-    assert_eq!(token_of(verifier.verify(&token.text).await), Ok(token.id));
+    let (database, _, _, token) = setting();
+    let verifier = verifier_with(&database, |settings| {
+        settings.lookup_threads = 0;
+        settings.batch = 0;
+    })
+    .await;
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
 }
 
 /// What is logged of a verifier or a caller holds no secret.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_prints_a_secret() {
-    let (database, mut connection) = database();
-    let (_, token) = user_with_token(&mut connection, "ada");
+    let (database, _, _, token) = setting();
     let settings = settings(database.url());
     let verifier = Verifier::connect(settings.clone()).await.unwrap();
     let caller = verifier.verify(&token.text).await.unwrap();

@@ -1,6 +1,7 @@
 //! The measurements, one after the other.
 
 mod contenders;
+mod flood;
 mod in_process;
 mod logins;
 mod revocations;
@@ -59,6 +60,8 @@ pub(crate) fn all(bench: &Bench<'_>) -> anyhow::Result<Results> {
     let logins = logins::run(bench)?;
     say("revocations");
     let revocations = revocations::run(bench)?;
+    say("logouts during a flood");
+    let flood = flood::run(bench)?;
     let rows = match plan.large_rows {
         None => table_sizes::run(bench, &few, &many)?,
         Some(count) => {
@@ -75,5 +78,6 @@ pub(crate) fn all(bench: &Bench<'_>) -> anyhow::Result<Results> {
         rows,
         logins,
         revocations,
+        flood,
     })
 }

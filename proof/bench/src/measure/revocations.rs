@@ -90,7 +90,12 @@ impl Stage {
 }
 
 /// The status of the answer.
-fn ask(connection: &mut RawConnection, method: &str, path: &str, token: &str) -> anyhow::Result<u16> {
+pub(super) fn ask(
+    connection: &mut RawConnection,
+    method: &str,
+    path: &str,
+    token: &str,
+) -> anyhow::Result<u16> {
     let request = RawRequest::new(method, path).header("Authorization", format!("Bearer {token}"));
     Ok(connection.send(&request.body("").to_bytes())?.status)
 }

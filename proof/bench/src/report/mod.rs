@@ -46,6 +46,7 @@ impl Report<'_> {
             sections::over_http(self.plan, self.results, CHART),
             sections::table_sizes(self.results),
             sections::revocations(self.results),
+            sections::flood(self.results),
             sections::logins(self.results),
             self.conditions(),
         ];

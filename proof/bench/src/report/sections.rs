@@ -168,6 +168,35 @@ pub(super) fn revocations(results: &Results) -> String {
     format!("## Revocation\n\n{}\n{}", paragraph(&how), table(&head, &rows))
 }
 
+pub(super) fn flood(results: &Results) -> String {
+    let flood = &results.flood;
+    let row = |what: &str, latency: &Latency| {
+        let Latency {
+            count, p50, p99, max, ..
+        } = latency;
+        let mut row = vec![what.to_owned(), count.to_string()];
+        row.extend([p50, p99, max].map(|micros| number(micros / 1e3)));
+        row
+    };
+    let rows = [
+        row("quiet", &flood.quiet),
+        row("during the flood", &flood.flooded),
+    ];
+    let how = format!(
+        "`POST /v1/logout`, one after the other, each with a token of its own, quiet and while {} connections try wrong \
+        passwords, each sending the next when it has the answer: {} of them were answered, nearly all 429. Of all logouts, \
+        {} were answered otherwise than 204. The flood shares the cores.",
+        super::thousands(flood.connections as f64),
+        super::thousands(flood.sent as f64),
+        flood.refused,
+    );
+    format!(
+        "## Logouts during a flood\n\n{}\n{}",
+        paragraph(&how),
+        table(&["", "logouts", "p50, ms", "p99, ms", "max, ms"], &rows)
+    )
+}
+
 pub(super) fn logins(results: &Results) -> String {
     let logins = &results.logins;
     let how = format!(

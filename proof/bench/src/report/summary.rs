@@ -61,6 +61,21 @@ pub(super) fn targets(results: &Results) -> Vec<Target> {
             Some(accepted as f64),
         ),
         target(
+            format!(
+                "other people's logouts that were not answered 204 while one address floods the login on {} connections",
+                super::thousands(results.flood.connections as f64)
+            ),
+            AtMost(0.0),
+            "",
+            Some(results.flood.refused as f64),
+        ),
+        target(
+            "p99 of these, of the quiet p99",
+            AtMost(10.0),
+            "times",
+            results.flood.slowdown(),
+        ),
+        target(
             "sign-ins a second, of what the cores can hash",
             AtLeast(0.95),
             "",

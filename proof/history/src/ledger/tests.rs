@@ -82,7 +82,7 @@ fn the_acknowledgement_may_be_heard_of_after_the_accept() {
 }
 
 #[test]
-fn what_is_seen_again_and_again_is_told_once() {
+fn a_violation_that_is_seen_again_and_again_is_told_once() {
     let mut ledger = ledger();
     ledger.ask(TOKEN, Right::Use, "logout", at(200));
     ledger.gone(TOKEN, Right::Use, at(300), Basis::Acknowledged);
@@ -170,7 +170,7 @@ fn a_scope_is_taken_apart_from_the_token() {
 }
 
 #[test]
-fn what_was_not_asked_for_is_not_gone() {
+fn a_token_that_nobody_asked_to_revoke_is_not_gone() {
     let mut ledger = ledger();
     ledger.gone(TOKEN, Right::Use, at(300), Basis::Acknowledged);
     ledger.saw("v1", &accepted(&[(310, 310), (320, 320)]));

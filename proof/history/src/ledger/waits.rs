@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_away_meanwhile_excuses() {
+    fn an_excuse_is_what_was_away_meanwhile() {
         let mut disturbances = Disturbances::default();
         let id = disturbances.begin(Place::Auth("auth-1".to_owned()), Stamp(100));
         assert!(touch(&disturbances, "auth-1", 500, 600), "still away");

@@ -45,12 +45,7 @@ impl Person {
             return None;
         }
         let list = |session: Session| async move { session.tokens().list_all().await };
-        let (answer, _) = world
-            .insist(|auth| {
-                let new = &new;
-                async move { world.with_token(&auth, new, list).await }
-            })
-            .await;
+        let (answer, _) = world.insist_with(&new, list).await;
         let Answer::Done(left) = answer else { return None };
         let (stay, gone): (Vec<_>, Vec<_>) = before
             .into_iter()

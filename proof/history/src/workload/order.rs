@@ -90,8 +90,7 @@ impl World {
                 Order::Delete => admin.delete_user(user).await,
             }
         };
-        self.insist(|auth| async move { self.with_token(&auth, held, call).await })
-            .await
+        self.insist_with(held, call).await
     }
 
     /// Makes somebody an admin, whose token is checked as everybody's, and never revoked.

@@ -82,9 +82,7 @@ impl Person {
             expires_in: None,
         };
         let create = |session: Session| async move { session.tokens().create(request).await };
-        let (answer, _) = world
-            .insist(|auth| async move { world.with_token(&auth, by, create).await })
-            .await;
+        let (answer, _) = world.insist_with(by, create).await;
         match answer {
             Answer::Done(issued) => Some(self.hold(world, &issued, None)),
             _ => None,
@@ -150,9 +148,7 @@ impl Person {
         self.drop_token(held);
         let asked = world.ask("POST revoke", &[held.number]);
         let call = |session: Session| async move { session.revoke_token(&*held.text).await };
-        let (answer, tried) = world
-            .insist(|auth| async move { world.with_token(&auth, by, call).await })
-            .await;
+        let (answer, tried) = world.insist_with(by, call).await;
         conclude(world, &asked, &answer, &tried);
         world.ask_guards(held).await;
     }
@@ -162,9 +158,7 @@ impl Person {
         let asked = world.ask("logout-all", &self.numbers());
         self.tokens.clear();
         let call = |session: Session| async move { session.logout_all().await };
-        let (answer, tried) = world
-            .insist(|auth| async move { world.with_token(&auth, by, call).await })
-            .await;
+        let (answer, tried) = world.insist_with(by, call).await;
         conclude(world, &asked, &answer, &tried);
     }
 
@@ -176,9 +170,7 @@ impl Person {
         let new = random_word();
         let (current, chosen) = (self.password.as_str(), new.as_str());
         let call = |session: Session| async move { session.change_password(current, chosen).await };
-        let (answer, tried) = world
-            .insist(|auth| async move { world.with_token(&auth, by, call).await })
-            .await;
+        let (answer, tried) = world.insist_with(by, call).await;
         conclude(world, &asked, &answer, &tried);
         // Wrong by now: an attempt whose answer was lost has come to its end after all.
         if matches!(answer, Answer::Done(()) | Answer::WrongPassword) {
@@ -191,9 +183,7 @@ impl Person {
         let asked = world.ask("DELETE me", &self.numbers());
         let password = self.password.as_str();
         let call = |session: Session| async move { session.delete_account(password).await };
-        let (answer, tried) = world
-            .insist(|auth| async move { world.with_token(&auth, by, call).await })
-            .await;
+        let (answer, tried) = world.insist_with(by, call).await;
         conclude(world, &asked, &answer, &tried);
     }
 

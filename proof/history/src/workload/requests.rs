@@ -60,6 +60,17 @@ impl World {
         (Answer::Unsure, tried)
     }
 
+    /// The same with a token.
+    pub(crate) async fn insist_with<T, F: Future<Output = Result<T, ClientError>>>(
+        &self,
+        held: &Held,
+        call: impl Fn(Session) -> F,
+    ) -> (Answer<T>, Vec<String>) {
+        let call = &call;
+        self.insist(|auth| async move { self.with_token(&auth, held, call).await })
+            .await
+    }
+
     /// One request with a token, which the guard of that service checks first.
     pub(crate) async fn with_token<T, F: Future<Output = Result<T, ClientError>>>(
         &self,

@@ -113,15 +113,10 @@ impl Person {
         let held = self.hold(issued);
         let gone = Right::INVALID_TOKEN_OR_DONE;
         let rights = (Right::DONE, gone);
-        self.world
-            .insist(
-                "logout-all",
-                Kind::Auth,
-                &held.text,
-                rights,
-                async |_, session| session.logout_all().await,
-            )
-            .await?;
+        self.insist("logout-all", Kind::Auth, &held, rights, async |_, session| {
+            session.logout_all().await
+        })
+        .await?;
         self.revoked(|_| true).await
     }
 
@@ -184,9 +179,7 @@ impl Person {
                 session.post(service.url("/v1/logout")).send().await.map(drop)
             };
             let rights = (Right::DONE, Right::DONE);
-            self.world
-                .insist("logout", Kind::Auth, &held.text, rights, request)
-                .await
+            self.insist("logout", Kind::Auth, &held, rights, request).await
         };
         let others = self
             .world
@@ -206,11 +199,10 @@ impl Person {
             false => first,
         };
         let (answer, unsure) = self
-            .world
             .insist(
                 "logout-all",
                 Kind::Auth,
-                &held.text,
+                &held,
                 (first, again),
                 async |_, session| session.logout_all().await,
             )
@@ -234,11 +226,10 @@ impl Person {
         };
         let current = if wrong { secret() } else { self.password.clone() };
         let (answer, unsure) = self
-            .world
             .insist(
                 "password change",
                 Kind::Auth,
-                &held.text,
+                &held,
                 (right, right),
                 async |_, session| session.change_password(current.as_str(), chosen.as_str()).await,
             )
@@ -267,15 +258,14 @@ impl Person {
         let held = self.login_token();
         if self.rng.random_bool(0.5) && held.login {
             let rights = (Right::DONE, Right::INVALID_TOKEN_OR_DONE);
-            self.world
-                .insist(
-                    "account deletion",
-                    Kind::Auth,
-                    &held.text,
-                    rights,
-                    async |_, session| session.delete_account(self.password.as_str()).await,
-                )
-                .await?;
+            self.insist(
+                "account deletion",
+                Kind::Auth,
+                &held,
+                rights,
+                async |_, session| session.delete_account(self.password.as_str()).await,
+            )
+            .await?;
         } else {
             self.be_deleted().await?;
         }

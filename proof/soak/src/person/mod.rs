@@ -10,9 +10,10 @@ mod tokens;
 
 pub(crate) use acts::{live, look_on};
 
-use crate::judge::{Judged, Right};
+use crate::judge::{Answer, Judged, Right};
+use crate::services::{Kind, Service};
 use crate::world::World;
-use jeton_client::{ExposeSecret, IssuedToken, ProblemKind};
+use jeton_client::{ClientError, ExposeSecret, IssuedToken, ProblemKind, Session};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -92,6 +93,32 @@ impl Need {
 }
 
 impl Person {
+    /// One request with a token.
+    async fn ask<T>(
+        &self,
+        request: &'static str,
+        service: &Service,
+        held: &Held,
+        right: Right,
+        call: impl AsyncFnOnce(Session) -> Result<T, ClientError>,
+    ) -> Judged<Answer<T>> {
+        self.world
+            .ask_with(request, service, &held.text, right, call)
+            .await
+    }
+
+    /// The same until there is an answer: [`World::insist`].
+    async fn insist<T>(
+        &self,
+        request: &'static str,
+        kind: Kind,
+        held: &Held,
+        rights: (Right, Right),
+        call: impl AsyncFn(&Service, Session) -> Result<T, ClientError>,
+    ) -> Judged<(Answer<T>, bool)> {
+        self.world.insist(request, kind, &held.text, rights, call).await
+    }
+
     /// Any number, to choose something by.
     fn any(&mut self) -> usize {
         self.rng.random_range(0..1_000_000)

@@ -54,11 +54,7 @@ impl Person {
                 .send_json::<Note>()
                 .await
         };
-        match self
-            .world
-            .ask_with("note written", service, &held.text, right, write)
-            .await?
-        {
+        match self.ask("note written", service, &held, right, write).await? {
             Answer::Done(note) => {
                 self.check(note.text() == text, "the note written", &note)?;
                 self.world.notes.remember(self.id, note.id);
@@ -76,10 +72,7 @@ impl Person {
             session.get(service.url("/notes")).send_json::<NoteList>().await
         };
         let rights = (Right::DONE, Right::DONE);
-        let (answer, _) = self
-            .world
-            .insist("notes", Kind::Resource, &reader.text, rights, list)
-            .await?;
+        let (answer, _) = self.insist("notes", Kind::Resource, reader, rights, list).await?;
         let found = answer.done().map(|list| list.notes).unwrap_or_default();
         if let Some(note) = found.iter().find(|note| note.text() == *text) {
             self.notes.insert(note.id, text.clone());
@@ -98,12 +91,7 @@ impl Person {
         let service = self.world.pick(Kind::Resource);
         let url = service.url("/notes");
         let list = async |session: Session| session.get(url).send_json::<NoteList>().await;
-        match self
-            .world
-            .ask_with("notes", service, &held.text, right, list)
-            .await?
-            .done()
-        {
+        match self.ask("notes", service, held, right, list).await?.done() {
             Some(list) => {
                 self.check(list.next.is_none(), "another page of notes", &list.next)?;
                 self.check_notes(&list.notes)
@@ -128,12 +116,7 @@ impl Person {
         let service = self.world.pick(Kind::Resource);
         let url = service.url(&format!("/notes/{id}"));
         let read = async |session: Session| session.get(url).send_json::<Note>().await;
-        match self
-            .world
-            .ask_with("note", service, &held.text, right, read)
-            .await?
-            .done()
-        {
+        match self.ask("note", service, held, right, read).await?.done() {
             Some(note) => self.check(note.id == *id && note.text() == *text, "a note", &note),
             None => Ok(()),
         }
@@ -155,8 +138,7 @@ impl Person {
         };
         let rights = (right, right);
         let (answer, _) = self
-            .world
-            .insist("note replaced", Kind::Resource, &held.text, rights, replace)
+            .insist("note replaced", Kind::Resource, &held, rights, replace)
             .await?;
         if let Some(note) = answer.done() {
             self.check(note.id == id && note.text() == text, "the note replaced", &note)?;
@@ -178,8 +160,7 @@ impl Person {
             session.delete(url).send().await.map(drop)
         };
         let rights = (first, again);
-        self.world
-            .insist("note deleted", Kind::Resource, &held.text, rights, delete)
+        self.insist("note deleted", Kind::Resource, &held, rights, delete)
             .await?;
         if first.is_done() {
             self.notes.remove(&id);

@@ -83,12 +83,9 @@ impl Person {
             Look::Introspect => self.introspect(auth, held, other).await,
             Look::Administer => {
                 let right = self.right(held, Need::scope("admin"));
-                let (world, query) = (&self.world, UserQuery::default());
+                let query = UserQuery::default();
                 let list = async |session: Session| session.admin().users(&query, Some(1), None).await;
-                world
-                    .ask_with("users", auth, &held.text, right, list)
-                    .await
-                    .map(drop)
+                self.ask("users", auth, held, right, list).await.map(drop)
             }
         }
     }
@@ -105,11 +102,7 @@ impl Person {
     pub(super) async fn who_am_i_at(&self, service: &Service, held: &Held, right: Right) -> Judged<()> {
         let url = service.url("/whoami");
         let ask = async |session: Session| session.get(url).send_json::<WhoAmI>().await;
-        let answer = self
-            .world
-            .ask_with("whoami", service, &held.text, right, ask)
-            .await?;
-        let Some(answer) = answer.done() else {
+        let Some(answer) = self.ask("whoami", service, held, right, ask).await?.done() else {
             return Ok(());
         };
         let right = answer.user.id == self.id
@@ -122,8 +115,7 @@ impl Person {
 
     pub(super) async fn me_at(&self, service: &Service, held: &Held, right: Right) -> Judged<()> {
         let ask = async |session: Session| session.me().await;
-        let answer = self.world.ask_with("me", service, &held.text, right, ask).await?;
-        let Some(answer) = answer.done() else {
+        let Some(answer) = self.ask("me", service, held, right, ask).await?.done() else {
             return Ok(());
         };
         let right = answer.user.id == self.id
@@ -138,11 +130,7 @@ impl Person {
         let scope = super::SCOPES[number % super::SCOPES.len()];
         let right = self.right(held, Need::scope(scope));
         let ask = async |session: Session| session.verify(&[scope]).await;
-        let answer = self
-            .world
-            .ask_with("verify", service, &held.text, right, ask)
-            .await?;
-        let Some(answer) = answer.done() else {
+        let Some(answer) = self.ask("verify", service, held, right, ask).await?.done() else {
             return Ok(());
         };
         let right = answer.user_id == self.id
@@ -155,11 +143,7 @@ impl Person {
     async fn introspect(&self, service: &Service, held: &Held, other: &Held) -> Judged<()> {
         let right = self.right(held, Need::scope("tokens:introspect"));
         let ask = async |session: Session| session.introspect(&*other.text).await;
-        let answer = self
-            .world
-            .ask_with("introspect", service, &held.text, right, ask)
-            .await?;
-        let Some(answer) = answer.done() else {
+        let Some(answer) = self.ask("introspect", service, held, right, ask).await?.done() else {
             return Ok(());
         };
         let right = match self.may(other) {
@@ -185,9 +169,7 @@ impl Person {
         let service = self.world.pick(Kind::Resource);
         let url = service.url(&format!("/notes/{note}"));
         let ask = async |session: Session| session.get(url).send().await.map(drop);
-        let answer = self
-            .world
-            .ask_with("note of another", service, &held.text, right, ask);
+        let answer = self.ask("note of another", service, held, right, ask);
         answer.await.map(drop)
     }
 

@@ -27,10 +27,7 @@ impl Person {
         };
         let service = self.world.pick(Kind::Auth);
         let create = async |session: Session| session.tokens().create(request).await;
-        let answer = self
-            .world
-            .ask_with("token created", service, &held.text, right, create)
-            .await?;
+        let answer = self.ask("token created", service, &held, right, create).await?;
         match answer {
             Answer::Done(issued) => {
                 self.check_issued(&issued, "personal", &scopes)?;
@@ -57,10 +54,7 @@ impl Person {
         }
         let rights = (Right::DONE, Right::DONE);
         let list = async |_: &_, session: Session| session.tokens().list_all().await;
-        let (answer, _) = self
-            .world
-            .insist("tokens", Kind::Auth, &by.text, rights, list)
-            .await?;
+        let (answer, _) = self.insist("tokens", Kind::Auth, by, rights, list).await?;
         let Some(there) = answer.done() else { return Ok(()) };
         let is_there = |held: &Held| there.iter().any(|token| token.id == held.id);
         let gone: Vec<_> = self
@@ -80,12 +74,7 @@ impl Person {
         let right = self.right(held, Need::LOGIN);
         let service = self.world.pick(Kind::Auth);
         let list = async |session: Session| session.tokens().list_all().await;
-        match self
-            .world
-            .ask_with("tokens", service, &held.text, right, list)
-            .await?
-            .done()
-        {
+        match self.ask("tokens", service, held, right, list).await?.done() {
             Some(there) => self.check_tokens(&there),
             None => Ok(()),
         }
@@ -110,8 +99,7 @@ impl Person {
         let rename = async |_: &_, session: Session| session.tokens().rename(target.id, name.as_str()).await;
         let rights = (right, right);
         let (answer, _) = self
-            .world
-            .insist("token renamed", Kind::Auth, &held.text, rights, rename)
+            .insist("token renamed", Kind::Auth, &held, rights, rename)
             .await?;
         if let Some(token) = answer.done() {
             self.check(
@@ -145,8 +133,7 @@ impl Person {
         };
         let rights = (first, again);
         let revoke = async |_: &_, session: Session| session.tokens().revoke(target.id).await;
-        self.world
-            .insist("token revoked", Kind::Auth, &held.text, rights, revoke)
+        self.insist("token revoked", Kind::Auth, &held, rights, revoke)
             .await?;
         if first.is_done() {
             self.revoked(|held| held.id == target.id).await?;
@@ -168,9 +155,7 @@ impl Person {
             let right = Right::done_or(&[ProblemKind::InsufficientScope]);
             let service = self.world.pick(Kind::Auth);
             let revoke = async |session: Session| session.revoke_token(another.as_str()).await;
-            let answer = self
-                .world
-                .ask_with("revoke another's", service, &held.text, right, revoke);
+            let answer = self.ask("revoke another's", service, &held, right, revoke);
             return answer.await.map(drop);
         }
         let first = self.right(&held, Need::TOKEN);
@@ -180,9 +165,7 @@ impl Person {
         };
         let rights = (first, again);
         let revoke = async |_: &_, session: Session| session.revoke_token(&*target.text).await;
-        self.world
-            .insist("revoke", Kind::Auth, &held.text, rights, revoke)
-            .await?;
+        self.insist("revoke", Kind::Auth, &held, rights, revoke).await?;
         if first.is_done() {
             self.revoked(|held| held.id == target.id).await?;
         }

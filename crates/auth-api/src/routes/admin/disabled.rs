@@ -1,7 +1,7 @@
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::gone::Answer;
+use crate::revoked_token::Answer;
 use crate::state::State;
 use crate::wire;
 use actix_web::http::Method;
@@ -44,10 +44,9 @@ pub(crate) fn endpoints() -> [Endpoint; 2] {
 async fn disable(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<Json<UserInfo>> {
     let id = UserId(id.into_inner());
     let disabled = state
-        .database
-        .run(move |connection| users::disable(connection, &by.0, id))
+        .revoke(by.0, move |connection, by| users::disable(connection, by, id))
         .await?;
-    let user = state.confirm(disabled).await?.ok_or(ApiError::NoSuchUser)?;
+    let user = disabled.ok_or(ApiError::NoSuchUser)?;
     Ok(Json(wire::user(user)))
 }
 

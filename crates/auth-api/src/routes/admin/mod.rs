@@ -3,6 +3,7 @@
 
 mod audit_events;
 mod disabled;
+mod networks;
 mod password;
 mod scopes;
 mod token;
@@ -24,6 +25,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     endpoints.push(unblock::endpoint());
     endpoints.extend(tokens::endpoints());
     endpoints.push(token::endpoint());
+    endpoints.extend(networks::endpoints());
     endpoints.push(audit_events::endpoint());
     endpoints.push(verifiers::endpoint());
     endpoints

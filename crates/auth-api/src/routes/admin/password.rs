@@ -1,7 +1,7 @@
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::gone::Answer;
+use crate::revoked_token::Answer;
 use crate::state::State;
 use crate::wire;
 use actix_web::http::Method;
@@ -43,13 +43,21 @@ async fn set(
     }
     let password = wire::password(&body.0.password);
     let hash = state
-        .choose_password(&by.0, "/password", password, &user.username, user.email.as_ref())
+        .choose_password(
+            &by.0,
+            "/password",
+            password,
+            &user.username,
+            user.email.as_deref(),
+        )
         .await?;
     let set = state
-        .database
-        .run(move |connection| users::set_password(connection, &by.0, id, &hash))
+        .revoke(by.0, move |connection, by| {
+            users::set_password(connection, by, id, &hash)
+        })
         .await?;
-    if state.confirm(set).await? {
+    state.rate_limits.forget_blocks();
+    if set {
         Ok(NoContent)
     } else {
         Err(ApiError::NoSuchUser)

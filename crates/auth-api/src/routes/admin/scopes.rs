@@ -1,7 +1,7 @@
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::gone::Answer;
+use crate::revoked_token::Answer;
 use crate::state::State;
 use crate::validation::{self, refuse};
 use crate::wire;
@@ -37,9 +37,10 @@ async fn set(
     let scopes = validation::scopes(&body.0.scopes).map_err(|refused| refuse("/scopes", &refused))?;
     let id = UserId(id.into_inner());
     let set = state
-        .database
-        .run(move |connection| users::set_scopes(connection, &by.0, id, &scopes))
+        .revoke(by.0, move |connection, by| {
+            users::set_scopes(connection, by, id, &scopes)
+        })
         .await?;
-    let user = state.confirm(set).await?.ok_or(ApiError::NoSuchUser)?;
+    let user = set.ok_or(ApiError::NoSuchUser)?;
     Ok(Json(wire::user(user)))
 }

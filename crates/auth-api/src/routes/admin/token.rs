@@ -1,7 +1,7 @@
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::gone::Answer;
+use crate::revoked_token::Answer;
 use crate::state::State;
 use actix_web::http::Method;
 use actix_web::web::{Data, Path};
@@ -28,11 +28,13 @@ pub(crate) fn endpoint() -> Endpoint {
 
 async fn revoke(state: Data<State>, by: By, ids: Path<(Uuid, Uuid)>) -> ApiResult<NoContent> {
     let (owner, id) = ids.into_inner();
+    let (owner, id) = (UserId(owner), TokenId(id));
     let revoked = state
-        .database
-        .run(move |connection| tokens::revoke(connection, &by.0, UserId(owner), TokenId(id)))
+        .revoke(by.0, move |connection, by| {
+            tokens::revoke(connection, by, owner, id)
+        })
         .await?;
-    if state.confirm(revoked).await? {
+    if revoked {
         Ok(NoContent)
     } else {
         Err(ApiError::NoSuchToken)

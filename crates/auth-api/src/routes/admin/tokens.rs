@@ -1,7 +1,7 @@
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, Issued, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::gone::Answer;
+use crate::revoked_token::Answer;
 use crate::routes::tokens::{new_personal, personal_token};
 use crate::state::State;
 use crate::wire;
@@ -108,14 +108,13 @@ async fn find_service(state: &State, id: UserId) -> ApiResult<User> {
 async fn revoke_all(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<Json<LogoutAllResponse>> {
     let id = UserId(id.into_inner());
     let revoked = state
-        .database
-        .run(move |connection| {
+        .revoke(by.0, move |connection, by| {
             let user = users::find(connection, id)?;
-            let revoked = tokens::revoke_all(connection, &by.0, id)?;
+            let revoked = tokens::revoke_all(connection, by, id)?;
             Ok(revoked.map(|revoked| user.and(Some(revoked))))
         })
-        .await?;
-    let revoked = state.confirm(revoked).await?.ok_or(ApiError::NoSuchUser)?;
+        .await?
+        .ok_or(ApiError::NoSuchUser)?;
     Ok(Json(LogoutAllResponse {
         revoked: revoked as u64,
     }))

@@ -17,8 +17,8 @@ pub(crate) fn endpoint() -> Endpoint {
     )
     .named(Tag::Administration, "unblockUser", "Let a user try again")
     .about(
-        "Forgets the failed sign-ins to the user's account, so that the next is let through at once. Sign-ins that fail \
-        too often from one network, under whatever names, are held off all the same; that passes within the hour.",
+        "Forgets the failed sign-ins to the user's account, so that the next is let through at once. From a network that \
+        too many have failed from, under whatever names, none is; that passes within the hour, or by `unblockNetwork`.",
     )
     .answers("The failures are forgotten.")
     .problems([ApiError::NoSuchUser])
@@ -31,6 +31,7 @@ async fn unblock(state: Data<State>, by: By, id: Path<Uuid>) -> ApiResult<NoCont
         .run(move |connection| rate_limit::unblock(connection, &by.0, id))
         .await?;
     if unblocked {
+        state.rate_limits.forget_blocks();
         Ok(NoContent)
     } else {
         Err(ApiError::NoSuchUser)

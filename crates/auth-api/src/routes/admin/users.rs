@@ -67,7 +67,13 @@ async fn create(state: Data<State>, by: By, body: Json<CreateUserRequest>) -> Ap
         password_hash: match password {
             Some(password) => Some(
                 state
-                    .choose_password(&by.0, "/password", password, &username, email.as_ref())
+                    .choose_password(
+                        &by.0,
+                        "/password",
+                        password,
+                        username.as_str(),
+                        email.as_ref().map(Email::as_str),
+                    )
                     .await?,
             ),
             None => None,

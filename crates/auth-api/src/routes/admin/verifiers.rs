@@ -1,12 +1,13 @@
 use crate::endpoint::{Access, Endpoint, Tag};
 use crate::error::ApiResult;
 use crate::state::State;
+use crate::wire;
 use actix_web::http::Method;
-use actix_web::web::Data;
-use jeton_api_types::{VerifierInfo, VerifierList};
+use actix_web::web::{Data, Query};
+use jeton_api_types::VerifierList;
 use jeton_domain::ADMIN;
-use jeton_http_kit::Json;
-use jeton_persistence::verifiers::{self, Registration};
+use jeton_http_kit::{Json, Page};
+use jeton_persistence::verifiers;
 
 pub(crate) fn endpoint() -> Endpoint {
     Endpoint::new(Method::GET, "/v1/admin/verifiers", Access::Scope(ADMIN), list)
@@ -14,21 +15,15 @@ pub(crate) fn endpoint() -> Endpoint {
         .about(
             "The services that may check tokens from memory, and that a revocation waits for. Newest first.",
         )
-        .answers("All of them.")
+        .answers("A page of them.")
 }
 
-async fn list(state: Data<State>) -> ApiResult<Json<VerifierList>> {
-    let found = state.database.run(verifiers::list).await?;
-    let verifiers = found.into_iter().map(info).collect();
-    Ok(Json(VerifierList { verifiers }))
-}
-
-fn info(registration: Registration) -> VerifierInfo {
-    VerifierInfo {
-        id: registration.id,
-        lease: registration.lease().as_secs_f64(),
-        registered_at: registration.registered_at,
-        name: registration.name,
-        owner: registration.owner,
-    }
+async fn list(state: Data<State>, page: Query<Page>) -> ApiResult<Json<VerifierList>> {
+    let (after, limit) = (page.after, page.limit.get());
+    let found = state
+        .database
+        .run(move |connection| verifiers::list(connection, after, limit + 1))
+        .await?;
+    let (verifiers, next) = page.cut(found.into_iter().map(wire::verifier).collect(), |one| one.id);
+    Ok(Json(VerifierList { verifiers, next }))
 }

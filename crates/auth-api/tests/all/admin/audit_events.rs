@@ -1,6 +1,7 @@
 //! `GET /v1/admin/audit-events`.
 
 use super::*;
+use jeton_client::ProblemKind;
 
 /// What becomes of ada, by an admin's hand: her id, and that of the first token that was revoked.
 async fn life_of_ada(auth: &Auth, root: &Session) -> (Uuid, Uuid) {
@@ -16,7 +17,7 @@ async fn life_of_ada(auth: &Auth, root: &Session) -> (Uuid, Uuid) {
         .unwrap();
     let token = session.me().await.unwrap().token.id;
     root.admin().revoke_token(ada, token).await.unwrap();
-    auth.client().login(&login("ada", NEW)).await.unwrap();
+    auth.login("ada", NEW).await.unwrap();
     root.admin().revoke_tokens(ada).await.unwrap();
     root.admin().delete_user(ada).await.unwrap();
     (ada, token)
@@ -30,9 +31,8 @@ fn of(user: Uuid) -> AuditQuery {
 }
 
 #[tokio::test]
-async fn what_happened_is_told_with_who_did_it() {
-    let auth = Auth::start();
-    let root = admin(&auth).await;
+async fn audit_events_tell_who_did_it() {
+    let (auth, root) = with_admin().await;
     let roots = root.me().await.unwrap().user.id;
     let (ada, _) = life_of_ada(&auth, &root).await;
     let events = root.admin().audit_events(&of(ada), None, None).await.unwrap();
@@ -62,9 +62,8 @@ async fn what_happened_is_told_with_who_did_it() {
 }
 
 #[tokio::test]
-async fn it_is_told_in_pages_and_by_what_it_was() {
-    let auth = Auth::start();
-    let root = admin(&auth).await;
+async fn audit_events_are_told_in_pages_and_by_what_they_were() {
+    let (auth, root) = with_admin().await;
     let roots = root.me().await.unwrap().user.id;
     let (ada, token) = life_of_ada(&auth, &root).await;
     let events = root.admin().audit_events(&of(ada), None, None).await.unwrap();

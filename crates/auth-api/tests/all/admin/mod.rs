@@ -3,20 +3,23 @@
 mod audit_events;
 mod last_admin;
 mod tokens;
+mod verifiers;
 
-use crate::support::{Auth, PASSWORD, kind, login, pointers, sign_up};
-use jeton_client::{
-    AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, ProblemKind, Session, UserInfo,
-    UserQuery,
+use crate::support::{Auth, PASSWORD, bearer, kind, login, pointers, sign_up, token_request};
+use jeton_client::ProblemKind::{
+    InsufficientScope, InvalidCredentials, InvalidToken, NotFound, ScopeNotHeld, UsernameTaken,
 };
+use jeton_client::{AuditQuery, CreateTokenRequest, CreateUserRequest, Session, UserInfo, UserQuery};
 use jeton_proof_support::RawRequest;
 use uuid::Uuid;
 
 const NEW: &str = "a wholly different phrase";
 
-/// An admin, signed in.
-async fn admin(auth: &Auth) -> Session {
-    auth.sign_up_with("root", "admin notes:read").await
+/// The service, and an admin, signed in.
+async fn with_admin() -> (Auth, Session) {
+    let auth = Auth::start();
+    let root = auth.sign_up_with("root", "admin notes:read").await;
+    (auth, root)
 }
 
 fn person(username: &str) -> CreateUserRequest {
@@ -39,11 +42,7 @@ fn service(username: &str, scopes: &[&str]) -> CreateUserRequest {
 }
 
 fn token(scopes: &[&str]) -> CreateTokenRequest {
-    CreateTokenRequest {
-        name: "nightly".into(),
-        scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
-        expires_in: None,
-    }
+    token_request("nightly", scopes)
 }
 
 fn nobody() -> Uuid {
@@ -57,17 +56,17 @@ async fn names(session: &Session, query: UserQuery) -> Vec<String> {
 
 #[tokio::test]
 async fn the_scope_admin_is_needed_for_all_of_it_and_a_programs_token_may_have_it() {
-    let auth = Auth::start();
-    let root = admin(&auth).await;
+    let (auth, root) = with_admin().await;
     let eve = auth.sign_up("eve").await;
     let id = eve.me().await.unwrap().user.id;
-    let header = format!("Bearer {}", eve.token().expose_secret());
+    let header = bearer(&eve);
     let user = format!("/v1/admin/users/{id}");
     for (method, path) in [
         ("GET", "/v1/admin/users".to_owned()),
         ("POST", "/v1/admin/users".to_owned()),
         ("GET", user.clone()),
         ("DELETE", user.clone()),
+        ("PATCH", user.clone()),
         ("PUT", format!("{user}/scopes")),
         ("PUT", format!("{user}/password")),
         ("POST", format!("{user}/disable")),
@@ -78,6 +77,9 @@ async fn the_scope_admin_is_needed_for_all_of_it_and_a_programs_token_may_have_i
         ("DELETE", format!("{user}/tokens")),
         ("DELETE", format!("{user}/tokens/{id}")),
         ("GET", "/v1/admin/audit-events".to_owned()),
+        ("GET", "/v1/admin/networks".to_owned()),
+        ("POST", "/v1/admin/networks/unblock".to_owned()),
+        ("GET", "/v1/admin/verifiers".to_owned()),
     ] {
         let answer = auth.send(&RawRequest::new(method, &path).header("Authorization", &header));
         assert_eq!(answer.status, 403, "{method} {path}");
@@ -91,7 +93,7 @@ async fn the_scope_admin_is_needed_for_all_of_it_and_a_programs_token_may_have_i
     // An admin's token that was made for less is none, and one that was made for that is.
     let less = root.tokens().create(&token(&["notes:read"])).await.unwrap();
     let less = auth.client().session(less.token).unwrap();
-    assert_eq!(kind(less.admin().user(id).await), ProblemKind::InsufficientScope);
+    assert_eq!(kind(less.admin().user(id).await), InsufficientScope);
     let program = root.tokens().create(&token(&["admin"])).await.unwrap();
     let program = auth.client().session(program.token).unwrap();
     program.admin().user(id).await.unwrap();
@@ -101,27 +103,30 @@ async fn the_scope_admin_is_needed_for_all_of_it_and_a_programs_token_may_have_i
 async fn nobody_becomes_an_admin_by_signing_up_or_by_wishing() {
     let auth = Auth::start();
     let eve = auth.sign_up("eve").await;
-    assert_eq!(
-        kind(eve.tokens().create(&token(&["admin"])).await),
-        ProblemKind::ScopeNotHeld
-    );
+    assert_eq!(kind(eve.tokens().create(&token(&["admin"])).await), ScopeNotHeld);
     let wish = jeton_client::LoginRequest {
         scopes: Some(vec!["admin".into()]),
         ..login("eve", PASSWORD)
     };
-    assert_eq!(kind(auth.client().login(&wish).await), ProblemKind::ScopeNotHeld);
+    assert_eq!(kind(auth.client().login(&wish).await), ScopeNotHeld);
     let body = format!(
         r#"{{"username": "mallory", "password": "{PASSWORD}", "scopes": ["admin"], "service": false}}"#
     );
     let answer = auth.send(&crate::support::json("POST", "/v1/users", &body));
-    assert_eq!(answer.status, 201);
-    assert!(!answer.text().contains("admin"), "{}", answer.text());
+    let problem: jeton_client::Problem = serde_json::from_slice(&answer.body).unwrap();
+    let refused: Vec<_> = problem
+        .errors
+        .iter()
+        .map(|error| error.pointer.as_str())
+        .collect();
+    assert_eq!((answer.status, refused), (422, vec!["/scopes", "/service"]));
+    let nobody = auth.client().login(&login("mallory", PASSWORD)).await;
+    assert_eq!(kind(nobody), InvalidCredentials);
 }
 
 #[tokio::test]
 async fn users_are_listed_in_pages_and_by_what_they_are() {
-    let auth = Auth::start();
-    let root = admin(&auth).await;
+    let (_auth, root) = with_admin().await;
     for name in ["ada", "Adam", "bob"] {
         root.admin().create_user(&person(name)).await.unwrap();
     }
@@ -196,11 +201,8 @@ async fn a_user_is_created_and_signs_in() {
     assert_eq!(root.admin().user(created.id).await.unwrap(), expected);
     assert_eq!(auth.sign_in("ada").await.me().await.unwrap().user.id, created.id);
     // The second attempt of one who has not heard how the first ended.
-    assert_eq!(
-        kind(root.admin().create_user(&request).await),
-        ProblemKind::UsernameTaken
-    );
-    assert_eq!(kind(root.admin().user(nobody()).await), ProblemKind::NotFound);
+    assert_eq!(kind(root.admin().create_user(&request).await), UsernameTaken);
+    assert_eq!(kind(root.admin().user(nobody()).await), NotFound);
 }
 
 /// The first admin, as `jeton user create --admin` makes one.
@@ -212,7 +214,7 @@ async fn bootstrap(auth: &Auth) -> Session {
         password_hash: Some(jeton_domain::PasswordHash::make(
             &jeton_domain::NewPassword::choose(
                 jeton_domain::Password::new(PASSWORD.to_owned()),
-                &jeton_domain::Username::parse("root").unwrap(),
+                "root",
                 None,
             )
             .unwrap(),
@@ -228,8 +230,7 @@ async fn bootstrap(auth: &Auth) -> Session {
 
 #[tokio::test]
 async fn every_refused_field_is_named() {
-    let auth = Auth::start();
-    let root = admin(&auth).await;
+    let (_auth, root) = with_admin().await;
     let bad = CreateUserRequest {
         username: "a b".into(),
         email: Some("nowhere".into()),
@@ -266,11 +267,11 @@ async fn every_refused_field_is_named() {
 }
 
 #[tokio::test]
-async fn what_is_taken_away_is_gone_everywhere_and_twice_is_as_good_as_once() {
+async fn revocations_by_an_admin_hold_everywhere_and_twice_is_as_good_as_once() {
     let auth = Auth::start();
     let second = crate::support::start_service(auth.database.url(), &[]);
     let elsewhere = jeton_client::AuthClient::new(&second.base_url()).unwrap();
-    let root = admin(&auth).await;
+    let root = auth.sign_up_with("root", "admin notes:read").await;
     let ada = auth.sign_up("ada").await;
     let id = ada.me().await.unwrap().user.id;
     let there = elsewhere.session(ada.token()).unwrap();
@@ -279,10 +280,7 @@ async fn what_is_taken_away_is_gone_everywhere_and_twice_is_as_good_as_once() {
     for _ in 0..2 {
         let less = root.admin().set_scopes(id, &["notes:read"]).await.unwrap();
         assert_eq!(less.scopes, ["notes:read"]);
-        assert_eq!(
-            kind(there.verify(&["notes:write"]).await),
-            ProblemKind::InsufficientScope
-        );
+        assert_eq!(kind(there.verify(&["notes:write"]).await), InsufficientScope);
         there.verify(&["notes:read"]).await.unwrap();
     }
     let mut since = None;
@@ -290,11 +288,8 @@ async fn what_is_taken_away_is_gone_everywhere_and_twice_is_as_good_as_once() {
         let disabled = root.admin().disable(id).await.unwrap().disabled_at;
         assert!(disabled.is_some() && (since.is_none() || since == disabled));
         since = disabled;
-        assert_eq!(kind(there.verify(&[]).await), ProblemKind::InvalidToken);
-        assert_eq!(
-            kind(auth.client().login(&login("ada", PASSWORD)).await),
-            ProblemKind::InvalidCredentials
-        );
+        assert_eq!(kind(there.verify(&[]).await), InvalidToken);
+        assert_eq!(kind(auth.login("ada", PASSWORD).await), InvalidCredentials);
     }
     for _ in 0..2 {
         assert_eq!(root.admin().enable(id).await.unwrap().disabled_at, None);
@@ -302,7 +297,7 @@ async fn what_is_taken_away_is_gone_everywhere_and_twice_is_as_good_as_once() {
     }
     for _ in 0..2 {
         root.admin().set_password(id, NEW, false).await.unwrap();
-        assert_eq!(kind(there.verify(&[]).await), ProblemKind::InvalidToken);
+        assert_eq!(kind(there.verify(&[]).await), InvalidToken);
     }
     let again = auth
         .client()
@@ -312,41 +307,28 @@ async fn what_is_taken_away_is_gone_everywhere_and_twice_is_as_good_as_once() {
     let there = elsewhere.session(again.token()).unwrap();
     there.verify(&[]).await.unwrap();
     root.admin().delete_user(id).await.unwrap();
-    assert_eq!(kind(there.verify(&[]).await), ProblemKind::InvalidToken);
-    assert_eq!(kind(root.admin().delete_user(id).await), ProblemKind::NotFound);
+    assert_eq!(kind(there.verify(&[]).await), InvalidToken);
+    assert_eq!(kind(root.admin().delete_user(id).await), NotFound);
     auth.client().sign_up(&sign_up("ada")).await.unwrap();
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_404() {
-    let auth = Auth::start();
-    let root = admin(&auth).await;
+async fn users_and_tokens_that_are_not_there_are_404() {
+    let (auth, root) = with_admin().await;
     let (admin, id) = (root.admin(), nobody());
-    assert_eq!(kind(admin.set_scopes(id, &[]).await), ProblemKind::NotFound);
-    assert_eq!(kind(admin.disable(id).await), ProblemKind::NotFound);
-    assert_eq!(kind(admin.enable(id).await), ProblemKind::NotFound);
-    assert_eq!(
-        kind(admin.set_password(id, NEW, true).await),
-        ProblemKind::NotFound
-    );
-    assert_eq!(kind(admin.delete_user(id).await), ProblemKind::NotFound);
-    assert_eq!(kind(admin.tokens(id, None, None).await), ProblemKind::NotFound);
-    assert_eq!(
-        kind(admin.create_token(id, &token(&[])).await),
-        ProblemKind::NotFound
-    );
-    assert_eq!(kind(admin.revoke_tokens(id).await), ProblemKind::NotFound);
+    assert_eq!(kind(admin.set_scopes(id, &[]).await), NotFound);
+    assert_eq!(kind(admin.disable(id).await), NotFound);
+    assert_eq!(kind(admin.enable(id).await), NotFound);
+    assert_eq!(kind(admin.set_password(id, NEW, true).await), NotFound);
+    assert_eq!(kind(admin.delete_user(id).await), NotFound);
+    assert_eq!(kind(admin.tokens(id, None, None).await), NotFound);
+    assert_eq!(kind(admin.create_token(id, &token(&[])).await), NotFound);
+    assert_eq!(kind(admin.revoke_tokens(id).await), NotFound);
     let ada = auth.sign_up("ada").await;
     let me = ada.me().await.unwrap();
     // A token is found under its own user alone.
     let roots = root.me().await.unwrap().user.id;
-    assert_eq!(
-        kind(admin.revoke_token(roots, me.token.id).await),
-        ProblemKind::NotFound
-    );
-    assert_eq!(
-        kind(admin.revoke_token(me.user.id, id).await),
-        ProblemKind::NotFound
-    );
+    assert_eq!(kind(admin.revoke_token(roots, me.token.id).await), NotFound);
+    assert_eq!(kind(admin.revoke_token(me.user.id, id).await), NotFound);
     ada.me().await.unwrap();
 }

@@ -1,14 +1,12 @@
 //! Other users' tokens, and those of service accounts.
 
 use super::*;
-use diesel::RunQueryDsl;
-use diesel::connection::SimpleConnection;
-use jeton_proof_support::wait_until;
+use jeton_client::ProblemKind::{NotAServiceAccount, ServiceAccount, TooManyTokens, UserDisabled};
+use jeton_proof_support::{execute, wait_for_blocked};
 
 #[tokio::test]
 async fn anybodys_tokens_are_listed_and_revoked() {
-    let auth = Auth::start();
-    let root = admin(&auth).await;
+    let (auth, root) = with_admin().await;
     let (ada, other) = (auth.sign_up("ada").await, auth.sign_in("ada").await);
     let me = other.me().await.unwrap();
     let id = me.user.id;
@@ -19,17 +17,14 @@ async fn anybodys_tokens_are_listed_and_revoked() {
 
     let after = auth.only_token(&other);
     root.admin().revoke_token(id, me.token.id).await.unwrap();
-    assert_eq!(kind(after.me().await), ProblemKind::InvalidToken);
-    assert_eq!(
-        kind(root.admin().revoke_token(id, me.token.id).await),
-        ProblemKind::NotFound
-    );
+    assert_eq!(kind(after.me().await), InvalidToken);
+    assert_eq!(kind(root.admin().revoke_token(id, me.token.id).await), NotFound);
 
     auth.sign_in("ada").await;
     let after = auth.only_token(&ada);
     after.me().await.unwrap();
     assert_eq!(root.admin().revoke_tokens(id).await.unwrap(), 2);
-    assert_eq!(kind(after.me().await), ProblemKind::InvalidToken);
+    assert_eq!(kind(after.me().await), InvalidToken);
     assert_eq!(root.admin().revoke_tokens(id).await.unwrap(), 0);
     root.me().await.unwrap();
 }
@@ -37,7 +32,7 @@ async fn anybodys_tokens_are_listed_and_revoked() {
 #[tokio::test]
 async fn a_service_account_cannot_sign_in_and_is_given_its_tokens() {
     let auth = Auth::start_with(&[("JETON_TOKENS_PER_USER", "3")]);
-    let root = admin(&auth).await;
+    let root = auth.sign_up_with("root", "admin notes:read").await;
     let robot = root
         .admin()
         .create_user(&service("robot", &["notes:read"]))
@@ -45,10 +40,7 @@ async fn a_service_account_cannot_sign_in_and_is_given_its_tokens() {
         .unwrap();
     assert!(robot.service);
     for password in ["", PASSWORD] {
-        assert_eq!(
-            kind(auth.client().login(&login("robot", password)).await),
-            ProblemKind::InvalidCredentials
-        );
+        assert_eq!(kind(auth.login("robot", password).await), InvalidCredentials);
     }
     let issued = root
         .admin()
@@ -62,7 +54,7 @@ async fn a_service_account_cannot_sign_in_and_is_given_its_tokens() {
     let admin = root.admin();
     assert_eq!(
         kind(admin.create_token(robot.id, &token(&["notes:write"])).await),
-        ProblemKind::ScopeNotHeld
+        ScopeNotHeld
     );
     assert_eq!(
         pointers(admin.create_token(robot.id, &token(&["a b"])).await),
@@ -71,12 +63,12 @@ async fn a_service_account_cannot_sign_in_and_is_given_its_tokens() {
     admin.create_token(robot.id, &token(&[])).await.unwrap();
     assert_eq!(
         kind(admin.create_token(robot.id, &token(&[])).await),
-        ProblemKind::TooManyTokens
+        TooManyTokens
     );
     admin.disable(robot.id).await.unwrap();
     assert_eq!(
         kind(admin.create_token(robot.id, &token(&[])).await),
-        ProblemKind::UserDisabled
+        UserDisabled
     );
     admin.enable(robot.id).await.unwrap();
 
@@ -84,52 +76,40 @@ async fn a_service_account_cannot_sign_in_and_is_given_its_tokens() {
     let ada = auth.sign_up("ada").await.me().await.unwrap().user.id;
     assert_eq!(
         kind(admin.create_token(ada, &token(&[])).await),
-        ProblemKind::NotAServiceAccount
+        NotAServiceAccount
     );
 
     assert_eq!(
         kind(admin.set_password(robot.id, NEW, false).await),
-        ProblemKind::ServiceAccount
+        ServiceAccount
     );
     session.me().await.unwrap();
     admin.set_password(robot.id, NEW, true).await.unwrap();
-    assert_eq!(kind(session.me().await), ProblemKind::InvalidToken);
-    auth.client().login(&login("robot", NEW)).await.unwrap();
+    assert_eq!(kind(session.me().await), InvalidToken);
+    auth.login("robot", NEW).await.unwrap();
     assert!(!admin.user(robot.id).await.unwrap().service);
 }
 
 /// What was changed between the look at the account and the token is told as it is.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_gone_or_changed_meanwhile_gets_no_token_and_the_admin_hears_why() {
-    let auth = Auth::start();
-    let root = admin(&auth).await;
+async fn a_service_account_that_is_gone_or_changed_gets_no_token_and_the_admin_hears_why() {
+    let (auth, root) = with_admin().await;
     for (act, right) in [
-        ("DELETE FROM users", ProblemKind::NotFound),
-        ("UPDATE users SET disabled_at = now()", ProblemKind::UserDisabled),
-        (
-            "UPDATE users SET password_hash = 'x'",
-            ProblemKind::NotAServiceAccount,
-        ),
+        ("DELETE FROM users", NotFound),
+        ("UPDATE users SET disabled_at = now()", UserDisabled),
+        ("UPDATE users SET password_hash = 'x'", NotAServiceAccount),
     ] {
         let robot = root.admin().create_user(&service("robot", &[])).await.unwrap();
         let (mut holder, mut watcher) = (auth.connect(), auth.connect());
-        holder
-            .batch_execute("BEGIN; SELECT FROM users WHERE username = 'robot' FOR UPDATE")
-            .unwrap();
+        execute(
+            &mut holder,
+            "BEGIN; SELECT FROM users WHERE username = 'robot' FOR UPDATE",
+        );
         let asking = root.clone();
         let request = tokio::spawn(async move { asking.admin().create_token(robot.id, &token(&[])).await });
-        let waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() \
-            AND cardinality(pg_blocking_pids(pid)) > 0";
-        wait_until("it waits", || {
-            assert!(!request.is_finished(), "it does not wait");
-            diesel::sql_query(waiting).execute(&mut watcher).unwrap() > 0
-        });
-        holder
-            .batch_execute(&format!("{act} WHERE username = 'robot'; COMMIT"))
-            .unwrap();
+        wait_for_blocked(&mut watcher, 1);
+        execute(&mut holder, &format!("{act} WHERE username = 'robot'; COMMIT"));
         assert_eq!(kind(request.await.unwrap()), right, "{act}");
-        watcher
-            .batch_execute("DELETE FROM users WHERE username = 'robot'")
-            .unwrap();
+        execute(&mut watcher, "DELETE FROM users WHERE username = 'robot'");
     }
 }

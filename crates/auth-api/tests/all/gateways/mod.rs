@@ -4,15 +4,12 @@
 mod app;
 mod start;
 
-use crate::support::Auth;
-use jeton_client::{ExposeSecret, Session};
+use crate::support::{Auth, bearer, token_request};
+use jeton_client::Session;
 use jeton_proof_support::RawRequest;
 
 fn request(method: &str, session: &Session) -> RawRequest {
-    RawRequest::new(method, "/page.html").header(
-        "Authorization",
-        format!("Bearer {}", session.token().expose_secret()),
-    )
+    RawRequest::new(method, "/page.html").header("Authorization", bearer(session))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,14 +53,10 @@ async fn the_service_learns_whose_request_it_is_and_nobody_else_tells_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_no_token_or_the_wrong_one_is_told_as_the_auth_api_would() {
+async fn a_gateway_refuses_as_the_auth_api_would() {
     let auth = Auth::start_process(&[]);
     let reader = auth.sign_up("ada").await;
-    let less = jeton_client::CreateTokenRequest {
-        name: "reader".into(),
-        scopes: vec!["notes:read".into()],
-        expires_in: None,
-    };
+    let less = token_request("reader", &["notes:read"]);
     let reader = auth
         .client()
         .session(reader.tokens().create(&less).await.unwrap().token)
@@ -98,6 +91,21 @@ async fn who_has_no_token_or_the_wrong_one_is_told_as_the_auth_api_would() {
     }
 }
 
+/// Larger than what nginx takes where nothing is said: what the request may have is not what the question may have.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_upload_meets_no_limit_of_the_question() {
+    let auth = Auth::start_process(&[]);
+    let writer = auth.sign_up("ada").await;
+    let none = auth.sign_up_with("grace", "audit:read").await;
+    for gateway in start::all(&auth) {
+        let upload = |session| request("POST", session).body("x".repeat(2_000_000));
+        let name = gateway.name;
+        // The page takes no POST: that it says so shows that the request has arrived.
+        assert_eq!(gateway.send(&upload(&writer)).status, 405, "{name}");
+        assert_eq!(gateway.send(&upload(&none)).status, 403, "{name}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_place_that_nginx_asks_at_is_not_to_be_asked_by_others() {
     let auth = Auth::start_process(&[]);
@@ -105,10 +113,7 @@ async fn the_place_that_nginx_asks_at_is_not_to_be_asked_by_others() {
         return;
     };
     let session = auth.sign_up("ada").await;
-    let internal = RawRequest::new("GET", "/_jeton/verify").header(
-        "Authorization",
-        format!("Bearer {}", session.token().expose_secret()),
-    );
+    let internal = RawRequest::new("GET", "/_jeton/verify").header("Authorization", bearer(&session));
     assert_eq!(gateway.send(&internal).status, 404);
 }
 
@@ -151,7 +156,7 @@ async fn a_token_is_refused_as_soon_as_its_logout_has_returned() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_auth_api_nobody_is_let_through() {
+async fn a_gateway_without_the_auth_api_lets_nobody_through() {
     let auth = Auth::start_process(&[]);
     let gateways = start::all(&auth);
     let session = auth.sign_up("ada").await;

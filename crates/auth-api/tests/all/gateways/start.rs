@@ -66,6 +66,8 @@ pub(super) fn nginx(auth: &Auth<ServiceProcess>) -> Option<Gateway> {
             ),
             ("server 127.0.0.1:8000;", format!("server {app};")),
             ("listen 8088;", format!("listen {front};")),
+            // What an operator says whose app takes uploads.
+            ("location / {", "location / { client_max_body_size 8m;".to_owned()),
         ];
         copy(CONFIGURATION, &changes, &directory.join("jeton.conf"));
         std::fs::write(directory.join("nginx.conf"), around_nginx(directory)).unwrap();

@@ -44,7 +44,7 @@ fn send(browser: &mut Browser, operation: &str, body: &Value) -> (String, String
 }
 
 #[test]
-fn what_the_page_describes_can_be_tried_on_it() {
+fn the_page_lets_one_try_what_it_describes() {
     let auth = Auth::start();
     let Some(mut browser) = Browser::open(&format!("{}/docs", auth.service.base_url())) else {
         return;

@@ -21,7 +21,7 @@ const BY_ANY_METHOD: &str = "/v1/verify";
 const OPENAPI_3_1: &str = include_str!("oas-3.1-schema.json");
 
 #[test]
-fn it_is_openapi_3_1() {
+fn the_document_is_openapi_3_1() {
     let document = Document::read().0;
     let schema = serde_json::from_str(OPENAPI_3_1).unwrap();
     let validator = jsonschema::draft202012::new(&schema).unwrap();
@@ -36,7 +36,7 @@ fn it_is_openapi_3_1() {
 }
 
 #[test]
-fn it_is_served_as_it_stands() {
+fn the_document_is_served_as_it_stands() {
     let auth = Auth::start();
     let answer = auth.send(&RawRequest::new("GET", "/openapi.json"));
     let served: Value = serde_json::from_slice(&answer.body).unwrap();

@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use crate::support::{Auth, PASSWORD};
-use jeton_client::ExposeSecret;
+use jeton_client::{ExposeSecret, Problem};
 use jeton_proof_support::RawRequest;
 use serde_json::{Value, json};
 
@@ -193,6 +193,124 @@ async fn the_place_in_the_audit_log_is_described_as_it_is_taken() {
             assert_eq!(validator.is_valid(&json!(text)), right, "described: {text}");
             let target = format!("{path}?after={text}");
             assert_eq!(asking.is_taken("GET", &target, JSON, ""), right, "served: {text}");
+        }
+    })
+    .await;
+}
+
+/// Whom an answer refuses: a 422 of kind `validation`, or nobody.
+fn refused(answer: &jeton_proof_support::RawResponse) -> Vec<String> {
+    if answer.status != 422 {
+        return Vec::new();
+    }
+    let problem: Problem = serde_json::from_slice(&answer.body).unwrap();
+    problem.errors.into_iter().map(|error| error.pointer).collect()
+}
+
+/// Of every operation: a slip is told, and nothing is done.
+#[tokio::test]
+async fn names_that_are_not_described_are_refused_but_by_what_follows_oauth() {
+    let auth = Auth::start();
+    let scopes = "admin tokens:introspect tokens:revoke notes:read";
+    let session = auth.sign_up_with("ada", scopes).await;
+    let authorization = format!("Bearer {}", session.token().expose_secret());
+    let document = Document::read();
+    let nobody = uuid::Uuid::now_v7().to_string();
+    for operation in document.operations() {
+        let (method, path) = (operation.method.as_str(), operation.path);
+        let follows_oauth = ["/v1/introspect", "/v1/revoke"].contains(&path);
+        let target = path.replace("{id}", &nobody).replace("{token}", &nobody);
+        let mut requests = vec![];
+        let ask = |target: &str| RawRequest::new(method, target).header("Authorization", &authorization);
+        let query = ask(&format!("{target}?surprise=1"));
+        match operation.body() {
+            Some((media, example)) => {
+                let with = |request: RawRequest, body: &Value| {
+                    let body = if media == FORM {
+                        form(body)
+                    } else {
+                        body.to_string()
+                    };
+                    request.header("Content-Type", media).body(body)
+                };
+                let mut more = example.clone();
+                more["surprise"] = json!({ "is": "told" });
+                requests.push(with(query, example));
+                requests.push(with(ask(&target), &more));
+                let schema = &operation.described["requestBody"]["content"][media]["schema"];
+                let takes = document.validator(schema, false).is_valid(&more);
+                assert_eq!(takes, follows_oauth, "described: {method} {path}");
+            }
+            None => {
+                requests.push(query);
+                // An empty body is as good as none, and that of a GET means nothing.
+                if method != "GET" {
+                    let more =
+                        |media: &str, body: &str| ask(&target).header("Content-Type", media).body(body);
+                    requests.push(more(JSON, r#"{"surprise": true}"#));
+                    requests.push(more(FORM, "surprise=1"));
+                }
+            }
+        }
+        for request in requests {
+            let answer = auth.send(&request);
+            let expected: &[&str] = if follows_oauth { &[] } else { &["/surprise"] };
+            assert_eq!(refused(&answer), expected, "{method} {path}: {answer:?}");
+        }
+    }
+    assert!(session.me().await.is_ok(), "nothing was done");
+    for (media, body) in [(JSON, "{}"), (FORM, ""), ("text/plain", "bye")] {
+        let token = auth.sign_in("ada").await.token();
+        let logout = RawRequest::new("POST", "/v1/logout")
+            .header("Authorization", format!("Bearer {}", token.expose_secret()))
+            .header("Content-Type", media)
+            .body(body);
+        assert_eq!(auth.send(&logout).status, 204, "{media}");
+    }
+}
+
+fn form(body: &Value) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in body.as_object().unwrap() {
+        form.append_pair(name, value.as_str().unwrap_or("text"));
+    }
+    form.finish()
+}
+
+#[tokio::test]
+async fn scopes_may_be_spelled_as_oauth_does_and_not_both_ways() {
+    ask(|asking| {
+        for (path, more) in [
+            ("/v1/login", json!({ "username": "ada", "password": PASSWORD })),
+            ("/v1/tokens", json!({ "name": "backup" })),
+            (
+                "/v1/admin/users",
+                json!({ "username": "bea", "password": PASSWORD }),
+            ),
+        ] {
+            for (fields, right) in [
+                (json!({ "scope": "admin" }), true),
+                (json!({ "scope": "" }), true),
+                (json!({ "scope": ["admin"] }), true),
+                (json!({ "scope": 7 }), false),
+                (json!({ "scope": "a\"b" }), false),
+                (json!({ "scope": "admin", "scopes": ["admin"] }), false),
+                (json!({ "scope": "", "scopes": [] }), false),
+                (json!({ "Scopes": ["admin"] }), false),
+            ] {
+                let mut body = more.clone();
+                body.as_object_mut()
+                    .unwrap()
+                    .extend(fields.as_object().unwrap().clone());
+                if path == "/v1/tokens" && fields.get("Scopes").is_some() {
+                    body["scopes"] = json!([]);
+                }
+                // Each user is created once.
+                if path == "/v1/admin/users" {
+                    body["username"] = json!(format!("bea-{}", uuid::Uuid::now_v7()));
+                }
+                asking.check(path, body, right);
+            }
         }
     })
     .await;

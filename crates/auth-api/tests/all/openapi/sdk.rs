@@ -1,10 +1,13 @@
 //! That the SDK has a method for each operation: one is called for each, and the service tells what it was asked.
 
 use super::document::Document;
-use crate::support::{Auth, PASSWORD, login};
-use jeton_client::{AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, UserQuery};
+use crate::support::{Auth, PASSWORD, token_request};
+use jeton_client::{
+    AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, Session, UpdateUserRequest, UserQuery,
+};
 use jeton_proof_support::RawRequest;
 use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// For others than the SDK's users, and why.
 const NOT_IN_THE_SDK: [(&str, &str); 4] = [
@@ -17,11 +20,7 @@ const NOT_IN_THE_SDK: [(&str, &str); 4] = [
 const NEW_PASSWORD: &str = "a wholly different phrase";
 
 fn wish(name: &str) -> CreateTokenRequest {
-    CreateTokenRequest {
-        name: name.to_owned(),
-        scopes: vec!["notes:read".to_owned()],
-        expires_in: None,
-    }
+    token_request(name, &["notes:read"])
 }
 
 /// Everything that the SDK can ask of the auth API, once at least.
@@ -46,25 +45,42 @@ async fn call_everything(auth: &Auth) {
     admin.users(&UserQuery::default(), page, None).await.unwrap();
     admin.user(id).await.unwrap();
     admin
+        .update_user(id, &UpdateUserRequest::default())
+        .await
+        .unwrap();
+    admin
         .set_scopes(id, &["notes:read", "notes:write"])
         .await
         .unwrap();
+    renewal(auth, &root, id).await;
     let token = admin.create_token(id, &wish("backup-1")).await.unwrap().token_id;
     admin.tokens(id, page, None).await.unwrap();
     admin.revoke_token(id, token).await.unwrap();
     admin.revoke_tokens(id).await.unwrap();
     admin.disable(id).await.unwrap();
     admin.enable(id).await.unwrap();
-    admin.unblock(id).await.unwrap();
+    rate_limits(&root, id).await;
     admin.set_password(id, NEW_PASSWORD, true).await.unwrap();
     admin.delete_user(id).await.unwrap();
+    observation(auth, &root).await;
+}
+
+/// By a service account, which is the only one that may.
+async fn renewal(auth: &Auth, root: &Session, account: Uuid) {
+    let issued = root.admin().create_token(account, &wish("backup-0")).await;
+    let program = auth.client().session(issued.unwrap().token).unwrap();
+    program.renew_token(None).await.unwrap();
+}
+
+async fn observation(auth: &Auth, root: &Session) {
+    let (admin, page) = (root.admin(), Some(1));
     // The service itself, which checks its own requests.
-    let verifiers = admin.verifiers().await.unwrap().verifiers;
+    let verifiers = admin.verifiers(page, None).await.unwrap().verifiers;
     let [verifier] = &verifiers[..] else {
         panic!("{verifiers:?}")
     };
-    assert!(auth.role.url().contains(&format!("//{}:", verifier.owner)));
-    assert_eq!(verifier.lease, 10.0);
+    assert!(auth.role.url().contains(&format!("//{}:", verifier.role)));
+    assert_eq!(verifier.lease_ms, 10_000);
     assert!(verifier.registered_at <= root.me().await.unwrap().user.created_at);
     admin
         .audit_events(&AuditQuery::default(), page, None)
@@ -72,9 +88,17 @@ async fn call_everything(auth: &Auth) {
         .unwrap();
 }
 
+async fn rate_limits(root: &Session, id: uuid::Uuid) {
+    let admin = root.admin();
+    admin.unblock(id).await.unwrap();
+    admin.networks(Some(1)).await.unwrap();
+    let address = "203.0.113.9".parse().unwrap();
+    admin.unblock_network(address).await.unwrap();
+}
+
 async fn account(auth: &Auth) {
     let ada = auth.sign_up("ada").await;
-    auth.client().login(&login("ada", PASSWORD)).await.unwrap();
+    auth.login("ada", PASSWORD).await.unwrap();
     ada.me().await.unwrap();
     ada.verify(&["notes:read"]).await.unwrap();
     let tokens = ada.tokens();
@@ -82,6 +106,9 @@ async fn account(auth: &Auth) {
     tokens.list(None, None).await.unwrap();
     tokens.rename(token, "weekly backup").await.unwrap();
     tokens.revoke(token).await.unwrap();
+    ada.update_account(PASSWORD, &UpdateUserRequest::default())
+        .await
+        .unwrap();
     ada.change_password(PASSWORD, NEW_PASSWORD).await.unwrap();
     ada.logout().await.unwrap();
     let bea = auth.sign_up("bea").await;

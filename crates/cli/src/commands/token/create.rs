@@ -1,9 +1,10 @@
 use crate::scopes::{self, ScopeArgs};
+use crate::user_arg::UserArg;
 use crate::{database, output, parse};
 use anyhow::{Context, anyhow, bail, ensure};
 use jeton_domain::{
     AuditContext, ExposeSecret, NewToken, PlainToken, ScopesNotHeld, Token, TokenId, TokenLifetime,
-    TokenName, User, Username,
+    TokenName, User,
 };
 use jeton_http_kit::{DatabaseSettings, TokenArgs, lifetime};
 use jeton_persistence::PgConnection;
@@ -16,9 +17,9 @@ use uuid::Uuid;
 /// there is to say goes to standard error.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Whose it is to be
-    #[arg(value_parser = Username::parse)]
-    username: Username,
+    /// Whose it is to be: a name or an id
+    #[arg(value_parser = UserArg::parse)]
+    user: UserArg,
 
     /// What to call it, as "nightly backup"
     #[arg(long, value_parser = TokenName::parse)]
@@ -41,7 +42,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let chosen = args.scopes.chosen()?;
     let mut connection = database::open(&args.database)?;
-    let user = database::find_user(&mut connection, &args.username)?;
+    let user = args.user.find(&mut connection)?;
     ensure!(user.disabled_at.is_none(), disabled(&user.username));
     let scopes = user.scopes.grant(chosen).map_err(|ScopesNotHeld(lacking)| {
         let (name, held) = (&user.username, scopes::describe(&user.scopes));
@@ -76,7 +77,7 @@ fn issue(connection: &mut PgConnection, user: &User, new: &NewToken) -> anyhow::
     }
 }
 
-fn disabled(name: &Username) -> String {
+fn disabled(name: &str) -> String {
     format!("\"{name}\" is disabled, and gets no tokens")
 }
 
@@ -99,7 +100,7 @@ fn describe(user: &User, token: &Token) {
         "created token {} for {}: \"{}\"; scopes: {}; expires: {expires}; shown this once",
         token.id,
         user.username,
-        token.name.as_str(),
+        token.name,
         scopes::describe(&token.scopes)
     ));
 }

@@ -1,62 +1,53 @@
-use crate::table::Table;
-use crate::{database, output, parse, scopes};
+use crate::listing::{self, ListArgs, Listed};
+use crate::user_arg::UserArg;
+use crate::{database, parse, scopes};
 use jeton_api_types::TokenInfo;
-use jeton_domain::{Token, UserId, Username};
-use jeton_http_kit::{DatabaseSettings, wire};
-use jeton_persistence::{PgConnection, tokens};
-use serde_json::json;
-
-/// How many tokens are read at once.
-const PAGE: u32 = 500;
+use jeton_domain::{Token, TokenId};
+use jeton_http_kit::wire;
+use jeton_persistence::tokens;
+use uuid::Uuid;
 
 /// List a user's valid tokens, the newest first
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Whose they are
-    #[arg(value_parser = Username::parse)]
-    username: Username,
-
-    /// Answer in JSON: {"tokens": [...]}
-    #[arg(long)]
-    json: bool,
+    /// Whose they are: a name or an id
+    #[arg(value_parser = UserArg::parse)]
+    user: UserArg,
 
     #[command(flatten)]
-    database: DatabaseSettings,
+    list: ListArgs,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let mut connection = database::open(&args.database)?;
-    let user = database::find_user(&mut connection, &args.username)?;
-    let tokens = all(&mut connection, user.id)?;
-    if args.json {
-        let tokens: Vec<TokenInfo> = tokens.into_iter().map(wire::token).collect();
-        return output::json(&json!({ "tokens": tokens }));
-    }
-    let rows: Vec<_> = tokens.iter().map(row).collect();
-    let mut table = Table::new(["ID", "KIND", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST USED"]);
-    output::write(&table.page(&rows))
+    let mut connection = database::open(&args.list.database)?;
+    let owner = args.user.find(&mut connection)?.id;
+    listing::write_all(args.list.json, |after, limit| {
+        tokens::list(&mut connection, owner, after.map(TokenId), limit)
+    })
 }
 
-fn all(connection: &mut PgConnection, owner: UserId) -> anyhow::Result<Vec<Token>> {
-    let mut all: Vec<Token> = Vec::new();
-    loop {
-        let page = tokens::list(connection, owner, all.last().map(|token| token.id), PAGE)?;
-        let last = page.len() < PAGE as usize;
-        all.extend(page);
-        if last {
-            return Ok(all);
-        }
-    }
-}
+impl Listed<7> for Token {
+    const NAME: &'static str = "tokens";
+    const HEADINGS: [&'static str; 7] = ["ID", "KIND", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST USED"];
+    type Wire = TokenInfo;
 
-fn row(token: &Token) -> [String; 7] {
-    [
-        token.id.to_string(),
-        token.kind.to_string(),
-        token.name.as_str().to_owned(),
-        scopes::describe(&token.scopes),
-        parse::rfc3339(token.created_at),
-        token.expires_at.map_or("never".to_owned(), parse::rfc3339),
-        token.last_used_at.map_or("-".to_owned(), parse::rfc3339),
-    ]
+    fn id(&self) -> Uuid {
+        self.id.0
+    }
+
+    fn row(&self) -> [String; 7] {
+        [
+            self.id.to_string(),
+            self.kind.to_string(),
+            self.name.clone(),
+            scopes::describe(&self.scopes),
+            parse::rfc3339(self.created_at),
+            self.expires_at.map_or("never".to_owned(), parse::rfc3339),
+            self.last_used_at.map_or("-".to_owned(), parse::rfc3339),
+        ]
+    }
+
+    fn wire(self) -> TokenInfo {
+        wire::token(self)
+    }
 }

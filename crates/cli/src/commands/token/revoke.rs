@@ -1,7 +1,8 @@
 use crate::error::UsageError;
+use crate::user_arg::UserArg;
 use crate::{database, output};
 use anyhow::ensure;
-use jeton_domain::{AuditContext, TokenId, Username};
+use jeton_domain::{AuditContext, TokenId};
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::{PgConnection, tokens};
 use uuid::Uuid;
@@ -14,9 +15,9 @@ pub(crate) struct Args {
     // A text for clap, which would quote what is no id, and that may well be a token.
     id: Option<String>,
 
-    /// All tokens of this user, those from signing in and those for programs
-    #[arg(long, value_name = "USERNAME", value_parser = Username::parse)]
-    all_of: Option<Username>,
+    /// All tokens of this user, by name or id: those from signing in and those for programs
+    #[arg(long, value_name = "USER", value_parser = UserArg::parse)]
+    all_of: Option<UserArg>,
 
     #[command(flatten)]
     database: DatabaseSettings,
@@ -28,8 +29,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(id) = id {
         revoke(&mut connection, id)?;
     }
-    if let Some(name) = &args.all_of {
-        revoke_all(&mut connection, name)?;
+    if let Some(user) = &args.all_of {
+        revoke_all(&mut connection, user)?;
     }
     Ok(())
 }
@@ -47,8 +48,8 @@ fn revoke(connection: &mut PgConnection, id: TokenId) -> anyhow::Result<()> {
     output::line(&format!("revoked {id}"))
 }
 
-fn revoke_all(connection: &mut PgConnection, name: &Username) -> anyhow::Result<()> {
-    let user = database::find_user(connection, name)?;
+fn revoke_all(connection: &mut PgConnection, user: &UserArg) -> anyhow::Result<()> {
+    let user = user.find(connection)?;
     let revoked = database::revoke(connection, |connection| {
         tokens::revoke_all(connection, &AuditContext::cli(), user.id)
     })?;

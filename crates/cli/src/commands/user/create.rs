@@ -56,7 +56,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let password_hash = if args.service {
         None
     } else {
-        Some(password::ask(&args.password, &args.name, args.email.as_ref())?)
+        let email = args.email.as_ref().map(Email::as_str);
+        Some(password::ask(&args.password, args.name.as_str(), email)?)
     };
 
     let user = NewUser {

@@ -1,7 +1,9 @@
 use crate::error::UsageError;
+use crate::user_arg::UserArg;
 use crate::{database, output};
 use anyhow::{Context, ensure};
-use jeton_domain::{AuditContext, Username};
+use jeton_domain::AuditContext;
+use jeton_domain::printable::escape;
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::users;
 use std::io::{IsTerminal, Write};
@@ -9,9 +11,9 @@ use std::io::{IsTerminal, Write};
 /// Delete a user, with all tokens, for good
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The user's name
-    #[arg(value_parser = Username::parse)]
-    name: Username,
+    /// The user's name or id
+    #[arg(value_parser = UserArg::parse)]
+    user: UserArg,
 
     /// Do not ask; needed where standard input is not a terminal
     #[arg(long)]
@@ -28,7 +30,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         );
     }
     let mut connection = database::open(&args.database)?;
-    let user = database::find_user_to_revoke(&mut connection, &args.name)?;
+    let user = args.user.find_to_revoke(&mut connection)?;
     ensure!(
         args.yes || confirmed(&user.username)?,
         "not confirmed; nothing was deleted"
@@ -36,12 +38,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let deleted = database::revoke(&mut connection, |connection| {
         users::delete(connection, &AuditContext::cli(), user.id)
     })?;
-    ensure!(deleted, database::no_user(&args.name));
+    ensure!(deleted, args.user.nobody());
     output::line(&format!("deleted {}", user.username))
 }
 
-fn confirmed(name: &Username) -> anyhow::Result<bool> {
+fn confirmed(name: &str) -> anyhow::Result<bool> {
     let mut stderr = std::io::stderr();
+    let name = escape(name);
     write!(stderr, "Delete {name}, with all tokens, for good? [y/N] ")
         .and_then(|()| stderr.flush())
         .context("cannot ask")?;

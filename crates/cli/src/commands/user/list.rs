@@ -1,12 +1,10 @@
-use crate::table::Table;
-use crate::{database, output, parse, scopes};
-use jeton_domain::{Email, User, UsernameKey};
-use jeton_http_kit::{DatabaseSettings, wire};
-use jeton_persistence::PgConnection;
+use crate::listing::{self, ListArgs, Listed};
+use crate::{database, parse, scopes};
+use jeton_api_types::UserInfo;
+use jeton_domain::{User, UserId, UsernameKey};
+use jeton_http_kit::wire;
 use jeton_persistence::users::{self, UserFilter};
-
-/// How many users are read at once.
-const PAGE: u32 = 500;
+use uuid::Uuid;
 
 /// List users, the newest first
 #[derive(clap::Args)]
@@ -23,74 +21,49 @@ pub(crate) struct Args {
     #[arg(long)]
     service: bool,
 
-    /// Answer in JSON: {"users": [...]}
-    #[arg(long)]
-    json: bool,
-
     #[command(flatten)]
-    database: DatabaseSettings,
+    list: ListArgs,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let mut connection = database::open(&args.database)?;
+    let mut connection = database::open(&args.list.database)?;
     let filter = UserFilter {
         prefix: args.prefix.as_deref().map(UsernameKey::of_prefix),
         disabled: args.disabled.then_some(true),
         service: args.service.then_some(true),
     };
-    if args.json {
-        let mut separator = "";
-        output::write("{\"users\":[")?;
-        each_page(&mut connection, &filter, |page| {
-            let mut text = String::new();
-            for user in page {
-                text.push_str(separator);
-                text.push_str(&serde_json::to_string(&wire::user(user))?);
-                separator = ",\n";
-            }
-            output::write(&text)
-        })?;
-        output::line("]}")
-    } else {
-        let mut table = Table::new(["USERNAME", "KIND", "STATE", "SCOPES", "EMAIL", "CREATED", "ID"]);
-        each_page(&mut connection, &filter, |page| {
-            let rows: Vec<_> = page.iter().map(row).collect();
-            output::write(&table.page(&rows))
-        })
-    }
+    listing::write_all(args.list.json, |after, limit| {
+        users::list(&mut connection, &filter, after.map(UserId), limit)
+    })
 }
 
-/// Hands over page by page: there may be more users than fit the memory, and whoever reads may stop early.
-fn each_page(
-    connection: &mut PgConnection,
-    filter: &UserFilter,
-    mut show: impl FnMut(Vec<User>) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let mut after = None;
-    loop {
-        let page = users::list(connection, filter, after, PAGE)?;
-        after = page.last().map(|user| user.id);
-        let last = page.len() < PAGE as usize;
-        show(page)?;
-        if last {
-            return Ok(());
-        }
-    }
-}
+impl Listed<7> for User {
+    const NAME: &'static str = "users";
+    const HEADINGS: [&'static str; 7] = ["USERNAME", "KIND", "STATE", "SCOPES", "EMAIL", "CREATED", "ID"];
+    type Wire = UserInfo;
 
-fn row(user: &User) -> [String; 7] {
-    let state = if user.disabled_at.is_some() {
-        "disabled"
-    } else {
-        "enabled"
-    };
-    [
-        user.username.to_string(),
-        if user.service { "service" } else { "person" }.to_owned(),
-        state.to_owned(),
-        scopes::describe(&user.scopes),
-        user.email.as_ref().map_or("-", Email::as_str).to_owned(),
-        parse::rfc3339(user.created_at),
-        user.id.to_string(),
-    ]
+    fn id(&self) -> Uuid {
+        self.id.0
+    }
+
+    fn row(&self) -> [String; 7] {
+        let state = if self.disabled_at.is_some() {
+            "disabled"
+        } else {
+            "enabled"
+        };
+        [
+            self.username.clone(),
+            if self.service { "service" } else { "person" }.to_owned(),
+            state.to_owned(),
+            scopes::describe(&self.scopes),
+            self.email.as_deref().unwrap_or("-").to_owned(),
+            parse::rfc3339(self.created_at),
+            self.id.to_string(),
+        ]
+    }
+
+    fn wire(self) -> UserInfo {
+        wire::user(self)
+    }
 }

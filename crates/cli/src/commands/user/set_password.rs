@@ -1,6 +1,7 @@
+use crate::user_arg::UserArg;
 use crate::{database, output, password};
-use anyhow::{Context, ensure};
-use jeton_domain::{AuditContext, Username};
+use anyhow::ensure;
+use jeton_domain::AuditContext;
 use jeton_http_kit::{DatabaseSettings, PasswordArgs};
 use jeton_persistence::users;
 
@@ -10,9 +11,9 @@ use jeton_persistence::users;
 /// terminal.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The user's name
-    #[arg(value_parser = Username::parse)]
-    name: Username,
+    /// The user's name or id
+    #[arg(value_parser = UserArg::parse)]
+    user: UserArg,
 
     /// Turn a service account into a user who can sign in
     #[arg(long)]
@@ -27,18 +28,17 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
-    let found = users::find_for_sign_in(&mut connection, args.name.key())?
-        .with_context(|| database::no_user(&args.name))?;
+    let found = args.user.find_for_sign_in(&mut connection)?;
     ensure!(
         found.password_hash.is_some() || args.allow_sign_in,
         "\"{}\" is a service account, and a password would let it sign in; say --allow-sign-in if it is to",
         found.user.username
     );
-    let hash = password::ask(&args.password, &found.user.username, found.user.email.as_ref())?;
+    let hash = password::ask(&args.password, &found.user.username, found.user.email.as_deref())?;
     let set = database::revoke(&mut connection, |connection| {
         users::set_password(connection, &AuditContext::cli(), found.user.id, &hash)
     })?;
-    ensure!(set, database::no_user(&args.name));
+    ensure!(set, args.user.nobody());
     output::line(&format!(
         "set the password of {} and revoked all tokens",
         found.user.username

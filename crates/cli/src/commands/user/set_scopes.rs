@@ -1,6 +1,7 @@
+use crate::user_arg::UserArg;
 use crate::{database, output, scopes};
 use anyhow::Context;
-use jeton_domain::{AuditContext, Scope, Username};
+use jeton_domain::{AuditContext, Scope};
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::users;
 
@@ -9,9 +10,9 @@ use jeton_persistence::users;
 /// A token keeps the scopes it was issued for; it may do what it and its user hold in common.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The user's name
-    #[arg(value_parser = Username::parse)]
-    name: Username,
+    /// The user's name or id
+    #[arg(value_parser = UserArg::parse)]
+    user: UserArg,
 
     /// All the scopes that the user is to hold, as notes:read
     #[arg(required_unless_present = "no_scopes", value_parser = Scope::parse)]
@@ -28,11 +29,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let wanted = scopes::set(&args.scopes)?;
     let mut connection = database::open(&args.database)?;
-    let found = database::find_user(&mut connection, &args.name)?;
+    let found = args.user.find(&mut connection)?;
     let user = database::revoke(&mut connection, |connection| {
         users::set_scopes(connection, &AuditContext::cli(), found.id, &wanted)
     })?
-    .with_context(|| database::no_user(&args.name))?;
+    .with_context(|| args.user.nobody())?;
     output::line(&format!(
         "{} now has the scopes: {}",
         user.username,

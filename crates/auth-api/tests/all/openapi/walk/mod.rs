@@ -130,6 +130,13 @@ async fn all_that_is_described_happens_as_it_is_described() {
         seen: &seen,
     }
     .call("POST", "/v1/users", &[], "", &credentials("gil"));
+    let busy = start_service(auth.role.url(), &[("JETON_USER_ACTS", "1")]);
+    let busy = Walk {
+        document: &document,
+        service: &busy,
+        seen: &seen,
+    };
+    refusals::busy(&busy, &powerless);
     let impatient = start_service(auth.role.url(), &[("JETON_CLIENT_TIMEOUT", "200ms")]);
     let walk = Walk {
         service: &impatient,

@@ -20,7 +20,16 @@ pub(super) fn faults(walk: &Walk<'_>, admin: &str, powerless: &str, personal: &s
             ask(with(admin).header("Authorization", "Bearer twice"));
         }
         if operation.tells(walk.document, "400", "malformed-query") {
-            let target = path.replace("{id}", &id) + "?limit=none&scope=";
+            let slip = if path == "/v1/verify" {
+                "?scope="
+            } else {
+                "?limit=none"
+            };
+            let target = path.replace("{id}", &id) + slip;
+            ask(RawRequest::new(method, &target).header("Authorization", format!("Bearer {admin}")));
+        }
+        if operation.tells(walk.document, "422", "validation") {
+            let target = path.replace("{id}", &id).replace("{token}", &id) + "?surprise";
             ask(RawRequest::new(method, &target).header("Authorization", format!("Bearer {admin}")));
         }
         if operation.tells(walk.document, "403", "login-token-required") {
@@ -61,17 +70,41 @@ pub(super) fn strict(walk: &Walk<'_>, admin: &str) {
     }
     let service = json!({ "username": "reports", "service": true });
     let id = text(&walk.call("POST", "/v1/admin/users", &[], admin, &service)["id"]);
-    for _ in 0..3 {
-        walk.call("POST", "/v1/admin/users/{id}/tokens", &[&id], admin, &wish);
+    let tokens = "/v1/admin/users/{id}/tokens";
+    let made = walk.call("POST", tokens, &[&id], admin, &wish);
+    for _ in 0..2 {
+        walk.call("POST", tokens, &[&id], admin, &wish);
     }
+    walk.call("POST", "/v1/token/renew", &[], &text(&made["token"]), &json!({}));
     // Two programs' tokens from before, where two are all that may be.
     walk.call("POST", "/v1/login", &[], "", &credentials("full"));
-    let wrong = json!({ "username": "root", "password": "wrong", "current_password": "wrong", "new_password": "wrong" });
+    let wrong = json!({ "password": "wrong" });
     for _ in 0..3 {
         walk.call("DELETE", "/v1/me", &[], admin, &wrong);
     }
+    let wrong = json!({ "current_password": "wrong", "new_password": "wrong" });
     walk.call("PUT", "/v1/me/password", &[], admin, &wrong);
+    walk.call("PATCH", "/v1/me", &[], admin, &json!({ "password": "wrong" }));
+    let wrong = json!({ "username": "root", "password": "wrong" });
     walk.call("POST", "/v1/login", &[], "", &wrong);
+}
+
+/// What a service answers that lets a user do little in an hour.
+pub(super) fn busy(walk: &Walk<'_>, token: &str) {
+    let id = nobody();
+    for operation in walk.document.operations() {
+        if operation.is_guarded() && operation.tells(walk.document, "429", "too-many-attempts") {
+            let mut request = operation
+                .example(&[&id])
+                .header("Authorization", format!("Bearer {token}"));
+            if let Some((media, example)) = operation.body() {
+                request = request.header("Content-Type", media).body(example.to_string());
+            }
+            for _ in 0..2 {
+                walk.ask(&operation.method, operation.path, &request);
+            }
+        }
+    }
 }
 
 /// What a service that is impatient answers those who announce a body and do not send it.

@@ -6,32 +6,17 @@ pub(super) fn account(walk: &Walk<'_>) {
     let (token, _) = walk.sign_up("ada");
     walk.call("POST", "/v1/users", &[], "", &credentials("ada"));
     let second = walk.log_in("ada");
-    walk.call(
-        "POST",
-        "/v1/login",
-        &[],
-        "",
-        &json!({ "username": "ada", "password": "wrong" }),
-    );
-    walk.call(
-        "POST",
-        "/v1/login",
-        &[],
-        "",
-        &json!({ "username": "ada", "password": PASSWORD, "scopes": "admin" }),
-    );
+    let wrong = json!({ "username": "ada", "password": "wrong" });
+    walk.call("POST", "/v1/login", &[], "", &wrong);
+    let too_much = json!({ "username": "ada", "password": PASSWORD, "scopes": "admin" });
+    walk.call("POST", "/v1/login", &[], "", &too_much);
     walk.call("GET", "/v1/tokens", &[], &token, &Value::Null);
     let requested = |scope: &str| json!({ "name": "nightly", "scopes": [scope], "expires_in": 60 });
     let made = walk.call("POST", "/v1/tokens", &[], &token, &requested("notes:read"));
     walk.call("POST", "/v1/tokens", &[], &token, &requested("admin"));
     let id = text(&made["token_id"]);
-    walk.call(
-        "PATCH",
-        "/v1/tokens/{id}",
-        &[&id],
-        &token,
-        &json!({ "name": "weekly" }),
-    );
+    let weekly = json!({ "name": "weekly" });
+    walk.call("PATCH", "/v1/tokens/{id}", &[&id], &token, &weekly);
     walk.call("DELETE", "/v1/tokens/{id}", &[&id], &token, &Value::Null);
     let (other, _) = walk.sign_up("bea");
     walk.form("/v1/revoke", &token, &other);
@@ -40,6 +25,10 @@ pub(super) fn account(walk: &Walk<'_>) {
     walk.call("PUT", "/v1/me/password", &[], &token, &change);
     let wrong = json!({ "current_password": "wrong", "new_password": "wrong as well, and long" });
     walk.call("PUT", "/v1/me/password", &[], &token, &wrong);
+    let rename = |name: &str, password: &str| json!({ "password": password, "username": name });
+    walk.call("PATCH", "/v1/me", &[], &other, &rename("beatrice", PASSWORD));
+    walk.call("PATCH", "/v1/me", &[], &other, &rename("ADA", PASSWORD));
+    walk.call("PATCH", "/v1/me", &[], &other, &rename("bea", "wrong"));
     walk.call("DELETE", "/v1/me", &[], &other, &json!({ "password": "wrong" }));
     walk.call("DELETE", "/v1/me", &[], &other, &json!({ "password": PASSWORD }));
     walk.call("POST", "/v1/logout", &[], &token, &Value::Null);
@@ -58,6 +47,9 @@ pub(super) fn administration(walk: &Walk<'_>, admin: &str, admins_id: &str) {
     let (person, program) = (text(&person["id"]), text(&program["id"]));
     walk.call("GET", users, &[], admin, &nothing);
     walk.call("GET", &user(""), &[&person], admin, &nothing);
+    let rename = |name: &str| json!({ "username": name, "email": null });
+    walk.call("PATCH", &user(""), &[&person], admin, &rename("Dora"));
+    walk.call("PATCH", &user(""), &[&person], admin, &rename("backup"));
     let scopes = json!({ "scopes": ["notes:read"] });
     walk.call("PUT", &user("/scopes"), &[&person], admin, &scopes);
     walk.call("PUT", &user("/scopes"), &[admins_id], admin, &scopes);
@@ -70,6 +62,10 @@ pub(super) fn administration(walk: &Walk<'_>, admin: &str, admins_id: &str) {
     walk.call("POST", &tokens, &[&program], admin, &wish("notes:write"));
     walk.call("POST", &tokens, &[&person], admin, &wish("notes:read"));
     walk.call("GET", &tokens, &[&program], admin, &nothing);
+    let renew = "/v1/token/renew";
+    walk.call("POST", renew, &[], &text(&made["token"]), &json!({}));
+    walk.call("POST", renew, &[], admin, &json!({ "old_expires_in": 86_401 }));
+    walk.call("POST", renew, &[], admin, &json!({}));
     let ids = [program.as_str(), &text(&made["token_id"])];
     walk.call("DELETE", &user("/tokens/{token}"), &ids, admin, &nothing);
     walk.call("DELETE", &tokens, &[&program], admin, &nothing);
@@ -79,6 +75,9 @@ pub(super) fn administration(walk: &Walk<'_>, admin: &str, admins_id: &str) {
     walk.call("POST", &tokens, &[&program], admin, &wish("notes:read"));
     walk.call("POST", &user("/enable"), &[&program], admin, &nothing);
     walk.call("POST", &user("/unblock"), &[&person], admin, &nothing);
+    walk.call("GET", "/v1/admin/networks", &[], admin, &nothing);
+    let address = json!({ "address": "203.0.113.9" });
+    walk.call("POST", "/v1/admin/networks/unblock", &[], admin, &address);
     walk.call("DELETE", &user(""), &[&person], admin, &nothing);
     walk.call("DELETE", &user(""), &[admins_id], admin, &nothing);
     walk.call("DELETE", "/v1/me", &[], admin, &json!({ "password": PASSWORD }));

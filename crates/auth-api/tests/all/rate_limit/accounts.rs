@@ -1,28 +1,9 @@
-//! Guessing passwords takes long, for whomever, and nobody else suffers from it.
+//! What counts for an account.
 
-use crate::support::{Auth, PASSWORD, attempt, comparable, json, kind, login, start_service};
-use diesel::connection::SimpleConnection;
-use jeton_client::{AuditQuery, AuthClient, ClientError, ProblemKind};
-use jeton_persistence::audit::{AuditFilter, list};
-use jeton_proof_support::{Endpoint, RawRequest, RawResponse};
-use std::sync::Arc;
-
-/// Two at once, and eight in all.
-const FEW: [(&str, &str); 3] = [
-    ("JETON_ACCOUNT_FAILURES", "8"),
-    ("JETON_TRUSTED_PROXIES", "127.0.0.1"),
-    ("JETON_HASHING_QUEUE", "200"),
-];
-
-fn statuses(auth: &Auth, request: &RawRequest, times: usize) -> Vec<u16> {
-    (0..times).map(|_| auth.send(request).status).collect()
-}
-
-const STRANGER: &str = "203.0.113.9";
-const HOME: &str = "2001:db8::1";
+use super::*;
 
 #[tokio::test]
-async fn after_some_failures_it_is_a_429_that_says_when() {
+async fn a_login_after_some_failures_is_a_429_that_says_when() {
     let auth = Auth::start_with(&FEW);
     auth.sign_up("ada").await;
     let wrong = attempt("ada", "wrong", STRANGER);
@@ -46,23 +27,14 @@ async fn the_sdk_says_how_long_to_wait() {
     );
     let error = client.login(&login("ada", "wrong")).await.unwrap_err();
     assert_eq!(error.kind(), Some(ProblemKind::TooManyAttempts));
-    assert!(error.is_throttled());
+    assert!(error.is_rate_limited());
     assert!((1..=30).contains(&error.retry_after().unwrap().as_secs()));
-}
-
-/// How many rounds of bcrypt all checks of passwords have taken so far.
-fn rounds(metrics: &str) -> u64 {
-    let text = RawRequest::new("GET", "/metrics").send(metrics).text();
-    let rounds = text
-        .lines()
-        .find_map(|line| line.strip_prefix("jeton_hashing_rounds_total "));
-    rounds.unwrap().parse().unwrap()
 }
 
 /// Whether there is such a user, is disabled, or has no password, or one that is stored in a way that nobody can read: the
 /// same bytes, and the same work.
 #[tokio::test]
-async fn whoever_it_is_the_answers_are_the_same() {
+async fn rate_limited_answers_are_the_same_whoever_it_is() {
     let mut settings = FEW.to_vec();
     settings.push(("JETON_METRICS_ADDR", "127.0.0.1:0"));
     let auth = Auth::start_process(&settings);
@@ -76,7 +48,7 @@ async fn whoever_it_is_the_answers_are_the_same() {
         UPDATE users SET password_hash = replace(password_hash, '$04$', '$20$') WHERE username = 'costly'; \
         UPDATE users SET password_hash = 'pbkdf2_sha256$1$seasalt$3xmXbyk2QpiyNcnoBbzRPwEBsYPTbDlRdtmLyBvQltA=' \
             WHERE username = 'cheap'";
-    auth.connect().batch_execute(rows).unwrap();
+    auth.execute(rows);
     let metrics = auth.service.metrics_address();
     let answers = |name: &str| -> (Vec<_>, u64) {
         let before = rounds(&metrics);
@@ -113,22 +85,6 @@ async fn whoever_it_is_the_answers_are_the_same() {
         .wait_for_log("the stored password hash cannot be read");
 }
 
-fn race(services: &[&Endpoint], request: &RawRequest, times: usize) -> Vec<RawResponse> {
-    std::thread::scope(|scope| {
-        let start = Arc::new(std::sync::Barrier::new(times));
-        let running: Vec<_> = (0..times)
-            .map(|i| {
-                let (start, address) = (start.clone(), services[i % services.len()].address());
-                scope.spawn(move || {
-                    start.wait();
-                    request.send(address)
-                })
-            })
-            .collect();
-        running.into_iter().map(|one| one.join().unwrap()).collect()
-    })
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_guesses_at_once_at_two_instances_are_no_more_than_two() {
     let auth = Auth::start_with(&FEW);
@@ -155,104 +111,6 @@ async fn a_stranger_does_not_lock_the_owner_out() {
     assert_eq!(auth.send(&attempt("ada", PASSWORD, "192.0.2.1")).status, 429);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn many_behind_one_address_get_in_at_nine() {
-    let mut settings = FEW.to_vec();
-    settings.push(("JETON_NETWORK_FAILURES", "40"));
-    let auth = Auth::start_with(&settings);
-    let names: Vec<String> = (0..12).map(|i| format!("user{i}")).collect();
-    for name in &names {
-        auth.sign_up(name).await;
-    }
-    let clients = auth.client();
-    // More than the address may fail, twelve at once.
-    for _ in 0..8 {
-        let all = names.iter().map(|name| {
-            let client = clients.clone();
-            let request = login(name, PASSWORD);
-            tokio::spawn(async move { client.login(&request).await })
-        });
-        for one in all.collect::<Vec<_>>() {
-            one.await.unwrap().unwrap();
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn many_names_from_one_address_are_held_off_as_well() {
-    let settings = [("JETON_NETWORK_FAILURES", "20"), ("JETON_HASHING_QUEUE", "100")];
-    let auth = Auth::start_with(&settings);
-    let other = start_service(auth.role.url(), &settings);
-    let clients = [auth.client(), AuthClient::new(&other.base_url()).unwrap()];
-    let attempts: Vec<_> = (0..60)
-        .map(|i| {
-            let client = clients[i % 2].clone();
-            tokio::spawn(async move { client.login(&login(&format!("user{i}"), "guess")).await })
-        })
-        .collect();
-    let mut tried = 0;
-    for attempt in attempts {
-        match attempt.await.unwrap().unwrap_err().kind().unwrap() {
-            ProblemKind::InvalidCredentials => tried += 1,
-            other => assert_eq!(other, ProblemKind::TooManyAttempts),
-        }
-    }
-    // One more comes back every three minutes.
-    assert!((20..=21).contains(&tried), "{tried}");
-    for _ in 0..30 {
-        let refused = auth.client().login(&login("another", "guess")).await.unwrap_err();
-        if refused.is_throttled() {
-            return;
-        }
-    }
-    panic!("{tried} were tried, and the address is not held off");
-}
-
-/// With whatever name, by whichever instance, and nothing is hashed for those beyond.
-#[tokio::test(flavor = "multi_thread")]
-async fn many_who_sign_up_from_one_address_are_held_off() {
-    let mut settings = FEW.to_vec();
-    settings.extend([("JETON_NETWORK_FAILURES", "20")]);
-    let auth = Auth::start_with(&settings);
-    let other = start_service(auth.role.url(), &settings);
-    let sign_up = |name: &str, address: &str| {
-        let body = serde_json::json!({ "username": name, "password": PASSWORD });
-        json("POST", "/v1/users", &body.to_string()).header("X-Forwarded-For", address)
-    };
-    let all = std::thread::scope(|scope| {
-        let one = |i: usize| {
-            let service = [&auth.service, &other][i % 2].address();
-            let request = sign_up(&format!("user{}", i / 2), STRANGER);
-            scope.spawn(move || request.send(service).status)
-        };
-        let running: Vec<_> = (0..60).map(one).collect();
-        running
-            .into_iter()
-            .map(|one| one.join().unwrap())
-            .collect::<Vec<_>>()
-    });
-    // Two each want a name: who is told that it is taken has counted as well. One more comes back every three minutes.
-    let let_through = all.iter().filter(|&&status| [201, 409].contains(&status)).count();
-    assert!((20..=21).contains(&let_through), "{all:?}");
-    assert!(
-        all.iter().all(|status| [201, 409, 429].contains(status)),
-        "{all:?}"
-    );
-    let held_off = auth.send(&sign_up("late", STRANGER));
-    assert_eq!(held_off.status, 429);
-    let wait: u64 = held_off.header("Retry-After").unwrap().parse().unwrap();
-    assert!((1..=180).contains(&wait), "{wait}");
-    // What is refused at sight costs nothing; from elsewhere one signs up, and in.
-    assert_eq!(auth.send(&sign_up("no name", STRANGER)).status, 422);
-    assert_eq!(auth.send(&sign_up("late", HOME)).status, 201);
-    assert_eq!(auth.send(&attempt("late", PASSWORD, HOME)).status, 200);
-    let closed = start_service(
-        auth.role.url(),
-        &[&settings[..], &[("JETON_SIGNUP", "closed")]].concat(),
-    );
-    assert_eq!(sign_up("later", STRANGER).send(closed.address()).status, 403);
-}
-
 #[tokio::test]
 async fn a_stolen_token_does_not_find_the_password_out() {
     let auth = Auth::start_with(&FEW);
@@ -261,7 +119,7 @@ async fn a_stolen_token_does_not_find_the_password_out() {
         kind(session.delete_account("wrong").await),
         ProblemKind::WrongPassword
     );
-    // Which looks at the old one and at the new one, and counts once.
+    // Which looks at the old one and then at the new one, if another look may be made.
     let error = session
         .change_password("wrong", "a wholly different phrase")
         .await;
@@ -285,6 +143,52 @@ async fn a_stolen_token_does_not_find_the_password_out() {
         .iter()
         .filter(|event| event.action == "confirmation-failed");
     assert_eq!(failed.count(), 2);
+}
+
+/// A change of the password compares two: what is told to be the old one, and the new one, which it may be already.
+#[tokio::test]
+async fn a_change_of_the_password_counts_as_many_guesses_as_it_makes() {
+    let mut settings = FEW.to_vec();
+    settings.push(("JETON_METRICS_ADDR", "127.0.0.1:0"));
+    let auth = Auth::start_process(&settings);
+    let session = auth.sign_up("ada").await;
+    let metrics = auth.service.metrics_address();
+    let before = rounds(&metrics);
+    let mut kinds = Vec::new();
+    for i in 0..4 {
+        let guess = format!("a guess of number {i}");
+        let refused = session
+            .change_password(guess.as_str(), "a wholly different phrase")
+            .await;
+        kinds.push(kind(refused));
+    }
+    // Two are let through at once, of sixteen rounds each.
+    assert_eq!(rounds(&metrics) - before, 32);
+    let failures = text(&mut auth.connect(), "SELECT sum(failures) FROM account_attempts");
+    assert_eq!(failures, "2");
+    assert_eq!(kinds[0], ProblemKind::WrongPassword);
+    assert_eq!(kinds[1..], [ProblemKind::TooManyAttempts; 3]);
+}
+
+/// The one that is not let through is not looked at, and the first has failed.
+#[tokio::test]
+async fn a_change_of_the_password_that_was_made_already_may_be_asked_for_again() {
+    let auth = Auth::start_with(&FEW);
+    let session = auth.sign_up("ada").await;
+    for _ in 0..6 {
+        session
+            .change_password(PASSWORD, "a wholly different phrase")
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        kind(session.delete_account("wrong").await),
+        ProblemKind::WrongPassword
+    );
+    let again = session
+        .change_password(PASSWORD, "a wholly different phrase")
+        .await;
+    assert_eq!(kind(again), ProblemKind::WrongPassword);
 }
 
 #[tokio::test]
@@ -351,35 +255,6 @@ async fn the_right_password_clears_wherever_it_is_given() {
     session.delete_account(PASSWORD).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn others_go_on_while_passwords_are_guessed() {
-    // At this cost, the guesses that are let through take longer than it takes to ask.
-    let auth = Auth::start_with(&[&FEW[..], &[("JETON_BCRYPT_COST", "10")]].concat());
-    let session = auth.sign_up("ada").await;
-    auth.sign_up("bob").await;
-    let client = auth.client();
-    let storm: Vec<_> = (0..60)
-        .map(|_| {
-            let client = client.clone();
-            tokio::spawn(async move { client.login(&login("ada", "wrong")).await })
-        })
-        .collect();
-    let mut meanwhile = 0;
-    for guess in storm {
-        while !guess.is_finished() {
-            session.me().await.unwrap();
-            auth.client().login(&login("bob", PASSWORD)).await.unwrap();
-            meanwhile += 1;
-        }
-        let refused: ClientError = guess.await.unwrap().unwrap_err();
-        assert!(refused.is_throttled() || refused.is_unauthorized(), "{refused}");
-    }
-    assert!(
-        meanwhile > 0,
-        "the guesses were answered before anybody else asked"
-    );
-}
-
 #[tokio::test]
 async fn the_audit_log_grows_by_what_was_tried_and_not_by_what_was_refused() {
     let auth = Auth::start_with(&FEW);
@@ -400,10 +275,10 @@ async fn the_audit_log_grows_by_what_was_tried_and_not_by_what_was_refused() {
     assert_eq!(
         said,
         [
-            "sign-in-throttled -",
+            "sign-in-rate-limited -",
             "sign-in-failed -",
             "sign-in-failed -",
-            "sign-in-throttled ada",
+            "sign-in-rate-limited ada",
             "sign-in-failed ada",
             "sign-in-failed ada",
             "sign-up ada"

@@ -1,8 +1,20 @@
-//! Rate limits against brute force: how many sign-ins may fail. These are the rules; the database counts, for all instances together, and applies them.
+//! Rate limits against brute force: how many sign-ins may fail. These are the rules; the database counts, for all
+//! instances together.
+//!
+//! An attempt is *in flight* from before its password is hashed until it is known what has become of it. Attempts in
+//! flight are no failures, and yet no more of them are let through than may fail: those beyond wait for one to be decided.
+
+mod account;
+mod in_flight;
+mod network;
+
+pub use account::AccountAttempts;
+pub use in_flight::{IN_FLIGHT, InFlight, Outcome};
+pub use network::NetworkAttempts;
 
 use std::time::Duration;
 
-/// How long an account is held off after the last failure that may be, and how long its failures count.
+/// How long an account is blocked after the last failure that may be, and how long its failures count.
 pub const LOCKOUT: Duration = Duration::from_secs(24 * 3600);
 
 /// How long it takes until a network's failures do not count any more.
@@ -17,7 +29,7 @@ const FIRST_DELAY: Duration = Duration::from_secs(30);
 /// The longest delay before the lock-out.
 const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
 
-/// How long an account is held off after so many failures in a row, of which there may be `limit`: not at all after the
+/// How long an account is blocked after so many failures in a row, of which there may be `limit`: not at all after the
 /// first quarter, then exponential backoff up to a quarter of an hour, and after the last for a day.
 #[must_use]
 pub fn lockout(failures: u32, limit: u32) -> Duration {
@@ -32,6 +44,28 @@ pub fn lockout(failures: u32, limit: u32) -> Duration {
     }
 }
 
+/// How many attempts may be in flight at once after so many failures in a row, while the account is not blocked: as many as
+/// may fail before the next delay.
+#[must_use]
+pub fn at_once(failures: u32, limit: u32) -> u32 {
+    (limit / 4).max(1).saturating_sub(failures).max(1)
+}
+
+/// Whether an attempt may be made now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It may.
+    Free,
+    /// It may be, or not: that depends on what becomes of those in flight.
+    Busy,
+    /// It may not: too many have failed. Another may after this time.
+    Blocked(Duration),
+}
+
+/// How far apart two readings of one clock may be that are of the same time: a transaction's time is that of its beginning,
+/// and then it may wait for a lock. What is further in the future was written while the clock was wrong.
+const SAME_TIME: Duration = Duration::from_secs(60);
+
 /// A leaky bucket: each failure fills it by one, and it leaks all the time. What would make it run over must wait.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LeakyBucket {
@@ -45,10 +79,20 @@ impl LeakyBucket {
     /// A network's, from which so many sign-ins may fail in an hour.
     #[must_use]
     pub fn of_network(limit: u32) -> Self {
+        Self::over(limit, NETWORK_WINDOW)
+    }
+
+    /// A user's, who may do so many things in an hour that are written down.
+    #[must_use]
+    pub fn hourly(limit: u32) -> Self {
+        Self::over(limit, Duration::from_secs(3600))
+    }
+
+    fn over(limit: u32, time: Duration) -> Self {
         let capacity = f64::from(limit);
         Self {
             capacity,
-            leak_per_sec: capacity / NETWORK_WINDOW.as_secs_f64(),
+            leak_per_sec: capacity / time.as_secs_f64(),
         }
     }
 
@@ -103,6 +147,21 @@ mod tests {
             for &(failures, secs) in delays {
                 let right = Duration::from_secs(secs);
                 assert_eq!(lockout(failures, limit), right, "{failures} of {limit}");
+            }
+        }
+    }
+
+    #[test]
+    fn as_many_at_once_as_may_fail_before_the_next_delay() {
+        for limit in 0..=120 {
+            let mut failures = 0;
+            while lockout(failures + 1, limit).is_zero() {
+                assert_eq!(at_once(failures, limit), at_once(0, limit) - failures);
+                failures += 1;
+            }
+            assert_eq!(at_once(0, limit), failures + 1);
+            for failures in [failures, failures + 1, limit, u32::MAX] {
+                assert_eq!(at_once(failures, limit), 1, "{failures} of {limit}");
             }
         }
     }

@@ -1,6 +1,7 @@
-//! Telling the audit log that attempts are held off.
+//! Telling the audit log that attempts are refused: once an hour for each account and each network.
 
-use super::{Account, BUCKET, network, parts};
+use super::begin::{BUCKET, TO_AUDIT, parts};
+use super::{Account, network};
 use crate::DatabaseResult;
 use crate::audit::{self, NewAuditEvent};
 use crate::transaction;
@@ -9,26 +10,23 @@ use diesel::sql_types::{Inet, Nullable, Text, Uuid as SqlUuid};
 use jeton_domain::{AuditAction, AuditContext, UserId};
 use serde_json::json;
 
-/// True of a row that nobody has told the audit log of within the hour.
-const NOT_NOTED: &str = "coalesce(noted_at, '-infinity') <= now() - interval '1 hour'";
-
-/// Tells the audit log that the account's attempts are held off. In a transaction that locks no other row of these.
-pub(super) fn note_account(
+/// Tells that the account's attempts are refused. In a transaction that locks no other row of these.
+pub(super) fn audit_account(
     connection: &mut PgConnection,
     by: &AuditContext,
     account: &Account,
 ) -> DatabaseResult<()> {
     #[derive(QueryableByName)]
-    struct Noted {
+    struct Refused {
         #[diesel(sql_type = Nullable<SqlUuid>)]
         user_id: Option<uuid::Uuid>,
     }
     let (key, user) = parts(account);
     transaction(connection, |connection| {
-        let noted: Option<Noted> = diesel::sql_query(format!(
-            "{BUCKET} UPDATE account_attempts AS a SET noted_at = now() FROM bucket \
+        let refused: Option<Refused> = diesel::sql_query(format!(
+            "{BUCKET} UPDATE account_attempts AS a SET audited_at = now() FROM bucket \
                 WHERE a.account = bucket.digest AND a.network = bucket.network AND a.blocked_until > now() \
-                    AND {NOT_NOTED} \
+                    AND {TO_AUDIT} \
                 RETURNING (SELECT id FROM users WHERE username_key = $1 OR id = $2) AS user_id"
         ))
         .bind::<Nullable<Text>, _>(key)
@@ -36,9 +34,9 @@ pub(super) fn note_account(
         .bind::<Inet, _>(network(by.address))
         .get_result(connection)
         .optional()?;
-        let Some(noted) = noted else { return Ok(()) };
-        let event = NewAuditEvent::new(AuditAction::SignInThrottled).detail(json!({ "limit": "account" }));
-        let event = match noted.user_id {
+        let Some(refused) = refused else { return Ok(()) };
+        let event = NewAuditEvent::new(AuditAction::SignInRateLimited).detail(json!({ "limit": "account" }));
+        let event = match refused.user_id {
             Some(id) => event.of(UserId(id)),
             None => event,
         };
@@ -47,17 +45,17 @@ pub(super) fn note_account(
 }
 
 /// The same of a network's.
-pub(super) fn note_network(connection: &mut PgConnection, by: &AuditContext) -> DatabaseResult<()> {
+pub(super) fn audit_network(connection: &mut PgConnection, by: &AuditContext) -> DatabaseResult<()> {
     transaction(connection, |connection| {
-        let noted = diesel::sql_query(format!(
-            "UPDATE network_attempts SET noted_at = now() WHERE network = $1 AND {NOT_NOTED}"
+        let refused = diesel::sql_query(format!(
+            "UPDATE network_attempts SET audited_at = now() WHERE network = $1 AND {TO_AUDIT}"
         ))
         .bind::<Inet, _>(network(by.address))
         .execute(connection)?;
-        if noted == 0 {
+        if refused == 0 {
             return Ok(());
         }
-        let event = NewAuditEvent::new(AuditAction::SignInThrottled).detail(json!({ "limit": "network" }));
+        let event = NewAuditEvent::new(AuditAction::SignInRateLimited).detail(json!({ "limit": "network" }));
         audit::record(connection, by, &event)
     })
 }

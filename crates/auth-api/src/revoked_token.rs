@@ -9,6 +9,9 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpResponse, ResponseError};
 use jeton_coherence::revocations;
 use jeton_domain::{PlainToken, TokenDigest};
+use jeton_http_kit::client_address;
+use jeton_persistence::Turn;
+use jeton_persistence::rate_limit::network;
 use jeton_verifier::bearer_token;
 
 /// What a request is answered whose token was revoked a moment ago.
@@ -30,13 +33,14 @@ pub(crate) async fn confirmed<B: MessageBody>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let state = request.app_data::<Data<State>>().cloned();
     let digest = digest(&request).filter(|_| !request.method().is_safe());
+    let turn = Turn::Network(network(client_address(request.request())));
     let asked_to_revoke = request.method() == Method::POST;
     let response = next.call(request).await?;
     let refused = response.status() == actix_web::http::StatusCode::UNAUTHORIZED;
     let (true, Some(state), Some(digest)) = (refused, state, digest) else {
         return Ok(response.map_into_left_body());
     };
-    Ok(match (confirm(&state, digest).await, answer) {
+    Ok(match (confirm(&state, turn, digest).await, answer) {
         (Ok(true), Answer::Done) if asked_to_revoke => other(response, HttpResponse::NoContent().finish()),
         (Ok(_), _) => response.map_into_left_body(),
         (Err(error), _) => other(response, error.error_response()),
@@ -54,10 +58,10 @@ fn digest(request: &ServiceRequest) -> Option<TokenDigest> {
 
 /// Waits until what revoked the token holds everywhere; says whether something has revoked it. Longer ago than the log
 /// remembers, and it does.
-async fn confirm(state: &State, digest: TokenDigest) -> Result<bool, ApiError> {
+async fn confirm(state: &State, turn: Turn, digest: TokenDigest) -> Result<bool, ApiError> {
     let revoked = state
         .database
-        .run(move |connection| revocations::of_token(connection, digest))
+        .run_reserved(turn, move |connection| revocations::of_token(connection, digest))
         .await?;
     state.confirm(revoked).await
 }

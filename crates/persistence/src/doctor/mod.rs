@@ -1,0 +1,341 @@
+//! What is wrong with a database, or will be: what an operator could otherwise see in psql alone. Nothing here writes.
+//!
+//! A check is one function in [`CHECKS`], and a test that makes the fault and sees it found.
+
+mod activity;
+mod declared;
+mod limits;
+mod roles;
+mod rows;
+mod schema;
+mod server;
+mod verifiers;
+
+use crate::{DatabaseError, DatabaseResult, DatabaseUrl, migrations};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use std::cmp::Reverse;
+use std::time::{Duration, Instant};
+
+/// The most findings of one check that are told one by one.
+const MOST: usize = 20;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Works, and will not always.
+    Warning,
+    /// It could not be looked at: this role may not, or a lock was in the way.
+    Unseen,
+    /// Something does not work, or is not safe.
+    Error,
+}
+
+impl Severity {
+    /// Its name, which stays.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Unseen => "unseen",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What was found.
+    pub found: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl Finding {
+    fn new(severity: Severity, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            severity,
+            found: found.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    fn error(found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Severity::Error, found, remedy)
+    }
+
+    fn warning(found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, found, remedy)
+    }
+
+    fn unseen(found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Severity::Unseen, found, remedy)
+    }
+}
+
+/// What the checks need to know besides what is in the database.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Where the database is.
+    pub url: DatabaseUrl,
+    /// When the connection was about to be opened.
+    pub connected_at: Instant,
+    /// Since when a transaction has to be open to be told of.
+    pub transaction_age: Duration,
+}
+
+/// One thing that is looked at.
+pub struct Check {
+    /// Names it for programs; stays.
+    pub id: &'static str,
+    /// What it looks at, for people.
+    pub about: &'static str,
+    look: Look,
+    /// Whether it can be made before the migrations have been applied.
+    always: bool,
+}
+
+type LookFn = fn(&mut PgConnection, &Context) -> DatabaseResult<Vec<Finding>>;
+
+enum Look {
+    /// In one transaction.
+    Once(LookFn),
+    /// In several, each by [`read_only`]: it takes its time, and must not hold the cleanup up meanwhile.
+    Long(LookFn),
+}
+
+const fn always(id: &'static str, about: &'static str, look: LookFn) -> Check {
+    Check {
+        id,
+        about,
+        look: Look::Once(look),
+        always: true,
+    }
+}
+
+const fn of_tables(id: &'static str, about: &'static str, look: LookFn) -> Check {
+    Check {
+        id,
+        about,
+        look: Look::Once(look),
+        always: false,
+    }
+}
+
+const fn long(id: &'static str, about: &'static str, look: LookFn, always: bool) -> Check {
+    Check {
+        id,
+        about,
+        look: Look::Long(look),
+        always,
+    }
+}
+
+/// All checks, in the order in which they are made: what explains others first.
+pub const CHECKS: &[Check] = &[
+    always(
+        "server",
+        "the server is a primary of a version that is known",
+        server::version,
+    ),
+    always("encoding", "the database's encoding", server::encoding),
+    long(
+        "pooler",
+        "no pool in transaction mode is in between",
+        server::pooler,
+        true,
+    ),
+    always("clock", "the server's clock, by this machine's", server::clock),
+    always("settings", "settings of sessions", server::settings),
+    always(
+        "durability",
+        "settings that a crash would tell",
+        server::durability,
+    ),
+    always(
+        "migrations",
+        "the migrations that were applied",
+        schema::migrations,
+    ),
+    of_tables("triggers", "the triggers that log revocations", schema::triggers),
+    of_tables("functions", "the functions that triggers call", schema::functions),
+    of_tables("constraints", "constraints and indexes", schema::constraints),
+    of_tables(
+        "roles",
+        "the roles that services are members of, and their rights",
+        roles::rights,
+    ),
+    of_tables(
+        "service-roles",
+        "the roles that services sign in as",
+        roles::services,
+    ),
+    always(
+        "connections",
+        "connections, and how many there may be",
+        limits::connections,
+    ),
+    always(
+        "transactions",
+        "transactions that are open for long, or prepared",
+        activity::transactions,
+    ),
+    of_tables("locks", "locks that logouts would wait for", activity::locks),
+    of_tables("revocations", "the log of revocations", limits::revocations),
+    long("users", "users who can sign in and be read", rows::users, false),
+    long("tokens", "tokens that can be read", rows::tokens, false),
+    of_tables("future", "rows that lie in the future", rows::future),
+    long(
+        "verifiers",
+        "the verifiers that logouts wait for",
+        verifiers::verifiers,
+        false,
+    ),
+];
+
+/// Makes all checks and tells of each what it has found. What a check could not see is a finding of its own.
+///
+/// # Errors
+/// [`DatabaseError::Unavailable`]: the connection was lost.
+pub fn examine(
+    connection: &mut PgConnection,
+    context: &Context,
+    mut tell: impl FnMut(&Check, Vec<Finding>) -> bool,
+) -> DatabaseResult<()> {
+    let migrated = match read_only(connection, migrations::pending) {
+        Ok(pending) => pending.iter().all(|name| name.starts_with("trigger ")),
+        Err(DatabaseError::Unavailable(reason)) => return Err(DatabaseError::Unavailable(reason)),
+        Err(_) => false,
+    };
+    for check in CHECKS {
+        let findings = if migrated || check.always {
+            make(check, connection, context)?
+        } else {
+            vec![Finding::unseen(
+                "the database is not up to date, and this was not looked at",
+                "run `jeton migrate`",
+            )]
+        };
+        if !tell(check, bounded(findings)) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn make(check: &Check, connection: &mut PgConnection, context: &Context) -> DatabaseResult<Vec<Finding>> {
+    let made = match check.look {
+        Look::Once(look) => read_only(connection, |connection| look(connection, context)),
+        Look::Long(look) => look(connection, context),
+    };
+    match made {
+        Err(DatabaseError::Unavailable(reason)) => Err(DatabaseError::Unavailable(reason)),
+        Err(error) => Ok(vec![Finding::unseen(
+            format!("this could not be looked at: {error}"),
+            "run this as the owner of the tables, or when nobody holds a lock on them",
+        )]),
+        Ok(findings) => Ok(findings),
+    }
+}
+
+fn bounded(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let all = findings.len();
+    if all > MOST {
+        findings.sort_by_key(|finding| Reverse(finding.severity));
+        let worst = findings[MOST..].iter().map(|finding| finding.severity).max();
+        findings.truncate(MOST);
+        findings.push(Finding::new(
+            worst.unwrap_or(Severity::Warning),
+            format!("and {} more of this kind", all - MOST),
+            "mend these, and look again",
+        ));
+    }
+    findings
+}
+
+/// Looks at something in a transaction that cannot write, and waits for no lock for long. All is said of the transaction:
+/// a pool may give the session to others.
+fn read_only<T>(
+    connection: &mut PgConnection,
+    look: impl FnOnce(&mut PgConnection) -> DatabaseResult<T>,
+) -> DatabaseResult<T> {
+    connection.build_transaction().read_only().run(|connection| {
+        connection.batch_execute("SET LOCAL lock_timeout = '2s'")?;
+        look(connection)
+    })
+}
+
+/// The texts that a query gives, in its column `line`.
+fn lines(connection: &mut PgConnection, query: &str) -> DatabaseResult<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        line: String,
+    }
+    let rows: Vec<Row> = diesel::sql_query(query).load(connection)?;
+    Ok(rows.into_iter().map(|row| row.line).collect())
+}
+
+/// A finding for each text that a query gives.
+fn each(
+    connection: &mut PgConnection,
+    query: &str,
+    finding: impl Fn(String) -> Finding,
+) -> DatabaseResult<Vec<Finding>> {
+    Ok(lines(connection, query)?.into_iter().map(finding).collect())
+}
+
+/// A text that others have written, as it can be shown: short, on one line, and in one direction.
+fn shown(text: &str) -> String {
+    const LONGEST: usize = 64;
+    let invisible = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let mut shown = String::new();
+    for c in text.chars().take(LONGEST) {
+        if invisible(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_have_names_of_their_own() {
+        let mut ids: Vec<_> = CHECKS.iter().map(|check| check.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), CHECKS.len());
+    }
+
+    #[test]
+    fn findings_are_bounded_and_the_worst_are_told() {
+        let mut many: Vec<_> = (0..30).map(|_| Finding::warning("a", "b")).collect();
+        many.push(Finding::error("worst", "b"));
+        let told = bounded(many);
+        assert_eq!(told.len(), MOST + 1);
+        assert_eq!(told[0].found, "worst");
+        assert_eq!(told[MOST].found, "and 11 more of this kind");
+        assert_eq!(told[MOST].severity, Severity::Warning);
+    }
+
+    #[test]
+    fn what_others_have_written_is_shown_on_one_line() {
+        assert_eq!(shown("shop\n\u{202e}x"), "shop\\u{a}\\u{202e}x");
+        assert_eq!(shown(&"é".repeat(65)).chars().count(), 65);
+    }
+}

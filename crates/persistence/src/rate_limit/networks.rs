@@ -1,0 +1,122 @@
+//! What counts for networks, for whoever operates.
+
+use super::{Network, network};
+use crate::DatabaseResult;
+use crate::audit::{self, NewAuditEvent};
+use crate::schema::network_attempts;
+use crate::transaction;
+use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Double, Timestamptz};
+use jeton_domain::rate_limit::{InFlight, LeakyBucket, NetworkAttempts, Standing};
+use jeton_domain::{AuditAction, AuditContext};
+use serde_json::json;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// What counts for a network now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkLimit {
+    /// An IPv4 address, or a /64 of IPv6.
+    pub network: Network,
+    /// How many sign-ins have failed, or sign-ups were made, as far as they still count.
+    pub failures: f64,
+    /// When the last was made.
+    pub last_at: DateTime<Utc>,
+    /// For how long none is let through; `None`: one is.
+    pub blocked: Option<Duration>,
+}
+
+/// The networks that most counts for, at most so many. From one, `limit` attempts may fail in an hour.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn list_networks(
+    connection: &mut PgConnection,
+    limit: u32,
+    most: u32,
+) -> DatabaseResult<Vec<NetworkLimit>> {
+    use network_attempts as n;
+    type Row = (
+        Network,
+        f64,
+        DateTime<Utc>,
+        Vec<Option<DateTime<Utc>>>,
+        DateTime<Utc>,
+    );
+    let bucket = LeakyBucket::of_network(limit);
+    // More than the bucket holds counts as what it holds.
+    let level = sql::<Double>("least(failures, ")
+        .bind::<Double, _>(bucket.capacity)
+        .sql(") - greatest(0, extract(epoch FROM now() - last_at))::float8 * ")
+        .bind::<Double, _>(bucket.leak_per_sec);
+    let found: Vec<Row> = n::table
+        .select((
+            n::network,
+            n::failures,
+            n::last_at,
+            n::in_flight,
+            sql::<Timestamptz>("now()"),
+        ))
+        .order(level.desc())
+        .limit(i64::from(most))
+        .load(connection)?;
+    let limits = found
+        .into_iter()
+        .map(|(network, failures, last_at, in_flight, now)| {
+            let in_flight = InFlight::new(in_flight.into_iter().flatten().collect());
+            let attempts = NetworkAttempts {
+                failures,
+                last_at,
+                in_flight,
+            };
+            let attempts = attempts.as_of(now, bucket);
+            NetworkLimit {
+                network,
+                failures: attempts.level(now, bucket),
+                last_at: attempts.last_at,
+                blocked: match attempts.standing(now, bucket) {
+                    Standing::Blocked(left) => Some(left),
+                    Standing::Free | Standing::Busy => None,
+                },
+            }
+        });
+    Ok(limits.filter(|limit| limit.failures > 0.0).collect())
+}
+
+/// Forgets what has failed from the address's network, so that the next attempt is let through at once. Not what has failed
+/// for accounts. `false`: nothing has.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn unblock_network(
+    connection: &mut PgConnection,
+    by: &AuditContext,
+    address: IpAddr,
+) -> DatabaseResult<bool> {
+    use network_attempts as n;
+    let network = network(Some(address));
+    transaction(connection, |connection| {
+        let found = diesel::update(n::table.find(network).filter(n::failures.ne(0.0)))
+            .set((n::failures.eq(0.0), n::audited_at.eq(None::<DateTime<Utc>>)))
+            .execute(connection)?;
+        if found == 0 {
+            return Ok(false);
+        }
+        let detail = json!({ "network": network_text(network) });
+        let event = NewAuditEvent::new(AuditAction::NetworkUnblocked).detail(detail);
+        audit::record(connection, by, &event)?;
+        Ok(true)
+    })
+}
+
+/// An IPv4 address as it is written anywhere, and a /64 as that.
+#[must_use]
+pub fn network_text(network: Network) -> String {
+    if network.prefix_len() == network.max_prefix_len() {
+        network.addr().to_string()
+    } else {
+        network.to_string()
+    }
+}
