@@ -1,86 +1,51 @@
-//! The guard for actix-web: one `wrap` protects a route, a scope or a whole app, and handlers take a [`Caller`].
+//! The guard for actix-web: one `wrap` protects a route, a scope or a whole app, and handlers take a [`Caller`], or an
+//! `Option<Caller>` behind a guard that is [optional](Guard::optional).
 
-use crate::verifier::Check;
-use crate::{AuthorizationError, Caller, Verifier, VerifyError, bearer_token};
-use actix_web::body::EitherBody;
+use crate::policy::{Admission, Anonymous, Policy, noted};
+use crate::{Caller, Refusal, Verifier};
+use actix_web::body::{BoxBody, EitherBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
-use actix_web::http::header::AUTHORIZATION;
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{AUTHORIZATION, HeaderValue};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::{Either, FutureExt, LocalBoxFuture, Map};
-use jeton_api_types::ProblemResponse;
 use std::future::{Ready, ready};
 use std::rc::Rc;
 
-/// What a client is told to wait, in seconds, when tokens cannot be checked.
-const RETRY_AFTER_SECS: u32 = 1;
-
 /// Lets a request through that carries a valid token, with all scopes that are required, and answers any other with
-/// a problem: 401, 403, 503, or 400 for two `Authorization` headers.
+/// a [`Refusal`]: 401, 403, 503, or 400 for two `Authorization` headers.
 ///
 /// Cheap to clone. Put one around routes, scopes or the app with `wrap`; of two around each other, only the outer one
 /// checks the token, and both their scopes are required.
 #[derive(Debug, Clone)]
-pub struct Guard {
-    verifier: Verifier,
-    scopes: Vec<&'static str>,
-}
+pub struct Guard(Policy);
 
 impl Guard {
     /// Lets every valid token through.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
-        Self {
-            verifier,
-            scopes: Vec::new(),
-        }
+        Self(Policy::new(verifier))
     }
 
-    /// The same guard, requiring one more scope.
+    /// The same guard, requiring one more scope, and with it a token.
     #[must_use]
     pub fn requiring(&self, scope: &'static str) -> Self {
-        let mut guard = self.clone();
-        guard.scopes.push(scope);
-        guard
+        Self(self.0.requiring(scope))
     }
 
-    /// Who is calling, as far as that can be told without asking the database.
-    fn check(&self, request: &ServiceRequest) -> Result<Check, ProblemResponse> {
-        let known = request.extensions().get::<Caller>().cloned();
-        match known {
-            Some(caller) => Ok(Check::Known(caller)),
-            None => self.verifier.check(token_of(request)?).map_err(problem),
-        }
+    /// The same guard, letting requests through as well that bring no token: handlers take an `Option<Caller>`, and one that
+    /// takes a [`Caller`] answers them 401. A token that is there has to be valid, and to have the scopes required so far.
+    #[must_use]
+    pub fn optional(&self) -> Self {
+        Self(self.0.optional())
     }
 
-    /// Lets the caller in, if it has what is required.
-    fn admit(&self, request: &ServiceRequest, caller: Caller) -> Result<(), ProblemResponse> {
-        if let Some(missing) = self.scopes.iter().find(|scope| !caller.scopes().contains(scope)) {
-            return Err(ProblemResponse::insufficient_scope(missing));
-        }
-        let span = tracing::Span::current();
-        span.record("user_id", tracing::field::display(caller.user_id()));
-        span.record("token_id", tracing::field::display(caller.token_id()));
-        request.extensions_mut().insert(caller);
-        Ok(())
-    }
-}
-
-fn token_of(request: &ServiceRequest) -> Result<&str, ProblemResponse> {
-    let mut headers = request.headers().get_all(AUTHORIZATION);
-    let header = headers.next().ok_or_else(ProblemResponse::missing_token)?;
-    if headers.next().is_some() {
-        return Err(ProblemResponse::several_tokens());
-    }
-    bearer_token(header.as_bytes()).map_err(|error| match error {
-        AuthorizationError::OtherScheme => ProblemResponse::missing_token(),
-        AuthorizationError::Malformed => ProblemResponse::invalid_token(),
-    })
-}
-
-fn problem(error: VerifyError) -> ProblemResponse {
-    match error {
-        VerifyError::Invalid => ProblemResponse::invalid_token(),
-        VerifyError::Unavailable => ProblemResponse::unavailable(RETRY_AFTER_SECS),
+    fn decide(&self, request: &ServiceRequest) -> Admission {
+        let headers = request.headers().get_all(AUTHORIZATION);
+        self.0.decide(
+            request.extensions().get::<Caller>(),
+            headers.map(HeaderValue::as_bytes),
+        )
     }
 }
 
@@ -97,7 +62,7 @@ where
 
     fn new_transform(&self, service: S) -> Self::Future {
         ready(Ok(GuardService {
-            guard: Rc::new(self.clone()),
+            guard: self.clone(),
             service: Rc::new(service),
         }))
     }
@@ -106,7 +71,7 @@ where
 /// The guard at its place in front of a service. Made by actix-web.
 #[derive(Debug)]
 pub struct GuardService<S> {
-    guard: Rc<Guard>,
+    guard: Guard,
     service: Rc<S>,
 }
 
@@ -119,60 +84,78 @@ where
     type Error = Error;
     /// What is told from memory is told at once; only a look-up needs a future of its own.
     type Future = Either<
-        Either<Ready<Result<Self::Response, Error>>, Map<S::Future, fn(Inner<B>) -> Outer<B>>>,
-        LocalBoxFuture<'static, Result<Self::Response, Error>>,
+        Either<Ready<Outer<B>>, Map<S::Future, fn(Inner<B>) -> Outer<B>>>,
+        LocalBoxFuture<'static, Outer<B>>,
     >;
 
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let caller = match self.guard.check(&request) {
-            Ok(Check::Known(caller)) => caller,
-            Ok(Check::LookUp(digest)) => {
-                let (guard, service) = (self.guard.clone(), self.service.clone());
+        match self.guard.decide(&request) {
+            Admission::Checked => {}
+            Admission::Caller(caller) => note(&request, caller),
+            Admission::Anonymous => note(&request, Anonymous),
+            Admission::LookUp(look_up) => {
+                let service = self.service.clone();
                 return Either::Right(Box::pin(async move {
-                    let caller = guard.verifier.look_up(digest).await.map_err(problem);
-                    match caller.and_then(|caller| guard.admit(&request, caller)) {
-                        Ok(()) => passed(service.call(request).await),
-                        Err(problem) => Ok(refused(request, &problem)),
+                    match look_up.outcome().await {
+                        Ok(caller) => {
+                            note(&request, caller);
+                            passed(service.call(request).await)
+                        }
+                        Err(refusal) => refused(request, &refusal),
                     }
                 }));
             }
-            Err(problem) => return Either::Left(Either::Left(ready(Ok(refused(request, &problem))))),
-        };
-        Either::Left(match self.guard.admit(&request, caller) {
-            Ok(()) => Either::Right(self.service.call(request).map(passed)),
-            Err(problem) => Either::Left(ready(Ok(refused(request, &problem)))),
-        })
+            Admission::Refused(refusal) => {
+                return Either::Left(Either::Left(ready(refused(request, &refusal))));
+            }
+        }
+        let passed: fn(Inner<B>) -> Outer<B> = passed;
+        Either::Left(Either::Right(self.service.call(request).map(passed)))
     }
 }
 
 type Inner<B> = Result<ServiceResponse<B>, Error>;
 type Outer<B> = Result<ServiceResponse<EitherBody<B>>, Error>;
 
+fn note<T: 'static>(request: &ServiceRequest, found: T) {
+    request.extensions_mut().insert(found);
+}
+
 fn passed<B>(response: Inner<B>) -> Outer<B> {
     response.map(ServiceResponse::map_into_left_body)
 }
 
 /// A response, not an `Err`: the middleware around this one, CORS say, shall see it.
-fn refused<B>(request: ServiceRequest, problem: &ProblemResponse) -> ServiceResponse<EitherBody<B>> {
-    request
-        .into_response(problem.error_response())
-        .map_into_right_body()
+fn refused<B>(request: ServiceRequest, refusal: &Refusal) -> Outer<B> {
+    let response = request.into_response(refusal.error_response());
+    Ok(response.map_into_right_body())
 }
 
-/// What the guard found. In a handler that no guard stands before, the request fails: 500.
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = HttpResponse::build(self.status_code());
+        for (name, value) in self.headers() {
+            response.append_header((name, &*value));
+        }
+        response.body(self.body())
+    }
+}
+
+/// What the guard found. In a handler that no guard stands before, the request fails: 500. (An `Option<Caller>` there is
+/// `None`, as actix-web has it, and a line in the log.)
 impl FromRequest for Caller {
-    type Error = ProblemResponse;
-    type Future = Ready<Result<Self, ProblemResponse>>;
+    type Error = Refusal;
+    type Future = Ready<Result<Self, Refusal>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(request.extensions().get::<Self>().cloned().ok_or_else(|| {
-            tracing::error!(
-                path = request.path(),
-                "a handler takes a Caller, and no guard stands before it"
-            );
-            ProblemResponse::internal()
-        }))
+        let extensions = request.extensions();
+        let noted = noted(extensions.get(), extensions.get::<Anonymous>(), request.path());
+        ready(noted.and_then(|caller| caller.ok_or(Refusal::MissingToken)))
     }
 }

@@ -3,6 +3,9 @@
 #[cfg(feature = "actix")]
 pub mod actix;
 mod authorization;
+mod authorize;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod caller;
 mod connection;
 mod lease;
@@ -10,14 +13,24 @@ mod lookups;
 mod memory;
 #[cfg(feature = "negative-controls")]
 pub mod negative_controls;
+#[cfg(any(feature = "actix", feature = "axum"))]
+mod policy;
+mod refusal;
 mod settings;
 mod table;
 mod uses;
 mod verifier;
 
 pub use authorization::{AuthorizationError, bearer_token};
+pub use authorize::{Decision, LookUp};
 pub use caller::Caller;
 pub use jeton_coherence::{DatabaseUrl, InvalidDatabaseUrl};
-pub use jeton_domain::{ScopeSet, TokenId, TokenKind, UserId};
+pub use jeton_domain::{Scope, ScopeSet, TokenId, TokenKind, UserId};
+pub use refusal::Refusal;
 pub use settings::{LONGEST_LEASE, MOST_CACHE_TOKENS, SHORTEST_LEASE, VerifierSettings};
 pub use verifier::{ConnectError, Status, Verifier, VerifyError};
+
+/// The examples of the project's README, which are to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ProjectReadme;

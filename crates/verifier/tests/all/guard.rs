@@ -69,9 +69,9 @@ fn guards_may_stand_around_each_other() {
     let server = Server::start(database.url());
     let mut gate = Gate::install(&database);
     assert_eq!(server.get_with("/nested", &token.text).status, 200);
-    assert_eq!(gate.statements(), 1);
+    assert_eq!(gate.statements(), server.front_ends());
     assert_eq!(server.get_with("/nested/write", &token.text).status, 200);
-    assert_eq!(gate.statements(), 2);
+    assert_eq!(gate.statements(), 2 * server.front_ends());
     assert_eq!(server.get("/nested/write", &[]).status, 401);
 
     // The outer one, and then the inner one.
@@ -108,9 +108,9 @@ fn a_bad_body_does_not_answer_before_a_bad_token() {
     let valid = format!("Bearer {}", token.text);
     for (authorization, body, status) in [
         (None, "\"hello\"", 401),
-        (None, "{", 401),
-        (Some("Bearer jtn_mistyped"), "{", 401),
-        (Some(valid.as_str()), "{", 400),
+        (None, "nonsense", 401),
+        (Some("Bearer jtn_mistyped"), "nonsense", 401),
+        (Some(valid.as_str()), "nonsense", 400),
         (Some(&valid), "\"hello\"", 200),
     ] {
         let mut request = RawRequest::new("POST", "/echo").header("Content-Type", "application/json");

@@ -5,12 +5,14 @@
 )]
 
 mod allocations;
+mod authorize;
+mod axum_guard;
 mod batches;
 mod connect;
+mod example;
+mod front_ends;
 mod gate;
-#[cfg(feature = "actix")]
 mod guard;
-#[cfg(feature = "actix")]
 mod guard_refusals;
 mod in_flight;
 mod lease;
@@ -18,7 +20,6 @@ mod memory;
 mod outages;
 mod pooler;
 mod role;
-#[cfg(feature = "actix")]
 mod server;
 mod support;
 mod verify;

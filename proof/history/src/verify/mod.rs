@@ -1,6 +1,7 @@
 //! A verifier process: checks all tokens that it is told of, all the time, and reports what it saw.
 
 mod checker;
+mod guarded;
 mod watched;
 
 use crate::wire::{Command, Report};

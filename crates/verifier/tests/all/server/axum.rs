@@ -1,0 +1,65 @@
+use axum::routing::{MethodRouter, get, post};
+use axum::{Json, Router};
+use jeton_verifier::axum::Guard;
+use jeton_verifier::{Caller, Verifier, VerifierSettings};
+use std::net::SocketAddr;
+use std::sync::mpsc::Sender;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// Who calls, with which scopes.
+async fn whoami(caller: Caller) -> String {
+    format!("{} {} {}", caller.username(), caller.token_id(), caller.scopes())
+}
+
+async fn greet(caller: Option<Caller>) -> String {
+    caller.map_or("nobody".to_owned(), |caller| caller.username().to_owned())
+}
+
+async fn echo(caller: Caller, Json(body): Json<String>) -> String {
+    format!("{}: {body}", caller.username())
+}
+
+fn routes(guard: &Guard) -> Router {
+    let behind = |guard: Guard| -> MethodRouter { get(whoami).route_layer(guard) };
+    let nested = Router::new()
+        .route("/nested/write", behind(guard.requiring("notes:write")))
+        .route("/nested/admin", behind(guard.requiring("admin")))
+        .route("/nested/optional", get(greet).route_layer(guard.optional()))
+        .route("/nested", get(whoami))
+        .route_layer(guard.requiring("notes:read"));
+    let (read, reports) = (guard.requiring("notes:read"), guard.requiring("reports:read"));
+    let optional = Router::new()
+        .route("/optional/write", behind(guard.requiring("notes:write")))
+        .route("/optional/caller", get(whoami))
+        .route("/optional", get(greet))
+        .route_layer(guard.optional());
+    Router::new()
+        .route("/whoami", behind(guard.clone()))
+        .route("/notes", behind(read.clone()))
+        .route("/reports", behind(reports.clone()))
+        .route("/both", behind(read.requiring("notes:write")))
+        .route("/one-of-both", behind(read.requiring("admin")))
+        .route("/no-scope", behind(guard.requiring("two words")))
+        .route("/echo", post(echo).route_layer(guard.clone()))
+        .route("/forgotten", get(whoami))
+        .route("/reports-if-any", get(greet).route_layer(reports.optional()))
+        .route(
+            "/required-after-all",
+            behind(guard.optional().requiring("notes:read")),
+        )
+        .merge(optional)
+        .merge(nested)
+}
+
+#[tokio::main(flavor = "current_thread")]
+pub(super) async fn serve(settings: VerifierSettings, tell: Sender<SocketAddr>, stop: oneshot::Receiver<()>) {
+    let guard = Guard::new(Verifier::connect(settings).await.unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    tell.send(listener.local_addr().unwrap()).unwrap();
+    let stopped = async {
+        let _ = stop.await;
+    };
+    let server = axum::serve(listener, routes(&guard)).with_graceful_shutdown(stopped);
+    server.await.unwrap();
+}

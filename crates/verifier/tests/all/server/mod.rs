@@ -1,0 +1,117 @@
+//! A service with guards, made with every front end there is, each on a socket of its own. What they answer has to be the
+//! same.
+
+mod actix;
+mod axum;
+
+use crate::support::settings;
+use jeton_proof_support::{RawRequest, RawResponse};
+use jeton_verifier::VerifierSettings;
+use std::net::SocketAddr;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
+use tokio::sync::oneshot;
+
+/// The service, once for each front end.
+pub(crate) struct Server(Vec<FrontEnd>);
+
+struct FrontEnd {
+    name: &'static str,
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// How a front end serves: it tells its address, and ends when it is told to.
+type Serve = fn(VerifierSettings, Sender<SocketAddr>, oneshot::Receiver<()>);
+
+const FRONT_ENDS: [(&str, Serve); 2] = [("actix", actix::serve), ("axum", axum::serve)];
+
+impl Server {
+    /// Remembers nothing: each request is a look-up.
+    pub(crate) fn start(database_url: &str) -> Self {
+        Self::start_with(&settings(database_url))
+    }
+
+    pub(crate) fn start_with(settings: &VerifierSettings) -> Self {
+        Self(
+            FRONT_ENDS
+                .map(|(name, serve)| FrontEnd::start(name, serve, settings.clone()))
+                .into(),
+        )
+    }
+
+    /// How many there are: whatever is sent, each is sent it.
+    pub(crate) fn front_ends(&self) -> i64 {
+        i64::try_from(self.0.len()).unwrap()
+    }
+
+    /// Sends the request to each, and returns the answer of all of them.
+    pub(crate) fn send(&self, request: &RawRequest) -> RawResponse {
+        let request = request.clone().header("Connection", "close");
+        let mut answers = self
+            .0
+            .iter()
+            .map(|front_end| (front_end.name, request.send(front_end.address)));
+        let (first_name, first) = answers.next().unwrap();
+        for (name, answer) in answers {
+            assert_eq!(compared(&first), compared(&answer), "{first_name}, {name}");
+        }
+        first
+    }
+
+    /// `GET` with these `Authorization` headers.
+    pub(crate) fn get(&self, path: &str, authorization: &[&[u8]]) -> RawResponse {
+        let request = authorization
+            .iter()
+            .fold(RawRequest::new("GET", path), |request, value| {
+                request.header("Authorization", value)
+            });
+        self.send(&request)
+    }
+
+    /// `GET` with a token.
+    pub(crate) fn get_with(&self, path: &str, token: &str) -> RawResponse {
+        self.get(path, &[format!("Bearer {token}").as_bytes()])
+    }
+}
+
+/// All that has to be the same: the status, the headers, in whatever order, but for the time of day, and the bytes of the body.
+/// An answer of the framework's own, to a body that cannot be read, has its status in common with others' and no more.
+fn compared(answer: &RawResponse) -> (u16, Vec<(String, String)>, &[u8]) {
+    if answer.status == 400 && answer.header("Content-Type") != Some("application/problem+json") {
+        return (answer.status, Vec::new(), &[]);
+    }
+    let mut headers: Vec<_> = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| !name.eq_ignore_ascii_case("date"))
+        .cloned()
+        .collect();
+    headers.sort();
+    (answer.status, headers, &answer.body)
+}
+
+impl FrontEnd {
+    fn start(name: &'static str, serve: Serve, settings: VerifierSettings) -> Self {
+        let (tell, told) = channel();
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::spawn(move || serve(settings, tell, stopped));
+        Self {
+            name,
+            address: told.recv().unwrap(),
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for FrontEnd {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let ended = self.thread.take().map(JoinHandle::join);
+        if !thread::panicking() {
+            assert!(matches!(ended, Some(Ok(()))), "the server panicked");
+        }
+    }
+}
