@@ -44,7 +44,7 @@ struct Row {
 /// table was empty.
 ///
 /// # Errors
-/// See [`DatabaseError`].
+/// See [`DatabaseError`](crate::DatabaseError).
 pub fn plan_each(connection: &mut PgConnection) -> DatabaseResult<()> {
     Ok(connection.batch_execute("SET plan_cache_mode = force_custom_plan")?)
 }
@@ -54,7 +54,7 @@ pub fn plan_each(connection: &mut PgConnection) -> DatabaseResult<()> {
 /// that token's error, not that of the others asked for along with it.
 ///
 /// # Errors
-/// See [`DatabaseError`].
+/// See [`DatabaseError`](crate::DatabaseError).
 pub fn find_valid(
     connection: &mut PgConnection,
     digests: &[TokenDigest],

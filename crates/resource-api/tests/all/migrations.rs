@@ -94,7 +94,7 @@ fn a_service_that_lacks_its_tables_or_its_rights_does_not_start() {
 /// As an operator sets it up.
 #[test]
 fn migrate_lets_a_role_keep_notes() {
-    let (database, connection) = &mut database();
+    let (database, connection) = &mut jeton_proof_support::database();
     let name = format!("jeton_test_{}", uuid::Uuid::now_v7().simple());
     let (by, password) = (AuditContext::cli(), Password::new("sesame".to_owned()));
     roles::create(connection, &by, &name, &password, Duties::default()).unwrap();
