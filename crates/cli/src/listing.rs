@@ -54,7 +54,7 @@ pub(crate) fn write_all<const COLUMNS: usize, T: Listed<COLUMNS>>(
             let mut text = String::new();
             for one in found {
                 text.push_str(separator);
-                text.push_str(&serde_json::to_string(&one.wire())?);
+                text.push_str(&output::to_json(&one.wire())?);
                 separator = ",\n";
             }
             output::write(&text)?;
