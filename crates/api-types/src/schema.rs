@@ -52,7 +52,7 @@ pub(crate) enum AskedScopes {
 #[schema(
     min_length = 3,
     max_length = 64,
-    pattern = r"^(?!.*\u0345)[\p{L}\p{Nd}\u0375\u06fd\u06fe\u0f0b\u3007\u30fb._@+-][\p{L}\p{Mn}\p{Mc}\p{Nd}\u00b7\u0375\u05f3\u05f4\u06fd\u06fe\u0f0b\u200c\u200d\u3007\u30fb._@+-]+$"
+    pattern = r"^[\p{L}\p{M}\p{Nd}\u00b7\u0375\u05f3\u05f4\u06fd\u06fe\u0f0b\u200c\u200d\u3007\u30fb._@+-]+$"
 )]
 pub(crate) struct Username(String);
 

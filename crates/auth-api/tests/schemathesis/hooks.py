@@ -1,6 +1,7 @@
 """What schemathesis has to know of the service beyond its document: who asks, and what is there to be asked for."""
 
 import atexit
+import ipaddress
 import os
 import subprocess
 from itertools import count
@@ -176,6 +177,13 @@ def filter_failure(context, failure, case, response):
     return True
 
 
+def is_address(text):
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
+
+
 def is_beyond_a_schema(error, body):
     field = error["pointer"].removeprefix("/")
     if field in ("password", "new_password"):
@@ -184,5 +192,7 @@ def is_beyond_a_schema(error, body):
     if field == "username":
         # Letters that are made of something else, and what may stand beside what.
         return not body[field].isascii()
+    if field == "address":
+        return not is_address(body[field])
     # The bytes are counted, not the characters.
     return field == "email" and len(body[field].encode()) > 254
