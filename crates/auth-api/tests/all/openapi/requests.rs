@@ -68,7 +68,6 @@ async fn users_are_described_as_they_are_taken() {
             ("ab", false),
             ("a b", false),
             ("ada\n", false),
-            ("ada\u{345}", false),
             ("½½½", false),
         ] {
             let body = json!({ "username": username, "password": PASSWORD });
