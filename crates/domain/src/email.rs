@@ -1,4 +1,5 @@
-use crate::text::{is_plain, text_type};
+use crate::printable::is_unprintable;
+use crate::text::text_type;
 
 text_type! {
     /// An e-mail address as its user gave it. Only its shape is known, not that it can be reached.
@@ -18,7 +19,7 @@ text_type! {
 fn address(text: &str) -> Option<&str> {
     let (local, host) = text.rsplit_once('@')?;
     let shaped = !local.is_empty() && !host.is_empty() && text.len() <= 254;
-    let clean = text.chars().all(|c| is_plain(c) && !c.is_whitespace());
+    let clean = !text.chars().any(|c| is_unprintable(c) || c.is_whitespace());
     (shaped && clean).then_some(text)
 }
 

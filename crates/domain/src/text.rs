@@ -29,26 +29,3 @@ macro_rules! text_type {
     };
 }
 pub(crate) use text_type;
-
-/// Whether a character is no more than itself where it is shown: no control character, no end of a line or paragraph,
-/// nothing that turns the direction of what follows (Bidi_Control, [UAX #9]), and nothing that cannot be seen, but for
-/// joiners, which the words of many languages are written with.
-///
-/// [UAX #9]: https://www.unicode.org/reports/tr9/
-pub(crate) fn is_plain(c: char) -> bool {
-    let is_unseen = matches!(
-        c,
-        '\u{ad}'
-            | '\u{61c}'
-            | '\u{180e}'
-            | '\u{200b}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    );
-    !c.is_control() && !is_unseen
-}

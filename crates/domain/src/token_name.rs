@@ -1,4 +1,5 @@
-use crate::text::{is_plain, text_type};
+use crate::printable::is_unprintable;
+use crate::text::text_type;
 
 text_type! {
     /// What the user calls a token ("Pixel 9", "nightly backup"): 1 to 100 characters, none of them a control character.
@@ -22,7 +23,7 @@ impl TokenName {
 
 fn name(text: &str) -> Option<&str> {
     let name = text.trim();
-    let fits = !name.is_empty() && text.chars().count() <= 100 && name.chars().all(is_plain);
+    let fits = !name.is_empty() && text.chars().count() <= 100 && !name.chars().any(is_unprintable);
     fits.then_some(name)
 }
 
