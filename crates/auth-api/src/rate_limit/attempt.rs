@@ -153,6 +153,17 @@ impl Attempt {
         result
     }
 
+    /// The same, where `None` says that the password is to be checked again: then it was no attempt.
+    pub(crate) async fn finish_or_take_back<T>(self, result: ApiResult<Option<T>>) -> ApiResult<Option<T>> {
+        match result.transpose() {
+            Some(done) => self.finish(done).await.map(Some),
+            None => {
+                self.take_back().await;
+                Ok(None)
+            }
+        }
+    }
+
     fn know(&mut self, so_far: SoFar) {
         if let Some(in_flight) = &mut self.0 {
             in_flight.so_far = so_far;

@@ -83,12 +83,9 @@ async fn update(
     loop {
         let password = wire::password(&body.0.password);
         let (attempt, verified) = check_password(&state, &by.0, id, password).await?;
-        match replace(&state, by.0.clone(), id, verified, changes.clone())
-            .await
-            .transpose()
-        {
-            Some(done) => return attempt.finish(done).await,
-            None => attempt.take_back().await,
+        let changed = replace(&state, by.0.clone(), id, verified, changes.clone()).await;
+        if let Some(user) = attempt.finish_or_take_back(changed).await? {
+            return Ok(user);
         }
     }
 }
@@ -110,10 +107,7 @@ async fn replace(
     if let Some(user) = changed {
         return Ok(Some(Json(wire::account(user))));
     }
-    if is_replaced(state, id, verified).await? {
-        return Ok(None);
-    }
-    Err(ApiError::TokenGone)
+    none_if_replaced(state, id, verified, ApiError::TokenGone).await
 }
 
 async fn delete_account(
@@ -126,9 +120,9 @@ async fn delete_account(
     loop {
         let password = wire::password(&body.0.password);
         let (attempt, verified) = check_password(&state, &by.0, id, password).await?;
-        match delete(&state, by.0.clone(), id, verified).await.transpose() {
-            Some(done) => return attempt.finish(done).await,
-            None => attempt.take_back().await,
+        let deleted = delete(&state, by.0.clone(), id, verified).await;
+        if let Some(done) = attempt.finish_or_take_back(deleted).await? {
+            return Ok(done);
         }
     }
 }
@@ -149,20 +143,26 @@ async fn delete(
     if deleted {
         return Ok(Some(NoContent));
     }
-    if is_replaced(state, id, verified).await? {
-        return Ok(None);
-    }
-    Err(ApiError::TokenGone)
+    none_if_replaced(state, id, verified, ApiError::TokenGone).await
 }
 
-/// Whether there is another hash than the one that was verified: of another password, or a sign-in has made a better one
-/// of the same, so that the password is to be checked again. A better one costs more, which comes to an end.
-pub(crate) async fn is_replaced(state: &State, id: UserId, verified: PasswordHash) -> ApiResult<bool> {
+/// `None` where there is another hash than the one that was verified: of another password, or a sign-in has made a better
+/// one of the same, so that the password is to be checked again. A better one costs more, which comes to an end. Otherwise
+/// this error.
+pub(crate) async fn none_if_replaced<T>(
+    state: &State,
+    id: UserId,
+    verified: PasswordHash,
+    otherwise: ApiError,
+) -> ApiResult<Option<T>> {
     let current = state
         .database
         .run(move |connection| users::find_password_hash(connection, id))
         .await?;
-    Ok(current.is_some_and(|current| current != verified))
+    match current {
+        Some(current) if current != verified => Ok(None),
+        _ => Err(otherwise),
+    }
 }
 
 /// The operator should know: to those outside it is a wrong password.

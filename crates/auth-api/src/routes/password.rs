@@ -1,7 +1,7 @@
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::routes::me::{check_password, check_password_again, is_replaced};
+use crate::routes::me::{check_password, check_password_again, none_if_replaced};
 use crate::state::State;
 use crate::wire;
 use actix_web::http::Method;
@@ -37,12 +37,9 @@ async fn change(
             Err(ApiError::WrongPassword) => return repeat(&state, by.0, id, kept, new()).await,
             checked => checked?,
         };
-        match replace(&state, &by.0, id, kept, verified, new())
-            .await
-            .transpose()
-        {
-            Some(done) => return attempt.finish(done).await,
-            None => attempt.take_back().await,
+        let replaced = replace(&state, &by.0, id, kept, verified, new()).await;
+        if let Some(done) = attempt.finish_or_take_back(replaced).await? {
+            return Ok(done);
         }
     }
 }
@@ -73,10 +70,7 @@ async fn replace(
     if changed {
         return Ok(Some(NoContent));
     }
-    if is_replaced(state, id, verified).await? {
-        return Ok(None);
-    }
-    Err(ApiError::WrongPassword)
+    none_if_replaced(state, id, verified, ApiError::WrongPassword).await
 }
 
 /// Once more what a change does beyond the password, if the password is the new one: it may not be known to hold. Whether it
