@@ -3,6 +3,7 @@
 
 use super::{Context, Finding, each, read_only, shown};
 use crate::DatabaseResult;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use jeton_coherence::TextArray;
@@ -74,26 +75,43 @@ struct UserRow {
 pub(super) fn users(connection: &mut PgConnection, _: &Context) -> DatabaseResult<Vec<Finding>> {
     let mut findings = Findings::default();
     let mut by_key: HashMap<String, Uuid> = HashMap::new();
+    let select = format!(
+        "SELECT id, left(username, 1000) AS username, left(username_key, 1000) AS username_key, \
+            left(email, 1000) AS email, {SCOPES}, {} AND ({}) IS NOT FALSE AS timely FROM users",
+        in_time("created_at"),
+        in_time("disabled_at")
+    );
+    each_row(
+        connection,
+        &select,
+        |row: &UserRow| row.id,
+        |connection, row| user(connection, row, &mut by_key, &mut findings),
+    )?;
+    Ok(findings.finish("users"))
+}
+
+/// Hands over all rows of a table that has ids, page by page.
+fn each_row<Row: QueryableByName<Pg> + 'static>(
+    connection: &mut PgConnection,
+    select: &str,
+    id: impl Fn(&Row) -> Uuid,
+    mut take: impl FnMut(&mut PgConnection, Row) -> DatabaseResult<()>,
+) -> DatabaseResult<()> {
+    let page = format!("{select} WHERE id >= $1 ORDER BY id LIMIT $2");
     let mut from = Some(Uuid::nil());
     while let Some(first) = from {
-        let rows: Vec<UserRow> = read_only(connection, |connection| {
-            Ok(diesel::sql_query(format!(
-                "SELECT id, left(username, 1000) AS username, left(username_key, 1000) AS username_key, \
-                    left(email, 1000) AS email, {SCOPES}, {} AND ({}) IS NOT FALSE AS timely \
-                FROM users WHERE id >= $1 ORDER BY id LIMIT $2",
-                in_time("created_at"),
-                in_time("disabled_at")
-            ))
-            .bind::<SqlUuid, _>(first)
-            .bind::<BigInt, _>(PAGE)
-            .load(connection)?)
+        let rows: Vec<Row> = read_only(connection, |connection| {
+            Ok(diesel::sql_query(&page)
+                .bind::<SqlUuid, _>(first)
+                .bind::<BigInt, _>(PAGE)
+                .load(connection)?)
         })?;
-        from = rows.last().and_then(|last| next(last.id));
+        from = rows.last().and_then(|last| next(id(last)));
         for row in rows {
-            user(connection, row, &mut by_key, &mut findings)?;
+            take(connection, row)?;
         }
     }
-    Ok(findings.finish("users"))
+    Ok(())
 }
 
 /// The least id that comes after this one.
@@ -201,34 +219,33 @@ struct TokenRow {
 
 pub(super) fn tokens(connection: &mut PgConnection, _: &Context) -> DatabaseResult<Vec<Finding>> {
     let mut findings = Findings::default();
-    let mut from = Some(Uuid::nil());
-    while let Some(first) = from {
-        let rows: Vec<TokenRow> = read_only(connection, |connection| {
-            Ok(diesel::sql_query(format!(
-                "SELECT id, left(kind, 100) AS kind, left(name, 1000) AS name, {SCOPES} \
-                FROM tokens WHERE id >= $1 ORDER BY id LIMIT $2"
-            ))
-            .bind::<SqlUuid, _>(first)
-            .bind::<BigInt, _>(PAGE)
-            .load(connection)?)
-        })?;
-        from = rows.last().and_then(|last| next(last.id));
-        for row in rows {
-            let id = row.id;
-            let wrong = [
-                (TokenKind::parse(&row.kind).is_err(), "a kind that is none"),
-                (TokenName::parse(&row.name).is_err(), "a name that is none"),
-                (!are_scopes(row.scopes), "scopes that are none"),
-            ];
-            for (_, what) in wrong.iter().filter(|(is_wrong, _)| *is_wrong) {
-                findings.push(Finding::error(
-                    format!("the token {id} has {what}"),
-                    format!("`jeton token revoke {id}`, or mend it with `UPDATE tokens`"),
-                ));
-            }
-        }
-    }
+    let select =
+        format!("SELECT id, left(kind, 100) AS kind, left(name, 1000) AS name, {SCOPES} FROM tokens");
+    each_row(
+        connection,
+        &select,
+        |row: &TokenRow| row.id,
+        |_, row| {
+            token(row, &mut findings);
+            Ok(())
+        },
+    )?;
     Ok(findings.finish("tokens"))
+}
+
+fn token(row: TokenRow, findings: &mut Findings) {
+    let id = row.id;
+    let wrong = [
+        (TokenKind::parse(&row.kind).is_err(), "a kind that is none"),
+        (TokenName::parse(&row.name).is_err(), "a name that is none"),
+        (!are_scopes(row.scopes), "scopes that are none"),
+    ];
+    for (_, what) in wrong.iter().filter(|(is_wrong, _)| *is_wrong) {
+        findings.push(Finding::error(
+            format!("the token {id} has {what}"),
+            format!("`jeton token revoke {id}`, or mend it with `UPDATE tokens`"),
+        ));
+    }
 }
 
 /// By the clock of the database, which may have been ahead. A minute is for clocks that are set.
