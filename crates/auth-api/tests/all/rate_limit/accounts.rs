@@ -205,16 +205,7 @@ async fn an_admin_lets_an_account_try_again() {
     }
     assert_eq!(auth.send(&attempt("ada", PASSWORD, STRANGER)).status, 200);
 
-    let query = AuditQuery {
-        action: Some("user-unblocked".into()),
-        ..AuditQuery::default()
-    };
-    let events = root
-        .admin()
-        .audit_events(&query, None, None)
-        .await
-        .unwrap()
-        .events;
+    let events = audit_events(&root, "user-unblocked").await;
     assert_eq!(events.len(), 2);
     assert_eq!(events[0].subject_id, Some(ada));
     assert_eq!(events[0].actor_username.as_deref(), Some("root"));

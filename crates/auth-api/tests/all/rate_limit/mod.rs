@@ -8,7 +8,8 @@ mod taken_back;
 
 use crate::support::{Auth, PASSWORD, attempt, comparable, json, kind, login, start_service};
 use diesel::connection::SimpleConnection;
-use jeton_client::{AuditQuery, AuthClient, ClientError, ProblemKind};
+use jeton_client::types::AuditEventInfo;
+use jeton_client::{AuditQuery, AuthClient, ClientError, ProblemKind, Session};
 use jeton_persistence::audit::{AuditEvent, AuditFilter, list};
 use jeton_proof_support::{Endpoint, RawRequest, RawResponse, text, wait_until};
 use std::sync::Arc;
@@ -52,6 +53,16 @@ fn reasons(auth: &Auth, action: &str) -> Vec<String> {
     let of_action = events.iter().rev().filter(|event| event.action == action);
     let reason = |event: &AuditEvent| event.detail["reason"].as_str().unwrap_or("-").to_owned();
     of_action.map(reason).collect()
+}
+
+/// What an admin is told of these acts, newest first.
+async fn audit_events(root: &Session, action: &str) -> Vec<AuditEventInfo> {
+    let query = AuditQuery {
+        action: Some(action.to_owned()),
+        ..AuditQuery::default()
+    };
+    let page = root.admin().audit_events(&query, None, None).await;
+    page.unwrap().events
 }
 
 /// How many rounds of bcrypt all checks of passwords have taken so far.

@@ -166,16 +166,7 @@ async fn a_network_is_listed_and_unblocked_by_an_admin() {
         .unblock_network("192.0.2.1".parse().unwrap())
         .await
         .unwrap();
-    let query = AuditQuery {
-        action: Some("network-unblocked".into()),
-        ..AuditQuery::default()
-    };
-    let events = root
-        .admin()
-        .audit_events(&query, None, None)
-        .await
-        .unwrap()
-        .events;
+    let events = audit_events(&root, "network-unblocked").await;
     assert_eq!(events.len(), 4);
     for event in events {
         assert_eq!(event.actor_username.as_deref(), Some("root"));
