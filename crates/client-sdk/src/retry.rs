@@ -3,6 +3,10 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Method, Request, Response, StatusCode};
 use std::time::Duration;
 
+/// How long to wait after a 408. Connections that were opened at the same time and never used are closed at the same time:
+/// meanwhile it is seen which of them are, and the next request takes none of them.
+const AFTER_408: Duration = Duration::from_millis(100);
+
 /// How often and how long one call may try again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Allowance {
@@ -12,6 +16,8 @@ pub(crate) struct Allowance {
     pub(crate) pause: Duration,
     /// How much longer to wait, in all.
     pub(crate) wait: Duration,
+    /// How many more requests because the last was not received, which is nobody's choice.
+    unreceived: u32,
 }
 
 impl Default for Allowance {
@@ -20,6 +26,7 @@ impl Default for Allowance {
             repeats: 2,
             pause: Duration::from_millis(500),
             wait: Duration::from_secs(5),
+            unreceived: 2,
         }
     }
 }
@@ -60,6 +67,12 @@ impl Allowance {
         self.wait = wait;
         Some(pause)
     }
+
+    /// The same for a request that was not received.
+    fn take_unreceived(&mut self) -> Option<Duration> {
+        self.unreceived = self.unreceived.checked_sub(1)?;
+        Some(AFTER_408)
+    }
 }
 
 /// Sends a request; after a 503 again, as far as allowed and unless its body is a stream, which is gone by then. And after a
@@ -78,7 +91,7 @@ pub(crate) async fn send(
         let response = http.execute(request).await?;
         let pause = match response.status() {
             StatusCode::SERVICE_UNAVAILABLE => allowance.take(repeat, retry_after(response.headers())),
-            StatusCode::REQUEST_TIMEOUT => allowance.take(Repeat::WhenAsked, Some(Duration::ZERO)),
+            StatusCode::REQUEST_TIMEOUT => allowance.take_unreceived(),
             _ => None,
         };
         let (Some(spare), Some(pause)) = (spare, pause) else {

@@ -64,6 +64,12 @@ async fn requests_that_were_not_received_whole_are_repeated_whatever_the_method(
     let session = client(&slow).session(OLD).unwrap();
     session.post(slow.url("/")).send().await.unwrap_err();
     assert_eq!(slow.count(), 3);
+    // That is no choice of the service's, as a 503 is.
+    let service = Server::script(vec![Reply::new(408), Reply::text(200, "ok")]).await;
+    let without = builder(&service).max_retries(0).build().unwrap();
+    let session = without.session(OLD).unwrap();
+    session.get(service.url("/")).send().await.unwrap();
+    assert_eq!(service.count(), 2);
 }
 
 #[tokio::test]
