@@ -8,7 +8,7 @@ use crate::wire;
 use actix_web::http::Method;
 use actix_web::web::{Data, Path};
 use jeton_api_types::{RenameTokenRequest, TokenInfo};
-use jeton_domain::{TokenId, TokenName};
+use jeton_domain::{TokenId, TokenName, UserId};
 use jeton_http_kit::Json;
 use jeton_persistence::tokens;
 use jeton_verifier::Caller;
@@ -45,12 +45,23 @@ async fn rename(
         .database
         .run(move |connection| tokens::rename(connection, &by.0, owner, id, &name))
         .await?;
-    let token = renamed.ok_or(ApiError::NoSuchToken)?;
+    let token = renamed.ok_or_else(|| not_found(&caller, owner, id))?;
     Ok(Json(wire::token(token)))
 }
 
 async fn revoke(state: Data<State>, caller: Caller, by: By, id: Path<Uuid>) -> ApiResult<NoContent> {
     let (owner, id) = (caller.user_id(), TokenId(id.into_inner()));
+    revoke_of(&state, &caller, by, owner, id).await
+}
+
+/// Revokes a token of the owner's.
+pub(crate) async fn revoke_of(
+    state: &State,
+    caller: &Caller,
+    by: By,
+    owner: UserId,
+    id: TokenId,
+) -> ApiResult<NoContent> {
     let revoked = state
         .revoke(by.0, move |connection, by| {
             tokens::revoke(connection, by, owner, id)
@@ -59,6 +70,15 @@ async fn revoke(state: Data<State>, caller: Caller, by: By, id: Path<Uuid>) -> A
     if revoked {
         Ok(NoContent)
     } else {
-        Err(ApiError::NoSuchToken)
+        Err(not_found(caller, owner, id))
+    }
+}
+
+/// There is no such token of the owner's. The one that asks was there when the guard let it through.
+fn not_found(caller: &Caller, owner: UserId, id: TokenId) -> ApiError {
+    if (caller.user_id(), caller.token_id()) == (owner, id) {
+        ApiError::TokenGone
+    } else {
+        ApiError::NoSuchToken
     }
 }

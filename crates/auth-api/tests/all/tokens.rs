@@ -3,6 +3,7 @@ use jeton_client::ProblemKind::{InvalidToken, MalformedQuery, NotFound, ScopeNot
 use jeton_client::{CreateTokenRequest, Session};
 use jeton_domain::{AuditContext, ScopeSet, UserId};
 use jeton_persistence::users;
+use jeton_proof_support::{execute, wait_for_blocked};
 
 fn request(name: &str, scopes: &[&str]) -> CreateTokenRequest {
     token_request(name, scopes)
@@ -137,4 +138,33 @@ async fn an_expired_token_is_refused_and_not_listed() {
         kind(session.tokens().rename(issued.token_id, "new").await),
         NotFound
     );
+}
+
+/// As one that a service no longer accepts, whatever it was to do: here it is revoked while that waits for its row.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_was_revoked_meanwhile_is_told_of_itself_that_it_is_invalid() {
+    let auth = Auth::start();
+    let (mut holder, mut watcher) = (auth.connect(), auth.connect());
+    for act in ["rename", "revoke", "revoke as an admin"] {
+        let name = format!("ada-{}", act.replace(' ', "-"));
+        let signed_up = auth.sign_up_with(&name, "admin").await;
+        // By the token alone: nobody signs in again.
+        let session = auth.client().session(signed_up.token()).unwrap();
+        let me = session.me().await.unwrap();
+        let (user, token) = (me.user.id, me.token.id);
+        execute(
+            &mut holder,
+            &format!("BEGIN; DELETE FROM tokens WHERE id = '{token}'"),
+        );
+        let asking = tokio::spawn(async move {
+            match act {
+                "rename" => session.tokens().rename(token, "other").await.map(drop),
+                "revoke" => session.tokens().revoke(token).await,
+                _ => session.admin().revoke_token(user, token).await,
+            }
+        });
+        wait_for_blocked(&mut watcher, 1);
+        execute(&mut holder, "COMMIT");
+        assert_eq!(kind(asking.await.unwrap()), InvalidToken, "{act}");
+    }
 }

@@ -2,11 +2,12 @@ use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
 use crate::revoked_token::Answer;
+use crate::routes::token::revoke_of;
 use crate::state::State;
 use actix_web::http::Method;
 use actix_web::web::{Data, Path};
 use jeton_domain::{ADMIN, TokenId, UserId};
-use jeton_persistence::tokens;
+use jeton_verifier::Caller;
 use uuid::Uuid;
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -26,17 +27,7 @@ pub(crate) fn endpoint() -> Endpoint {
     .problems([ApiError::NoSuchToken])
 }
 
-async fn revoke(state: Data<State>, by: By, ids: Path<(Uuid, Uuid)>) -> ApiResult<NoContent> {
+async fn revoke(state: Data<State>, caller: Caller, by: By, ids: Path<(Uuid, Uuid)>) -> ApiResult<NoContent> {
     let (owner, id) = ids.into_inner();
-    let (owner, id) = (UserId(owner), TokenId(id));
-    let revoked = state
-        .revoke(by.0, move |connection, by| {
-            tokens::revoke(connection, by, owner, id)
-        })
-        .await?;
-    if revoked {
-        Ok(NoContent)
-    } else {
-        Err(ApiError::NoSuchToken)
-    }
+    revoke_of(&state, &caller, by, UserId(owner), TokenId(id)).await
 }
