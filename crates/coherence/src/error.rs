@@ -25,6 +25,17 @@ pub enum DatabaseError {
     /// The server lacks what this project is built on.
     #[error("the server is PostgreSQL {0}; 13 or newer is needed")]
     ServerTooOld(String),
+    /// Names and passwords of people do not fit, or come out as others.
+    #[error(
+        "the {of} has the encoding {encoding}; UTF8 is needed: dump it, make a database with \
+        `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`, and restore it there"
+    )]
+    NotUtf8 {
+        /// The database, or this session with it (`client_encoding`).
+        of: &'static str,
+        /// What Postgres calls it.
+        encoding: String,
+    },
     /// The tables are those of a version that was never released.
     #[error(
         "the database was made by a version before the first release and cannot be brought up to date: dump the data \

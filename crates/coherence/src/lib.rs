@@ -26,7 +26,7 @@ pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use diesel::PgConnection;
 pub use error::{DatabaseError, DatabaseResult};
 pub use functions::pg_try_advisory_xact_lock;
-pub use migrated::{MIGRATIONS, applied_versions, pending, version};
+pub use migrated::{MIGRATIONS, applied_versions, check_server, pending, version};
 pub use pending::Pending;
 pub use snapshot::{Snapshot, Xid};
 pub use triggers::{DisabledTrigger, disabled_triggers};

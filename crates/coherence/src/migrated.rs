@@ -1,6 +1,7 @@
 //! Whether a database has what this version needs, without the migrations themselves.
 
 use crate::{DatabaseError, DatabaseResult, disabled_triggers};
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
@@ -37,7 +38,7 @@ pub fn version(migration: &str) -> String {
 /// they keep what this version uses.
 ///
 /// # Errors
-/// [`DatabaseError::Unreleased`] or [`DatabaseError::ServerTooOld`], or see [`DatabaseError`].
+/// As [`applied_versions`].
 pub fn pending(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
     let applied = applied_versions(connection)?;
     let missing = MIGRATIONS.iter().filter(|name| !applied.contains(&version(name)));
@@ -53,7 +54,7 @@ pub fn pending(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
 /// check must not write, and its role may not.
 ///
 /// # Errors
-/// [`DatabaseError::Unreleased`] or [`DatabaseError::ServerTooOld`]: what cannot be continued; or see [`DatabaseError`].
+/// [`DatabaseError::Unreleased`], and what [`check_server`] says: what cannot be continued; or see [`DatabaseError`].
 pub fn applied_versions(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
     use diesel::dsl::sql;
 
@@ -74,11 +75,32 @@ pub fn applied_versions(connection: &mut PgConnection) -> DatabaseResult<Vec<Str
     Ok(applied)
 }
 
-/// Refuses a server that lacks what the protocol is built on.
-fn check_server(connection: &mut PgConnection) -> DatabaseResult<()> {
-    let version: String = diesel::select(diesel::dsl::sql::<Text>("current_setting('server_version_num')"))
-        .get_result(connection)?;
-    check_version(&version)
+/// Refuses a server that lacks what the protocol is built on, and a database that cannot hold what people are called: of
+/// any encoding but UTF-8. Changes nothing.
+///
+/// # Errors
+/// [`DatabaseError::ServerTooOld`] or [`DatabaseError::NotUtf8`], or see [`DatabaseError`].
+pub fn check_server(connection: &mut PgConnection) -> DatabaseResult<()> {
+    let (version, database, session): (String, String, String) = diesel::select((
+        setting("server_version_num"),
+        setting("server_encoding"),
+        setting("client_encoding"),
+    ))
+    .get_result(connection)?;
+    check_version(&version)?;
+    check_encoding("database", database)?;
+    check_encoding("session with the database", session)
+}
+
+fn setting(name: &str) -> SqlLiteral<Text> {
+    diesel::dsl::sql(&format!("current_setting('{name}')"))
+}
+
+fn check_encoding(of: &'static str, encoding: String) -> DatabaseResult<()> {
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(DatabaseError::NotUtf8 { of, encoding })
 }
 
 fn check_version(version: &str) -> DatabaseResult<()> {

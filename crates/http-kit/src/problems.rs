@@ -17,6 +17,7 @@ pub fn database_problem(error: &DatabaseError) -> ProblemResponse {
         DatabaseError::Conflict { .. }
         | DatabaseError::Corrupt { .. }
         | DatabaseError::ServerTooOld(_)
+        | DatabaseError::NotUtf8 { .. }
         | DatabaseError::Unreleased
         | DatabaseError::Query(_) => {
             tracing::error!(%error, "answering 500");

@@ -34,7 +34,17 @@ impl TestDatabase {
         or_panic("make a test database", server().and_then(Self::empty_on))
     }
 
-    /// The same on the server of this address, which stands for any database there.
+    /// The same, of another encoding than UTF-8: `LATIN1`, say.
+    #[must_use]
+    pub fn encoded(encoding: &str) -> Self {
+        let template = format!("template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'");
+        or_panic(
+            "make a test database",
+            server().and_then(|server| Self::make(server, &template)),
+        )
+    }
+
+    /// An empty one on the server of this address, which stands for any database there.
     ///
     /// # Errors
     /// The server cannot be reached, or lets nobody make databases.

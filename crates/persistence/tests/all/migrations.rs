@@ -51,6 +51,42 @@ fn shape(connection: &mut PgConnection) -> String {
     )
 }
 
+/// Half of the migrations would go through, and names of people come out as others.
+#[test]
+fn a_database_that_is_not_utf8_is_refused_by_name_and_left_as_it_is() {
+    for encoding in ["LATIN1", "SQL_ASCII", "EUC_JP", "WIN1252"] {
+        let database = TestDatabase::encoded(encoding);
+        let connection = &mut connect(&database);
+        for refused in [apply(connection).map(drop).map_err(|error| error.to_string()), {
+            let looked = pending(connection).map(drop);
+            looked.map_err(|error| error.to_string())
+        }] {
+            let refused = refused.unwrap_err();
+            assert!(
+                refused.starts_with(&format!(
+                    "the database has the encoding {encoding}; UTF8 is needed"
+                )),
+                "{refused}"
+            );
+        }
+        assert_eq!(objects(connection), "", "{encoding}");
+    }
+}
+
+/// Diesel says it on each of its connections; a pool may lend one on which somebody else has said something else.
+#[test]
+fn a_session_that_is_not_utf8_is_refused_as_well() {
+    let database = TestDatabase::empty();
+    let connection = &mut connect(&database);
+    execute(connection, "SET client_encoding = 'LATIN1'");
+    let refused = apply(connection).unwrap_err().to_string();
+    assert!(
+        refused.starts_with("the session with the database has the encoding LATIN1"),
+        "{refused}"
+    );
+    assert_eq!(objects(connection), "");
+}
+
 #[test]
 fn all_up_all_down_and_up_again() {
     let database = TestDatabase::empty();

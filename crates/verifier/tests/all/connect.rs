@@ -28,6 +28,16 @@ async fn an_empty_database_is_refused_with_the_command_that_helps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_not_utf8_is_refused_by_name() {
+    let database = TestDatabase::encoded("LATIN1");
+    let refused = Verifier::connect(settings(database.url())).await.unwrap_err();
+    assert!(
+        matches!(&refused, ConnectError::Database(DatabaseError::NotUtf8 { encoding, .. }) if encoding == "LATIN1"),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_lacks_the_newest_migration_is_refused() {
     let (database, mut connection) = database();
     execute(
