@@ -4,7 +4,7 @@ use crate::{DatabaseError, DatabaseResult};
 use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{Bool, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use jeton_coherence::{applied_versions, disabled_triggers};
@@ -26,6 +26,9 @@ const LOCK_TIMEOUT_MS: u32 = 250;
 /// How long what queued behind an attempt has the tables to itself before the next one: doubles from the first to the last.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How often to ask whether another program has done migrating.
+const LOCK_POLL: Duration = Duration::from_millis(50);
 
 /// How long [`apply`] tries to get the locks of one migration.
 pub const LOCK_WAIT: Duration = Duration::from_secs(600);
@@ -51,6 +54,12 @@ pub enum MigrationError {
         /// The sessions that hold locks: process ids, what they call themselves, and when their statements began.
         holders: String,
     },
+    /// Another session said for too long that it migrates: any role may hold that lock. Nothing was tried.
+    #[error("another program migrates, or says so: {holders}; try again when that has ended")]
+    Busy {
+        /// The session, as in [`Locked`](Self::Locked).
+        holders: String,
+    },
     /// The database could not be asked.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -73,7 +82,7 @@ pub fn apply(connection: &mut PgConnection) -> Result<Vec<String>, MigrationErro
 /// # Errors
 /// [`MigrationError`]
 pub fn apply_within(connection: &mut PgConnection, wait: Duration) -> Result<Vec<String>, MigrationError> {
-    giving_way(connection, |connection| {
+    giving_way(connection, wait, |connection| {
         let mut applied = apply_pending(connection, &MIGRATIONS, wait)?;
         for trigger in disabled_triggers(connection)? {
             let name = trigger.to_string();
@@ -96,7 +105,9 @@ pub fn apply_from(
     source: &impl MigrationSource<Pg>,
     wait: Duration,
 ) -> Result<Vec<String>, MigrationError> {
-    giving_way(connection, |connection| apply_pending(connection, source, wait))
+    giving_way(connection, wait, |connection| {
+        apply_pending(connection, source, wait)
+    })
 }
 
 fn apply_pending(
@@ -178,18 +189,27 @@ fn gave_way(error: &MigrationError) -> bool {
     text.contains("due to lock timeout") || text.contains("deadlock detected")
 }
 
+/// A session that holds a lock, as people are told of it.
+const HOLDER: &str = "coalesce('process ' || pid || ' (' || coalesce(nullif(application_name, ''), 'unnamed') \
+    || ', statement of ' || coalesce(query_start::text, 'an unknown time') || ')', 'a prepared transaction')";
+
+#[derive(QueryableByName)]
+struct Holders {
+    #[diesel(sql_type = Nullable<Text>)]
+    holders: Option<String>,
+}
+
+impl Holders {
+    fn said(self) -> String {
+        self.holders.unwrap_or_else(|| "another session".to_owned())
+    }
+}
+
 /// Who has held locks on these tables for all the time that an attempt waited, the oldest first.
 fn holders(connection: &mut PgConnection) -> DatabaseResult<String> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Nullable<Text>)]
-        holders: Option<String>,
-    }
-    let row: Row = sql_query(format!(
+    let row: Holders = sql_query(format!(
         "SELECT string_agg(holder, ', ') AS holders FROM ( \
-            SELECT coalesce('process ' || pid || ' (' || coalesce(nullif(application_name, ''), 'unnamed') \
-                || ', statement of ' || coalesce(query_start::text, 'an unknown time') || ')', \
-                'a prepared transaction') AS holder \
+            SELECT {HOLDER} AS holder \
             FROM pg_locks LEFT JOIN pg_stat_activity USING (pid) \
             WHERE granted AND locktype = 'relation' AND pid IS DISTINCT FROM pg_backend_pid() \
                 AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
@@ -199,15 +219,16 @@ fn holders(connection: &mut PgConnection) -> DatabaseResult<String> {
             GROUP BY pid, application_name, query_start, xact_start ORDER BY xact_start LIMIT 3) AS oldest"
     ))
     .get_result(connection)?;
-    Ok(row.holders.unwrap_or_else(|| "another session".to_owned()))
+    Ok(row.said())
 }
 
 /// Does some work that [`retry`] is a part of, with messages in English where this user may choose that (see [`gave_way`]).
 fn giving_way<T>(
     connection: &mut PgConnection,
+    wait: Duration,
     work: impl FnOnce(&mut PgConnection) -> Result<T, MigrationError>,
 ) -> Result<T, MigrationError> {
-    under_lock(connection, |connection| {
+    under_lock(connection, wait, |connection| {
         let _ = connection.batch_execute("SET lc_messages = 'C'");
         let result = work(connection);
         for reset in ["RESET lock_timeout", "RESET lc_messages"] {
@@ -219,16 +240,39 @@ fn giving_way<T>(
 
 fn under_lock<T>(
     connection: &mut PgConnection,
+    wait: Duration,
     work: impl FnOnce(&mut PgConnection) -> Result<T, MigrationError>,
 ) -> Result<T, MigrationError> {
-    let lock = |function| sql_query(format!("SELECT {function}({LOCK})"));
-    lock("pg_advisory_lock")
-        .execute(connection)
-        .map_err(DatabaseError::from)?;
+    let began = Instant::now();
+    while !try_lock(connection)? {
+        let holders = migrating(connection)?;
+        if began.elapsed() >= wait {
+            return Err(MigrationError::Busy { holders });
+        }
+        tracing::debug!(holders, "another program migrates");
+        thread::sleep(LOCK_POLL);
+    }
     let result = work(connection);
     // Should this fail, the connection is gone and the lock with it.
-    let _ = lock("pg_advisory_unlock").execute(connection);
+    let _ = sql_query(format!("SELECT pg_advisory_unlock({LOCK})")).execute(connection);
     result
+}
+
+fn try_lock(connection: &mut PgConnection) -> DatabaseResult<bool> {
+    let lock = diesel::dsl::sql::<Bool>(&format!("pg_try_advisory_lock({LOCK})"));
+    Ok(diesel::select(lock).get_result(connection)?)
+}
+
+/// Who holds [`LOCK`].
+fn migrating(connection: &mut PgConnection) -> DatabaseResult<String> {
+    let (high, low) = (LOCK >> 32, LOCK & 0xffff_ffff);
+    let row: Holders = sql_query(format!(
+        "SELECT string_agg({HOLDER}, ', ') AS holders FROM pg_locks LEFT JOIN pg_stat_activity USING (pid) \
+            WHERE granted AND locktype = 'advisory' AND classid = {high} AND objid = {low} AND objsubid = 1 \
+                AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    ))
+    .get_result(connection)?;
+    Ok(row.said())
 }
 
 #[cfg(test)]

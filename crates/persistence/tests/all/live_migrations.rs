@@ -268,3 +268,19 @@ fn additions_of_a_newer_version_are_left_alone() {
     assert_eq!(text(older, version), "20991231000000");
     assert_eq!(text(older, "SELECT count(later) FROM tokens"), "0");
 }
+
+/// Any role may hold the lock by which programs that migrate wait for each other.
+#[test]
+fn who_only_says_that_it_migrates_is_named_in_the_end() {
+    let (database, mut connection, ..) = setting();
+    let mut stranger = connect(&database);
+    execute(
+        &mut stranger,
+        "SET application_name = 'stranger'; SELECT pg_advisory_lock(x'6a65746f6e'::bigint)",
+    );
+    let busy = change().apply(&mut connection, Duration::ZERO).unwrap_err();
+    assert!(matches!(busy, MigrationError::Busy { .. }), "{busy:?}");
+    assert!(busy.to_string().contains("(stranger, "), "{busy}");
+    execute(&mut stranger, "SELECT pg_advisory_unlock_all()");
+    assert_eq!(change().apply(&mut connection, Duration::ZERO).unwrap(), [NAME]);
+}
