@@ -2,7 +2,7 @@
 -- and is never changed. No foreign keys: events stay when their users and tokens are gone.
 CREATE TABLE audit_events (
     id               uuid        NOT NULL,
-    at               timestamptz NOT NULL DEFAULT now() CONSTRAINT audit_events_at_check
+    at               timestamptz NOT NULL DEFAULT clock_timestamp() CONSTRAINT audit_events_at_check
         CHECK (at >= '1970-01-01 00:00:00Z' AND at < '10000-01-01 00:00:00Z'),
     action           text        NOT NULL CONSTRAINT audit_events_action_check CHECK (action ~ '^[a-z]+(-[a-z]+)*$'),
     actor_id         uuid,
@@ -23,6 +23,7 @@ CREATE INDEX audit_events_subject_id ON audit_events (subject_id, at, id) WHERE 
 CREATE INDEX audit_events_actor_id ON audit_events (actor_id, at, id) WHERE actor_id IS NOT NULL;
 CREATE INDEX audit_events_action ON audit_events (action, at, id);
 
+COMMENT ON COLUMN audit_events.at IS 'when it was written down, however long ago its transaction began';
 COMMENT ON COLUMN audit_events.actor_id IS 'the user who did it; null: no user, see actor_label';
 COMMENT ON COLUMN audit_events.actor_label IS 'who did it, where that is no user: cli, anonymous';
 COMMENT ON COLUMN audit_events.subject_id IS 'the user whom it happened to';

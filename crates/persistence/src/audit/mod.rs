@@ -29,7 +29,7 @@ pub const SHORTEST_RETENTION_DAYS: u32 = 7;
 pub struct AuditEvent {
     /// Names the event.
     pub id: Uuid,
-    /// When: the beginning of its transaction.
+    /// When it was written down, which is the end of what it tells of: its transaction may have begun earlier.
     pub at: DateTime<Utc>,
     /// What: the name of an [`AuditAction`], perhaps of one that this version does not know.
     pub action: String,
@@ -146,7 +146,8 @@ impl FromSql<Jsonb, Pg> for Detail {
 }
 
 /// Reads events, the newest first, at most `limit` of those that come after `after` in that order. The order is that of
-/// the pair of time and id, which no event shares with another.
+/// the pair of time and id, which no event shares with another. An event is there once its transaction has ended, a moment
+/// after its time; whoever reads on from where they were some time ago reads a minute of what they know again.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).

@@ -2,11 +2,12 @@
 
 use crate::support::{
     CLI, create_user, database, execute, hash, issue, issued, new_token, new_user, outcome, scopes, text,
+    wait_until,
 };
 use jeton_domain::{
     Actor, AuditAction, AuditContext, Email, TokenId, TokenName, UserChanges, UserId, Username,
 };
-use jeton_persistence::audit::{AuditEvent, AuditFilter, list};
+use jeton_persistence::audit::{self, AuditEvent, AuditFilter, NewAuditEvent, list};
 use jeton_persistence::{PgConnection, tokens, users};
 use serde_json::json;
 use uuid::Uuid;
@@ -300,6 +301,37 @@ fn an_act_that_cannot_be_written_down_is_not_done() {
     assert_eq!(text(connection, "SELECT count(*) FROM tokens"), "1");
     assert_eq!(text(connection, "SELECT username FROM users"), "Ada");
     assert_eq!(users::find_password_hash(connection, ada).unwrap(), Some(hash(4)));
+}
+
+/// However long ago its transaction began: else whoever keeps one open could write down today what seems to be long ago, and
+/// have it deleted by the next cleanup.
+#[test]
+fn an_event_has_the_time_at_which_it_was_written_down() {
+    let (_, connection) = &mut database();
+    execute(connection, "BEGIN");
+    let moment = |connection: &mut PgConnection| {
+        let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+        text(connection, now).parse::<i64>().unwrap()
+    };
+    let begun = moment(connection);
+    wait_until("the clock goes on", || moment(connection) > begun + 2000);
+    let before = moment(connection);
+    for action in [AuditAction::Logout, AuditAction::LogoutAll] {
+        audit::record(connection, &by(Actor::Cli), &NewAuditEvent::new(action)).unwrap();
+    }
+    let after = moment(connection);
+    execute(connection, "COMMIT");
+    let events = all(connection);
+    let times: Vec<i64> = events.iter().map(|event| event.at.timestamp_micros()).collect();
+    assert!(
+        times.iter().all(|at| (before..=after).contains(at)),
+        "{before} {times:?} {after}"
+    );
+    // In the order in which they happened, one page after the other.
+    let first = list(connection, &AuditFilter::default(), None, 1).unwrap();
+    let second = list(connection, &AuditFilter::default(), Some(first[0].cursor()), 1).unwrap();
+    assert_eq!([&first[0], &second[0]], [&events[0], &events[1]]);
+    assert_eq!((&*events[0].action, &*events[1].action), ("logout-all", "logout"));
 }
 
 /// Neither a user's end nor a token's takes anything away.
