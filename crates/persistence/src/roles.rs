@@ -1,11 +1,14 @@
 //! The server's roles: what services may do, and a role for each of them to sign in as.
 
+mod scram;
+
 use crate::audit::{self, NewAuditEvent};
 use crate::{DatabaseError, DatabaseResult};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use jeton_domain::{AuditAction, AuditContext, ExposeSecret, Password};
+use scram::ScramVerifier;
 use serde_json::json;
 
 /// What every service is a member of that checks tokens.
@@ -16,14 +19,29 @@ pub const AUTH: &str = "jeton_auth";
 /// Makes the roles and gives them their rights, where that has not been done.
 const RIGHTS: &str = include_str!("../migrations/2026-11-28-120300_roles/up.sql");
 
-/// What a service is to do besides checking tokens.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Duties {
+/// How many connections a service's role may have at once, unless it is said otherwise: three instances of the auth service,
+/// or sixteen of a service that only checks tokens.
+pub const CONNECTION_LIMIT: u32 = 50;
+
+/// What a service is to do besides checking tokens, and how much of the server it may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoleOptions {
     /// Sign people in: be the auth service.
     pub auth: bool,
+    /// How many connections all its instances may have at once, together.
+    pub connection_limit: u32,
 }
 
-impl Duties {
+impl Default for RoleOptions {
+    fn default() -> Self {
+        Self {
+            auth: false,
+            connection_limit: CONNECTION_LIMIT,
+        }
+    }
+}
+
+impl RoleOptions {
     /// What the service's role is a member of.
     #[must_use]
     pub fn roles(self) -> &'static [&'static str] {
@@ -60,8 +78,9 @@ pub enum Made {
     Changed,
 }
 
-/// Makes a role for a service that checks tokens, and has the duties that are said. One that is there is given this
-/// password, and may do from now on what is said here.
+/// Makes a role for a service that checks tokens, and has the options that are said. One that is there is given this
+/// password, and may do from now on what is said here. The server is sent what it checks the password by (RFC 5802), and
+/// not the password.
 ///
 /// # Errors
 /// [`RoleError`]
@@ -70,8 +89,9 @@ pub fn create(
     by: &AuditContext,
     name: &str,
     password: &Password,
-    duties: Duties,
+    options: RoleOptions,
 ) -> Result<Made, RoleError> {
+    let verifier = ScramVerifier::new(password.expose_secret());
     connection.transaction(|connection| {
         let found = find(connection, name)?;
         if !found.allowed {
@@ -83,11 +103,10 @@ pub fn create(
         if !lacking(connection)?.is_empty() {
             connection.batch_execute(RIGHTS)?;
         }
-        // A server may log statements that fail, word for word: the password comes after what may be refused.
         if !found.exists {
             run(connection, "CREATE ROLE %1$I NOLOGIN", name, "")?;
         }
-        let roles = duties.roles();
+        let roles = options.roles();
         for role in [VERIFIER, AUTH] {
             let statement = if roles.contains(&role) {
                 "GRANT %2$I TO %1$I"
@@ -97,11 +116,14 @@ pub fn create(
             run(connection, statement, name, role)?;
         }
         let event = NewAuditEvent::new(AuditAction::RoleCreated);
-        let detail = json!({ "role": name, "member_of": roles });
+        let detail =
+            json!({ "role": name, "member_of": roles, "connection_limit": options.connection_limit });
         audit::record(connection, by, &event.detail(detail))?;
-        connection.batch_execute("SET LOCAL password_encryption = 'scram-sha-256'")?;
-        let sign_in = "ALTER ROLE %1$I LOGIN PASSWORD %2$L";
-        run(connection, sign_in, name, password.expose_secret())?;
+        let sign_in = format!(
+            "ALTER ROLE %1$I LOGIN CONNECTION LIMIT {} PASSWORD %2$L",
+            options.connection_limit
+        );
+        run(connection, &sign_in, name, verifier.expose_text())?;
         Ok(if found.exists {
             Made::Changed
         } else {
@@ -145,6 +167,26 @@ pub fn open_schema(connection: &mut PgConnection) -> DatabaseResult<Option<Strin
         "SELECT current_schema()::text AS name WHERE has_schema_privilege('public', current_schema(), 'CREATE')",
     );
     Ok(row.get_result::<Row>(connection).optional()?.map(|row| row.name))
+}
+
+/// Roles of services that may take all of the server's connections, in order: those that were not made by [`create`]. A
+/// superuser's limit does not count.
+///
+/// # Errors
+/// See [`DatabaseError`].
+pub fn without_connection_limit(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT rolname::text AS name FROM pg_roles JOIN pg_auth_members ON member = pg_roles.oid \
+            WHERE roleid = to_regrole($1)::oid AND rolcanlogin AND rolconnlimit < 0 AND NOT rolsuper ORDER BY rolname",
+    )
+    .bind::<Text, _>(VERIFIER)
+    .load(connection)?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
 }
 
 #[derive(QueryableByName)]

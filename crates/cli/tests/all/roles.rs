@@ -48,7 +48,10 @@ fn create_makes_a_role_that_checks_tokens() {
     let role = Role::new();
     assert_eq!(
         role.create("", "sesame\n").ok(),
-        format!("created the role {}, a member of jeton_verifier\n", role.name)
+        format!(
+            "created the role {}, a member of jeton_verifier, with 50 connections at the most\n",
+            role.name
+        )
     );
     let theirs = &mut role.sign_in("sesame").unwrap();
     assert!(may(theirs, "SELECT digest FROM tokens"));
@@ -62,7 +65,7 @@ fn create_again_sets_another_password_and_says_so() {
     assert_eq!(
         role.create("--auth", "plenty of herons\r\n").ok(),
         format!(
-            "set a new password for the role {}, a member of jeton_verifier and jeton_auth\n",
+            "set a new password for the role {}, a member of jeton_verifier and jeton_auth, with 50 connections at the most\n",
             role.name
         )
     );
@@ -79,7 +82,7 @@ fn create_makes_a_role_for_the_auth_service() {
     assert_eq!(
         role.create("--auth", "sesame").ok(),
         format!(
-            "created the role {}, a member of jeton_verifier and jeton_auth\n",
+            "created the role {}, a member of jeton_verifier and jeton_auth, with 50 connections at the most\n",
             role.name
         )
     );
@@ -97,6 +100,17 @@ fn create_makes_a_role_for_the_auth_service() {
         detail["member_of"],
         serde_json::json!(["jeton_verifier", "jeton_auth"])
     );
+}
+
+#[test]
+fn create_says_how_many_connections_the_role_may_have() {
+    let role = Role::new();
+    let said = role.create("--connection-limit 7", "sesame").ok();
+    assert!(said.ends_with(", with 7 connections at the most\n"), "{said}");
+    for bad in ["0", "-1", "many"] {
+        let flags = format!("--connection-limit={bad}");
+        assert_eq!(role.create(&flags, "sesame").status, 2, "{bad}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::support::{CLI, PATIENCE, connect_to, count, execute, text, wait_for_b
 use jeton_domain::Password;
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::migrations::{apply, pending};
-use jeton_persistence::roles::Duties;
+use jeton_persistence::roles::RoleOptions;
 use jeton_persistence::{PgConnection, roles};
 use jeton_proof_support::revert_all;
 use std::sync::Barrier;
@@ -67,7 +67,11 @@ fn an_owner_who_may_not_create_roles_migrates_all_the_same() {
     // Whoever may makes up for it, in one go.
     let admin = &mut connect_to(&server.url("plain", "jeton"));
     let password = Password::new("shop".to_owned());
-    roles::create(admin, &CLI, "shop", &password, Duties { auth: true }).unwrap();
+    let auth = RoleOptions {
+        auth: true,
+        ..RoleOptions::default()
+    };
+    roles::create(admin, &CLI, "shop", &password, auth).unwrap();
     assert_eq!(roles::lacking(owner).unwrap(), Vec::<String>::new());
     let shop = &mut connect_to(&server.url("plain", "shop"));
     assert_eq!(text(shop, "SELECT count(digest) FROM tokens"), "0");
@@ -103,7 +107,7 @@ fn roles_that_came_later_are_given_their_rights_with_the_next_service() {
         &CLI,
         "shop",
         &Password::new("shop".to_owned()),
-        Duties::default(),
+        RoleOptions::default(),
     )
     .unwrap();
     assert_eq!(roles::lacking(owner).unwrap(), Vec::<String>::new());

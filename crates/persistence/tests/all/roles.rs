@@ -1,14 +1,15 @@
 //! What a service may do that is a member of `jeton_verifier`, or of `jeton_auth`, and what it may not.
 
 use crate::logbook::setting;
-use crate::support::{CLI, connect, connect_to, count, execute, unavailable};
+use crate::support::{CLI, connect, connect_to, count, execute, text, unavailable};
 use crate::verifiers::{only, register, renew};
 use diesel::connection::SimpleConnection;
 use jeton_coherence::verifiers;
 use jeton_domain::Password;
-use jeton_persistence::roles::{self, Duties, Made, RoleError};
+use jeton_local_postgres::LocalPostgres;
+use jeton_persistence::roles::{self, Made, RoleError, RoleOptions};
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish};
-use jeton_proof_support::{TestDatabase, TestRole, may, may_not};
+use jeton_proof_support::{TestDatabase, TestRole, may, may_not, migrate};
 
 const CHECKS: [&str; 8] = [
     "SELECT t.id, user_id, digest, kind, t.scopes, expires_at, username, u.scopes, disabled_at
@@ -270,7 +271,11 @@ impl Drop for Name {
 
 fn create(connection: &mut PgConnection, name: &str, password: &str, auth: bool) -> Result<Made, RoleError> {
     let password = Password::new(password.to_owned());
-    roles::create(connection, &CLI, name, &password, Duties { auth })
+    let options = RoleOptions {
+        auth,
+        ..RoleOptions::default()
+    };
+    roles::create(connection, &CLI, name, &password, options)
 }
 
 #[test]
@@ -295,6 +300,81 @@ fn a_role_is_made_with_a_password_and_then_given_another() {
     // What is not said again is taken back.
     create(connection, &name.0, second, false).unwrap();
     may_not(theirs, AUTH[0]);
+}
+
+/// As libpq makes it of what was typed: composed, decomposed, with what it drops, and what it leaves as it is.
+#[test]
+fn whoever_was_given_a_password_signs_in_with_it_whatever_it_is_of() {
+    let name = Name::new();
+    let connection = &mut connect(&name.1);
+    for text in [
+        "sesame",
+        "pässwörter",
+        "pa\u{308}sswo\u{308}rter",
+        "two\u{a0}words and \u{2163}",
+        "soft\u{ad}hyphen",
+        "\u{ad}",
+        "🦆🦆 \u{aa}",
+        "\u{627}1",
+        "e\u{341}\u{aa}",
+        "control\u{7}\u{aa}",
+        "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$x:y",
+        &"long ".repeat(200),
+    ] {
+        create(connection, &name.0, text, false).unwrap();
+        let typed: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        name.sign_in(&typed)
+            .unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        unavailable(name.sign_in("another").map(drop));
+    }
+}
+
+#[test]
+fn the_servers_log_never_has_a_services_password() {
+    let postgres = LocalPostgres::temporary().unwrap();
+    migrate(&postgres.url());
+    let connection = &mut connect_to(&postgres.url());
+    execute(connection, "SET log_statement = 'all'");
+    execute(connection, "SET log_min_duration_statement = 0");
+    execute(connection, "SET log_parameter_max_length = -1");
+    create(connection, "shop", "sesame open", false).unwrap();
+    let stored = text(
+        connection,
+        "SELECT rolpassword FROM pg_authid WHERE rolname = 'shop'",
+    );
+    assert!(stored.starts_with("SCRAM-SHA-256$4096:"), "{stored}");
+    let log = std::fs::read_to_string(postgres.directory().join("log")).unwrap();
+    assert!(log.contains("ALTER ROLE shop LOGIN"), "{log}");
+    assert!(!log.contains("sesame"));
+}
+
+#[test]
+fn a_role_has_so_many_connections() {
+    let name = Name::new();
+    let connection = &mut connect(&name.1);
+    let limit = |connection: &mut PgConnection, name: &str| {
+        let limit = format!("SELECT rolconnlimit FROM pg_roles WHERE rolname = '{name}'");
+        text(connection, &limit)
+    };
+    create(connection, &name.0, "sesame", false).unwrap();
+    assert_eq!(limit(connection, &name.0), "50");
+    let few = RoleOptions {
+        connection_limit: 2,
+        ..RoleOptions::default()
+    };
+    let sesame = Password::new("sesame".to_owned());
+    roles::create(connection, &CLI, &name.0, &sesame, few).unwrap();
+    let _held = [name.sign_in("sesame").unwrap(), name.sign_in("sesame").unwrap()];
+    let refused = unavailable(name.sign_in("sesame").map(drop));
+    assert!(refused.contains("too many connections"), "{refused}");
+
+    // One that was made by hand is found.
+    let by_hand = TestRole::create(&name.1, "IN ROLE jeton_verifier");
+    let found = roles::without_connection_limit(connection).unwrap();
+    assert!(
+        found.iter().any(|role| role == by_hand.name()) && !found.contains(&name.0),
+        "{found:?}"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::support::{PROGRAM, database, migrate_notes};
 use jeton_domain::{AuditContext, Password};
-use jeton_persistence::roles::{self, Duties};
+use jeton_persistence::roles::{self, RoleOptions};
 use jeton_persistence::{PgConnection, migrations};
 use jeton_proof_support::{
     ServiceProcess, TestDatabase, TestRole, connect, count, execute, may, may_not, revert_all, run, text,
@@ -97,7 +97,7 @@ fn migrate_lets_a_role_keep_notes() {
     let (database, connection) = &mut jeton_proof_support::database();
     let name = format!("jeton_test_{}", uuid::Uuid::now_v7().simple());
     let (by, password) = (AuditContext::cli(), Password::new("sesame".to_owned()));
-    roles::create(connection, &by, &name, &password, Duties::default()).unwrap();
+    roles::create(connection, &by, &name, &password, RoleOptions::default()).unwrap();
     let migrate = || {
         let mut migrate = without_settings(PROGRAM);
         migrate

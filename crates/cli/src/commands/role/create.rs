@@ -1,13 +1,14 @@
 use crate::{database, output, password};
 use jeton_domain::AuditContext;
 use jeton_http_kit::DatabaseSettings;
-use jeton_persistence::roles::{self, Duties, Made};
+use jeton_persistence::roles::{self, CONNECTION_LIMIT, Made, RoleOptions};
 
 /// Create a role of the database's for a service to sign in as
 ///
 /// A service that signs in as this role can check tokens, and do nothing else: read no password, issue and revoke
 /// nothing; with --auth, it can do what the auth service does. The password is asked for on the terminal, or read from
-/// the first line of standard input where that is not a terminal. Where the role is there, it is given this password.
+/// the first line of standard input where that is not a terminal. Where the role is there, it is given this password. The
+/// server is not sent the password, but what it can check it by, which its log may hold.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The role's name, as shop_api
@@ -18,6 +19,11 @@ pub(crate) struct Args {
     #[arg(long)]
     auth: bool,
 
+    /// How many connections all that sign in as this role may have at once, together; 3 for each process that checks tokens,
+    /// 14 for each of the auth API, and those of the service's own pool
+    #[arg(long, value_name = "CONNECTIONS", default_value_t = CONNECTION_LIMIT, value_parser = clap::value_parser!(u32).range(1..=262_143))]
+    connection_limit: u32,
+
     #[command(flatten)]
     database: DatabaseSettings,
 }
@@ -25,13 +31,16 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
     let password = password::ask_for_role(&args.name)?;
-    let duties = Duties { auth: args.auth };
+    let options = RoleOptions {
+        auth: args.auth,
+        connection_limit: args.connection_limit,
+    };
     let made = roles::create(
         &mut connection,
         &AuditContext::cli(),
         &args.name,
         &password,
-        duties,
+        options,
     )?;
     database::warn_of_open_schema(&mut connection)?;
     let what = match made {
@@ -39,9 +48,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Made::Changed => "set a new password for the role",
     };
     output::line(&format!(
-        "{what} {}, a member of {}",
+        "{what} {}, a member of {}, with {} connections at the most",
         args.name,
-        duties.roles().join(" and ")
+        options.roles().join(" and "),
+        options.connection_limit
     ))
 }
 
