@@ -61,14 +61,19 @@ COMMENT ON COLUMN tokens.digest IS 'SHA-256 of the token''s text, which stands n
 COMMENT ON COLUMN tokens.expires_at IS 'null: never';
 COMMENT ON COLUMN tokens.idle_ttl_secs IS 'so long after its last use, or its issue, the token is no longer accepted; null: no such limit';
 
--- When each token was last used, to the minute. A table of its own, so that a check never writes to the table that all
--- checks read. No foreign key: its row locks would make revocations and these writes wait for each other. Rows of
--- tokens that no longer exist are purged.
+-- When each token was last used, to the minute, as each role has noted it: the latest counts. A table of its own, so that a
+-- check never writes to the table that all checks read; and rows of each role's own, so that none can keep another's note
+-- from being written by holding a lock. No foreign key: its row locks would make revocations and these writes wait for each
+-- other. Rows of tokens that no longer exist are purged.
 CREATE TABLE token_uses (
-    token_id     uuid        PRIMARY KEY,
+    token_id     uuid        NOT NULL,
     last_used_at timestamptz NOT NULL CONSTRAINT token_uses_last_used_at_check
-        CHECK (last_used_at >= '1970-01-01 00:00:00Z' AND last_used_at < '10000-01-01 00:00:00Z')
+        CHECK (last_used_at >= '1970-01-01 00:00:00Z' AND last_used_at < '10000-01-01 00:00:00Z'),
+    owner        text        NOT NULL DEFAULT session_user,
+    PRIMARY KEY (token_id, owner)
 ) WITH (fillfactor = 70);
+
+COMMENT ON COLUMN token_uses.owner IS 'the role that has noted it';
 
 -- Failed sign-ins, counted by all instances of the auth service together. An attempt is in flight from before its password
 -- is hashed until its outcome is known: no more are let through at once than may fail, and those in flight are no failures.

@@ -14,33 +14,42 @@ CREATE INDEX revocations_digest ON revocations (digest);
 COMMENT ON COLUMN revocations.xid IS 'the transaction that revoked: a verifier has applied it when its snapshot sees it';
 COMMENT ON COLUMN revocations.digest IS 'of a token; empty: every token';
 
--- The verifiers that may answer from memory. Each renews its row well within its lease.
+-- The verifiers that may answer from memory. Each renews its row well within its lease. Services have no rights on this
+-- table but to read it: they register and renew by the functions below, which say what a row may hold.
+--
+-- What a snapshot holds is bounded by how many transactions can be open at once: 64 KiB are 8,000.
 CREATE TABLE verifiers (
     id         uuid        PRIMARY KEY,
-    name       text        NOT NULL,
+    name       text        NOT NULL CONSTRAINT verifiers_name_check CHECK (char_length(name) <= 128),
     version    bigint      NOT NULL DEFAULT 0,
-    applied    pg_snapshot NOT NULL DEFAULT pg_current_snapshot(),
+    applied    pg_snapshot NOT NULL DEFAULT pg_current_snapshot()
+                           CONSTRAINT verifiers_applied_check CHECK (pg_column_size(applied) <= 65536),
+    offered    pg_snapshot NOT NULL DEFAULT pg_current_snapshot()
+                           CONSTRAINT verifiers_offered_check CHECK (pg_column_size(offered) <= 65536),
     lease_ms   integer     NOT NULL CONSTRAINT verifiers_lease_ms_check CHECK (lease_ms BETWEEN 100 AND 60000),
     created_at timestamptz NOT NULL DEFAULT now(),
-    owner      text        NOT NULL DEFAULT current_user
+    owner      text        NOT NULL DEFAULT session_user,
+    place      smallint    CONSTRAINT verifiers_place_check CHECK (place BETWEEN 1 AND 256),
+    CONSTRAINT verifiers_owner_place_unique UNIQUE (owner, place)
 ) WITH (fillfactor = 50);
 
 COMMENT ON TABLE verifiers IS 'a row may be deleted only by its verifier, or when its version has not moved for a lease';
 COMMENT ON COLUMN verifiers.name IS 'for a person to read';
 COMMENT ON COLUMN verifiers.version IS 'counts the renewals';
 COMMENT ON COLUMN verifiers.applied IS 'all revocations that this snapshot sees have left the verifier''s memory';
+COMMENT ON COLUMN verifiers.offered IS 'what it has applied once it has forgotten what the last renewal has told it';
 COMMENT ON COLUMN verifiers.lease_ms IS 'how long after a renewal the verifier answers from memory: revokers wait for so long';
 COMMENT ON COLUMN verifiers.owner IS 'the role that registered it, and alone may renew it';
+COMMENT ON COLUMN verifiers.place IS 'one of as many as a role has; null: registered by hand, and not counted';
 
--- A service may change its own row only: one that deleted another's row would have revocations acknowledged which the
--- other has not applied. Every role reads all rows, since a revoker must wait for verifiers that it has no rights on.
-ALTER TABLE verifiers ENABLE ROW LEVEL SECURITY;
-CREATE POLICY verifiers_read ON verifiers FOR SELECT USING (true);
-CREATE POLICY verifiers_register ON verifiers FOR INSERT WITH CHECK (owner = current_user);
-CREATE POLICY verifiers_renew ON verifiers FOR UPDATE USING (owner = current_user);
--- The auth service removes verifiers that have died. Its role may be created after this migration.
-CREATE POLICY verifiers_end ON verifiers FOR DELETE
-    USING (owner = current_user OR pg_has_role(to_regrole('jeton_auth')::oid, 'USAGE'));
+-- What is done by one at a time holds a row of these: FOR UPDATE. No advisory locks: any role may hold those.
+CREATE TABLE locks (
+    name text PRIMARY KEY
+);
+
+INSERT INTO locks (name) VALUES ('admins'), ('cleanup');
+
+COMMENT ON TABLE locks IS 'admins: whoever may take the last admin away; cleanup: whoever deletes what nobody needs';
 
 -- Every change that makes a verifier's memory wrong writes the log, whoever makes the change and by whatever means.
 --
@@ -180,10 +189,126 @@ CREATE FUNCTION jeton_users_replicated() RETURNS trigger
         END
     $$;
 
+-- What a service does, it does by functions that run as the owner of the tables: with rights on a table as a whole it could
+-- lock the table, and so keep every revocation waiting; with rights on columns it could write into its own rows what others
+-- have to read. Who has signed in is `session_user`, which no `SET ROLE` changes.
+
+-- Puts a verifier on the list that remembers nothing, in place of what it was before it lost its connection; says what it has
+-- applied. A role has 256 places, each with a row at the most: a bound that needs no lock that others could hold.
+CREATE FUNCTION jeton_register(verifier uuid, before uuid, called text, lease integer) RETURNS pg_snapshot
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    AS $$
+        DECLARE
+            free smallint;
+            seen pg_snapshot;
+        BEGIN
+            -- If a crash could undo this, nobody would wait for a verifier that goes on for the rest of its lease.
+            PERFORM jeton_commit_durably();
+            DELETE FROM verifiers WHERE id = before AND owner = session_user::text;
+            LOOP
+                SELECT one INTO free FROM generate_series(1, 256) AS one
+                    WHERE NOT EXISTS (SELECT FROM verifiers WHERE owner = session_user::text AND place = one)
+                    ORDER BY random() LIMIT 1;
+                IF NOT FOUND THEN
+                    RAISE check_violation USING CONSTRAINT = 'verifiers_per_role',
+                        MESSAGE = 'the role ' || session_user::text || ' has as many verifiers as there may be: 256';
+                END IF;
+                -- Somebody else of the same role may have taken it meanwhile.
+                INSERT INTO verifiers (id, name, lease_ms, owner, place)
+                    VALUES (verifier, left(called, 128), lease, session_user::text, free)
+                    ON CONFLICT (owner, place) DO NOTHING RETURNING applied INTO seen;
+                IF FOUND THEN
+                    RETURN seen;
+                END IF;
+            END LOOP;
+        END
+    $$;
+
+-- Says that a verifier has forgotten what its last renewal has told it, which is named by the snapshot that came with it, and
+-- tells what was revoked since: of more than 20,000, one more than those. `moved`: nothing, since it has registered in another
+-- session. What it has applied is what it was offered and nothing else, so that a row is never longer than the server makes
+-- it, and no verifier goes on renewing without applying.
+CREATE FUNCTION jeton_renew(verifier uuid, registered_in uuid, forgotten pg_snapshot,
+        OUT renewed boolean, OUT moved boolean, OUT seen pg_snapshot, OUT digests bytea[])
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    AS $$
+        BEGIN
+            -- Should a crash undo the renewal, the verifier would only be waited for longer: no need to wait for the disk.
+            PERFORM set_config('synchronous_commit', 'off', true);
+            moved := nullif(current_setting('jeton.session', true), '')::uuid IS DISTINCT FROM registered_in;
+            -- One statement, so that what is read and the snapshot that it returns are the same.
+            WITH mine AS (
+                UPDATE verifiers SET version = version + 1, applied = offered, offered = pg_current_snapshot()
+                    WHERE id = verifier AND owner = session_user::text AND NOT moved AND offered::text = forgotten::text
+                    RETURNING applied, offered)
+            SELECT true, v.offered, ARRAY(
+                    -- In two parts that an index answers, as in `revocations::UNAPPLIED`.
+                    SELECT r.digest FROM revocations AS r
+                        WHERE r.xid >= pg_snapshot_xmax(v.applied) AND r.xid < pg_snapshot_xmax(v.offered)
+                    UNION ALL
+                    SELECT r.digest FROM pg_snapshot_xip(v.applied) AS open (xid)
+                        JOIN revocations AS r ON r.xid = open.xid AND r.xid < pg_snapshot_xmax(v.offered)
+                    LIMIT 20001)
+                INTO renewed, seen, digests FROM mine AS v;
+            IF renewed IS NULL THEN
+                renewed := false;
+                seen := pg_current_snapshot();
+                digests := '{}';
+            END IF;
+        END
+    $$;
+
+-- Takes a verifier off the list that has stopped answering from memory.
+CREATE FUNCTION jeton_deregister(verifier uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    AS $$
+        BEGIN
+            DELETE FROM verifiers WHERE id = verifier AND owner = session_user::text;
+        END
+    $$;
+
+-- Takes those off the list that have not renewed since they were seen with these versions, for whoever was served by this
+-- session all the while; for the auth service. A row that somebody holds stays for the next time: its role may hold it for as
+-- long as it likes, and nobody waits for that.
+CREATE FUNCTION jeton_remove_expired(ids uuid[], versions bigint[], seen_in uuid)
+        RETURNS TABLE (removed uuid, called text)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    AS $$
+        BEGIN
+            RETURN QUERY
+                WITH dead AS (
+                    SELECT v.id FROM unnest(ids, versions) AS seen (id, version) JOIN verifiers AS v USING (id, version)
+                        WHERE nullif(current_setting('jeton.session', true), '')::uuid = seen_in
+                        FOR UPDATE OF v SKIP LOCKED)
+                DELETE FROM verifiers AS v USING dead WHERE v.id = dead.id RETURNING v.id, v.name;
+        END
+    $$;
+
+-- Notes that tokens were used, so many seconds ago each, to the minute. What is noted only rises, never beyond now, and never
+-- before the token was issued; what lies in the future, since the clock was put back, is put right.
+CREATE FUNCTION jeton_note_uses(ids uuid[], ages double precision[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+    AS $$
+        BEGIN
+            -- Nobody minds when a crash takes a note away.
+            PERFORM set_config('synchronous_commit', 'off', true);
+            -- In order, so that two of one role wait for each other and never in a circle.
+            INSERT INTO token_uses AS known (token_id, last_used_at, owner)
+                SELECT t.id,
+                        date_trunc('minute', greatest(t.created_at, now() - make_interval(secs => min(greatest(u.age, 0))))),
+                        session_user::text
+                    FROM unnest(ids, ages) AS u (id, age) JOIN tokens AS t ON t.id = u.id
+                    WHERE t.created_at <= now()
+                    GROUP BY t.id ORDER BY t.id
+                ON CONFLICT (token_id, owner) DO UPDATE SET last_used_at = excluded.last_used_at
+                    WHERE known.last_used_at < excluded.last_used_at OR known.last_used_at > clock_timestamp();
+        END
+    $$;
+
 -- Who may execute a trigger function may put it on a table of their own, and write the log.
 REVOKE EXECUTE ON FUNCTION jeton_commit_durably, jeton_log_revocations, jeton_sees_all, jeton_tokens_deleted, jeton_tokens_updated,
     jeton_tokens_truncated, jeton_tokens_inserted, jeton_tokens_replicated, jeton_users_updated, jeton_users_deleted,
-    jeton_users_replicated FROM PUBLIC;
+    jeton_users_replicated, jeton_register, jeton_renew, jeton_deregister, jeton_remove_expired, jeton_note_uses FROM PUBLIC;
 
 CREATE TRIGGER tokens_deleted AFTER DELETE ON tokens
     REFERENCING OLD TABLE AS gone

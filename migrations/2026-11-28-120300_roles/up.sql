@@ -22,7 +22,8 @@ DO $$
             END IF;
         END LOOP;
 
-        -- Checking tokens: the columns that a check returns, and the verifier's own row.
+        -- Checking tokens: the columns that a check returns. No right on a table as a whole, by which it could be locked, and
+        -- none to write: that is done by functions.
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'jeton_verifier') THEN
             EXECUTE format('GRANT USAGE ON SCHEMA %I TO jeton_verifier', current_schema());
             GRANT SELECT (id, user_id, digest, kind, scopes, created_at, expires_at, idle_ttl_secs)
@@ -30,11 +31,9 @@ DO $$
             GRANT SELECT (id, username, scopes, disabled_at) ON users TO jeton_verifier;
             GRANT SELECT (xid, digest) ON revocations TO jeton_verifier;
             GRANT SELECT (version) ON __diesel_schema_migrations TO jeton_verifier;
-            GRANT SELECT (id, version, applied), INSERT (id, name, applied, lease_ms), UPDATE (version, applied), DELETE
-                ON verifiers TO jeton_verifier;
-            GRANT SELECT (token_id, last_used_at), INSERT (token_id, last_used_at), UPDATE (last_used_at)
-                ON token_uses TO jeton_verifier;
-            GRANT EXECUTE ON FUNCTION jeton_commit_durably TO jeton_verifier;
+            GRANT SELECT (id, version, applied) ON verifiers TO jeton_verifier;
+            GRANT SELECT (token_id, last_used_at) ON token_uses TO jeton_verifier;
+            GRANT EXECUTE ON FUNCTION jeton_register, jeton_renew, jeton_deregister, jeton_note_uses TO jeton_verifier;
         END IF;
 
         -- Issuing and revoking, in addition to checking.
@@ -44,7 +43,12 @@ DO $$
             GRANT SELECT, INSERT, UPDATE, DELETE ON account_attempts, network_attempts TO jeton_auth;
             GRANT SELECT, INSERT, UPDATE ON cleanup_clock TO jeton_auth;
             -- The revoker reads verifiers and removes dead ones; the cleanup deletes. Only triggers write revocations.
-            GRANT SELECT, DELETE ON verifiers, revocations, token_uses TO jeton_auth;
+            GRANT SELECT ON verifiers TO jeton_auth;
+            GRANT EXECUTE ON FUNCTION jeton_remove_expired TO jeton_auth;
+            GRANT SELECT, DELETE ON revocations TO jeton_auth;
+            -- Those of other roles are locked before they are deleted, which takes the right to update.
+            GRANT SELECT, UPDATE (owner), DELETE ON token_uses TO jeton_auth;
+            GRANT SELECT, UPDATE (name) ON locks TO jeton_auth;
             -- Audit events are inserted, at the current time, and read.
             GRANT SELECT ON audit_events TO jeton_auth;
             GRANT INSERT (id, action, actor_id, actor_label, subject_id, subject_username, token_id, address, request_id,

@@ -36,6 +36,13 @@ pub enum DatabaseError {
         /// What Postgres calls it.
         encoding: String,
     },
+    /// No more verifiers are registered, or revocations would have to wait for too many.
+    #[error(
+        "the role that this service signs in as has {} verifiers registered, and there may be no more: give services roles \
+        of their own; those that have ended without a word are taken off the list within two minutes",
+        crate::verifiers::MOST_PER_ROLE
+    )]
+    TooManyVerifiers,
     /// The tables are those of a version that was never released.
     #[error(
         "the database was made by a version before the first release and cannot be brought up to date: dump the data \

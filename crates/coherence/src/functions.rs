@@ -2,7 +2,6 @@
 #![allow(missing_docs, reason = "documented by Postgres")]
 
 use crate::schema::sql_types::{PgSnapshot, Xid8};
-use diesel::sql_types::BigInt;
 
 diesel::define_sql_function! {
     fn pg_current_snapshot() -> PgSnapshot;
@@ -12,7 +11,4 @@ diesel::define_sql_function! {
 }
 diesel::define_sql_function! {
     fn pg_snapshot_xmax(snapshot: PgSnapshot) -> Xid8;
-}
-diesel::define_sql_function! {
-    fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;
 }

@@ -9,13 +9,14 @@ use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use jeton_domain::TokenDigest;
 
-/// What the snapshot `v.applied` does not see of the log, for a `FROM`: what `pg_visible_in_snapshot` says, in two parts
-/// that an index answers. So an old transaction that is still open costs nothing: what was logged since, and has been
-/// applied, is not read again. A row that lies in the future is of another server: a restored dump has such rows.
-pub(crate) const UNAPPLIED: &str = "LATERAL (SELECT r.xid, r.digest FROM revocations r \
-        WHERE r.xid >= pg_snapshot_xmax(v.applied) AND r.xid < pg_snapshot_xmax(pg_current_snapshot()) \
-    UNION ALL SELECT r.xid, r.digest FROM pg_snapshot_xip(v.applied) AS open (xid) \
-        JOIN revocations r ON r.xid = open.xid AND r.xid < pg_snapshot_xmax(pg_current_snapshot())) AS unapplied";
+/// What some verifier has not applied of the log: what `pg_visible_in_snapshot` says, in two parts that an index answers, and
+/// each for all verifiers together, however many they are. So an old transaction that is still open costs nothing: what was
+/// logged since, and has been applied, is not read again. A row that lies in the future is of another server: a restored dump
+/// has such rows. `jeton_renew` asks the same for one verifier.
+const UNAPPLIED: &str = "SELECT r.xid FROM revocations r WHERE r.xid < pg_snapshot_xmax(pg_current_snapshot()) AND r.xid >= \
+        (SELECT pg_snapshot_xmax(applied) AS xmax FROM verifiers ORDER BY xmax LIMIT 1) \
+    UNION SELECT r.xid FROM (SELECT DISTINCT pg_snapshot_xip(applied) AS xid FROM verifiers) AS open \
+        JOIN revocations r ON r.xid = open.xid AND r.xid < pg_snapshot_xmax(pg_current_snapshot())";
 
 /// What a verifier must forget.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,10 +82,7 @@ pub fn unapplied(connection: &mut PgConnection) -> DatabaseResult<Pending<()>> {
         #[diesel(sql_type = Xid8)]
         xid: Xid,
     }
-    let rows: Vec<Row> = diesel::sql_query(format!(
-        "SELECT DISTINCT unapplied.xid FROM verifiers v CROSS JOIN {UNAPPLIED}"
-    ))
-    .load(connection)?;
+    let rows: Vec<Row> = diesel::sql_query(UNAPPLIED).load(connection)?;
     Ok(Pending::new((), rows.into_iter().map(|row| row.xid).collect()))
 }
 

@@ -47,6 +47,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    locks (name) {
+        name -> Text,
+    }
+}
+
+diesel::table! {
     network_attempts (network) {
         network -> Inet,
         failures -> Float8,
@@ -67,9 +73,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    token_uses (token_id) {
+    token_uses (token_id, owner) {
         token_id -> Uuid,
         last_used_at -> Timestamptz,
+        owner -> Text,
     }
 }
 
@@ -109,9 +116,11 @@ diesel::table! {
         name -> Text,
         version -> Int8,
         applied -> PgSnapshot,
+        offered -> PgSnapshot,
         lease_ms -> Int4,
         created_at -> Timestamptz,
         owner -> Text,
+        place -> Nullable<Int2>,
     }
 }
 
@@ -121,6 +130,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     account_attempts,
     audit_events,
     cleanup_clock,
+    locks,
     network_attempts,
     revocations,
     token_uses,

@@ -4,19 +4,30 @@ use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, Valid
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Bool, Double, Nullable};
+use diesel::sql_types::{Bool, Double, Nullable, Timestamptz};
+
+/// When the token was last used, as the roles that have noted it say; null: nobody has.
+macro_rules! last_used_at {
+    () => {
+        "(SELECT max(last_used_at) FROM token_uses WHERE token_uses.token_id = tokens.id)"
+    };
+}
 
 /// The earlier of the token's expiry and, where it has an idle time, of that after its last use, or its issue; null:
 /// never. Uses are looked up for the tokens alone that have one.
 macro_rules! ends_at {
     () => {
-        "least(tokens.expires_at, CASE WHEN tokens.idle_ttl_secs IS NOT NULL THEN \
-            coalesce((SELECT last_used_at FROM token_uses WHERE token_uses.token_id = tokens.id), tokens.created_at) \
-                + make_interval(secs => tokens.idle_ttl_secs) END)"
+        concat!(
+            "least(tokens.expires_at, CASE WHEN tokens.idle_ttl_secs IS NOT NULL THEN coalesce(",
+            last_used_at!(),
+            ", tokens.created_at) + make_interval(secs => tokens.idle_ttl_secs) END)"
+        )
     };
 }
 
-/// For statements that are written out.
+/// When the token was last used, for statements that are written out.
+pub const LAST_USED_AT: &str = last_used_at!();
+/// When it ends, for the same.
 pub const ENDS_AT: &str = ends_at!();
 /// Whether the token has not ended, for statements that are written out.
 pub const IS_VALID: &str = concat!("(", ends_at!(), " > now()) IS NOT FALSE");
@@ -64,6 +75,12 @@ expression!(
     pub(crate) RemainingSecs,
     Nullable<Double>,
     REMAINING_SECS
+);
+expression!(
+    /// When it was last used.
+    pub LastUsedAt,
+    Nullable<Timestamptz>,
+    LAST_USED_AT
 );
 expression!(
     /// Whether it has not ended.

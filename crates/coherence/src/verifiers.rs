@@ -1,7 +1,6 @@
 //! The verifiers that may answer from memory, and what each has applied of the log of revocations.
 
 use crate::connection::transaction;
-use crate::functions::pg_current_snapshot;
 use crate::revocations::Revoked;
 use crate::schema::sql_types::PgSnapshot;
 use crate::schema::verifiers;
@@ -10,15 +9,26 @@ use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Uuid as SqlUuid};
 use std::time::Duration;
 use uuid::Uuid;
 
 /// The channel that verifiers listen to, and revokers notify. A notification only makes a renewal come sooner.
 pub const NUDGE_CHANNEL: &str = "jeton_revocations";
 
+/// How many verifiers a role may have registered at once, those among them that have died and were not taken off the list
+/// yet: `jeton_register` refuses more.
+pub const MOST_PER_ROLE: usize = 256;
+/// What `jeton_register` conflicts with when a role has as many.
+const PER_ROLE: &str = "verifiers_per_role";
+
+/// How many verifiers revocations are waited for at the most: [`list`] reads one more than these, and where there is one
+/// more, nothing can be confirmed until some are taken off the list. Forty roles can have so many, and nobody else but
+/// whoever writes to the table by hand.
+pub const MOST_LISTED: usize = 10_000;
+
 /// More revoked digests than this at once, and the verifier forgets everything instead. The triggers log no more than
-/// this of one statement, either.
+/// this of one statement, either, and `jeton_renew` tells one more.
 const MOST_DIGESTS: usize = 20_000;
 
 /// What [`session`] has named the session that runs the statement; null where it has not, or the name was reset.
@@ -51,21 +61,29 @@ pub struct Renewal {
 /// Why a lease was not renewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotRenewed {
-    /// The row is gone: somebody has waited for the verifier in vain.
+    /// The row is gone: somebody has waited for the verifier in vain. Or it is another role's, or what is said to be applied
+    /// is not what the last renewal has told.
     Expired,
     /// Another session serves the connection than when it registered.
     Moved,
 }
 
-/// What became of taking a verifier off the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What became of taking verifiers off the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removal {
-    /// It is off.
-    Done,
-    /// It has renewed, or is off already.
-    NotDone,
-    /// Nothing: another session serves the connection than when the verifier was first seen.
+    /// These are off. The others have renewed, or are off already, or somebody holds their rows.
+    Done(Vec<Removed>),
+    /// Nothing: another session serves the connection than when the verifiers were first seen.
     Moved,
+}
+
+/// A verifier that was taken off the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// Which it was.
+    pub id: Uuid,
+    /// What a person called it; 128 characters at the most.
+    pub name: String,
 }
 
 /// A verifier, as those see it who wait for it.
@@ -73,8 +91,6 @@ pub enum Removal {
 pub struct VerifierRow {
     /// Names one life of the verifier: it registers with another after every lost connection.
     pub id: Uuid,
-    /// What a person calls it.
-    pub name: String,
     /// Counts its renewals.
     pub version: i64,
     /// All revocations that this snapshot sees have left its memory.
@@ -92,10 +108,10 @@ impl VerifierRow {
 }
 
 /// Registers a verifier that remembers nothing, in place of what it was before it lost its connection. It must not
-/// begin to remember before this has returned.
+/// begin to remember before this has returned. Of the name, 128 characters are kept.
 ///
 /// # Errors
-/// See [`DatabaseError`].
+/// [`DatabaseError::TooManyVerifiers`], or see [`DatabaseError`].
 pub fn register(
     connection: &mut PgConnection,
     id: Uuid,
@@ -103,30 +119,32 @@ pub fn register(
     name: &str,
     lease: Duration,
 ) -> DatabaseResult<Registered> {
-    transaction(connection, |connection| {
-        // If a crash could undo this, nobody would wait for a verifier that goes on for the rest of its lease.
-        connection.batch_execute("SELECT jeton_commit_durably()")?;
-        if let Some(before) = before {
-            diesel::delete(verifiers::table.find(before)).execute(connection)?;
-        }
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = PgSnapshot)]
+        applied: Snapshot,
+    }
+    let registered = transaction(connection, |connection| {
         let lease_ms = i32::try_from(lease.as_millis()).unwrap_or(i32::MAX);
-        let applied = diesel::insert_into(verifiers::table)
-            .values((
-                verifiers::id.eq(id),
-                verifiers::name.eq(name),
-                verifiers::applied.eq(pg_current_snapshot()),
-                verifiers::lease_ms.eq(lease_ms),
-            ))
-            .returning(verifiers::applied)
+        let Row { applied } = diesel::sql_query("SELECT jeton_register($1, $2, $3, $4) AS applied")
+            .bind::<SqlUuid, _>(id)
+            .bind::<Nullable<SqlUuid>, _>(before)
+            .bind::<Text, _>(name)
+            .bind::<Integer, _>(lease_ms)
             .get_result(connection)?;
         let session = session(connection)?;
         Ok(Registered { applied, session })
+    });
+    registered.map_err(|error| match error {
+        DatabaseError::Conflict { constraint } if constraint == PER_ROLE => DatabaseError::TooManyVerifiers,
+        error => error,
     })
 }
 
-/// Says what the verifier has applied, and reads what was revoked since: one statement, so that what is read and the
-/// snapshot that it returns are the same. Only in the [`Session`] that it registered in: what it knows to have applied,
-/// the server may have lost before another one began, and given its numbers to others.
+/// Says what the verifier has applied, which is what its last renewal has brought, or what it has registered with; and reads
+/// what was revoked since: one statement, so that what is read and the snapshot that it returns are the same. Only in the
+/// [`Session`] that it registered in: what it knows to have applied, the server may have lost before another one began, and
+/// given its numbers to others.
 ///
 /// # Errors
 /// See [`DatabaseError`].
@@ -159,26 +177,12 @@ struct Renew {
 
 impl QueryFragment<Pg> for Renew {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("WITH renewed AS (UPDATE verifiers SET version = version + 1, applied = ");
-        out.push_bind_param::<PgSnapshot, _>(&self.applied)?;
-        out.push_sql(" WHERE id = ");
+        out.push_sql("SELECT renewed, moved, seen, digests FROM jeton_renew(");
         out.push_bind_param::<SqlUuid, _>(&self.id)?;
-        out.push_sql(" AND ");
-        out.push_sql(THIS_SESSION);
-        out.push_sql(" = ");
+        out.push_sql(", ");
         out.push_bind_param::<SqlUuid, _>(&self.session.0)?;
-        // Should a crash undo the renewal, the verifier would only be waited for longer: no need to wait for the disk.
-        out.push_sql(
-            " RETURNING applied, set_config('synchronous_commit', 'off', true)) \
-            SELECT EXISTS (SELECT FROM renewed), ",
-        );
-        out.push_sql(THIS_SESSION);
-        out.push_sql(" IS DISTINCT FROM ");
-        out.push_bind_param::<SqlUuid, _>(&self.session.0)?;
-        out.push_sql(", pg_current_snapshot(), ARRAY(SELECT unapplied.digest FROM renewed AS v CROSS JOIN ");
-        out.push_sql(revocations::UNAPPLIED);
-        out.push_sql(" LIMIT ");
-        out.push_sql(&(MOST_DIGESTS + 1).to_string());
+        out.push_sql(", ");
+        out.push_bind_param::<PgSnapshot, _>(&self.applied)?;
         out.push_sql(")");
         Ok(())
     }
@@ -207,17 +211,19 @@ pub fn session(connection: &mut PgConnection) -> DatabaseResult<Session> {
     Ok(Session(row.session))
 }
 
-/// Takes a verifier off the list that has stopped answering from memory.
+/// Takes a verifier of this role's off the list that has stopped answering from memory.
 ///
 /// # Errors
 /// See [`DatabaseError`].
 pub fn deregister(connection: &mut PgConnection, id: Uuid) -> DatabaseResult<()> {
-    diesel::delete(verifiers::table.find(id)).execute(connection)?;
+    diesel::sql_query("SELECT jeton_deregister($1)")
+        .bind::<SqlUuid, _>(id)
+        .execute(connection)?;
     Ok(())
 }
 
-/// Takes a verifier off the list that has not renewed since it was seen with this version; the caller has seen that
-/// longer ago than the verifier's lease, and not before it was served by this session: a crash of the server may undo a
+/// Takes verifiers off the list, in one statement, that have not renewed since they were seen with these versions; the caller
+/// has seen each longer ago than its lease, and not before it was served by this session: a crash of the server may undo a
 /// renewal, since renewals do not wait for the disk, and bring the version back of a verifier that lives on what it was
 /// granted. As long as the session lives, there was none.
 ///
@@ -225,45 +231,51 @@ pub fn deregister(connection: &mut PgConnection, id: Uuid) -> DatabaseResult<()>
 /// See [`DatabaseError`].
 pub fn remove_expired(
     connection: &mut PgConnection,
-    id: Uuid,
-    version: i64,
+    dead: &[(Uuid, i64)],
     session: Session,
 ) -> DatabaseResult<Removal> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Bool)]
-        done: bool,
-        #[diesel(sql_type = Bool)]
         moved: bool,
+        #[diesel(sql_type = Nullable<SqlUuid>)]
+        removed: Option<Uuid>,
+        #[diesel(sql_type = Nullable<Text>)]
+        called: Option<String>,
     }
-    let row: Row = diesel::sql_query(format!(
-        "WITH gone AS (DELETE FROM verifiers WHERE id = $1 AND version = $2 AND {THIS_SESSION} = $3 RETURNING id) \
-        SELECT EXISTS (SELECT FROM gone) AS done, {THIS_SESSION} IS DISTINCT FROM $3 AS moved"
+    let (ids, versions): (Vec<Uuid>, Vec<i64>) = dead.iter().copied().unzip();
+    let rows: Vec<Row> = diesel::sql_query(format!(
+        "SELECT {THIS_SESSION} IS DISTINCT FROM $3 AS moved, removed, called \
+        FROM (SELECT) AS once LEFT JOIN jeton_remove_expired($1, $2, $3) ON true"
     ))
-    .bind::<SqlUuid, _>(id)
-    .bind::<BigInt, _>(version)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<BigInt>, _>(versions)
     .bind::<SqlUuid, _>(session.0)
-    .get_result(connection)?;
-    Ok(match (row.done, row.moved) {
-        (true, _) => Removal::Done,
-        (false, true) => Removal::Moved,
-        (false, false) => Removal::NotDone,
-    })
+    .load(connection)?;
+    if rows.iter().any(|row| row.moved) {
+        return Ok(Removal::Moved);
+    }
+    let removed = rows.into_iter().filter_map(|row| {
+        let (id, name) = (row.removed?, row.called.unwrap_or_default());
+        Some(Removed { id, name })
+    });
+    Ok(Removal::Done(removed.collect()))
 }
 
-/// Reads all verifiers.
+/// Reads all verifiers; where they are more than [`MOST_LISTED`], one more than those, whichever they are.
 ///
 /// # Errors
 /// See [`DatabaseError`].
 pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<VerifierRow>> {
+    let most = i64::try_from(MOST_LISTED + 1).unwrap_or(i64::MAX);
     Ok(verifiers::table
         .select((
             verifiers::id,
-            verifiers::name,
             verifiers::version,
             verifiers::applied,
             verifiers::lease_ms,
         ))
+        .limit(most)
         .load(connection)?)
 }
 

@@ -18,6 +18,7 @@ pub fn database_problem(error: &DatabaseError) -> ProblemResponse {
         | DatabaseError::Corrupt { .. }
         | DatabaseError::ServerTooOld(_)
         | DatabaseError::NotUtf8 { .. }
+        | DatabaseError::TooManyVerifiers
         | DatabaseError::Unreleased
         | DatabaseError::Query(_) => {
             tracing::error!(%error, "answering 500");

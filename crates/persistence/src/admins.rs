@@ -1,24 +1,23 @@
 //! Whoever administers users over HTTP holds the scope `admin`. One who can sign in has to stay, or nobody could.
 
+use crate::locks::{self, Lock};
 use crate::schema::users;
 use crate::{DatabaseError, DatabaseResult};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::Bool;
 use jeton_domain::{PasswordHash, UserId, Username};
 
 /// What an act conflicts with after which no admin could sign in any more: see
 /// [`DatabaseError::Conflict`](crate::DatabaseError::Conflict).
 pub const LAST_ADMIN: &str = "last_admin";
 
-/// Whoever may take the last admin away holds this lock, or two admins could remove each other: "jetonadm" in ASCII.
-const LOCK: i64 = 0x6a_65_74_6f_6e_61_64_6d;
-
 /// An admin who could sign in: see [`can_sign_in`]. A service account cannot, and so can make no admin anew.
 const IS_ADMIN: &str = "('admin' = ANY (scopes) AND disabled_at IS NULL AND password_hash IS NOT NULL)";
 
 /// Refuses to go on where the user is the last admin who can sign in. Otherwise the user's row, and the place of the
-/// last admin, are the caller's until the transaction ends.
+/// last admin, are the caller's until the transaction ends. The row is locked as an update of it locks it, and no more: rows
+/// of other tables that refer to the user, in whatever transaction, do not hold that up.
 ///
 /// # Errors
 /// [`DatabaseError::Conflict`] with [`LAST_ADMIN`]; else see [`DatabaseError`].
@@ -26,15 +25,14 @@ pub(crate) fn keep_one(connection: &mut PgConnection, id: UserId) -> DatabaseRes
     let found: Option<(bool, String, Option<String>)> = users::table
         .find(id.0)
         .select((sql::<Bool>(IS_ADMIN), users::username_key, users::password_hash))
-        .for_update()
+        .for_no_key_update()
         .first(connection)
         .optional()?;
     if !found.is_some_and(|(is_admin, key, hash)| is_admin && can_sign_in(&key, hash.as_deref())) {
         return Ok(());
     }
-    diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
-        .bind::<BigInt, _>(LOCK)
-        .execute(connection)?;
+    // Whoever may take the last admin away holds it, or two admins could remove each other.
+    locks::hold(connection, Lock::Admins)?;
     // A statement of its own, after the lock: its snapshot sees what whoever held the lock before has done.
     let others: Vec<(String, Option<String>)> = users::table
         .filter(users::id.ne(id.0))

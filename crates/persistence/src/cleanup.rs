@@ -4,13 +4,12 @@
 //! What has expired is known by a clock, and a clock may be wrong. So the cleanup goes by one of its own, a row that follows
 //! the server's and is never ahead of it, and moves no faster than twice as fast as time passes.
 
+use crate::locks::{self, Lock};
 use crate::transaction;
 use crate::{DatabaseResult, audit, rate_limit};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Integer, Nullable, Uuid as SqlUuid};
 use jeton_coherence::ENDS_AT;
-use jeton_coherence::pg_try_advisory_xact_lock;
-use jeton_coherence::uses;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -18,8 +17,6 @@ use uuid::Uuid;
 const BATCH: i32 = 1000;
 /// How many uses, or tokens with an idle time, one step looks at: most of them stay.
 const SWEEP: i32 = 10_000;
-/// One purges, the others go on with their work: "jetonpur" in ASCII.
-const LOCK: i64 = 0x6a_65_74_6f_6e_70_75_72;
 
 /// The time that the cleanup goes by: the clock, where it has none of its own yet.
 pub(crate) const CLEANUP_CLOCK: &str = "(SELECT least(now(), min(shows)) FROM cleanup_clock)";
@@ -102,7 +99,8 @@ impl Cleanup {
     /// See [`DatabaseError`](crate::DatabaseError).
     pub fn step(&mut self, connection: &mut PgConnection, kind: Kind) -> DatabaseResult<Option<Cleaned>> {
         transaction(connection, |connection| {
-            if !diesel::select(pg_try_advisory_xact_lock(LOCK)).get_result::<bool>(connection)? {
+            // One purges, the others go on with their work.
+            if !locks::try_hold(connection, Lock::Cleanup)? {
                 return Ok(None);
             }
             let behind = move_clock(connection)?;
@@ -160,10 +158,6 @@ impl Cleanup {
     }
 
     fn sweep_uses(&mut self, connection: &mut PgConnection) -> DatabaseResult<usize> {
-        // Else somebody writes uses at the moment: next time.
-        if !uses::lock(connection)? {
-            return Ok(0);
-        }
         let from = self.swept.unwrap_or_default();
         let last: Found = diesel::sql_query(
             "SELECT (SELECT token_id FROM token_uses WHERE token_id > $1 ORDER BY token_id \
@@ -172,10 +166,13 @@ impl Cleanup {
         .bind::<SqlUuid, _>(from)
         .bind::<Integer, _>(SWEEP)
         .get_result(connection)?;
-        // A subquery that stays one: a join would be planned as one with all tokens.
+        // A subquery that stays one: a join would be planned as one with all tokens. A row that somebody writes at the
+        // moment, or holds, is for the next sweep.
         let deleted = diesel::sql_query(
-            "DELETE FROM token_uses WHERE token_id > $1 AND token_id <= $2 \
-                AND (SELECT id FROM tokens WHERE tokens.id = token_uses.token_id) IS NULL",
+            "DELETE FROM token_uses WHERE ctid = ANY (ARRAY(SELECT ctid FROM token_uses \
+                WHERE token_id > $1 AND token_id <= $2 \
+                    AND (SELECT id FROM tokens WHERE tokens.id = token_uses.token_id) IS NULL \
+                FOR UPDATE SKIP LOCKED))",
         )
         .bind::<SqlUuid, _>(from)
         .bind::<SqlUuid, _>(last.id.unwrap_or(Uuid::max()))

@@ -3,6 +3,7 @@
 mod admins;
 mod database;
 mod functions;
+mod locks;
 mod manager;
 mod places;
 mod rows;

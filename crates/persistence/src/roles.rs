@@ -143,8 +143,11 @@ pub fn lacking(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
         name: String,
     }
     let rows: Vec<Row> = diesel::sql_query(
-        "SELECT name FROM (VALUES ($1, 'verifiers'), ($2, 'users')) AS wanted (name, its) \
-            WHERE NOT coalesce(has_table_privilege(to_regrole(name), its, 'DELETE'), false)",
+        "SELECT name FROM (VALUES \
+                ($1, 'jeton_renew(uuid, uuid, pg_snapshot)', 'verifiers'), \
+                ($2, 'jeton_remove_expired(uuid[], bigint[], uuid)', 'users')) AS wanted (name, does, reads) \
+            WHERE NOT coalesce(has_function_privilege(to_regrole(name), does, 'EXECUTE') \
+                AND has_any_column_privilege(to_regrole(name), reads, 'SELECT'), false)",
     )
     .bind::<Text, _>(VERIFIER)
     .bind::<Text, _>(AUTH)

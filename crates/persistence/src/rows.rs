@@ -1,13 +1,10 @@
 //! Rows as they come out of the tables, and the step from them to the domain's types.
 
-use crate::schema::{token_uses, tokens, users};
+use crate::schema::{tokens, users};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
-use diesel::{
-    ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, Queryable, Selectable,
-    SelectableHelper,
-};
-use jeton_coherence::{TextArray, scopes, token_kind};
+use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
+use jeton_coherence::{LastUsedAt, TextArray, scopes, token_kind};
 use jeton_domain::{Email, Token, TokenId, TokenKind, TokenName, User, UserId, Username};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -90,9 +87,7 @@ pub(crate) struct UsedTokenRow {
 #[diesel::dsl::auto_type]
 pub(crate) fn used_tokens() -> _ {
     let row: diesel::dsl::AsSelect<TokenRow, Pg> = TokenRow::as_select();
-    tokens::table
-        .left_join(token_uses::table.on(token_uses::token_id.eq(tokens::id)))
-        .select((row, token_uses::last_used_at.nullable()))
+    tokens::table.select((row, LastUsedAt))
 }
 
 /// As a [`User`] is one.

@@ -1,7 +1,7 @@
 use crate::Unconfirmed;
 use crate::heartbeat::Heartbeat;
-use crate::rounds::{Dead, Rounds, Wait, Waiting};
-use jeton_coherence::verifiers::{Removal, Session};
+use crate::rounds::{Dead, Rounds, TOO_MANY, Wait, Waiting, is_cut_off};
+use jeton_coherence::verifiers::{Removal, Removed, Session};
 use jeton_coherence::{
     BootTime, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, Pending, PgConnection, establish,
     verifiers,
@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 /// A statement that takes longer is given up by the server.
 pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -21,6 +22,9 @@ const PAUSE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_
 const PAUSE_PART: u32 = 4;
 /// How often a process that has nothing to wait for looks for verifiers that have died.
 const WATCH: Duration = Duration::from_secs(30);
+
+/// How many verifiers that were removed at once are named in the log.
+const MOST_SAID: usize = 20;
 
 /// Waits for all revocations of a process: a thread with a connection of its own. Make one for the process and clone it.
 /// The thread ends after the last clone is dropped.
@@ -91,10 +95,16 @@ pub fn confirm<T>(connection: &mut PgConnection, pending: Pending<T>) -> Result<
     nudge(connection, &mut false).map_err(unconfirmed)?;
     let start = BootTime::now();
     loop {
-        let mut done = false;
-        let judge = |rows: &[_], now, dead: &mut _| done = wait.look(rows, now, dead);
+        let (mut done, mut too_many) = (false, false);
+        let judge = |rows: &[_], now, dead: &mut _| {
+            done = wait.look(rows, now, dead);
+            too_many = is_cut_off(rows);
+        };
         // What it may not take off the list, whoever comes next may.
         look(connection, session, judge).map_err(unconfirmed)?;
+        if too_many {
+            return Err(Unconfirmed(TOO_MANY.to_owned()));
+        }
         if done {
             return Ok(value);
         }
@@ -141,19 +151,31 @@ fn look(
     let rows = verifiers::list(connection)?;
     let mut dead = Vec::new();
     judge(&rows, BootTime::now(), &mut dead);
-    dead.sort_by_key(|dead| dead.id);
+    if dead.is_empty() {
+        return Ok(true);
+    }
+    dead.sort_unstable();
     dead.dedup();
-    for Dead { id, name, version } in dead {
-        match verifiers::remove_expired(connection, id, version, session)? {
-            Removal::Done => {
-                let name = printable::cut(&name);
-                tracing::warn!(%id, name, "removed a verifier whose lease has expired");
-            }
-            Removal::NotDone => {}
-            Removal::Moved => return Ok(false),
-        }
+    let dead: Vec<(Uuid, i64)> = dead.iter().map(|dead| (dead.id, dead.version)).collect();
+    match verifiers::remove_expired(connection, &dead, session)? {
+        Removal::Done(removed) => say_removed(&removed),
+        Removal::Moved => return Ok(false),
     }
     Ok(true)
+}
+
+/// A line for each, and for many one more with their number.
+fn say_removed(removed: &[Removed]) {
+    for Removed { id, name } in removed.iter().take(MOST_SAID) {
+        let name = printable::cut(name);
+        tracing::warn!(%id, name, "removed a verifier whose lease has expired");
+    }
+    if removed.len() > MOST_SAID {
+        tracing::warn!(
+            verifiers = removed.len(),
+            "removed verifiers whose leases have expired"
+        );
+    }
 }
 
 struct Keeper {

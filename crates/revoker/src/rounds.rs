@@ -1,7 +1,7 @@
 //! What has been waited for and what has not: the rule, without threads and time of its own.
 
 use crate::Unconfirmed;
-use jeton_coherence::verifiers::VerifierRow;
+use jeton_coherence::verifiers::{MOST_LISTED, VerifierRow};
 use jeton_coherence::{BootTime, Xid};
 use std::collections::HashMap;
 use tokio::sync::oneshot;
@@ -43,9 +43,13 @@ impl Rounds {
         self.waiting.retain(|waiting| !waiting.reply.is_closed());
     }
 
-    /// As [`Wait::look`], for all, and answers those whose revocation holds everywhere.
+    /// As [`Wait::look`], for all, and answers those whose revocation holds everywhere. Where the list is longer than a
+    /// round is to be, nobody can be told that; but the dead among those that were read are found, and so are the next.
     pub(crate) fn look(&mut self, rows: &[VerifierRow], now: BootTime, dead: &mut Vec<Dead>) {
         self.watch.look(rows, now, dead);
+        if is_cut_off(rows) {
+            return self.fail_all(TOO_MANY);
+        }
         for mut one in std::mem::take(&mut self.waiting) {
             if one.wait.look(rows, now, dead) {
                 let _ = one.reply.send(Ok(()));
@@ -76,6 +80,14 @@ impl Rounds {
 // the next: both of these begin anew with it. Behind a pool, that is decided where a row is taken away
 // (`verifiers::remove_expired`).
 
+/// Why nothing can be confirmed where [`is_cut_off`].
+pub(crate) const TOO_MANY: &str = "there are more verifiers than can be waited for";
+
+/// Whether the list may be longer than what was read of it.
+pub(crate) fn is_cut_off(rows: &[VerifierRow]) -> bool {
+    rows.len() > MOST_LISTED
+}
+
 /// One revocation, and the verifiers that stand between it and its acknowledgement.
 #[derive(Debug)]
 pub(crate) struct Wait {
@@ -93,10 +105,9 @@ struct Standing {
 }
 
 /// A verifier that was waited for in vain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Dead {
     pub(crate) id: Uuid,
-    pub(crate) name: String,
     pub(crate) version: i64,
 }
 
@@ -104,7 +115,6 @@ impl From<&VerifierRow> for Dead {
     fn from(row: &VerifierRow) -> Self {
         Self {
             id: row.id,
-            name: row.name.clone(),
             version: row.version,
         }
     }

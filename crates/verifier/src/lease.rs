@@ -31,6 +31,8 @@ enum Phase {
     /// Neither is there a lease nor has an attempt to get one failed.
     Starting,
     Started,
+    /// The first attempt has failed since the role has as many verifiers as it may have.
+    TooMany,
 }
 
 #[derive(Default)]
@@ -77,12 +79,15 @@ impl Lease {
     }
 
     /// Waits until the first lease is there, or the first attempt has failed.
-    pub(crate) async fn started(&self) {
-        let _ = self
-            .phase
-            .clone()
-            .wait_for(|phase| *phase == Phase::Started)
-            .await;
+    ///
+    /// # Errors
+    /// [`DatabaseError::TooManyVerifiers`]: what is no passing failure.
+    pub(crate) async fn started(&self) -> DatabaseResult<()> {
+        let mut phase = self.phase.clone();
+        match phase.wait_for(|phase| *phase != Phase::Starting).await {
+            Ok(phase) if *phase == Phase::TooMany => Err(DatabaseError::TooManyVerifiers),
+            _ => Ok(()),
+        }
     }
 
     /// Stops answering from memory, and gives the lease back.
@@ -163,9 +168,14 @@ impl Keeper {
                 Ok(End::Broken) => {
                     tracing::error!("the lease's thread panicked: starting with an empty memory")
                 }
-                Err(error) => self.say_failing(&error),
+                Err(error) => {
+                    self.say_failing(&error);
+                    if matches!(error, DatabaseError::TooManyVerifiers) {
+                        self.tell(Phase::TooMany);
+                    }
+                }
             }
-            self.phase.send_replace(Phase::Started);
+            self.tell(Phase::Started);
             if self.shared.pause(pause) {
                 // The row stays for whoever revokes next to wait for: the database cannot be told.
                 self.memory.shut();
@@ -248,7 +258,18 @@ impl Keeper {
             self.failing = false;
             tracing::info!("the lease is renewed again");
         }
-        self.phase.send_replace(Phase::Started);
+        self.tell(Phase::Started);
+    }
+
+    /// Tells how the first attempt has ended, to whoever waits for that.
+    fn tell(&self, phase: Phase) {
+        self.phase.send_if_modified(|known| {
+            let first = *known == Phase::Starting;
+            if first {
+                *known = phase;
+            }
+            first
+        });
     }
 
     /// Waits for a nudge, until it is time to renew, or until it is time to end.

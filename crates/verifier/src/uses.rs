@@ -12,9 +12,6 @@ const MOST: usize = 16_384;
 /// How many are written by one statement.
 const BATCH: usize = 1000;
 
-/// How long to leave the table to somebody else who writes, where all must be written now.
-const OTHERS_PAUSE: Duration = Duration::from_millis(10);
-
 /// Uses that wait to be written: at most one a token and minute.
 pub(crate) struct Uses {
     waiting: Mutex<Vec<(TokenId, BootTime)>>,
@@ -52,8 +49,6 @@ pub(crate) struct UsesWriter {
     uses: Arc<Uses>,
     every: Duration,
     due: BootTime,
-    /// What could not be written when it was due.
-    left: Vec<(TokenId, BootTime)>,
 }
 
 impl UsesWriter {
@@ -62,7 +57,6 @@ impl UsesWriter {
             uses,
             every,
             due: BootTime::now() + every,
-            left: Vec::new(),
         }
     }
 
@@ -73,25 +67,19 @@ impl UsesWriter {
 
     /// Writes all that is there, for as long as the database takes it.
     pub(crate) fn write_all(&mut self, connection: &mut Reconnecting) {
-        // Twice as many batches as there can be: somebody else may be writing now and then.
-        for _ in 0..2 * MOST.div_ceil(BATCH) {
+        // What is noted meanwhile may make it one more batch.
+        for _ in 0..=MOST.div_ceil(BATCH) {
             self.write(connection);
-            let others_write = !self.left.is_empty();
-            if others_write {
-                std::thread::sleep(OTHERS_PAUSE);
-            } else if self.due > BootTime::now() {
+            if self.due > BootTime::now() {
                 return;
             }
         }
     }
 
-    /// Writes a batch. What fails is lost; what somebody else's writing keeps from being written waits.
+    /// Writes a batch. What fails is lost.
     pub(crate) fn write(&mut self, connection: &mut Reconnecting) {
         // Nothing is left half done by a panic: it loses the batch, and the next one comes when that is due.
-        let mut batch = std::mem::take(&mut self.left);
-        if batch.is_empty() {
-            batch = self.uses.take(BATCH);
-        }
+        let batch = self.uses.take(BATCH);
         let now = BootTime::now();
         self.due = now + self.every;
         if batch.is_empty() {
@@ -99,9 +87,8 @@ impl UsesWriter {
         }
         let ages: Vec<(TokenId, Duration)> = batch.iter().map(|(id, at)| (*id, now.since(*at))).collect();
         match connection.repeat(|connection| uses::mark(connection, &ages)) {
-            Ok(true) if batch.len() == BATCH => self.due = now,
-            Ok(true) => {}
-            Ok(false) => self.left = batch,
+            Ok(()) if batch.len() == BATCH => self.due = now,
+            Ok(()) => {}
             Err(error) => tracing::debug!(%error, "uses of tokens were not written"),
         }
     }

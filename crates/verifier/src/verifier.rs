@@ -99,7 +99,8 @@ pub enum ConnectError {
 
 impl Verifier {
     /// Checks that the database is there and up to date, starts the threads that will ask it, and waits for the first
-    /// lease, or for the failure to get one: without a lease, every check asks the database.
+    /// lease, or for the failure to get one: without a lease, every check asks the database. That the role has as many
+    /// verifiers as it may have is an error.
     ///
     /// Needs a Tokio runtime with its timer on, here and wherever tokens are [verified](Self::verify).
     ///
@@ -127,7 +128,9 @@ impl Verifier {
         let uses = Arc::new(Uses::new());
         let lookups = Lookups::start(&settings, memory.clone(), uses.clone())?;
         let lease = Lease::start(&settings, memory.clone())?;
-        let _ = tokio::time::timeout(settings.lookup_timeout, lease.started()).await;
+        if let Ok(started) = tokio::time::timeout(settings.lookup_timeout, lease.started()).await {
+            started?;
+        }
         Ok(Self(Arc::new(Inner {
             memory,
             uses,

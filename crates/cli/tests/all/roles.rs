@@ -179,6 +179,6 @@ fn migrate_says_what_it_could_not_set_up() {
     assert_eq!(role.jeton.run("migrate").stderr, "");
     assert!(may(
         &mut role.sign_in("sesame").unwrap(),
-        "DELETE FROM verifiers WHERE id IS NULL"
+        "SELECT jeton_deregister(NULL)"
     ));
 }

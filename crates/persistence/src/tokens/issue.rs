@@ -9,7 +9,7 @@ use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Timestamptz, Uuid as SqlUuid};
 use jeton_coherence::revocations::in_this_transaction;
-use jeton_coherence::{IS_VALID, IsValid};
+use jeton_coherence::{IS_VALID, IsValid, LAST_USED_AT};
 use jeton_domain::{
     AuditAction, AuditContext, AuditReason, NewToken, PasswordHash, Token, TokenId, TokenKind, UserId,
 };
@@ -267,9 +267,9 @@ fn make_room(
         return Ok(Some(Vec::new()));
     }
     let gone: Vec<Gone> = diesel::sql_query(format!(
-        "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens LEFT JOIN token_uses ON token_id = id \
+        "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens \
             WHERE user_id = $1 AND kind = 'login' AND {IS_VALID} AND id IS DISTINCT FROM $2 \
-            ORDER BY coalesce(token_uses.last_used_at, created_at), id LIMIT $3) RETURNING id",
+            ORDER BY coalesce({LAST_USED_AT}, created_at), id LIMIT $3) RETURNING id",
     ))
     .bind::<SqlUuid, _>(user.0)
     .bind::<Nullable<SqlUuid>, _>(kept.map(|id| id.0))

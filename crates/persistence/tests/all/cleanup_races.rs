@@ -2,7 +2,7 @@
 
 use crate::logbook::{id_of, log, setting};
 use crate::support::{
-    CLI, Cleaned, cleaned, cleanup_step, connect, count, execute, interleave, is_stored, issue, outcome,
+    CLI, Cleaned, cleaned, cleanup_step, connect, count, execute, interleave, is_stored, issue, outcome, sql,
 };
 use diesel::Connection;
 use jeton_coherence::uses;
@@ -159,26 +159,24 @@ fn a_sweep_that_finds_nothing_goes_on_in_the_next_round() {
     assert_eq!(told, [(0, 0, false), (1, 1, false)]);
 }
 
-/// Whoever marks uses keeps the sweep away, and nothing else of the cleanup.
+/// What is being written is for the next sweep, and nobody waits.
 #[test]
-fn a_sweep_is_left_out_while_uses_are_marked() {
+fn a_use_that_is_being_noted_is_not_swept_and_holds_nothing_up() {
     let (database, connection, _) = &mut setting();
     execute(connection, EXPIRE);
     uses_of_nobody(connection, 3);
     let c = id_of(connection, 'c');
-    let (marked, purged) = interleave(database, |connection| mark(connection, c), step);
-    assert!(marked);
+    mark(connection, c).unwrap();
+    execute(connection, "DELETE FROM tokens WHERE name = 'c'");
+    let held = "SELECT FROM token_uses WHERE token_id = (SELECT max(token_id::text)::uuid FROM token_uses) FOR UPDATE";
+    let ((), purged) = interleave(database, sql(held), step);
     let purged = purged.unwrap().unwrap();
-    assert_eq!((purged.tokens, purged.uses, purged.more), (2, 0, false));
-    assert_eq!(step(connection).unwrap().unwrap().uses, 3);
-    assert_eq!(count(connection, "token_uses"), 1);
-
-    let (purged, marked) = interleave(database, step, |connection| mark(connection, c));
-    assert!(purged.is_some());
-    assert!(!marked.unwrap(), "nor marked while they are swept");
+    assert_eq!((purged.tokens, purged.uses, purged.more), (2, 3, false));
+    assert_eq!(step(connection).unwrap().unwrap().uses, 1);
+    assert_eq!(count(connection, "token_uses"), 0);
 }
 
-fn mark(connection: &mut PgConnection, token: TokenId) -> DatabaseResult<bool> {
+fn mark(connection: &mut PgConnection, token: TokenId) -> DatabaseResult<()> {
     uses::mark(connection, &[(token, Duration::ZERO)])
 }
 

@@ -25,6 +25,7 @@ mod rate_limit;
 mod renewals;
 mod replicated;
 mod revoking;
+mod role_harm;
 mod role_migrations;
 mod roles;
 mod schema;

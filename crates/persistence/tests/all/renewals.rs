@@ -5,7 +5,7 @@ use crate::support::{connect, database, execute, text, xids};
 use crate::verifiers::{only, register};
 use jeton_coherence::revocations::Revoked;
 use jeton_coherence::verifiers::{self, NotRenewed, Renewal};
-use jeton_coherence::{Snapshot, revocations};
+use jeton_coherence::{Snapshot, Xid, revocations};
 use jeton_persistence::PgConnection;
 use uuid::Uuid;
 
@@ -44,9 +44,30 @@ fn a_renewal_brings_what_was_revoked_since_and_nothing_twice() {
     assert_eq!(letters(&second), "bcc");
     let third = renew(connection, id, &second.snapshot);
     assert_eq!(letters(&third), "");
-    // The answer to the second was lost: what it said is said again.
-    let again = renew(connection, id, &first.snapshot);
-    assert_eq!(letters(&again), "bcc");
+}
+
+/// Whoever could say that something else is applied could keep the log from being purged, and everybody waiting.
+#[test]
+fn what_is_applied_is_what_the_last_renewal_has_told() {
+    let (_, connection, _) = &mut setting();
+    let (id, registered) = register(connection);
+    execute(connection, "DELETE FROM tokens WHERE name = 'a'");
+    let first = renew(connection, id, &registered);
+    let before = only(connection);
+    let long_ago = Snapshot::new(Xid(3), Xid(3), []);
+    let long = Snapshot::new(Xid(3), Xid(1_000_000), (3..1_000_000).map(Xid));
+    let ahead = Snapshot::new(Xid(9_000_000_000), Xid(9_000_000_000), []);
+    for other in [registered, long_ago, long, ahead] {
+        let renewed = crate::verifiers::renew(connection, id, other).unwrap();
+        assert_eq!(renewed.unwrap_err(), NotRenewed::Expired);
+        let row = only(connection);
+        assert_eq!(
+            (row.version, row.applied),
+            (before.version, before.applied.clone())
+        );
+    }
+    // Nor does it hear anything twice: one whose answer was lost begins anew.
+    assert_eq!(letters(&renew(connection, id, &first.snapshot)), "");
 }
 
 #[test]
@@ -152,13 +173,14 @@ fn an_old_transaction_that_is_open_does_not_make_renewals_long() {
         "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'revocations'";
     let read_so_far = |connection: &mut PgConnection| text(connection, read).parse::<i64>().unwrap();
     let before = read_so_far(connection);
-    assert_eq!(letters(&renew(connection, id, &applied)), "ad");
+    let renewal = renew(connection, id, &applied);
+    assert_eq!(letters(&renewal), "ad");
     let read = read_so_far(connection) - before;
     assert!(read < 100, "{read} rows of 2,000 were read");
     assert_eq!(xids(revocations::unapplied(connection).unwrap()).len(), 2);
     execute(connection, "COMMIT");
     execute(open, "COMMIT");
-    assert_eq!(letters(&renew(connection, id, &applied)), "abd");
+    assert_eq!(letters(&renew(connection, id, &renewal.snapshot)), "b");
 }
 
 #[test]
@@ -190,6 +212,7 @@ fn the_row_for_every_token_means_everything() {
 fn too_many_to_tell_means_everything() {
     let (_, connection) = &mut database();
     let (id, registered) = register(connection);
+    let (other, other_registered) = register(connection);
     let fill = |connection: &mut PgConnection, from: i32, to: i32| {
         let fill = format!(
             "INSERT INTO revocations (digest)
@@ -204,7 +227,8 @@ fn too_many_to_tell_means_everything() {
     };
     assert_eq!(digests.len(), 20_000);
     fill(connection, 20_001, 20_001);
-    assert_eq!(renew(connection, id, &registered).revoked, Revoked::Everything);
+    let everything = renew(connection, other, &other_registered);
+    assert_eq!(everything.revoked, Revoked::Everything);
     // Once it is forgotten, what comes then can be told again.
     let Revoked::These(digests) = &renew(connection, id, &full.snapshot).revoked else {
         panic!("everything, of one");
@@ -222,10 +246,11 @@ fn rows_of_the_future_are_none() {
         "INSERT INTO revocations (xid, digest) SELECT future::text::xid8, digest
             FROM tokens, unnest(ARRAY[9000000000000000, 9000000000000001]) AS future",
     );
-    assert_eq!(letters(&renew(connection, id, &registered)), "");
+    let first = renew(connection, id, &registered);
+    assert_eq!(letters(&first), "");
     assert_eq!(xids(revocations::unapplied(connection).unwrap()), []);
     execute(connection, "DELETE FROM tokens WHERE name = 'a'");
-    assert_eq!(letters(&renew(connection, id, &registered)), "a");
+    assert_eq!(letters(&renew(connection, id, &first.snapshot)), "a");
     assert_eq!(xids(revocations::unapplied(connection).unwrap()).len(), 1);
     let of_a = xids(revocations::of_token(connection, digest('a')).unwrap());
     assert_eq!(of_a.len(), 1, "nobody could wait for those");

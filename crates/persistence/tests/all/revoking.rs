@@ -33,8 +33,7 @@ fn catch_up(connection: &mut PgConnection, id: Uuid, applied: Snapshot) -> Snaps
             .snapshot
     };
     let read = renew(applied);
-    renew(read.clone());
-    read
+    renew(read)
 }
 
 #[test]

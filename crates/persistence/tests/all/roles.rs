@@ -2,31 +2,32 @@
 
 use crate::logbook::setting;
 use crate::support::{CLI, connect, connect_to, count, execute, text, unavailable};
-use crate::verifiers::{only, register, renew};
+use crate::verifiers::{LEASE, only, register, renew};
 use diesel::connection::SimpleConnection;
-use jeton_coherence::verifiers;
+use jeton_coherence::verifiers::{self, Removal, Removed};
 use jeton_domain::Password;
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::roles::{self, Made, RoleError, RoleOptions};
 use jeton_persistence::{ConnectionLimits, DatabaseUrl, PgConnection, establish};
 use jeton_proof_support::{TestDatabase, TestRole, may, may_not, migrate};
+use uuid::Uuid;
 
-const CHECKS: [&str; 8] = [
+const CHECKS: [&str; 10] = [
     "SELECT t.id, user_id, digest, kind, t.scopes, expires_at, username, u.scopes, disabled_at
         FROM tokens AS t JOIN users AS u ON u.id = t.user_id",
     "SELECT xid, digest FROM revocations",
     "SELECT version FROM __diesel_schema_migrations",
-    "SELECT jeton_commit_durably()",
-    "INSERT INTO verifiers (id, name, applied, lease_ms)
-        VALUES (gen_random_uuid(), 'name', pg_current_snapshot(), 1000)",
-    "UPDATE verifiers SET version = version + 1, applied = pg_current_snapshot() WHERE id = gen_random_uuid()",
-    "DELETE FROM verifiers WHERE id = gen_random_uuid()",
-    "INSERT INTO token_uses SELECT id, now() FROM tokens
-        ON CONFLICT (token_id) DO UPDATE SET last_used_at = excluded.last_used_at",
+    "SELECT id, version, applied FROM verifiers",
+    "SELECT token_id, last_used_at FROM token_uses",
+    "SELECT jeton_register(gen_random_uuid(), gen_random_uuid(), 'name', 1000)",
+    "SELECT jeton_renew(gen_random_uuid(), gen_random_uuid(), pg_current_snapshot())",
+    "SELECT jeton_deregister(gen_random_uuid())",
+    "SELECT jeton_note_uses(array_agg(id), array_agg(0::float8)) FROM tokens",
+    "LISTEN jeton_revocations",
 ];
 
 /// What the auth service does besides.
-const AUTH: [&str; 19] = [
+const AUTH: [&str; 20] = [
     "SELECT * FROM users",
     "SELECT id FROM users FOR SHARE",
     "SELECT id FROM users FOR NO KEY UPDATE",
@@ -39,7 +40,7 @@ const AUTH: [&str; 19] = [
     "UPDATE tokens SET name = 'n'",
     "DELETE FROM tokens",
     "SELECT * FROM verifiers",
-    "DELETE FROM verifiers",
+    "SELECT jeton_remove_expired('{}', '{}', gen_random_uuid())",
     "DELETE FROM revocations",
     "DELETE FROM token_uses",
     "DELETE FROM account_attempts",
@@ -47,10 +48,11 @@ const AUTH: [&str; 19] = [
     "INSERT INTO audit_events (id, action, actor_label) VALUES (gen_random_uuid(), 'logout', 'cli')",
     "SELECT * FROM audit_events",
     "SELECT jeton_delete_audit_events(now() - interval '168 hours', 1000)",
+    "SELECT FROM locks FOR UPDATE",
 ];
 
 /// Nobody rewrites history, and nobody but the triggers writes the log of revocations.
-const NOT_EVEN_AUTH: [&str; 16] = [
+const NOT_EVEN_AUTH: [&str; 19] = [
     "UPDATE audit_events SET action = 'logout'",
     "UPDATE audit_events SET detail = '{}'",
     "DELETE FROM audit_events",
@@ -61,6 +63,9 @@ const NOT_EVEN_AUTH: [&str; 16] = [
     "SELECT jeton_delete_audit_events(NULL, 1000)",
     "SELECT jeton_delete_audit_events('infinity', 1000)",
     "INSERT INTO revocations (digest) VALUES ('')",
+    "DELETE FROM verifiers",
+    "UPDATE verifiers SET version = version + 1",
+    "DELETE FROM locks",
     "TRUNCATE tokens",
     "TRUNCATE users CASCADE",
     "DELETE FROM __diesel_schema_migrations",
@@ -70,7 +75,7 @@ const NOT_EVEN_AUTH: [&str; 16] = [
 ];
 
 /// Nobody's business but the auth service's and the operator's.
-const NEVER: [&str; 37] = [
+const NEVER: [&str; 46] = [
     "SELECT password_hash FROM users",
     "SELECT email FROM users",
     "SELECT username_key FROM users",
@@ -95,11 +100,20 @@ const NEVER: [&str; 37] = [
     "DELETE FROM revocations",
     "TRUNCATE revocations",
     "SELECT name FROM verifiers",
-    "INSERT INTO verifiers (id, name, lease_ms, version) VALUES (gen_random_uuid(), 'n', 1000, 7)",
+    "SELECT FROM verifiers FOR KEY SHARE",
+    "INSERT INTO verifiers (id, name, lease_ms) VALUES (gen_random_uuid(), 'n', 1000)",
+    "UPDATE verifiers SET version = version + 1",
     "UPDATE verifiers SET lease_ms = 100",
-    "UPDATE verifiers SET id = gen_random_uuid()",
+    "DELETE FROM verifiers",
     "TRUNCATE verifiers",
-    "UPDATE token_uses SET token_id = gen_random_uuid()",
+    "SELECT jeton_remove_expired('{}', '{}', gen_random_uuid())",
+    "SELECT jeton_commit_durably()",
+    "SELECT jeton_log_revocations('{}')",
+    "SELECT FROM locks",
+    "SELECT FROM locks FOR UPDATE",
+    "SELECT FROM token_uses FOR UPDATE",
+    "INSERT INTO token_uses SELECT id, '1970-01-01' FROM tokens",
+    "UPDATE token_uses SET last_used_at = '9999-12-31'",
     "DELETE FROM token_uses",
     "TRUNCATE token_uses",
     "INSERT INTO __diesel_schema_migrations (version) VALUES ('later')",
@@ -129,7 +143,26 @@ fn a_verifier_may_do_what_checks_take_and_nothing_else() {
     for statement in NEVER {
         may_not(connection, statement);
     }
+    // Rights on columns are none to lock a table by, however weakly.
+    for table in TABLES {
+        for mode in ["ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "ACCESS EXCLUSIVE"] {
+            may_not(connection, &format!("LOCK TABLE {table} IN {mode} MODE"));
+        }
+    }
 }
+
+const TABLES: [&str; 10] = [
+    "users",
+    "tokens",
+    "token_uses",
+    "account_attempts",
+    "network_attempts",
+    "revocations",
+    "verifiers",
+    "locks",
+    "audit_events",
+    "__diesel_schema_migrations",
+];
 
 /// Who deletes the row of another has revocations acknowledged that the other has not heard of.
 #[test]
@@ -142,15 +175,22 @@ fn a_verifier_leaves_the_rows_of_others_alone_and_the_auth_service_ends_them() {
     let (id, applied) = register(shop);
     for other in [&mut *blog, &mut *auth] {
         assert!(renew(other, id, applied.clone()).unwrap().is_err());
-        execute(other, "UPDATE verifiers SET applied = pg_current_snapshot()");
+        verifiers::deregister(other, id).unwrap();
+        // In its place, as it were.
+        let next = Uuid::now_v7();
+        verifiers::register(other, next, Some(id), "mine", LEASE).unwrap();
+        verifiers::deregister(other, next).unwrap();
     }
-    verifiers::deregister(blog, id).unwrap();
     assert_eq!(only(&mut owner).version, 0);
     // Whoever waits for verifiers has to see them, with whatever rights.
     assert_eq!(count(blog, "verifiers"), 1);
     renew(shop, id, applied).unwrap().unwrap();
     assert_eq!(only(auth).version, 1);
-    verifiers::deregister(auth, id).unwrap();
+    let sessions = [&mut *auth, &mut *blog].map(|other| verifiers::session(other).unwrap());
+    verifiers::remove_expired(blog, &[(id, 1)], sessions[1]).unwrap_err();
+    let removed = verifiers::remove_expired(auth, &[(id, 1)], sessions[0]).unwrap();
+    let name = "a test's".to_owned();
+    assert_eq!(removed, Removal::Done(vec![Removed { id, name }]));
     assert_eq!(count(&mut owner, "verifiers"), 0);
     let (id, _) = register(shop);
     verifiers::deregister(shop, id).unwrap();
@@ -179,8 +219,29 @@ fn functions_that_a_role_creates_are_not_called_as_the_owner() {
         CREATE FUNCTION public.unnest(bytea[]) RETURNS SETOF bytea LANGUAGE plpgsql
             AS $$ BEGIN RAISE 'as %', current_user; END $$;
         CREATE FUNCTION public.unnest(uuid[]) RETURNS SETOF uuid LANGUAGE plpgsql
-            AS $$ BEGIN RAISE 'as %', current_user; END $$;",
+            AS $$ BEGIN RAISE 'as %', current_user; END $$;
+        CREATE FUNCTION public.date_trunc(varchar, timestamptz) RETURNS timestamptz LANGUAGE plpgsql
+            AS $$ BEGIN RAISE 'as %', current_user; END $$;
+        CREATE FUNCTION public.generate_series(smallint, smallint) RETURNS SETOF smallint LANGUAGE plpgsql
+            AS $$ BEGIN RAISE 'as %', current_user; END $$;
+        CREATE FUNCTION public.same(pg_snapshot, pg_snapshot) RETURNS boolean LANGUAGE plpgsql
+            AS $$ BEGIN RAISE 'as %', current_user; END $$;
+        CREATE OPERATOR public.= (LEFTARG = pg_snapshot, RIGHTARG = pg_snapshot, FUNCTION = public.same);
+        CREATE FUNCTION public.same(smallint, bigint) RETURNS boolean LANGUAGE plpgsql
+            AS $$ BEGIN RAISE 'as %', current_user; END $$;
+        CREATE FUNCTION public.same(text, varchar) RETURNS boolean LANGUAGE plpgsql
+            AS $$ BEGIN RAISE 'as %', current_user; END $$;
+        CREATE OPERATOR public.= (LEFTARG = text, RIGHTARG = varchar, FUNCTION = public.same);",
     );
+    // What the functions for services do, they do as well.
+    let (id, applied) = register(&mut owner);
+    renew(&mut owner, id, applied).unwrap().unwrap();
+    execute(
+        &mut owner,
+        "SELECT jeton_note_uses(array_agg(id), array_agg(0::float8)) FROM tokens;
+        SELECT jeton_remove_expired(array_agg(id), array_agg(version), gen_random_uuid()) FROM verifiers",
+    );
+    verifiers::deregister(&mut owner, id).unwrap();
     for statement in [
         "UPDATE tokens SET scopes = '{}'",
         "UPDATE users SET scopes = '{}'",

@@ -110,7 +110,8 @@ fn nothing_is_null_but_what_may_be() {
         nullable,
         "account_attempts.audited_at audit_events.actor_id audit_events.actor_label audit_events.address audit_events.request_id \
         audit_events.subject_id audit_events.subject_username audit_events.token_id \
-        network_attempts.audited_at tokens.expires_at tokens.idle_ttl_secs users.disabled_at users.email users.password_hash"
+        network_attempts.audited_at tokens.expires_at tokens.idle_ttl_secs users.disabled_at users.email users.password_hash \
+        verifiers.place"
     );
 }
 

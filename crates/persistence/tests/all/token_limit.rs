@@ -46,7 +46,7 @@ fn stored<const N: usize>(connection: &mut PgConnection, tokens: [TokenId; N]) -
 fn used(connection: &mut PgConnection, token: TokenId, minutes_ago: u32) {
     let sql = format!(
         "INSERT INTO token_uses VALUES ('{token}', now() - interval '{minutes_ago} minutes')
-            ON CONFLICT (token_id) DO UPDATE SET last_used_at = excluded.last_used_at"
+            ON CONFLICT (token_id, owner) DO UPDATE SET last_used_at = excluded.last_used_at"
     );
     execute(connection, &sql);
 }

@@ -3,14 +3,14 @@
 use crate::logbook::setting;
 use crate::support::{connect, constraint, database, execute, interleave, text, wait_until, xids};
 use diesel::Connection;
-use jeton_coherence::verifiers::{self, NotRenewed, Removal, Renewal, VerifierRow};
+use jeton_coherence::verifiers::{self, NotRenewed, Removal, Removed, Renewal, VerifierRow};
 use jeton_coherence::{Snapshot, revocations};
 use jeton_persistence::{DatabaseResult, PgConnection};
 use jeton_proof_support::TestDatabase;
 use std::time::Duration;
 use uuid::Uuid;
 
-const LEASE: Duration = Duration::from_secs(10);
+pub(crate) const LEASE: Duration = Duration::from_secs(10);
 const DURABILITY: &str = "SELECT current_setting('synchronous_commit')";
 
 /// As [`verifiers::renew`], over the connection that the verifier registered with.
@@ -26,8 +26,16 @@ pub(crate) fn renew(
 /// As [`verifiers::remove_expired`], in the session in which the verifier was seen.
 fn remove_expired(connection: &mut PgConnection, id: Uuid, version: i64) -> Removal {
     let session = verifiers::session(connection).unwrap();
-    verifiers::remove_expired(connection, id, version, session).unwrap()
+    verifiers::remove_expired(connection, &[(id, version)], session).unwrap()
 }
+
+/// What [`remove_expired`] says of one that it takes off the list.
+fn done(id: Uuid) -> Removal {
+    let name = "a test's".to_owned();
+    Removal::Done(vec![Removed { id, name }])
+}
+
+const NOT_DONE: Removal = Removal::Done(Vec::new());
 
 /// One that remembers nothing yet: its id, and what it has applied.
 pub(crate) fn register(connection: &mut PgConnection) -> (Uuid, Snapshot) {
@@ -51,10 +59,8 @@ fn a_verifier_that_registers_is_on_the_list_and_has_applied_everything() {
     let lease = Duration::from_millis(1234);
     let registered = verifiers::register(&mut connection, id, None, "shop[17]", lease).unwrap();
     let row = only(&mut connection);
-    assert_eq!(
-        (row.id, row.name.as_str(), row.version, row.lease()),
-        (id, "shop[17]", 0, lease)
-    );
+    assert_eq!((row.id, row.version, row.lease()), (id, 0, lease));
+    assert_eq!(text(&mut connection, "SELECT name FROM verifiers"), "shop[17]");
     assert_eq!(row.applied, registered.applied);
     assert_eq!(
         registered.session,
@@ -148,16 +154,12 @@ fn a_verifier_is_given_up_at_the_version_that_was_seen_and_no_other() {
     let (id, applied) = register(connection);
     renew(connection, id, applied).unwrap().unwrap();
     for version in [0, 2] {
-        assert_eq!(
-            remove_expired(connection, id, version),
-            Removal::NotDone,
-            "{version}"
-        );
+        assert_eq!(remove_expired(connection, id, version), NOT_DONE, "{version}");
     }
-    assert_eq!(remove_expired(connection, Uuid::now_v7(), 1), Removal::NotDone);
+    assert_eq!(remove_expired(connection, Uuid::now_v7(), 1), NOT_DONE);
     assert_eq!(verifiers::list(connection).unwrap().len(), 2);
-    assert_eq!(remove_expired(connection, id, 1), Removal::Done);
-    assert_eq!(remove_expired(connection, id, 1), Removal::NotDone);
+    assert_eq!(remove_expired(connection, id, 1), done(id));
+    assert_eq!(remove_expired(connection, id, 1), NOT_DONE);
     assert_eq!(only(connection).id, other);
 }
 
@@ -169,13 +171,13 @@ fn a_verifier_is_given_up_only_in_the_session_in_which_it_was_seen() {
     let (id, _) = register(connection);
     let session = verifiers::session(connection).unwrap();
     verifiers::session(other).unwrap();
-    let moved = verifiers::remove_expired(other, id, 0, session).unwrap();
+    let moved = verifiers::remove_expired(other, &[(id, 0)], session).unwrap();
     // Another session, as far as anybody can tell, with the number of the process that the first one had.
     execute(connection, "RESET ALL");
-    let reset = verifiers::remove_expired(connection, id, 0, session).unwrap();
+    let reset = verifiers::remove_expired(connection, &[(id, 0)], session).unwrap();
     assert_eq!((moved, reset), (Removal::Moved, Removal::Moved));
     assert_ne!(verifiers::session(connection).unwrap(), session);
-    let named = verifiers::remove_expired(connection, id, 0, session).unwrap();
+    let named = verifiers::remove_expired(connection, &[(id, 0)], session).unwrap();
     assert_eq!(named, Removal::Moved);
     assert_eq!(only(connection).id, id);
 }
@@ -190,7 +192,7 @@ fn a_verifier_that_renews_at_the_last_moment_is_not_given_up() {
         |c| Ok(remove_expired(c, id, 0)),
     );
     assert!(renewed.is_ok());
-    assert_eq!(removed.unwrap(), Removal::NotDone);
+    assert_eq!(removed.unwrap(), NOT_DONE);
     assert_eq!(only(connection).version, 1);
 }
 
@@ -203,7 +205,7 @@ fn a_verifier_that_is_being_given_up_does_not_renew() {
         |c| Ok(remove_expired(c, id, 0)),
         |c| renew(c, id, applied),
     );
-    assert_eq!(removed, Removal::Done);
+    assert_eq!(removed, done(id));
     assert_eq!(renewed.unwrap().unwrap_err(), NotRenewed::Expired);
     assert_eq!(verifiers::list(connection).unwrap().len(), 0);
 }

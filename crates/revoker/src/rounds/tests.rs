@@ -23,7 +23,6 @@ fn seeing(seen: &[Xid]) -> Snapshot {
 fn row(id: u128, version: i64, seen: &[Xid]) -> VerifierRow {
     VerifierRow {
         id: Uuid::from_u128(id),
-        name: format!("verifier {id}"),
         version,
         applied: seeing(seen),
         lease_ms: 10_000,
@@ -33,7 +32,6 @@ fn row(id: u128, version: i64, seen: &[Xid]) -> VerifierRow {
 fn dead(id: u128, version: i64) -> Dead {
     Dead {
         id: Uuid::from_u128(id),
-        name: format!("verifier {id}"),
         version,
     }
 }
@@ -213,4 +211,43 @@ fn a_lease_is_waited_for_anew_on_a_new_connection() {
     rounds.look(&rows, after(2 * LEASE), found);
     assert!(answer.try_recv().unwrap().is_ok());
     assert_eq!(*found, [dead(1, 4), dead(2, 7), dead(1, 4)]);
+}
+
+/// One after the other, they would wait for its lease longer than anybody waits: it renews without applying, or its row is
+/// held, so that it is in everybody's way for ever.
+#[test]
+fn hundreds_at_once_wait_for_one_dead_verifier_together() {
+    let mut rounds = Rounds::default();
+    let rows = [row(1, 4, &[]), row(2, 7, &[ONE])];
+    let mut answers = Vec::new();
+    let found = &mut Vec::new();
+    // They come within half a lease, one round each.
+    for number in 0..300 {
+        answers.push(waiting(&mut rounds, ONE));
+        rounds.look(&rows, after(LEASE / 600 * number), found);
+    }
+    assert!(found.is_empty() && answers.iter_mut().all(|one| one.try_recv().is_err()));
+    // When the lease of the last is over that is everybody's, whether or not somebody could take the row away.
+    rounds.look(&rows, after(LEASE / 2 + LEASE), found);
+    assert!(answers.iter_mut().all(|one| one.try_recv().unwrap().is_ok()));
+    found.sort_unstable();
+    found.dedup();
+    // The watch finds the other one as well, of which nobody has heard for as long.
+    assert_eq!(*found, [dead(1, 4), dead(2, 7)]);
+}
+
+/// What was not read may be behind.
+#[test]
+fn a_list_that_is_cut_off_confirms_nothing_and_shows_who_is_dead() {
+    let mut rounds = Rounds::default();
+    let rows: Vec<VerifierRow> = (0..=MOST_LISTED).map(|id| row(id as u128, 0, &[ONE])).collect();
+    let mut refused = waiting(&mut rounds, ONE);
+    let dead = &mut Vec::new();
+    rounds.look(&rows, after(Duration::ZERO), dead);
+    assert!(refused.try_recv().unwrap().is_err() && dead.is_empty());
+    rounds.look(&rows, after(LEASE), dead);
+    assert_eq!(dead.len(), rows.len());
+    let mut served = waiting(&mut rounds, ONE);
+    rounds.look(&rows[1..], after(LEASE), dead);
+    assert!(served.try_recv().unwrap().is_ok());
 }

@@ -6,7 +6,6 @@ use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{DatabaseUrl, PgConnection};
 use jeton_proof_support::{connect as connect_to, count, database, execute, migrate, text, wait_until};
 use jeton_revoker::{Barrier, confirm};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -94,41 +93,38 @@ async fn a_verifier_that_goes_in_order_is_not_waited_for() {
 fn a_dead_one_is_waited_for_once_and_taken_off_the_list() {
     let (_, connection) = &mut database();
     register(connection, Duration::from_millis(200));
-    let (live, _) = register(connection, Duration::from_secs(60));
+    let (live, mut applied) = register(connection, Duration::from_secs(60));
     let first = revoke(connection);
-    let snapshot = |connection: &mut PgConnection| {
-        let rows = verifiers::list(connection).unwrap();
-        rows.into_iter().find(|row| row.id == live).unwrap().applied
-    };
-    for _ in 0..2 {
-        let applied = snapshot(connection);
-        let renewal = renew(connection, live, applied);
-        renew(connection, live, renewal.snapshot);
+    for _ in 0..3 {
+        applied = renew(connection, live, applied).snapshot;
     }
     confirm(connection, first).unwrap();
     assert_eq!(registered(connection), [live]);
 }
 
-/// It lives, though it does not get on: its time is over for this revocation, and its row is not anybody's to take.
-#[test]
-fn a_verifier_that_renews_without_applying_is_waited_for_and_stays() {
+/// By its role's own transaction, which may be open for as long as it likes. Nobody waits for that, and it keeps no other
+/// from being taken off the list.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_one_whose_row_is_held_is_waited_for_and_no_longer() {
     let (database, connection) = &mut database();
-    let (id, _) = register(connection, Duration::from_millis(300));
+    let holder = &mut connect_to(database.url());
+    let (held, applied) = register(holder, Duration::from_millis(300));
+    register(connection, Duration::from_millis(200));
     let pending = revoke(connection);
-    let done = AtomicBool::new(false);
-    let mut other = connect_to(database.url());
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                other
-                    .batch_execute("UPDATE verifiers SET version = version + 1")
-                    .unwrap();
-            }
-        });
-        confirm(connection, pending).unwrap();
-        done.store(true, Ordering::Relaxed);
+    execute(holder, "BEGIN");
+    renew(holder, held, applied);
+    let barrier = Barrier::start(url(database.url())).unwrap();
+    barrier.confirm(pending.clone()).await.unwrap();
+    confirm(connection, pending).unwrap();
+    wait_until("the other is taken off the list", || {
+        registered(connection) == [held]
     });
-    assert_eq!(registered(connection), [id]);
+    execute(holder, "ROLLBACK");
+    wait_until("and then this one", || {
+        let pending = unapplied(connection).unwrap();
+        confirm(connection, pending).unwrap();
+        registered(connection).is_empty()
+    });
 }
 
 /// Nobody waits for it, since it has applied everything; the next revocation should not have to.

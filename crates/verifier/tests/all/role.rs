@@ -105,3 +105,27 @@ async fn a_verifier_without_its_role_does_not_start() {
         "{refused:?}"
     );
 }
+
+/// What a service that restarts in a circle leaves behind is taken off the list by the auth service. Until then, whoever
+/// starts has to know why it would not remember anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_role_has_as_many_verifiers_as_may_be_no_other_starts() {
+    let (database, _) = database();
+    let role = TestRole::create(&database, "IN ROLE jeton_verifier");
+    let verifier = Verifier::connect(as_a_service(&role)).await.unwrap();
+    let theirs = &mut connect_to(role.url());
+    execute(
+        theirs,
+        "SELECT jeton_register(gen_random_uuid(), NULL, 'n', 60000) FROM generate_series(1, 255)",
+    );
+    let refused = Verifier::connect(as_a_service(&role)).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("256 verifiers registered"),
+        "{refused}"
+    );
+    // One that was there comes back to its place.
+    verifier.close().await;
+    Verifier::connect(as_a_service(&role)).await.unwrap();
+    let other = TestRole::create(&database, "IN ROLE jeton_verifier");
+    Verifier::connect(as_a_service(&other)).await.unwrap();
+}
