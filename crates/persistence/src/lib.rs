@@ -2,6 +2,7 @@
 
 mod admins;
 mod database;
+mod declared;
 mod functions;
 mod locks;
 mod manager;

@@ -15,7 +15,10 @@ pub(crate) enum Lock {
 }
 
 impl Lock {
-    fn name(self) -> &'static str {
+    /// All of them.
+    pub(crate) const ALL: [Self; 2] = [Self::Admins, Self::Cleanup];
+
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Admins => "admins",
             Self::Cleanup => "cleanup",
@@ -45,4 +48,14 @@ pub(crate) fn try_hold(connection: &mut PgConnection, lock: Lock) -> DatabaseRes
     }
     row.first::<String>(connection)?;
     Ok(false)
+}
+
+/// Those of which there is no row.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub(crate) fn missing(connection: &mut PgConnection) -> DatabaseResult<Vec<&'static str>> {
+    let there: Vec<String> = locks::table.select(locks::name).load(connection)?;
+    let all = Lock::ALL.map(Lock::name).into_iter();
+    Ok(all.filter(|name| !there.iter().any(|one| one == name)).collect())
 }

@@ -1,5 +1,6 @@
 //! The server's roles: what services may do, and a role for each of them to sign in as.
 
+pub(crate) mod rights;
 mod scram;
 
 use crate::audit::{self, NewAuditEvent};
@@ -19,7 +20,7 @@ pub const AUTH: &str = "jeton_auth";
 /// Makes the roles and gives them their rights, where that has not been done.
 const RIGHTS: &str = include_str!("../migrations/2026-11-28-120300_roles/up.sql");
 
-/// How many connections a service's role may have at once, unless it is said otherwise: three instances of the auth service,
+/// How many connections a service's role may have at once, unless it is said otherwise: two instances of the auth service,
 /// or sixteen of a service that only checks tokens.
 pub const CONNECTION_LIMIT: u32 = 50;
 
@@ -132,27 +133,19 @@ pub fn create(
     })
 }
 
-/// Which of [`VERIFIER`] and [`AUTH`] cannot do yet what they are for: whoever migrated could not create them.
+/// Which of [`VERIFIER`] and [`AUTH`] lack something of what they are for: whoever migrated could not create them, or somebody
+/// took it away.
 ///
 /// # Errors
 /// See [`DatabaseError`].
-pub fn lacking(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        name: String,
+pub fn lacking(connection: &mut PgConnection) -> DatabaseResult<Vec<&'static str>> {
+    let mut lacking = Vec::new();
+    for role in [VERIFIER, AUTH] {
+        if !rights::of_group(connection, role)?.lacks.is_empty() {
+            lacking.push(role);
+        }
     }
-    let rows: Vec<Row> = diesel::sql_query(
-        "SELECT name FROM (VALUES \
-                ($1, 'jeton_renew(uuid, uuid, pg_snapshot)', 'verifiers'), \
-                ($2, 'jeton_remove_expired(uuid[], bigint[], uuid)', 'users')) AS wanted (name, does, reads) \
-            WHERE NOT coalesce(has_function_privilege(to_regrole(name), does, 'EXECUTE') \
-                AND has_any_column_privilege(to_regrole(name), reads, 'SELECT'), false)",
-    )
-    .bind::<Text, _>(VERIFIER)
-    .bind::<Text, _>(AUTH)
-    .load(connection)?;
-    Ok(rows.into_iter().map(|row| row.name).collect())
+    Ok(lacking)
 }
 
 /// Whether anybody may create objects in the schema, as in databases that were made before Postgres 15, and its name: what

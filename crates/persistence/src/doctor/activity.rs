@@ -1,8 +1,10 @@
 //! What others are doing now, on this database or the whole server.
 
-use super::{Context, Finding, each, shown};
+use super::{Context, Finding, each};
 use crate::DatabaseResult;
+use crate::declared::declared;
 use diesel::prelude::*;
+use jeton_domain::printable::{cut, escape};
 
 /// A session, as it is told: `a` is its row of `pg_stat_activity`.
 const SESSION: &str = "'process ' || a.pid || ' (' || coalesce(nullif(left(a.application_name, 64), ''), 'unnamed') \
@@ -24,7 +26,7 @@ pub(super) fn transactions(connection: &mut PgConnection, context: &Context) -> 
             Finding::warning(
                 format!(
                     "{}: the cleanup passes by what it may still see, and its locks are held",
-                    shown_line(&line)
+                    escape(&line)
                 ),
                 "end it, with `SELECT pg_terminate_backend(PID)` where need be; \
                 `idle_in_transaction_session_timeout` ends such that do nothing",
@@ -41,7 +43,7 @@ pub(super) fn transactions(connection: &mut PgConnection, context: &Context) -> 
         ),
         |line| {
             let (place, which) = line.split_once(' ').unwrap_or(("", &line));
-            let found = format!("a transaction was prepared and never ended: {}", shown_line(which));
+            let found = format!("a transaction was prepared and never ended: {}", escape(which));
             let remedy = "`COMMIT PREPARED` or `ROLLBACK PREPARED`, in its database: it holds its locks and the cleanup for good";
             if place == "here" {
                 Finding::error(found, remedy)
@@ -56,7 +58,7 @@ pub(super) fn transactions(connection: &mut PgConnection, context: &Context) -> 
             WHERE NOT active AND (xmin IS NOT NULL OR catalog_xmin IS NOT NULL OR restart_lsn IS NOT NULL) ORDER BY 1 LIMIT 100",
         |slot| {
             Finding::warning(
-                format!("nobody reads the replication slot {}, which keeps what was written and holds the cleanup", shown(&slot)),
+                format!("nobody reads the replication slot {}, which keeps what was written and holds the cleanup", cut(&slot)),
                 "start what reads it, or `SELECT pg_drop_replication_slot(…)`",
             )
         },
@@ -92,14 +94,16 @@ pub(super) fn locks(connection: &mut PgConnection, context: &Context) -> Databas
             WHERE l.granted AND l.locktype = 'relation' AND l.pid <> pg_backend_pid() AND coalesce(a.backend_type, 'client backend') = 'client backend' \
                 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
                 AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock') \
-                AND c.oid IN (to_regclass('users'), to_regclass('tokens'), to_regclass('revocations'), \
-                    to_regclass('verifiers'), to_regclass('token_uses'), to_regclass('audit_events'), \
-                    to_regclass('account_attempts'), to_regclass('network_attempts')) \
-            GROUP BY a.pid, a.application_name, a.usename, a.datname, a.xact_start ORDER BY a.xact_start LIMIT 100"
+                AND c.oid IN (SELECT to_regclass(name) FROM unnest(ARRAY['{}']) AS name) \
+            GROUP BY a.pid, a.application_name, a.usename, a.datname, a.xact_start ORDER BY a.xact_start LIMIT 100",
+            declared().tables.join("', '")
         ),
         |line| {
             Finding::error(
-                format!("{}: whoever signs in or out waits for it", shown_line(&line)),
+                format!(
+                    "{}: whoever signs in or out, or administers, may wait for it",
+                    escape(&line)
+                ),
                 "let it end, or end it with `SELECT pg_terminate_backend(PID)`",
             )
         },
@@ -118,15 +122,10 @@ pub(super) fn locks(connection: &mut PgConnection, context: &Context) -> Databas
         ),
         |line| {
             Finding::error(
-                shown_line(&line),
+                escape(&line),
                 "let it end, or end it with `SELECT pg_terminate_backend(PID)`",
             )
         },
     )?);
     Ok(findings)
-}
-
-/// As [`shown`], for what has names of bounded length in it.
-fn shown_line(line: &str) -> String {
-    line.split(' ').map(shown).collect::<Vec<_>>().join(" ")
 }

@@ -1,13 +1,15 @@
 //! What runs full.
 
-use super::{Context, Finding, each, shown};
-use crate::DatabaseResult;
+use super::{Context, Finding, each};
+use crate::{DatabaseResult, PoolSettings};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
+use jeton_domain::printable::escape;
 
-/// What a process takes that checks tokens, and what an instance of the auth service takes besides: docs/OPERATING.md.
+/// What a process takes that checks tokens: docs/OPERATING.md.
 const OF_A_VERIFIER: i64 = 3;
-const OF_AN_AUTH_SERVICE: i64 = 11;
+/// What an instance of the auth service takes besides and beside its pool, to wait for revocations.
+const OF_A_REVOKER: i64 = 1;
 
 /// More than this in the log of revocations, and something keeps it from being purged.
 const LONG_LOG: i64 = 100_000;
@@ -44,12 +46,12 @@ pub(super) fn connections(connection: &mut PgConnection, _: &Context) -> Databas
             FROM pg_database d JOIN pg_stat_activity a ON a.datid = d.oid \
             WHERE d.datname = current_database() AND datconnlimit >= 0 \
             GROUP BY datconnlimit HAVING count(*) >= datconnlimit",
-        |line| Finding::warning(shown(&line), "raise its limit: `ALTER ROLE` or `ALTER DATABASE … CONNECTION LIMIT`"),
+        |line| Finding::warning(escape(&line), "raise its limit: `ALTER ROLE` or `ALTER DATABASE … CONNECTION LIMIT`"),
     )?);
     Ok(findings)
 }
 
-/// What the processes that have registered may take at the most. Not their pools for other things.
+/// What the processes that have registered may take at the most. Not the pools of other services.
 fn needed(connection: &mut PgConnection, most: i64) -> DatabaseResult<Option<Finding>> {
     #[derive(QueryableByName)]
     struct Row {
@@ -70,7 +72,8 @@ fn needed(connection: &mut PgConnection, most: i64) -> DatabaseResult<Option<Fin
         FROM (SELECT owner FROM verifiers LIMIT 100000) AS part",
     )
     .get_result(connection)?;
-    let needed = verifiers * OF_A_VERIFIER + auth * OF_AN_AUTH_SERVICE;
+    let of_an_auth_service = i64::from(PoolSettings::default().most()) + OF_A_REVOKER;
+    let needed = verifiers * OF_A_VERIFIER + auth * of_an_auth_service;
     Ok((needed > most).then(|| {
         Finding::warning(
             format!(

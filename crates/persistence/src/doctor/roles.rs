@@ -1,11 +1,12 @@
 //! The roles that services sign in as, and what they may do.
 
-use super::declared::{Grant, declared};
-use super::{Context, Finding, each, shown};
+use super::{Context, Finding, each};
 use crate::DatabaseResult;
-use crate::roles::{AUTH, VERIFIER, open_schema};
+use crate::roles::rights::{Group, Right, granted, held, of_group};
+use crate::roles::{AUTH, CONNECTION_LIMIT, VERIFIER, open_schema, without_connection_limit};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Bool, Oid, Text};
+use diesel::sql_types::{Bool, Oid, Text};
+use jeton_domain::printable::escape;
 use std::collections::BTreeSet;
 
 /// Who signs in as a service: a member of one of the roles that this is about, whose rights it has without asking. Not the
@@ -22,24 +23,14 @@ pub(super) fn rights(connection: &mut PgConnection, _: &Context) -> DatabaseResu
     let mut findings = Vec::new();
     let mut extra_of_groups = BTreeSet::new();
     for group in [VERIFIER, AUTH] {
-        let Some(oid) = find(connection, group)? else {
-            findings.push(Finding::error(format!("the role {group} does not exist"), SET_UP));
-            continue;
-        };
-        findings.extend(each(
-            connection,
-            &format!(
-                "SELECT current_schema()::text AS line WHERE NOT has_schema_privilege({oid}::oid, current_schema(), 'USAGE')"
-            ),
-            |schema| Finding::error(format!("{group} lacks USAGE of the schema {}", shown(&schema)), SET_UP),
-        )?);
-        let (granted, held) = (granted(&[group]), held(connection, oid)?);
-        let missing = granted.iter().filter(|right| !right.is_in(&held));
-        findings.extend(missing.map(|right| Finding::error(format!("{group} lacks {right}"), SET_UP)));
-        for right in held.into_iter().filter(|right| !right.is_in(&granted)) {
-            findings.push(too_much(group, &right));
-            extra_of_groups.insert(right);
-        }
+        let Group { lacks, extra } = of_group(connection, group)?;
+        findings.extend(
+            lacks
+                .iter()
+                .map(|lack| Finding::error(format!("{group} {lack}"), SET_UP)),
+        );
+        findings.extend(extra.iter().map(|right| too_much(group, right)));
+        extra_of_groups.extend(extra);
     }
     for service in services_of(connection)? {
         let granted = granted(&service.groups());
@@ -51,7 +42,7 @@ pub(super) fn rights(connection: &mut PgConnection, _: &Context) -> DatabaseResu
     }
     if let Some(schema) = open_schema(connection)? {
         findings.push(Finding::warning(
-            format!("every role may create objects in the schema {}", shown(&schema)),
+            format!("every role may create objects in the schema {}", escape(&schema)),
             format!("`REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC`"),
         ));
     }
@@ -59,7 +50,7 @@ pub(super) fn rights(connection: &mut PgConnection, _: &Context) -> DatabaseResu
 }
 
 fn too_much(role: &str, right: &Right) -> Finding {
-    let (role, object) = (shown(role), &right.object);
+    let (role, object) = (escape(role), &right.object);
     let columns = if right.column.is_empty() {
         String::new()
     } else {
@@ -77,96 +68,6 @@ fn too_much(role: &str, right: &Right) -> Finding {
             right.privilege
         ),
     )
-}
-
-/// Of a role that is known from elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
-struct Right {
-    #[diesel(sql_type = Text)]
-    object: String,
-    #[diesel(sql_type = Text)]
-    privilege: String,
-    /// Empty: of all the table.
-    #[diesel(sql_type = Text)]
-    column: String,
-}
-
-impl std::fmt::Display for Right {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.column.as_str() {
-            "" => write!(f, "{} on {}", self.privilege, self.object),
-            column => write!(f, "{} on {}.{}", self.privilege, self.object, shown(column)),
-        }
-    }
-}
-
-impl From<&Grant> for Right {
-    fn from(grant: &Grant) -> Self {
-        Self {
-            object: grant.object.clone(),
-            privilege: grant.privilege.clone(),
-            column: grant.column.clone(),
-        }
-    }
-}
-
-impl Right {
-    /// Whether these have it, perhaps for all of the table.
-    fn is_in(&self, rights: &BTreeSet<Self>) -> bool {
-        let whole = Self {
-            column: String::new(),
-            ..self.clone()
-        };
-        rights.contains(self) || rights.contains(&whole)
-    }
-}
-
-/// What the migrations grant to members of these.
-fn granted(groups: &[&str]) -> BTreeSet<Right> {
-    let grants = declared().grants.iter();
-    grants
-        .filter(|grant| groups.contains(&grant.role.as_str()))
-        .map(Right::from)
-        .collect()
-}
-
-/// What a role may do with Jeton's own tables and functions, by whatever way. Functions for everybody do not count.
-fn held(connection: &mut PgConnection, role: u32) -> DatabaseResult<BTreeSet<Right>> {
-    let mut tables = declared().tables.clone();
-    tables.push("__diesel_schema_migrations".to_owned());
-    let rights: Vec<Right> = diesel::sql_query(
-        "WITH t AS (SELECT c.oid, c.relname::text AS name FROM pg_class c WHERE relkind IN ('r', 'p') \
-                AND relname = ANY ($2) AND relnamespace = to_regnamespace(quote_ident(current_schema()))::oid), \
-            whole AS (SELECT t.oid, t.name, p AS privilege FROM t, \
-                unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS p \
-                WHERE has_table_privilege($1, t.oid, p)) \
-        SELECT name AS object, privilege, '' AS \"column\" FROM whole \
-        UNION ALL SELECT t.name, p, attname::text FROM t JOIN pg_attribute a ON a.attrelid = t.oid \
-            AND attnum > 0 AND NOT attisdropped CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) AS p \
-            WHERE has_column_privilege($1, t.oid, attnum, p) \
-                AND NOT EXISTS (SELECT FROM whole WHERE whole.oid = t.oid AND whole.privilege = p) \
-        UNION ALL SELECT proname::text, 'EXECUTE', '' FROM pg_proc f WHERE proname = ANY ($3) \
-            AND pronamespace = to_regnamespace(quote_ident(current_schema()))::oid \
-            AND has_function_privilege($1, f.oid, 'EXECUTE')",
-    )
-    .bind::<Oid, _>(role)
-    .bind::<Array<Text>, _>(&tables)
-    .bind::<Array<Text>, _>(&declared().private)
-    .load(connection)?;
-    Ok(rights.into_iter().collect())
-}
-
-fn find(connection: &mut PgConnection, role: &str) -> DatabaseResult<Option<u32>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Oid)]
-        oid: u32,
-    }
-    let row: Option<Row> = diesel::sql_query("SELECT oid FROM pg_roles WHERE rolname = $1")
-        .bind::<Text, _>(role)
-        .get_result(connection)
-        .optional()?;
-    Ok(row.map(|row| row.oid))
 }
 
 /// By its number: it may be dropped at any time, and then may nothing.
@@ -218,7 +119,7 @@ pub(super) fn services(connection: &mut PgConnection, _: &Context) -> DatabaseRe
             AND r.oid <> (SELECT relowner FROM pg_class WHERE oid = 'tokens'::regclass) ORDER BY 1",
         |line| {
             Finding::error(
-                format!("the role {}", shown(&line)),
+                format!("the role {}", escape(&line)),
                 "take that from it with `ALTER ROLE`: a service needs none of it",
             )
         },
@@ -227,12 +128,35 @@ pub(super) fn services(connection: &mut PgConnection, _: &Context) -> DatabaseRe
         connection,
         &format!(
             "SELECT r.rolname || ' is a member of ' || g.rolname AS line FROM pg_roles r JOIN pg_roles g \
-                ON g.rolname IN ('pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', \
-                    'pg_write_server_files', 'pg_execute_server_program') AND pg_has_role(r.oid, g.oid, 'MEMBER') \
+                ON g.rolname IN ('pg_read_all_data', 'pg_write_all_data', 'pg_maintain', 'pg_signal_backend', \
+                    'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program') AND pg_has_role(r.oid, g.oid, 'MEMBER') \
             WHERE {SERVICE} ORDER BY 1"
         ),
-        |line| Finding::error(format!("the role {}", shown(&line)), "take that from it with `REVOKE`"),
+        |line| Finding::error(format!("the role {}", escape(&line)), "take that from it with `REVOKE`"),
     )?);
+    findings.extend(each(
+        connection,
+        &format!(
+            "SELECT r.rolname::text AS line FROM pg_roles r WHERE {SERVICE} \
+                AND has_schema_privilege(r.oid, current_schema(), 'CREATE') \
+                AND NOT has_schema_privilege('public', current_schema(), 'CREATE') ORDER BY 1"
+        ),
+        |role| {
+            Finding::error(
+                format!(
+                    "the role {} may create objects in the schema of the tables",
+                    escape(&role)
+                ),
+                "`REVOKE CREATE ON SCHEMA … FROM …`: from it, or from a role that it is a member of",
+            )
+        },
+    )?);
+    findings.extend(without_connection_limit(connection)?.iter().map(|role| {
+        Finding::warning(
+            format!("the role {} may take all of the server's connections", escape(role)),
+            format!("`ALTER ROLE … CONNECTION LIMIT {CONNECTION_LIMIT}`, or as many as its processes need; `jeton role create` sets one"),
+        )
+    }));
     findings.extend(each(
         connection,
         "SELECT role || CASE WHEN rolsuper THEN ', a superuser' WHEN rolbypassrls THEN ', which passes by row security' \
@@ -243,7 +167,7 @@ pub(super) fn services(connection: &mut PgConnection, _: &Context) -> DatabaseRe
             OR pg_roles.oid = (SELECT relowner FROM pg_class WHERE oid = 'tokens'::regclass) ORDER BY 1",
         |line| {
             Finding::warning(
-                format!("services check tokens as {}: they could do anything to anybody's", shown(&line)),
+                format!("services check tokens as {}: they could do anything to anybody's", escape(&line)),
                 OWN_ROLE,
             )
         },

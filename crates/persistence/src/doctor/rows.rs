@@ -1,12 +1,13 @@
 //! Rows that SQL has accepted, and that this program cannot read or nobody can reach. By pages, so that a million take no
 //! more memory than a few, and hold nothing up.
 
-use super::{Context, Finding, each, read_only, shown};
+use super::{Context, Finding, each, read_only};
 use crate::DatabaseResult;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use jeton_coherence::TextArray;
+use jeton_domain::printable::cut;
 use jeton_domain::{Email, ScopeSet, TokenKind, TokenName, Username, UsernameKey};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -135,7 +136,7 @@ fn user(
             None => findings.push(Finding::error(
                 format!(
                     "the user {id} has the name \"{}\", by which nobody signs in",
-                    shown(&row.username)
+                    cut(&row.username)
                 ),
                 format!("`jeton user rename {id} NAME`"),
             )),
@@ -190,7 +191,7 @@ fn holder(connection: &mut PgConnection, key: &str) -> DatabaseResult<Option<Uui
 }
 
 fn unreachable(id: Uuid, name: &str, other: Option<Uuid>) -> Finding {
-    let name = shown(name);
+    let name = cut(name);
     match other {
         Some(other) => Finding::error(
             format!("the user {id}, \"{name}\", cannot sign in: by that name it is the user {other}"),
@@ -200,7 +201,7 @@ fn unreachable(id: Uuid, name: &str, other: Option<Uuid>) -> Finding {
             format!(
                 "the user {id}, \"{name}\", cannot sign in: username_key is not what the name is looked up by"
             ),
-            format!("`jeton user rename {id} {name}`"),
+            format!("`jeton user rename {id} NAME`, with the same name"),
         ),
     }
 }
@@ -270,7 +271,7 @@ pub(super) fn future(connection: &mut PgConnection, _: &Context) -> DatabaseResu
         (
             "network_attempts",
             "last_at",
-            "delete the row: the network is blocked until then",
+            "`jeton network unblock` for the network: the next attempt puts the time right, and not what counts",
         ),
         ("audit_events", "at", "nothing: see what the clock did"),
         ("verifiers", "created_at", "nothing: see what the clock did"),

@@ -1,11 +1,12 @@
 //! Whether the tables are as the migrations have made them.
 
-use super::declared::declared;
 use super::{Context, Finding};
-use crate::{DatabaseError, DatabaseResult};
+use crate::declared::declared;
+use crate::{DatabaseError, DatabaseResult, locks};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text};
 use jeton_coherence::{MIGRATIONS, applied_versions, version};
+use jeton_domain::printable::cut;
 
 const MIGRATE: &str = "run `jeton migrate`";
 
@@ -18,8 +19,8 @@ pub(super) fn migrations(connection: &mut PgConnection, _: &Context) -> Database
                 "set up a new database with `jeton migrate`",
             )]);
         }
-        // Told of the server.
-        Err(DatabaseError::ServerTooOld(_)) => return Ok(Vec::new()),
+        // Told of the server and of the encoding.
+        Err(DatabaseError::ServerTooOld(_) | DatabaseError::NotUtf8 { .. }) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     let known = MIGRATIONS.map(version);
@@ -37,7 +38,7 @@ pub(super) fn migrations(connection: &mut PgConnection, _: &Context) -> Database
             format!(
                 "{} migrations were applied that this version does not know: {}",
                 newer.len(),
-                super::shown(&newer.join(", "))
+                cut(&newer.join(", "))
             ),
             "use the `jeton` of the newest version that has migrated this database",
         ));
@@ -75,7 +76,7 @@ pub(super) fn triggers(connection: &mut PgConnection, _: &Context) -> DatabaseRe
             Some(row) if row.function != wanted.function => Some(Finding::error(
                 format!(
                     "the trigger {name} on {table} calls {}, and not {}",
-                    super::shown(&row.function),
+                    cut(&row.function),
                     wanted.function
                 ),
                 "restore the schema from a dump of a database that has it, or set up a new one",
@@ -160,10 +161,7 @@ pub(super) fn functions(connection: &mut PgConnection, _: &Context) -> DatabaseR
         );
         is_wrong(
             !row.owned,
-            format!(
-                "belongs to {}, who does not own the tables",
-                super::shown(&row.owner)
-            ),
+            format!("belongs to {}, who does not own the tables", cut(&row.owner)),
             format!("`ALTER FUNCTION {name} OWNER TO …`, to the owner of the tables"),
         );
         is_wrong(
@@ -219,4 +217,17 @@ pub(super) fn constraints(connection: &mut PgConnection, _: &Context) -> Databas
         }
     }
     Ok(findings)
+}
+
+/// What one does at a time is a row, which nobody deletes but by hand.
+pub(super) fn lock_rows(connection: &mut PgConnection, _: &Context) -> DatabaseResult<Vec<Finding>> {
+    let missing = locks::missing(connection)?.into_iter();
+    Ok(missing
+        .map(|name| {
+            Finding::error(
+                format!("the table locks has no row {name}: what holds it fails"),
+                format!("`INSERT INTO locks (name) VALUES ('{name}')`"),
+            )
+        })
+        .collect())
 }

@@ -1,10 +1,11 @@
 //! The server itself, what is between it and this program, and how it is set.
 
-use super::{Context, Finding, each, lines, read_only, shown};
+use super::{Context, Finding, each, lines, read_only};
 use crate::{ConnectionLimits, DatabaseError, DatabaseResult, establish};
 use diesel::prelude::*;
 use diesel::sql_types::{Double, Integer};
-use jeton_coherence::applied_versions;
+use jeton_coherence::check_server;
+use jeton_domain::printable::cut;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How far two clocks may be apart before it is told.
@@ -21,26 +22,26 @@ pub(super) fn version(connection: &mut PgConnection, _: &Context) -> DatabaseRes
             )
         },
     )?;
-    if let Err(error @ DatabaseError::ServerTooOld(_)) = applied_versions(connection) {
+    if let Err(error @ DatabaseError::ServerTooOld(_)) = check_server(connection) {
         findings.push(Finding::error(error.to_string(), "upgrade the server"));
     }
     Ok(findings)
 }
 
+/// As everybody refuses it who uses the database.
 pub(super) fn encoding(connection: &mut PgConnection, _: &Context) -> DatabaseResult<Vec<Finding>> {
-    each(
-        connection,
-        "SELECT pg_encoding_to_char(encoding)::text AS line FROM pg_database WHERE datname = current_database() \
-            AND pg_encoding_to_char(encoding) <> 'UTF8'",
-        |encoding| {
-            Finding::error(
-                format!(
-                    "the database's encoding is {encoding}: names that it lacks cannot be stored or looked up"
-                ),
-                "make a database with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`, and move the data there",
-            )
-        },
-    )
+    Ok(match check_server(connection) {
+        Err(DatabaseError::NotUtf8 { of, encoding }) => vec![Finding::error(
+            format!(
+                "the {of} has the encoding {encoding}: names that it lacks cannot be stored or looked up"
+            ),
+            "make a database with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`, and move the data there; of a \
+            session: its pool, or `client_encoding`",
+        )],
+        // Told of the server.
+        Err(DatabaseError::ServerTooOld(_)) | Ok(()) => Vec::new(),
+        Err(error) => return Err(error),
+    })
 }
 
 /// A pool that lends sessions for a transaction gives the same one to two connections that are open at the same time, or
@@ -171,7 +172,7 @@ fn of_setting(name: &str, value: &str, place: &str) -> Option<Finding> {
         ),
         _ => return None,
     };
-    let found = format!("{name} is {} {}: {why}", shown(value), shown(place));
+    let found = format!("{name} is {} {}: {why}", cut(value), cut(place));
     Some(if error {
         Finding::error(found, reset)
     } else {

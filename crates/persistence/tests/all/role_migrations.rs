@@ -58,7 +58,7 @@ fn an_owner_who_may_not_create_roles_migrates_all_the_same() {
     let url = server.database("plain", "owner");
     let owner = &mut connect_to(&url);
     apply(owner).unwrap();
-    assert_eq!(pending(owner).unwrap(), Vec::<String>::new());
+    assert_eq!(pending(owner).unwrap(), Vec::<&str>::new());
     assert_eq!(roles_of(owner), 0);
     assert_eq!(roles::lacking(owner).unwrap(), [roles::VERIFIER, roles::AUTH]);
     revert_all(owner, "migrations").unwrap();
@@ -72,7 +72,7 @@ fn an_owner_who_may_not_create_roles_migrates_all_the_same() {
         ..RoleOptions::default()
     };
     roles::create(admin, &CLI, "shop", &password, auth).unwrap();
-    assert_eq!(roles::lacking(owner).unwrap(), Vec::<String>::new());
+    assert_eq!(roles::lacking(owner).unwrap(), Vec::<&str>::new());
     let shop = &mut connect_to(&server.url("plain", "shop"));
     assert_eq!(text(shop, "SELECT count(digest) FROM tokens"), "0");
     assert_eq!(text(shop, "SELECT count(email) FROM users"), "0");
@@ -80,7 +80,7 @@ fn an_owner_who_may_not_create_roles_migrates_all_the_same() {
     // Where the roles are there, the owner of the tables gives them their rights.
     let next = &mut connect_to(&server.database("next", "owner"));
     apply(next).unwrap();
-    assert_eq!(roles::lacking(next).unwrap(), Vec::<String>::new());
+    assert_eq!(roles::lacking(next).unwrap(), Vec::<&str>::new());
     let shop = &mut connect_to(&server.url("next", "shop"));
     assert_eq!(text(shop, "SELECT count(digest) FROM tokens"), "0");
 
@@ -110,7 +110,7 @@ fn roles_that_came_later_are_given_their_rights_with_the_next_service() {
         RoleOptions::default(),
     )
     .unwrap();
-    assert_eq!(roles::lacking(owner).unwrap(), Vec::<String>::new());
+    assert_eq!(roles::lacking(owner).unwrap(), Vec::<&str>::new());
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_migration_that_finds_another_creating_the_roles_waits_and_goes_on() {
             execute(admin, end);
             running.join().unwrap().unwrap();
         });
-        assert_eq!(roles::lacking(watcher).unwrap(), Vec::<String>::new(), "{end}");
+        assert_eq!(roles::lacking(watcher).unwrap(), Vec::<&str>::new(), "{end}");
         revert_all(&mut migrating, "migrations").unwrap();
     }
 }
@@ -149,7 +149,7 @@ fn databases_of_a_server_are_migrated_at_once() {
                 );
                 start.wait();
                 apply(connection).unwrap();
-                assert_eq!(roles::lacking(connection).unwrap(), Vec::<String>::new());
+                assert_eq!(roles::lacking(connection).unwrap(), Vec::<&str>::new());
             });
         }
     });

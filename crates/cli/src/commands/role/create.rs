@@ -20,7 +20,7 @@ pub(crate) struct Args {
     auth: bool,
 
     /// How many connections all that sign in as this role may have at once, together; 3 for each process that checks tokens,
-    /// 14 for each of the auth API, and those of the service's own pool
+    /// 18 for each of the auth API, and those of the service's own pool
     #[arg(long, value_name = "CONNECTIONS", default_value_t = CONNECTION_LIMIT, value_parser = clap::value_parser!(u32).range(1..=262_143))]
     connection_limit: u32,
 

@@ -112,6 +112,17 @@ fn constraints_and_indexes_that_are_gone_are_told() {
 }
 
 #[test]
+fn rows_that_are_to_be_locked_and_are_gone_are_told() {
+    each_is_told(
+        "lock-rows",
+        &[(
+            "DELETE FROM locks WHERE name = 'cleanup'",
+            &["error: ", "no row cleanup"],
+        )],
+    );
+}
+
+#[test]
 fn rights_that_are_missing_or_too_many_are_told() {
     each_is_told(
         "roles",
@@ -123,6 +134,23 @@ fn rights_that_are_missing_or_too_many_are_told() {
             (
                 "REVOKE INSERT ON users FROM jeton_auth",
                 &["error: jeton_auth lacks INSERT on users"],
+            ),
+            (
+                "REVOKE EXECUTE ON FUNCTION jeton_note_uses FROM jeton_verifier",
+                &["error: jeton_verifier lacks EXECUTE on jeton_note_uses"],
+            ),
+            (
+                "REVOKE USAGE ON SCHEMA public FROM jeton_verifier, PUBLIC",
+                &["error: jeton_verifier lacks USAGE on the schema"],
+            ),
+            // As roles had it once.
+            (
+                "GRANT SELECT, INSERT, DELETE ON verifiers TO jeton_verifier",
+                &["error: jeton_verifier has DELETE on verifiers"],
+            ),
+            (
+                "GRANT REFERENCES (id) ON tokens TO jeton_verifier",
+                &["error: jeton_verifier has REFERENCES on tokens.id"],
             ),
             (
                 "GRANT SELECT (password_hash) ON users TO jeton_verifier",
@@ -162,6 +190,60 @@ fn rights_that_are_missing_or_too_many_are_told() {
     );
     assert_told(&told, &[&format!("error: {} has DELETE on tokens", blog.name())]);
     drop(blog);
+}
+
+/// What is told to do about it, does it.
+#[test]
+fn rights_that_were_taken_away_are_given_back_by_the_next_role() {
+    let jeton = Jeton::new();
+    execute(
+        &mut jeton.connect(),
+        "REVOKE SELECT (digest) ON tokens FROM jeton_verifier; REVOKE INSERT ON users FROM jeton_auth",
+    );
+    assert_eq!(found(&jeton, "roles").len(), 2);
+    let shop = TestRole::create(&jeton.0, "IN ROLE jeton_verifier");
+    jeton
+        .run_with_input(&format!("role create {}", shop.name()), "sesame")
+        .ok();
+    assert_eq!(found(&jeton, "roles"), [""; 0]);
+}
+
+/// As a role is that an older `jeton role create` has made, or somebody by hand.
+#[test]
+fn a_services_role_that_may_more_than_one_made_today_is_told() {
+    let jeton = Jeton::new();
+    execute(&mut jeton.connect(), "REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+    let shop = TestRole::create(&jeton.0, "IN ROLE jeton_verifier");
+    execute(
+        &mut jeton.connect(),
+        &format!("GRANT CREATE ON SCHEMA public TO {}", shop.name()),
+    );
+    let told = found(&jeton, "service-roles");
+    assert_told(
+        &told,
+        &[
+            "error: the role ",
+            shop.name(),
+            "may create objects in the schema",
+        ],
+    );
+    assert_told(
+        &told,
+        &[
+            "warning: the role ",
+            shop.name(),
+            "all of the server's connections",
+        ],
+    );
+    execute(
+        &mut jeton.connect(),
+        &format!("REVOKE CREATE ON SCHEMA public FROM {}", shop.name()),
+    );
+    jeton
+        .run_with_input(&format!("role create {}", shop.name()), "sesame")
+        .ok();
+    let told = found(&jeton, "service-roles");
+    assert!(!told.iter().any(|one| one.contains(shop.name())), "{told:?}");
 }
 
 #[test]

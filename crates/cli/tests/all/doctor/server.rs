@@ -54,7 +54,10 @@ fn another_encoding_is_told() {
     let url = jeton.0.url().replace(jeton.0.name(), &name);
     let told = std::panic::catch_unwind(|| found_as(&url, "encoding", ""));
     execute(admin, &format!("DROP DATABASE {name} WITH (FORCE)"));
-    assert_told(&told.unwrap(), &["error: ", "encoding is LATIN1"]);
+    assert_told(
+        &told.unwrap(),
+        &["error: ", "the database has the encoding LATIN1"],
+    );
 }
 
 #[test]
@@ -204,19 +207,34 @@ fn verifiers_that_have_died_are_told_and_those_that_live_are_not() {
     assert_told(
         &told,
         &[
-            "error: the verifier \"silent\\u{a}\\u{202e}one\" of the role ",
+            "error: the verifier \"silent\\u000a\\u202eone\" of the role ",
             "lease of 100 ms",
         ],
     );
 }
 
 #[test]
-fn a_role_that_registers_without_end_is_told() {
+fn a_role_with_many_verifiers_is_told() {
+    let registered = |rows: u32| {
+        format!(
+            "INSERT INTO verifiers (id, name, lease_ms) SELECT gen_random_uuid(), 'shop', 100 FROM generate_series(1, {rows})"
+        )
+    };
     each_is_told(
-        "verifiers",
-        &[(
-            "INSERT INTO verifiers (id, name, lease_ms) SELECT gen_random_uuid(), 'shop', 100 FROM generate_series(1, 201)",
-            &["error: the role ", "has registered 201 verifiers"],
-        )],
+        "registrations",
+        &[
+            (
+                &registered(204),
+                &["warning: the role ", "has registered 204 verifiers, of 256"],
+            ),
+            (
+                &registered(257),
+                &["error: the role ", "257 verifiers, which it can only by hand"],
+            ),
+            (
+                &registered(10_001),
+                &["error: more than 10000 verifiers are registered"],
+            ),
+        ],
     );
 }

@@ -1,57 +1,57 @@
-//! What the migrations declare, read from their own text: so the doctor and they cannot disagree.
+//! What the migrations declare, read from their own text: so whoever compares a database with it and they cannot disagree.
 
 use std::sync::LazyLock;
 
 const MIGRATIONS: [&str; 4] = [
-    include_str!("../../migrations/2026-11-28-120000_accounts/up.sql"),
-    include_str!("../../migrations/2026-11-28-120100_coherence/up.sql"),
-    include_str!("../../migrations/2026-11-28-120200_audit/up.sql"),
-    include_str!("../../migrations/2026-11-28-120300_roles/up.sql"),
+    include_str!("../migrations/2026-11-28-120000_accounts/up.sql"),
+    include_str!("../migrations/2026-11-28-120100_coherence/up.sql"),
+    include_str!("../migrations/2026-11-28-120200_audit/up.sql"),
+    include_str!("../migrations/2026-11-28-120300_roles/up.sql"),
 ];
 
 #[derive(Debug, Default)]
-pub(super) struct Declared {
-    pub(super) tables: Vec<String>,
-    pub(super) constraints: Vec<String>,
-    pub(super) indexes: Vec<String>,
-    pub(super) functions: Vec<Function>,
-    pub(super) triggers: Vec<Trigger>,
+pub(crate) struct Declared {
+    pub(crate) tables: Vec<String>,
+    pub(crate) constraints: Vec<String>,
+    pub(crate) indexes: Vec<String>,
+    pub(crate) functions: Vec<Function>,
+    pub(crate) triggers: Vec<Trigger>,
     /// The functions that not everybody may execute.
-    pub(super) private: Vec<String>,
-    pub(super) grants: Vec<Grant>,
+    pub(crate) private: Vec<String>,
+    pub(crate) grants: Vec<Grant>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Function {
-    pub(super) name: String,
-    pub(super) body: String,
+pub(crate) struct Function {
+    pub(crate) name: String,
+    pub(crate) body: String,
     /// Whether it does its work as its owner.
-    pub(super) definer: bool,
+    pub(crate) definer: bool,
     /// Whether it has a `search_path` of its own.
-    pub(super) pinned: bool,
+    pub(crate) pinned: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Trigger {
-    pub(super) name: String,
-    pub(super) table: String,
-    pub(super) function: String,
+pub(crate) struct Trigger {
+    pub(crate) name: String,
+    pub(crate) table: String,
+    pub(crate) function: String,
     /// `pg_trigger.tgenabled`.
-    pub(super) state: char,
+    pub(crate) state: char,
 }
 
 /// One right of one role.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Grant {
-    pub(super) role: String,
-    pub(super) privilege: String,
+pub(crate) struct Grant {
+    pub(crate) role: String,
+    pub(crate) privilege: String,
     /// A table or a function.
-    pub(super) object: String,
+    pub(crate) object: String,
     /// One column of the table; empty: all of it.
-    pub(super) column: String,
+    pub(crate) column: String,
 }
 
-pub(super) fn declared() -> &'static Declared {
+pub(crate) fn declared() -> &'static Declared {
     static DECLARED: LazyLock<Declared> = LazyLock::new(|| Declared::read(&MIGRATIONS));
     &DECLARED
 }
