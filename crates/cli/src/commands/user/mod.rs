@@ -1,4 +1,5 @@
 mod access;
+mod change;
 mod create;
 mod delete;
 mod list;

@@ -1,9 +1,8 @@
+use super::change::change;
+use crate::output;
 use crate::user_arg::UserArg;
-use crate::{database, output};
-use anyhow::Context;
-use jeton_domain::{AuditContext, UserChanges, Username};
+use jeton_domain::{UserChanges, Username};
 use jeton_http_kit::DatabaseSettings;
-use jeton_persistence::users;
 
 /// Give a user another name to sign in with
 ///
@@ -23,15 +22,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let mut connection = database::open(&args.database)?;
-    let before = args.user.find(&mut connection)?;
     let changes = UserChanges {
         username: Some(args.name.clone()),
         ..UserChanges::default()
     };
-    let user = database::revoke(&mut connection, |connection| {
-        users::change(connection, &AuditContext::cli(), before.id, &changes)
-    })?
-    .with_context(|| args.user.nobody())?;
-    output::line(&format!("renamed {} to {}", before.username, user.username))
+    let (before, after) = change(&args.database, &args.user, &changes)?;
+    output::line(&format!("renamed {} to {}", before.username, after.username))
 }

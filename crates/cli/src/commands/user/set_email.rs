@@ -1,9 +1,8 @@
+use super::change::change;
+use crate::output;
 use crate::user_arg::UserArg;
-use crate::{database, output};
-use anyhow::Context;
-use jeton_domain::{AuditContext, Email, UserChanges};
+use jeton_domain::{Email, UserChanges};
 use jeton_http_kit::DatabaseSettings;
-use jeton_persistence::users;
 
 /// Set where a user may be reached, in place of what it was
 #[derive(clap::Args)]
@@ -25,19 +24,14 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let mut connection = database::open(&args.database)?;
-    let found = args.user.find(&mut connection)?;
     let changes = UserChanges {
         email: Some(args.email.clone()),
         ..UserChanges::default()
     };
-    let user = database::revoke(&mut connection, |connection| {
-        users::change(connection, &AuditContext::cli(), found.id, &changes)
-    })?
-    .with_context(|| args.user.nobody())?;
-    let address = user.email.as_deref().unwrap_or("none");
+    let (_, after) = change(&args.database, &args.user, &changes)?;
+    let address = after.email.as_deref().unwrap_or("none");
     output::line(&format!(
         "{} now has the e-mail address: {address}",
-        user.username
+        after.username
     ))
 }
