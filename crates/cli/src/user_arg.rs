@@ -2,12 +2,18 @@ use crate::database;
 use anyhow::Context;
 use jeton_coherence::revocations;
 use jeton_domain::{User, UserId, UsernameKey};
+use jeton_persistence::PgConnection;
 use jeton_persistence::users::{self, SignInUser};
-use jeton_persistence::{DatabaseResult, PgConnection};
 use std::fmt;
 use uuid::Uuid;
 
-/// Which user is meant: by id, or by name. A text that is an id and nobody's may be a name as well.
+/// An id that is meant for one and nothing else, as [RFC 9562 §4] writes it: no name has a colon.
+///
+/// [RFC 9562 §4]: https://www.rfc-editor.org/rfc/rfc9562#section-4
+const ID: &str = "urn:uuid:";
+
+/// Which user is meant: by id, or by name. A text may be the id of one and the name of another, since anybody may sign up by
+/// a name that reads as an id: then neither is meant, until it is said which.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UserArg {
     id: Option<UserId>,
@@ -22,7 +28,9 @@ impl UserArg {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let id = Uuid::try_parse(text).ok().map(UserId);
         // As at sign-in: a name that nobody could be given any more may be there.
-        let name = UsernameKey::of_typed(text).map(|key| (text.to_owned(), key));
+        let is_id_alone = id.is_some() && text.starts_with(ID);
+        let key = UsernameKey::of_typed(text).filter(|_| !is_id_alone);
+        let name = key.map(|key| (text.to_owned(), key));
         if id.is_none() && name.is_none() {
             return Err(
                 "nobody's name can be that; say the user's id where it is there all the same".to_owned(),
@@ -55,15 +63,23 @@ impl UserArg {
     }
 
     /// Finds the user, if there is one.
-    pub(crate) fn look(&self, connection: &mut PgConnection) -> DatabaseResult<Option<User>> {
-        if let Some(id) = self.id
-            && let Some(user) = users::find(connection, id)?
-        {
-            return Ok(Some(user));
-        }
-        match &self.name {
-            Some((_, key)) => users::find_by_username(connection, key),
-            None => Ok(None),
+    ///
+    /// # Errors
+    /// That the text is the id of one and the name of another; or why the database could not be asked.
+    pub(crate) fn look(&self, connection: &mut PgConnection) -> anyhow::Result<Option<User>> {
+        let by_id = match self.id {
+            Some(id) => users::find(connection, id)?,
+            None => None,
+        };
+        let by_name = match &self.name {
+            Some((_, key)) => users::find_by_username(connection, key)?,
+            None => None,
+        };
+        match (by_id, by_name) {
+            (Some(one), Some(other)) if one.id != other.id => {
+                anyhow::bail!(ambiguous(one.id, &format!("the user {}", one.username), other.id))
+            }
+            (by_id, by_name) => Ok(by_id.or(by_name)),
         }
     }
 
@@ -79,6 +95,13 @@ impl UserArg {
             _ => format!("no user with the id {self}"),
         }
     }
+}
+
+/// What is said of a text that is an id, whose is said as well, and the name of the user with another.
+pub(crate) fn ambiguous(id: UserId, of: &str, named: UserId) -> String {
+    format!(
+        "{id} is the id of {of}, and the name of the user with the id {named}; say {ID}{id} or {ID}{named}"
+    )
 }
 
 impl fmt::Display for UserArg {
@@ -100,6 +123,8 @@ mod tests {
         let id = "01A20A08-7B1E-7CC2-93A5-3DF0C2A8F6D1";
         assert_eq!(UserArg::parse(id).unwrap().to_string(), id.to_lowercase());
         assert_eq!(UserArg::parse("Ada").unwrap().to_string(), "Ada");
+        let parsed = UserArg::parse(&format!("urn:uuid:{id}")).unwrap();
+        assert!(parsed.id.is_some() && parsed.name.is_none());
         for neither in ["", "a b"] {
             assert!(UserArg::parse(neither).is_err(), "{neither:?}");
         }

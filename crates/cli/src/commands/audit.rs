@@ -1,6 +1,6 @@
 use crate::listing::ListArgs;
 use crate::table::Table;
-use crate::user_arg::UserArg;
+use crate::user_arg::{UserArg, ambiguous};
 use crate::{database, output, parse};
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
@@ -88,15 +88,36 @@ fn action(text: &str) -> Result<AuditAction, String> {
 
 /// A user's id, who is or has been there.
 fn find_user(connection: &mut PgConnection, user: &UserArg) -> anyhow::Result<UserId> {
-    if let Some(found) = user.look(connection)? {
-        return Ok(found.id);
-    }
-    match user.said() {
+    let found = user.look(connection)?.map(|user| user.id);
+    match (found, user.said()) {
+        // Somebody is called by the id of one who is gone.
+        (Some(found), (Some(id), _)) if found != id && happened(connection, id)? => {
+            bail!(ambiguous(id, "a user who is gone", found))
+        }
+        (Some(found), _) => Ok(found),
         // Of one who is gone, or never was: nothing happened to the latter.
-        (Some(id), _) => Ok(id),
-        (None, Some(name)) => audit::find_deleted(connection, name)?.with_context(|| user.nobody()),
-        (None, None) => bail!(user.nobody()),
+        (None, (Some(id), _)) => Ok(id),
+        (None, (None, Some(name))) => audit::find_deleted(connection, name)?.with_context(|| user.nobody()),
+        (None, (None, None)) => bail!(user.nobody()),
     }
+}
+
+/// Whether anything is written down of this user.
+fn happened(connection: &mut PgConnection, id: UserId) -> anyhow::Result<bool> {
+    let to = AuditFilter {
+        subject: Some(id),
+        ..AuditFilter::default()
+    };
+    let by = AuditFilter {
+        actor: Some(id),
+        ..AuditFilter::default()
+    };
+    for filter in [to, by] {
+        if !audit::list(connection, &filter, None, 1)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn row(event: &AuditEvent) -> [String; 7] {

@@ -378,3 +378,52 @@ fn the_last_admin_stays() {
     jeton.run_with_input("user create grace --admin", PASSWORD).ok();
     jeton.run("user delete ada --yes").ok();
 }
+
+/// Anybody may sign up by a name that reads as the id of somebody else.
+#[test]
+fn an_id_that_is_also_somebodys_name_means_neither_until_it_is_said_which() {
+    let jeton = Jeton::new().with_user("ada");
+    let ada = jeton.find_user("ada").unwrap().user.id.to_string();
+    jeton.run(&format!("user disable {ada}")).ok();
+    jeton.run(&format!("user enable {ada}")).ok();
+    let jeton = jeton.with_user(&ada);
+    let other = jeton.find_user(&ada).unwrap().user.id.to_string();
+    let said = format!(
+        "{ada} is the id of the user ada, and the name of the user with the id {other}; say urn:uuid:{ada} or urn:uuid:{other}"
+    );
+    for act in [
+        "user disable {}",
+        "user delete {} --yes",
+        "user rename {} eve",
+        "token list {}",
+        "token revoke --all-of {}",
+        "audit --user {}",
+    ] {
+        assert_eq!(jeton.run(&act.replace("{}", &ada)).error(), said, "{act}");
+    }
+    assert_eq!(
+        jeton.run(&format!("user disable urn:uuid:{other}")).ok(),
+        format!("disabled {ada}\n")
+    );
+    assert_eq!(
+        jeton.run(&format!("user disable {other}")).ok(),
+        format!("disabled {ada}\n")
+    );
+    assert_eq!(
+        jeton.run(&format!("user delete urn:uuid:{ada} --yes")).ok(),
+        "deleted ada\n"
+    );
+    // Who is left is found by the name; of who is gone, only the audit log knows.
+    assert_eq!(
+        jeton.run(&format!("user enable {ada}")).ok(),
+        format!("enabled {ada}\n")
+    );
+    let events = jeton.run(&format!("audit --user {ada}"));
+    assert_eq!(events.error(), said.replace("the user ada", "a user who is gone"));
+    let events = jeton
+        .run(&format!(
+            "audit --json --user urn:uuid:{ada} --action user-deleted"
+        ))
+        .json();
+    assert_eq!(events["events"].as_array().unwrap().len(), 1);
+}
