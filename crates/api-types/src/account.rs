@@ -124,7 +124,7 @@ pub struct Account {
     /// Where the user may be reached.
     pub email: Option<String>,
     /// What the user's tokens may do at the most.
-    #[cfg_attr(feature = "schema", schema(value_type = schema::Scopes))]
+    #[cfg_attr(feature = "schema", schema(value_type = schema::HeldScopes))]
     pub scopes: Vec<String>,
     /// When the user signed up.
     pub created_at: DateTime<Utc>,

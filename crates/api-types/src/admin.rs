@@ -25,7 +25,7 @@ pub struct UserInfo {
     /// Where the user may be reached.
     pub email: Option<String>,
     /// What the user's tokens may do at the most.
-    #[cfg_attr(feature = "schema", schema(value_type = schema::Scopes))]
+    #[cfg_attr(feature = "schema", schema(value_type = schema::HeldScopes))]
     pub scopes: Vec<String>,
     /// Whether it is a service account: it has no password and cannot sign in.
     pub service: bool,

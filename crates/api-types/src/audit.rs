@@ -1,5 +1,3 @@
-#[cfg(feature = "schema")]
-use crate::schema;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,15 +25,13 @@ pub struct AuditEventInfo {
     pub id: Uuid,
     /// When it happened.
     pub at: DateTime<Utc>,
-    /// What happened, as `sign-in` or `token-revoked`.
-    #[cfg_attr(feature = "schema", schema(value_type = schema::AuditAction))]
+    /// What happened, as `sign-in` or `token-revoked`; perhaps of a later version, that this one has no name for.
     pub action: String,
     /// Which user did it; null: no user, see `actor_label`.
     pub actor_id: Option<Uuid>,
     /// What that user is called; null also for one who is gone.
     pub actor_username: Option<String>,
-    /// Who did it, where that is no user: `cli` or `anonymous`.
-    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::ActorLabel>))]
+    /// Who did it, where that is no user: `cli` or `anonymous`, or what a later version writes.
     pub actor_label: Option<String>,
     /// The user to whom it happened.
     pub subject_id: Option<Uuid>,

@@ -28,10 +28,15 @@ pub(crate) enum TokenKind {
 #[schema(min_length = 1, max_length = 64, pattern = r"^[!#-\[\]-~]+$")]
 pub(crate) struct Scope(String);
 
-/// What a token, or a user's tokens, may do.
+/// What is asked for a token, or a user's tokens.
 #[derive(Serialize, ToSchema)]
 #[schema(max_items = 64)]
 pub(crate) struct Scopes(Vec<Scope>);
+
+/// What a token, or a user's tokens, may do: as many as there are, since an importer may have written more than can be asked
+/// for.
+#[derive(ToSchema)]
+pub(crate) struct HeldScopes(Vec<Scope>);
 
 /// Scopes with spaces between them.
 #[derive(Serialize, ToSchema)]
@@ -69,7 +74,7 @@ pub(crate) struct NewPassword(String);
 )]
 pub(crate) struct Email(String);
 
-/// What to call the token. White space around it is dropped.
+/// What to call the token. White space around it is dropped. One character at least can be seen by itself: is no mark, say.
 #[derive(ToSchema)]
 #[schema(
     min_length = 1,
@@ -81,11 +86,3 @@ pub(crate) struct TokenName(String);
 /// What happened. The service knows which there are.
 #[derive(ToSchema)]
 pub(crate) struct AuditAction(String);
-
-/// Who did something, where that is no user.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-pub(crate) enum ActorLabel {
-    Cli,
-    Anonymous,
-}

@@ -33,7 +33,7 @@ pub struct IssuedToken {
     /// What the user calls it.
     pub name: String,
     /// What it was issued for.
-    #[cfg_attr(feature = "schema", schema(value_type = schema::Scopes))]
+    #[cfg_attr(feature = "schema", schema(value_type = schema::HeldScopes))]
     pub scopes: Vec<String>,
     /// From when on it is no longer accepted; null: never.
     pub expires_at: Option<DateTime<Utc>>,
@@ -62,7 +62,7 @@ pub struct TokenInfo {
     /// What the user calls it.
     pub name: String,
     /// What it was issued for. What it may do is this and the user's scopes in common.
-    #[cfg_attr(feature = "schema", schema(value_type = schema::Scopes))]
+    #[cfg_attr(feature = "schema", schema(value_type = schema::HeldScopes))]
     pub scopes: Vec<String>,
     /// When it was issued.
     pub created_at: DateTime<Utc>,

@@ -1,5 +1,6 @@
 //! Rows that somebody else has written: an importer, or a person with psql. Whatever the tables take, is no obstacle.
 
+use crate::openapi::document::Document;
 use crate::support::{Auth, PASSWORD, attempt};
 use diesel::connection::SimpleConnection;
 use jeton_client::{CreateTokenRequest, Session, UserInfo, UserQuery};
@@ -45,10 +46,28 @@ const TOKENS: &[&str] = &[
     "idle_ttl_secs = 2147483647",
 ];
 
+/// And of `audit_events`.
+const EVENTS: [&str; 3] = [
+    "(gen_random_uuid(), 'of-a-later-version', 'somebody', NULL, '{}')",
+    "(gen_random_uuid(), 'sign-in', E'\\x1b[2J', E'two\\nlines', '{\"n\": 1e400}')",
+    "(gen_random_uuid(), 'sign-in', '', '', (repeat('{\"a\":', 500) || '1' || repeat('}', 500))::jsonb)",
+];
+
 fn run<S: Deref<Target = Endpoint>>(auth: &Auth<S>, sql: &str) {
     auth.connect()
         .batch_execute(sql)
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+fn happen(auth: &Auth) {
+    for row in EVENTS {
+        run(
+            auth,
+            &format!(
+                "INSERT INTO audit_events (id, action, actor_label, subject_username, detail) VALUES {row}"
+            ),
+        );
+    }
 }
 
 async fn everybody(root: &Session) -> Vec<UserInfo> {
@@ -134,25 +153,13 @@ async fn an_odd_event_hides_no_other() {
         .audit_events(&Default::default(), None, None)
         .await
         .unwrap();
-    let rows = [
-        "(gen_random_uuid(), 'of-a-later-version', 'somebody', NULL, '{}')",
-        "(gen_random_uuid(), 'sign-in', E'\\x1b[2J', E'two\\nlines', '{\"n\": 1e400}')",
-        "(gen_random_uuid(), 'sign-in', '', '', (repeat('{\"a\":', 500) || '1' || repeat('}', 500))::jsonb)",
-    ];
-    for row in rows {
-        run(
-            &auth,
-            &format!(
-                "INSERT INTO audit_events (id, action, actor_label, subject_username, detail) VALUES {row}"
-            ),
-        );
-    }
+    happen(&auth);
     let after = root
         .admin()
         .audit_events(&Default::default(), None, None)
         .await
         .unwrap();
-    assert_eq!(after.events.len(), before.events.len() + rows.len());
+    assert_eq!(after.events.len(), before.events.len() + EVENTS.len());
     let huge = after
         .events
         .iter()
@@ -221,4 +228,45 @@ async fn whoever_cannot_be_found_is_refused_and_can_be_helped() {
     }
     let row = users::find(&mut auth.connect(), ada.id).unwrap().unwrap();
     assert!(!Username::is_reachable(&row.username, "straße"));
+}
+
+/// What is read is not bound by what may be asked for.
+#[tokio::test]
+async fn answers_about_odd_rows_are_as_they_are_described() {
+    let auth = Auth::start();
+    let document = Document::read();
+    let root = auth.sign_up_with("root", "admin").await;
+    let ask = |path: &str, id: Uuid, session: &Session| {
+        let target = path.replace("{id}", &id.to_string());
+        let token = jeton_client::ExposeSecret::expose_secret(&session.token()).to_owned();
+        let request = RawRequest::new("GET", &target).header("Authorization", format!("Bearer {token}"));
+        let answer = auth.send(&request);
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        document.check("GET", path, &answer);
+    };
+    for change in USERS {
+        let session = auth.sign_up("ada").await;
+        let id = session.me().await.unwrap().user.id;
+        run(&auth, &format!("UPDATE users SET {change} WHERE id = '{id}'"));
+        ask("/v1/admin/users", id, &root);
+        ask("/v1/admin/users/{id}", id, &root);
+        ask("/v1/admin/users/{id}/tokens", id, &root);
+        if !change.contains("disabled_at") {
+            ask("/v1/me", id, &session);
+        }
+        root.admin().delete_user(id).await.unwrap();
+    }
+    for change in TOKENS {
+        let session = auth.sign_up("ada").await;
+        let id = session.me().await.unwrap().user.id;
+        run(
+            &auth,
+            &format!("UPDATE tokens SET {change} WHERE user_id = '{id}'"),
+        );
+        ask("/v1/me", id, &session);
+        ask("/v1/tokens", id, &session);
+        root.admin().delete_user(id).await.unwrap();
+    }
+    happen(&auth);
+    ask("/v1/admin/audit-events", Uuid::nil(), &root);
 }

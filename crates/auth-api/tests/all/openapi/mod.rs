@@ -1,7 +1,7 @@
 //! `GET /openapi.json` and `GET /docs`: that what is described is what is served.
 
 mod browser;
-mod document;
+pub(crate) mod document;
 mod page;
 mod requests;
 mod sdk;
