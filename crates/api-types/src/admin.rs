@@ -1,6 +1,6 @@
 #[cfg(feature = "schema")]
 use crate::schema;
-use crate::{SecretText, given, scopes};
+use crate::{SecretText, given, network, scopes};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -224,7 +224,8 @@ pub struct NetworkLimitList {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({ "address": "203.0.113.9" })))]
 pub struct UnblockNetworkRequest {
-    /// An address of the network.
+    /// An address of the network; or the network, as it is listed.
+    #[serde(deserialize_with = "network::deserialize")]
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "203.0.113.9"))]
     pub address: IpAddr,
 }

@@ -5,6 +5,7 @@ mod admin;
 mod audit;
 mod given;
 mod introspection;
+mod network;
 mod problem;
 #[cfg(feature = "actix")]
 mod problem_response;
@@ -20,6 +21,7 @@ pub use admin::*;
 pub use audit::*;
 pub(crate) use given::given;
 pub use introspection::*;
+pub use network::address_of_network;
 pub use problem::{FieldError, PROBLEM_JSON, Problem, ProblemKind};
 #[cfg(feature = "actix")]
 pub use problem_response::ProblemResponse;

@@ -51,6 +51,12 @@ fn network_unblock_forgets_the_failures_from_an_address() {
     }
     let list = jeton.run("network list").ok();
     assert_eq!(list.lines().count(), 1, "{list}");
+    // As it was listed.
+    assert_eq!(
+        jeton.run("network unblock 2001:db8:1:2::/64").ok(),
+        "nothing has failed from 2001:db8:1:2::/64\n"
+    );
+    assert_eq!(jeton.run("network unblock 203.0.113.0/24").status, 2);
     let events: Value =
         serde_json::from_str(&jeton.run("audit --json --action network-unblocked").ok()).unwrap();
     let networks: Vec<_> = events["events"]

@@ -1,4 +1,5 @@
 use crate::{database, output};
+use jeton_api_types::address_of_network;
 use jeton_domain::AuditContext;
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::rate_limit;
@@ -10,7 +11,8 @@ use std::net::IpAddr;
 /// `jeton user unblock`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// An address of the network, which is that of an IPv4 address alone, or a /64 of IPv6
+    /// An address of the network, or the network as it is listed: an IPv4 address alone, or a /64 of IPv6
+    #[arg(value_parser = address)]
     address: IpAddr,
 
     #[command(flatten)]
@@ -25,4 +27,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     } else {
         output::line(&format!("nothing has failed from {network}"))
     }
+}
+
+fn address(text: &str) -> Result<IpAddr, String> {
+    address_of_network(text)
+        .ok_or_else(|| "say an address, or a network as `jeton network list` shows it".to_owned())
 }
