@@ -1,7 +1,9 @@
 use crate::log_writer::{self, complain};
 use crate::{LogSettings, describe_settings, unknown_settings};
+use actix_web::rt::signal::unix::{SignalKind, signal};
 use anyhow::Context;
 use clap::error::ErrorKind;
+use rustix::process::Signal;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -42,9 +44,12 @@ fn one_line(message: &str) -> String {
 pub fn run(log: &LogSettings, service: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     // Whatever becomes of the service, a panic included.
     let _flush = FlushAtEnd;
-    let ended = log.install().context("cannot start the log").and_then(|()| {
+    let system = actix_web::rt::System::new();
+    let outlived = system.block_on(async { outlive_a_file_that_is_full() });
+    let installed = outlived.and_then(|()| log.install());
+    let ended = installed.context("cannot start the log").and_then(|()| {
         unknown_settings::warn();
-        actix_web::rt::System::new().block_on(service)
+        system.block_on(service)
     });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -54,6 +59,12 @@ pub fn run(log: &LogSettings, service: impl Future<Output = anyhow::Result<()>>)
             ExitCode::FAILURE
         }
     }
+}
+
+/// Where the log is a file that has come to its limit (`ulimit -f`, systemd's `LimitFSIZE=`), writing fails from now on, as on a
+/// full disk: SIGXFSZ would end the program.
+fn outlive_a_file_that_is_full() -> std::io::Result<()> {
+    signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).map(drop)
 }
 
 struct FlushAtEnd;

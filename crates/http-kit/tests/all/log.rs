@@ -134,6 +134,28 @@ fn requests_and_signals_do_not_wait_for_a_log_that_nobody_reads() {
     }
 }
 
+/// As with `ulimit -f`, or systemd's `LimitFSIZE=`.
+#[test]
+#[cfg(target_os = "linux")]
+fn requests_go_on_when_the_log_is_a_file_that_may_not_grow() {
+    use rustix::fs::{MemfdFlags, memfd_create};
+    use rustix::process::{Resource, Rlimit, prlimit};
+
+    let file = memfd_create("log", MemfdFlags::CLOEXEC).unwrap();
+    let mut service = Service::start(file.try_clone().unwrap(), file, &[]);
+    let (current, maximum) = (Some(1), Some(1));
+    prlimit(
+        Some(Pid::from_child(&service.process)),
+        Resource::Fsize,
+        Rlimit { current, maximum },
+    )
+    .unwrap();
+    ask_often(&service);
+    wait_until("lost lines are counted", || service.dropped_lines() >= 500);
+    service.signal(Signal::TERM);
+    assert!(service.wait().success());
+}
+
 #[test]
 fn a_second_signal_ends_a_service_whose_log_nobody_reads() {
     let (_reader, writer) = pipe().unwrap();
