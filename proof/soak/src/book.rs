@@ -45,6 +45,11 @@ impl Book {
         self.wrong.get()
     }
 
+    /// Whether anybody has asked this.
+    pub(crate) fn has(&self, request: &str) -> bool {
+        self.requests.borrow().contains_key(request)
+    }
+
     /// How often this service has answered 503.
     pub(crate) fn away(&self, service: &str) -> u64 {
         self.away.borrow().get(service).copied().unwrap_or_default()

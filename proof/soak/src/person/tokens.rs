@@ -147,9 +147,11 @@ impl Person {
         let another = self.world.tokens.not_of(self.id, number);
         let may = self.may(&held);
         let keeps_others = may.as_ref().is_some_and(|may| !may.contains("tokens:revoke"));
+        // A short run is to have this, too.
+        let drawn = self.rng.random_bool(0.3) || !self.world.book.has("revoke another's");
         if let Some(another) = another
             && keeps_others
-            && self.rng.random_bool(0.3)
+            && drawn
         {
             // It may be gone by now: that is as good as revoked.
             let right = Right::done_or(&[ProblemKind::InsufficientScope]);

@@ -49,18 +49,16 @@ fn every_answer_is_right_and_nothing_leaks_while_postgres_restarts() {
     let outcome = run(&mut soak(&["0.4", "--seed", "1"]), "");
     let text = outcome.text();
     assert_eq!(outcome.status, 0, "{text}");
-    assert_eq!(outcome.line("wrong: "), "none");
-    assert_eq!(outcome.line("leaks: "), "none");
-    assert_eq!(
+    assert_eq!(outcome.line("wrong: "), "none", "{text}");
+    assert_eq!(outcome.line("leaks: "), "none", "{text}");
+    let outages = text.lines().filter(|line| line.contains("and then until ready"));
+    assert_eq!(outages.count(), 4, "each outage is told twice:\n{text}");
+    let asked = |request: &&str| {
         text.lines()
-            .filter(|line| line.contains("and then until ready"))
-            .count(),
-        4
-    );
-    for request in REQUESTS {
-        let asked = |line: &str| line.split("slowest").next().map(str::trim) == Some(request);
-        assert!(text.lines().any(asked), "nobody has asked {request}:\n{text}");
-    }
+            .any(|line| line.split("slowest").next().map(str::trim) == Some(*request))
+    };
+    let missing: Vec<_> = REQUESTS.iter().filter(|request| !asked(request)).collect();
+    assert!(missing.is_empty(), "nobody has asked {missing:?}:\n{text}");
     for service in ["auth-1", "auth-2", "resource-1", "resource-2"] {
         let away = outcome.line("503 with Retry-After: ").split(", ");
         let away = away.filter_map(|count| count.strip_prefix(service)).next();
