@@ -10,6 +10,8 @@ use std::process::{Child, ChildStdout, Stdio};
 struct Run {
     soak: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    /// What it has told so far.
+    told: Vec<String>,
 }
 
 impl Run {
@@ -19,16 +21,22 @@ impl Run {
             .spawn()
             .unwrap();
         let lines = BufReader::new(soak.stdout.take().unwrap()).lines();
-        Self { soak, lines }
+        Self {
+            soak,
+            lines,
+            told: Vec::new(),
+        }
     }
 
     /// The rest of the next line that begins so.
     fn line(&mut self, begins: &str) -> String {
-        let lines = self.lines.by_ref().map_while(Result::ok);
-        let rest = lines
-            .filter_map(|line| line.strip_prefix(begins).map(str::to_owned))
-            .next();
-        rest.unwrap_or_else(|| panic!("no line {begins:?}"))
+        for line in self.lines.by_ref().map_while(Result::ok) {
+            self.told.push(line.clone());
+            if let Some(rest) = line.strip_prefix(begins) {
+                return rest.to_owned();
+            }
+        }
+        panic!("no line {begins:?}:\n{}", self.told.join("\n"))
     }
 
     /// The process id and the address of a service.
@@ -41,10 +49,10 @@ impl Run {
         (id.parse().unwrap(), address.to_owned())
     }
 
-    /// Its exit status, and what else it told.
+    /// Its exit status, and all that it told.
     fn end(mut self) -> (Option<i32>, String) {
-        let rest: Vec<_> = self.lines.map_while(Result::ok).collect();
-        (self.soak.wait().unwrap().code(), rest.join("\n"))
+        self.told.extend(self.lines.map_while(Result::ok));
+        (self.soak.wait().unwrap().code(), self.told.join("\n"))
     }
 }
 
