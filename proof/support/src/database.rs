@@ -35,7 +35,6 @@ impl TestDatabase {
     }
 
     /// The same, of another encoding than UTF-8: `LATIN1`, say.
-    #[must_use]
     pub fn encoded(encoding: &str) -> Self {
         let template = format!("template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'");
         or_panic(
