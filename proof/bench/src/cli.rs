@@ -29,9 +29,22 @@ pub struct Cli {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
+    /// One measurement alone, printed and not written
+    #[arg(long, value_name = "PART", conflicts_with_all = ["large", "out"])]
+    only: Option<Part>,
+
     /// What a process of the run does
     #[arg(long, hide = true)]
     role: Option<Role>,
+}
+
+/// What can be measured alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Sign-ins, and other requests meanwhile
+    Logins,
+    /// Logouts while one address floods the login
+    Flood,
 }
 
 /// What a process of the run does.
@@ -69,6 +82,16 @@ fn bench(cli: &Cli) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
         say("this is no optimised build: the figures mean nothing");
     }
+    let server = database_url()?;
+    let bench = Bench {
+        plan: &plan,
+        server: &server,
+        cores: cores(),
+    };
+    if let Some(part) = cli.only {
+        say(&measure::only(&bench, part)?);
+        return Ok(());
+    }
     let default = match plan.kind {
         Kind::Quick => Path::new("target/bench"),
         Kind::Full => Path::new("docs/benchmarks"),
@@ -76,16 +99,10 @@ fn bench(cli: &Cli) -> anyhow::Result<()> {
     let out = cli.out.as_deref().unwrap_or(default);
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
 
-    let server = database_url()?;
     let (machine, start) = (Machine::look(&server)?, Instant::now());
     let before = CpuUse::now();
     std::thread::sleep(Duration::from_secs(2));
     let idle = CpuUse::now();
-    let bench = Bench {
-        plan: &plan,
-        server: &server,
-        cores: cores(),
-    };
     let results = measure::all(&bench)?;
     let report = Report {
         plan: &plan,

@@ -7,8 +7,10 @@ mod logins;
 mod revocations;
 mod table_sizes;
 
+use crate::cli::Part;
 use crate::plan::Plan;
 use crate::redis_server::RedisServer;
+use crate::report::sections;
 use crate::results::Results;
 use crate::{BenchDatabase, Rows, TokenSeries, say};
 
@@ -34,6 +36,14 @@ impl Bench<'_> {
         database.fill(rows)?;
         Ok((database, rows))
     }
+}
+
+/// One measurement alone, as its section of the report.
+pub(crate) fn only(bench: &Bench<'_>, part: Part) -> anyhow::Result<String> {
+    Ok(match part {
+        Part::Logins => sections::logins(&logins::run(bench)?),
+        Part::Flood => sections::flood(&flood::run(bench)?),
+    })
 }
 
 pub(crate) fn all(bench: &Bench<'_>) -> anyhow::Result<Results> {

@@ -1,6 +1,6 @@
 //! The report: what was promised, what was measured, on what, and how to do it again.
 
-mod sections;
+pub(crate) mod sections;
 mod summary;
 
 use crate::chart::{self, Bar};
@@ -46,8 +46,8 @@ impl Report<'_> {
             sections::over_http(self.plan, self.results, CHART),
             sections::table_sizes(self.results),
             sections::revocations(self.results),
-            sections::flood(self.results),
-            sections::logins(self.results),
+            sections::flood(&self.results.flood),
+            sections::logins(&self.results.logins),
             self.conditions(),
         ];
         for (name, text) in [("README.md", text.join("\n")), (CHART, self.chart())] {

@@ -1,6 +1,6 @@
 use super::{number, paragraph, spread, table, thousands};
 use crate::plan::Plan;
-use crate::results::{Contender, LoginResult, Results};
+use crate::results::{Contender, FloodResult, LoginResult, Results};
 use crate::stats::{Latency, Spread};
 
 fn of(values: &[f64]) -> String {
@@ -168,8 +168,7 @@ pub(super) fn revocations(results: &Results) -> String {
     format!("## Revocation\n\n{}\n{}", paragraph(&how), table(&head, &rows))
 }
 
-pub(super) fn flood(results: &Results) -> String {
-    let flood = &results.flood;
+pub(crate) fn flood(flood: &FloodResult) -> String {
     let row = |what: &str, latency: &Latency| {
         let Latency {
             count, p50, p99, max, ..
@@ -197,8 +196,7 @@ pub(super) fn flood(results: &Results) -> String {
     )
 }
 
-pub(super) fn logins(results: &Results) -> String {
-    let logins = &results.logins;
+pub(crate) fn logins(logins: &LoginResult) -> String {
     let how = format!(
         "`POST /v1/login` with {} under way at once, bcrypt at cost {}. The bound is what as many threads as there are \
         cores hash that do nothing else, measured just before and just after.",
