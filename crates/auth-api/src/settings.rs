@@ -89,7 +89,8 @@ pub struct Settings {
     #[command(flatten)]
     pub network_limit: NetworkLimitArgs,
 
-    /// How often in an hour a user may do what is written down: sign in, change the password, make, renew or rename a token
+    /// How often in an hour a user may do what is written down: sign in, change the password, the name or the e-mail address,
+    /// make, renew or rename a token
     ///
     /// As many at once, and the rest over the hour; those beyond are answered 429. Each instance counts for itself. What
     /// revokes tokens is not counted.
