@@ -2,6 +2,7 @@
 
 mod scram;
 
+use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
 use crate::{DatabaseError, DatabaseResult};
 use diesel::connection::SimpleConnection;

@@ -1,6 +1,6 @@
-use diesel::PgConnection;
 use jeton_coherence::lookups::{ValidToken, find_valid};
 use jeton_domain::{PlainToken, Username};
+use jeton_persistence::PgConnection;
 use jeton_persistence::users::{SignInUser, find_for_sign_in};
 pub(crate) use jeton_proof_support::Outcome;
 use jeton_proof_support::TestDatabase;

@@ -2,7 +2,7 @@
 
 use super::{Context, Finding, each, shown};
 use crate::DatabaseResult;
-use diesel::prelude::*;
+use crate::PgConnection;
 
 /// A session, as it is told: `a` is its row of `pg_stat_activity`.
 const SESSION: &str = "'process ' || a.pid || ' (' || coalesce(nullif(left(a.application_name, 64), ''), 'unnamed') \

@@ -2,6 +2,7 @@
 
 use super::{Context, Finding, each, shown};
 use crate::DatabaseResult;
+use crate::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 

@@ -3,6 +3,7 @@
 use super::declared::{Grant, declared};
 use super::{Context, Finding, each, shown};
 use crate::DatabaseResult;
+use crate::PgConnection;
 use crate::roles::{AUTH, VERIFIER, open_schema};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Oid, Text};

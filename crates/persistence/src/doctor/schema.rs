@@ -2,6 +2,7 @@
 
 use super::declared::declared;
 use super::{Context, Finding};
+use crate::PgConnection;
 use crate::{DatabaseError, DatabaseResult};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text};

@@ -175,11 +175,13 @@ fn a_verifier_leaves_the_rows_of_others_alone_and_the_auth_service_ends_them() {
     let (id, applied) = register(shop);
     for other in [&mut *blog, &mut *auth] {
         assert!(renew(other, id, applied.clone()).unwrap().is_err());
-        verifiers::deregister(other, id).unwrap();
+        other.wait(|c| verifiers::deregister(c, id)).unwrap();
         // In its place, as it were.
         let next = Uuid::now_v7();
-        verifiers::register(other, next, Some(id), "mine", LEASE).unwrap();
-        verifiers::deregister(other, next).unwrap();
+        other
+            .wait(|c| verifiers::register(c, next, Some(id), "mine", LEASE))
+            .unwrap();
+        other.wait(|c| verifiers::deregister(c, next)).unwrap();
     }
     assert_eq!(only(&mut owner).version, 0);
     // Whoever waits for verifiers has to see them, with whatever rights.
@@ -193,7 +195,7 @@ fn a_verifier_leaves_the_rows_of_others_alone_and_the_auth_service_ends_them() {
     assert_eq!(removed, Removal::Done(vec![Removed { id, name }]));
     assert_eq!(count(&mut owner, "verifiers"), 0);
     let (id, _) = register(shop);
-    verifiers::deregister(shop, id).unwrap();
+    shop.wait(|c| verifiers::deregister(c, id)).unwrap();
     assert_eq!(count(&mut owner, "verifiers"), 0);
 }
 
@@ -241,7 +243,7 @@ fn functions_that_a_role_creates_are_not_called_as_the_owner() {
         "SELECT jeton_note_uses(array_agg(id), array_agg(0::float8)) FROM tokens;
         SELECT jeton_remove_expired(array_agg(id), array_agg(version), gen_random_uuid()) FROM verifiers",
     );
-    verifiers::deregister(&mut owner, id).unwrap();
+    owner.wait(|c| verifiers::deregister(c, id)).unwrap();
     for statement in [
         "UPDATE tokens SET scopes = '{}'",
         "UPDATE users SET scopes = '{}'",
