@@ -237,7 +237,10 @@ fn a_look_up_is_prepared_once() {
             .wait(async |c| find_valid(c, &[TokenDigest::from([7; 32])]).await)
             .unwrap();
         assert_eq!(
-            count(connection, "pg_prepared_statements WHERE statement LIKE '%ANY%'"),
+            count(
+                connection,
+                "pg_prepared_statements WHERE statement LIKE '%= AN' || 'Y%'"
+            ),
             1
         );
     }

@@ -110,12 +110,11 @@ fn registering_waits_for_the_disk_and_renewing_does_not() {
     );
     let connection = &mut connect(&database);
     assert_eq!(text(connection, DURABILITY), "off");
-    let registered: DatabaseResult<_> = connection.transaction(|connection| {
-        let registered = register(connection);
-        assert_eq!(text(connection, DURABILITY), "on");
-        Ok(registered)
-    });
-    let (id, applied) = registered.unwrap();
+    let registering = "SELECT jeton_register(gen_random_uuid(), NULL, 'seen', 10000)";
+    execute(connection, &format!("BEGIN; {registering}"));
+    assert_eq!(text(connection, DURABILITY), "on");
+    execute(connection, "ROLLBACK");
+    let (id, applied) = register(connection);
     assert_eq!(text(connection, DURABILITY), "off");
 
     execute(connection, "SET synchronous_commit = on");
