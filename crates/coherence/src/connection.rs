@@ -170,3 +170,6 @@ pub(crate) async fn transaction_async<T>(
     told(ended, connection).await?;
     result
 }
+
+#[cfg(test)]
+mod tests;
