@@ -1,9 +1,13 @@
-use crate::{DatabaseResult, DatabaseUrl};
-use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use diesel::result::Error as DieselError;
-use diesel::{Connection, PgConnection};
+use crate::{DatabaseError, DatabaseResult, DatabaseUrl, PgConnection};
+use diesel::Connection;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use secrecy::ExposeSecret;
+use std::error::Error;
 use std::time::Duration;
+use tokio::time::timeout;
+use tokio_postgres::NoTls;
 
 /// What the server enforces on one connection.
 #[derive(Debug, Clone, Copy)]
@@ -25,14 +29,59 @@ impl ConnectionLimits {
     }
 }
 
-/// Opens one connection.
+/// How long opening a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Opens one connection, which lives on the runtime that this is called on.
 ///
 /// # Errors
-/// [`DatabaseError::Unavailable`](crate::DatabaseError::Unavailable) when there is no server, or it refuses.
-pub fn establish(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<PgConnection> {
-    let mut connection = PgConnection::establish(url.expose_secret())?;
-    // Whatever the server's default: a statement that had to wait for a row goes on with what is there now, and does not
-    // fail. And none here is ever worth compiling, which takes a quarter of a second, whatever it is estimated to cost.
+/// [`DatabaseError::Unavailable`] when there is no server, or it refuses.
+pub async fn connect(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<AsyncPgConnection> {
+    let opening = async {
+        let (client, connection) = config(url)?.connect(NoTls).await.map_err(unavailable)?;
+        let connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await;
+        let mut connection = connection.map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
+        let set = connection.batch_execute(&settings(limits)).await;
+        set.map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
+        Ok(connection)
+    };
+    let late = |_| DatabaseError::Unavailable("no connection in time".to_owned());
+    timeout(CONNECT_TIMEOUT, opening).await.map_err(late)?
+}
+
+fn config(url: &DatabaseUrl) -> DatabaseResult<tokio_postgres::Config> {
+    let (address, query) = url.expose_secret().split_once('?').unwrap_or_default();
+    let known = |pair: &&str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        [
+            "user",
+            "password",
+            "dbname",
+            "host",
+            "hostaddr",
+            "port",
+            "options",
+            "application_name",
+        ]
+        .contains(&name)
+    };
+    let query: Vec<&str> = query.split('&').filter(known).collect();
+    format!("{address}?{}", query.join("&"))
+        .parse()
+        .map_err(unavailable)
+}
+
+/// An error of the driver's says what it is of, and its source what it is.
+fn unavailable(error: tokio_postgres::Error) -> DatabaseError {
+    let reason = error
+        .source()
+        .map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+    DatabaseError::Unavailable(reason)
+}
+
+/// Whatever the server's default: a statement that had to wait for a row goes on with what is there now, and does not
+/// fail. And none here is ever worth compiling, which takes a quarter of a second, whatever it is estimated to cost.
+fn settings(limits: ConnectionLimits) -> String {
     let mut settings = "SET default_transaction_isolation = 'read committed'; SET jit = off".to_owned();
     if let Some(timeout) = limits.statement_timeout {
         settings.push_str(&format!(
@@ -40,13 +89,29 @@ pub fn establish(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<
             timeout.as_millis()
         ));
     }
-    connection.batch_execute(&settings)?;
-    Ok(connection)
+    settings
 }
+
+/// What a statement has said, and of an error that may be the connection's whether it is: the server's last word, before it
+/// closes one, looks like any other, and Diesel keeps no SQLSTATE of it. What no longer answers is closed.
+pub(crate) async fn told<T>(result: QueryResult<T>, mut connection: &AsyncPgConnection) -> QueryResult<T> {
+    match result {
+        Err(DieselError::DatabaseError(DatabaseErrorKind::Unknown, said)) => {
+            let kind = match connection.batch_execute("").await {
+                Ok(()) => DatabaseErrorKind::Unknown,
+                Err(_) => DatabaseErrorKind::ClosedConnection,
+            };
+            Err(DieselError::DatabaseError(kind, said))
+        }
+        other => other,
+    }
+}
+
+const READ_COMMITTED: &str = "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
 /// Does some work in one transaction, each statement of which sees what was committed before it: that is what a row is
 /// locked for, and then looked at. The transaction says so itself, since a pool that lends connections for one transaction
-/// may lend one whose session [`establish`] has never seen.
+/// may lend one whose session [`establish`](crate::establish) has never seen.
 ///
 /// Within another transaction it is a part of that one.
 ///
@@ -59,6 +124,52 @@ pub fn transaction<T, E: From<DieselError>>(
     let status = AnsiTransactionManager::transaction_manager_status_mut(connection);
     match status.transaction_depth()? {
         Some(_) => connection.transaction(work),
-        None => connection.build_transaction().read_committed().run(work),
+        None => begun_by(READ_COMMITTED, connection, work),
     }
 }
+
+/// Does some work that reads only, in a transaction of its own that would refuse to write.
+///
+/// # Errors
+/// As [`transaction`].
+pub fn read_only<T, E: From<DieselError>>(
+    connection: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    begun_by("BEGIN TRANSACTION READ ONLY", connection, work)
+}
+
+fn begun_by<T, E: From<DieselError>>(
+    begin: &str,
+    connection: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    AnsiTransactionManager::begin_transaction_sql(connection, begin)?;
+    match work(connection) {
+        Ok(value) => {
+            AnsiTransactionManager::commit_transaction(connection)?;
+            Ok(value)
+        }
+        Err(error) => {
+            AnsiTransactionManager::rollback_transaction(connection)?;
+            Err(error)
+        }
+    }
+}
+
+/// As [`transaction`], for a connection that is waited for. It begins no other within it.
+pub(crate) async fn transaction_async<T>(
+    connection: &mut AsyncPgConnection,
+    work: impl AsyncFnOnce(&mut AsyncPgConnection) -> DatabaseResult<T>,
+) -> DatabaseResult<T> {
+    let begun = connection.batch_execute(READ_COMMITTED).await;
+    told(begun, connection).await?;
+    let result = work(connection).await;
+    let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    let ended = connection.batch_execute(end).await;
+    told(ended, connection).await?;
+    result
+}
+
+#[cfg(test)]
+mod tests;

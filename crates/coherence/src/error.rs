@@ -63,7 +63,7 @@ impl From<DieselError> for DatabaseError {
             CheckViolation, ClosedConnection, ForeignKeyViolation, ReadOnlyTransaction, SerializationFailure,
             UnableToSendCommand, UniqueViolation,
         };
-        match &error {
+        match error {
             DieselError::DatabaseError(kind, info) => match kind {
                 UniqueViolation | ForeignKeyViolation | CheckViolation => Self::Conflict {
                     constraint: info.constraint_name().unwrap_or_default().to_owned(),
@@ -72,10 +72,12 @@ impl From<DieselError> for DatabaseError {
                 ClosedConnection | UnableToSendCommand | ReadOnlyTransaction | SerializationFailure => {
                     Self::Unavailable(info.message().to_owned())
                 }
-                _ => Self::Query(error),
+                kind => Self::Query(DieselError::DatabaseError(kind, info)),
             },
+            // Nor could it be taken back.
+            DieselError::RollbackErrorOnCommit { commit_error, .. } => Self::from(*commit_error),
             DieselError::BrokenTransactionManager => Self::Unavailable("the connection was lost".to_owned()),
-            _ => Self::Query(error),
+            error => Self::Query(error),
         }
     }
 }

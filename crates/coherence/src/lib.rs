@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod blocking;
 mod boot_time;
 mod columns;
 mod connection;
@@ -19,13 +20,14 @@ pub mod schema;
 pub mod uses;
 pub mod verifiers;
 
+pub use blocking::{PgConnection, establish};
 pub use boot_time::BootTime;
 pub use columns::{TextArray, scopes, token_kind};
-pub use connection::{ConnectionLimits, establish, transaction};
+pub use connection::{ConnectionLimits, connect, read_only, transaction};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
-pub use diesel::PgConnection;
+pub use diesel_async::AsyncPgConnection;
 pub use error::{DatabaseError, DatabaseResult};
-pub use migrated::{MIGRATIONS, applied_versions, check_server, pending, version};
+pub use migrated::{MIGRATIONS, applied_versions, check_server, find_pending, pending, version};
 pub use pending::Pending;
 pub use snapshot::{Snapshot, Xid};
 pub use triggers::{DisabledTrigger, disabled_triggers};

@@ -2,10 +2,11 @@
 
 use crate::DatabaseResult;
 use crate::columns::{self, TextArray};
+use crate::connection::told;
 use crate::schema::{tokens, users};
 use crate::validity::{IsValid, RemainingSecs};
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
+use diesel::{ExpressionMethods, QueryDsl, Queryable};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use jeton_domain::{ScopeSet, TokenDigest, TokenId, TokenKind, UserId};
 use std::time::Duration;
 use uuid::Uuid;
@@ -45,8 +46,11 @@ struct Row {
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn plan_each(connection: &mut PgConnection) -> DatabaseResult<()> {
-    Ok(connection.batch_execute("SET plan_cache_mode = force_custom_plan")?)
+pub async fn plan_each(connection: &mut AsyncPgConnection) -> DatabaseResult<()> {
+    let set = connection
+        .batch_execute("SET plan_cache_mode = force_custom_plan")
+        .await;
+    Ok(told(set, connection).await?)
 }
 
 /// Finds which of the digests belong to tokens that are valid now: stored, not expired nor idle for too long, their user
@@ -55,13 +59,13 @@ pub fn plan_each(connection: &mut PgConnection) -> DatabaseResult<()> {
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn find_valid(
-    connection: &mut PgConnection,
+pub async fn find_valid(
+    connection: &mut AsyncPgConnection,
     digests: &[TokenDigest],
 ) -> DatabaseResult<Vec<(TokenDigest, DatabaseResult<ValidToken>)>> {
     let digests: Vec<&[u8]> = digests.iter().map(|digest| &digest.as_bytes()[..]).collect();
     // Users first: Postgres locks the tables in this order, and so does whoever changes a user, issues a token or migrates.
-    let rows: Vec<Row> = users::table
+    let query = users::table
         .inner_join(tokens::table)
         .filter(tokens::digest.eq_any(digests))
         .filter(users::disabled_at.is_null())
@@ -75,8 +79,8 @@ pub fn find_valid(
             users::username,
             users::scopes,
             RemainingSecs,
-        ))
-        .load(connection)?;
+        ));
+    let rows: Vec<Row> = told(query.load(connection).await, connection).await?;
     let found = rows.into_iter().filter_map(|row| {
         let digest: [u8; 32] = row.digest.as_slice().try_into().ok()?;
         Some((TokenDigest::from(digest), valid_token(row)))

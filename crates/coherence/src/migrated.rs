@@ -1,9 +1,12 @@
 //! Whether a database has what this version needs, without the migrations themselves.
 
-use crate::{DatabaseError, DatabaseResult, disabled_triggers};
+use crate::connection::told;
+use crate::triggers::find_disabled_triggers;
+use crate::{DatabaseError, DatabaseResult, PgConnection};
+use diesel::QueryDsl;
 use diesel::expression::SqlLiteral;
-use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 /// The migrations, by their folders under `migrations/`, oldest first.
 pub const MIGRATIONS: [&str; 4] = [
@@ -39,15 +42,23 @@ pub fn version(migration: &str) -> String {
 ///
 /// # Errors
 /// As [`applied_versions`].
-pub fn pending(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
-    let applied = applied_versions(connection)?;
+pub async fn find_pending(connection: &mut AsyncPgConnection) -> DatabaseResult<Vec<String>> {
+    let applied = find_applied_versions(connection).await?;
     let missing = MIGRATIONS.iter().filter(|name| !applied.contains(&version(name)));
     let missing: Vec<String> = missing.map(|name| (*name).to_owned()).collect();
     if !missing.is_empty() {
         return Ok(missing);
     }
-    let off = disabled_triggers(connection)?;
+    let off = find_disabled_triggers(connection).await?;
     Ok(off.iter().map(ToString::to_string).collect())
+}
+
+/// As [`find_pending`], for who blocks.
+///
+/// # Errors
+/// As [`applied_versions`].
+pub fn pending(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
+    connection.wait(find_pending)
 }
 
 /// The versions of the migrations that have been applied, read without Diesel's harness, which would create its table: a
@@ -56,19 +67,22 @@ pub fn pending(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
 /// # Errors
 /// [`DatabaseError::Unreleased`], and what [`check_server`] says: what cannot be continued; or see [`DatabaseError`].
 pub fn applied_versions(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
+    connection.wait(find_applied_versions)
+}
+
+async fn find_applied_versions(connection: &mut AsyncPgConnection) -> DatabaseResult<Vec<String>> {
     use diesel::dsl::sql;
 
-    check_server(connection)?;
-    let exists: bool = diesel::select(sql::<Bool>(
+    ask_server(connection).await?;
+    let exists = diesel::select(sql::<Bool>(
         "to_regclass('__diesel_schema_migrations') IS NOT NULL",
-    ))
-    .get_result(connection)?;
+    ));
+    let exists: bool = told(exists.get_result(connection).await, connection).await?;
     if !exists {
         return Ok(Vec::new());
     }
-    let applied: Vec<String> = __diesel_schema_migrations::table
-        .select(__diesel_schema_migrations::version)
-        .load(connection)?;
+    let applied = __diesel_schema_migrations::table.select(__diesel_schema_migrations::version);
+    let applied: Vec<String> = told(applied.load(connection).await, connection).await?;
     if applied.iter().any(|version| version == UNRELEASED) {
         return Err(DatabaseError::Unreleased);
     }
@@ -81,12 +95,17 @@ pub fn applied_versions(connection: &mut PgConnection) -> DatabaseResult<Vec<Str
 /// # Errors
 /// [`DatabaseError::ServerTooOld`] or [`DatabaseError::NotUtf8`], or see [`DatabaseError`].
 pub fn check_server(connection: &mut PgConnection) -> DatabaseResult<()> {
-    let (version, database, session): (String, String, String) = diesel::select((
+    connection.wait(ask_server)
+}
+
+async fn ask_server(connection: &mut AsyncPgConnection) -> DatabaseResult<()> {
+    let settings = diesel::select((
         setting("server_version_num"),
         setting("server_encoding"),
         setting("client_encoding"),
-    ))
-    .get_result(connection)?;
+    ));
+    let (version, database, session): (String, String, String) =
+        told(settings.get_result(connection).await, connection).await?;
     check_version(&version)?;
     check_encoding("database", database)?;
     check_encoding("session with the database", session)

@@ -4,7 +4,7 @@ use crate::connection::transaction;
 use crate::functions::{pg_current_snapshot, pg_current_xact_id_if_assigned, pg_snapshot_xmax};
 use crate::schema::sql_types::Xid8;
 use crate::schema::{revocations, tokens};
-use crate::{DatabaseResult, Pending, Xid};
+use crate::{DatabaseResult, Pending, PgConnection, Xid};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use jeton_domain::TokenDigest;

@@ -98,10 +98,11 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
     use super::*;
+    use crate::PgConnection;
     use crate::functions::pg_current_snapshot;
     use diesel::dsl::sql;
     use diesel::sql_types::Text;
-    use diesel::{Connection, IntoSql, PgConnection, RunQueryDsl, select};
+    use diesel::{Connection, IntoSql, RunQueryDsl, select};
     use jeton_proof_support::TestDatabase;
 
     diesel::define_sql_function! {

@@ -1,10 +1,12 @@
 //! Whether the triggers are on that write the log of revocations. A restore may turn them off, and back on as ordinary
 //! ones (`ENABLE TRIGGER ALL`), which the next restore passes by.
 
-use crate::DatabaseResult;
+use crate::connection::told;
+use crate::{DatabaseResult, PgConnection};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use std::fmt;
 
 /// Those that have to be on, and how: `A`, always; `R`, for what is replicated (`pg_trigger.tgenabled`).
@@ -53,11 +55,17 @@ impl fmt::Display for DisabledTrigger {
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn disabled_triggers(connection: &mut PgConnection) -> DatabaseResult<Vec<DisabledTrigger>> {
-    Ok(sql_query(format!(
+    connection.wait(find_disabled_triggers)
+}
+
+pub(crate) async fn find_disabled_triggers(
+    connection: &mut AsyncPgConnection,
+) -> DatabaseResult<Vec<DisabledTrigger>> {
+    let query = sql_query(format!(
         "SELECT its, name, state FROM {WANTED} \
         WHERE NOT EXISTS (SELECT FROM pg_trigger \
             WHERE tgrelid = its::regclass AND tgname = name AND tgenabled::text = state) \
         ORDER BY its, name"
-    ))
-    .load(connection)?)
+    ));
+    Ok(told(query.load(connection).await, connection).await?)
 }

@@ -1,8 +1,9 @@
 //! When tokens were last used: gathered by the verifiers, written now and then.
 
 use crate::DatabaseResult;
-use diesel::prelude::*;
+use crate::connection::told;
 use diesel::sql_types::{Array, Double, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use jeton_domain::TokenId;
 use std::time::Duration;
 
@@ -11,12 +12,12 @@ use std::time::Duration;
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn mark(connection: &mut PgConnection, used: &[(TokenId, Duration)]) -> DatabaseResult<()> {
+pub async fn mark(connection: &mut AsyncPgConnection, used: &[(TokenId, Duration)]) -> DatabaseResult<()> {
     let ids: Vec<_> = used.iter().map(|(id, _)| id.0).collect();
     let ages: Vec<_> = used.iter().map(|(_, age)| age.as_secs_f64()).collect();
-    diesel::sql_query("SELECT jeton_note_uses($1, $2)")
+    let query = diesel::sql_query("SELECT jeton_note_uses($1, $2)")
         .bind::<Array<SqlUuid>, _>(ids)
-        .bind::<Array<Double>, _>(ages)
-        .execute(connection)?;
+        .bind::<Array<Double>, _>(ages);
+    told(query.execute(connection).await, connection).await?;
     Ok(())
 }

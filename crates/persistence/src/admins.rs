@@ -1,5 +1,6 @@
 //! Whoever administers users over HTTP holds the scope `admin`. One who can sign in has to stay, or nobody could.
 
+use crate::PgConnection;
 use crate::locks::{self, Lock};
 use crate::schema::users;
 use crate::{DatabaseError, DatabaseResult};

@@ -4,6 +4,7 @@
 //! What has expired is known by a clock, and a clock may be wrong. So the cleanup goes by one of its own, a row that follows
 //! the server's and is never ahead of it, and moves no faster than twice as fast as time passes.
 
+use crate::PgConnection;
 use crate::locks::{self, Lock};
 use crate::transaction;
 use crate::{DatabaseResult, audit, rate_limit};

@@ -1,7 +1,7 @@
+use crate::PgConnection;
 use crate::manager::Manager;
 use crate::places::{Place, Places, Turn};
 use crate::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl};
-use diesel::PgConnection;
 use diesel::result::Error::QueryBuilderError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

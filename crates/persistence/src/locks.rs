@@ -2,6 +2,7 @@
 //! that can sign in to the database can hold any advisory lock, for as long as it likes.
 
 use crate::DatabaseResult;
+use crate::PgConnection;
 use crate::schema::locks;
 use diesel::prelude::*;
 

@@ -1,6 +1,4 @@
-use crate::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, establish};
-use diesel::PgConnection;
-use diesel::r2d2::R2D2Connection;
+use crate::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection, establish};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -62,7 +60,8 @@ impl r2d2::ManageConnection for Manager {
 
     fn connect(&self) -> DatabaseResult<Managed> {
         let losses_then = self.losses.load(Ordering::Relaxed);
-        let connection = establish(&self.url, self.limits)?;
+        // Lent on threads that may block, and made on such.
+        let connection = establish(&self.url, self.limits)?.on_blocking_threads();
         Ok(Managed {
             connection,
             limits: self.limits,
@@ -78,7 +77,7 @@ impl r2d2::ManageConnection for Manager {
         if all_is_well && managed.worked_at.elapsed() < TRUSTED_FOR {
             return Ok(());
         }
-        managed.work(|connection| Ok(connection.ping()?))
+        managed.work(PgConnection::ping)
     }
 
     fn has_broken(&self, managed: &mut Managed) -> bool {

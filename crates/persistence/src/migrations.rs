@@ -1,11 +1,12 @@
 //! Bringing a database up to date, beside services that are using it: see `docs/decisions/migrations.md`.
 
+use crate::PgConnection;
 use crate::{DatabaseError, DatabaseResult};
 use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::sql_types::{Bool, Nullable, Text};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use jeton_coherence::{applied_versions, disabled_triggers};
 use std::thread;

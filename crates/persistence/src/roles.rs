@@ -3,6 +3,7 @@
 pub(crate) mod rights;
 mod scram;
 
+use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
 use crate::{DatabaseError, DatabaseResult};
 use diesel::connection::SimpleConnection;
@@ -59,6 +60,9 @@ pub enum RoleError {
     /// A person's, the owner's of the tables, or anybody's who may do more than a service.
     #[error("the role {0} is there, and is no service's: choose another name")]
     Taken(String),
+    /// Whoever signs in with it sends one or the other, depending on the client.
+    #[error("clients of Postgres do not agree on what this password is (RFC 4013): choose another")]
+    UnclearPassword,
     /// The database could not be asked, or refused.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -92,7 +96,7 @@ pub fn create(
     password: &Password,
     options: RoleOptions,
 ) -> Result<Made, RoleError> {
-    let verifier = ScramVerifier::new(password.expose_secret());
+    let verifier = ScramVerifier::new(password.expose_secret()).ok_or(RoleError::UnclearPassword)?;
     connection.transaction(|connection| {
         let found = find(connection, name)?;
         if !found.allowed {

@@ -1,6 +1,7 @@
 //! The verifiers, as a person may want to see them. How they register and renew is `jeton_coherence`'s.
 
 use crate::DatabaseResult;
+use crate::PgConnection;
 use crate::schema::verifiers;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

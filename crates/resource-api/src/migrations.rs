@@ -10,6 +10,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use jeton_persistence::PgConnection;
 use jeton_persistence::migrations::{LOCK_WAIT, apply_from, pending};
 use jeton_persistence::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, establish};
 

@@ -7,6 +7,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use jeton_domain::UserId;
 use jeton_persistence::DatabaseResult;
+use jeton_persistence::PgConnection;
 use uuid::Uuid;
 
 /// The constraint that a note of a deleted user conflicts with: see [`DatabaseError::Conflict`].

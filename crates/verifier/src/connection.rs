@@ -42,7 +42,7 @@ impl Reconnecting {
             statement_timeout: Some(STATEMENT_TIMEOUT),
         };
         let mut connection = establish(&self.url, limits)?;
-        lookups::plan_each(&mut connection)?;
+        connection.wait(lookups::plan_each)?;
         let result = work(&mut connection);
         if !matches!(result, Err(DatabaseError::Unavailable(_))) {
             self.connection = Some(connection);

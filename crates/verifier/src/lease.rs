@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// libpq tells of a notification only when asked. This often: it is most of the time a revocation takes.
-const NUDGE_POLL: Duration = Duration::from_millis(1);
+/// How often a wait for a nudge looks whether it is time to end.
+const STOP_POLL: Duration = Duration::from_millis(20);
 /// Backoff: how soon a new connection is tried after one has failed, at first and at the most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// The part of the lease that is kept in reserve, as a divisor: clocks may run that much faster or slower.
@@ -204,19 +204,15 @@ impl Keeper {
         // for. The next statement takes that row away.
         self.memory.shut();
         let id = Uuid::now_v7();
-        let Registered { applied, session } = verifiers::register(
-            &mut connection,
-            id,
-            self.id,
-            &self.settings.name,
-            self.settings.lease,
-        )?;
+        let (before, name, lease) = (self.id, &self.settings.name, self.settings.lease);
+        let Registered { applied, session } =
+            connection.wait(|c| verifiers::register(c, id, before, name, lease))?;
         self.id = Some(id);
-        verifiers::listen(&mut connection)?;
+        connection.wait(|c| verifiers::listen(c))?;
         let end = self.renew_until_end(&mut connection, id, applied, session)?;
         self.memory.shut();
         if matches!(end, End::Stopped) {
-            verifiers::deregister(&mut connection, id)?;
+            connection.wait(|c| verifiers::deregister(c, id))?;
         }
         Ok(end)
     }
@@ -231,7 +227,7 @@ impl Keeper {
         let mut first = true;
         while !self.shared.pause(Duration::ZERO) {
             let sent = BootTime::now();
-            let renewal = match verifiers::renew(connection, id, session, applied)? {
+            let renewal = match connection.wait(|c| verifiers::renew(c, id, session, applied))? {
                 Ok(renewal) => renewal,
                 Err(NotRenewed::Expired) => return Ok(End::Expired),
                 Err(NotRenewed::Moved) => return Ok(End::Moved),
@@ -274,7 +270,12 @@ impl Keeper {
 
     /// Waits for a nudge, until it is time to renew, or until it is time to end.
     fn wait_for_nudge(&self, connection: &mut PgConnection, until: BootTime) -> DatabaseResult<()> {
-        while BootTime::now() < until && !verifiers::nudged(connection)? && !self.shared.pause(NUDGE_POLL) {}
+        while BootTime::now() < until && !self.shared.pause(Duration::ZERO) {
+            let nudged = async |c| tokio::time::timeout(STOP_POLL, verifiers::nudge_received(c)).await;
+            if let Ok(nudged) = connection.wait(nudged) {
+                return nudged;
+            }
+        }
         Ok(())
     }
 

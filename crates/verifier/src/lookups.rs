@@ -196,7 +196,7 @@ impl Shared {
         // Both before the query is sent: what it finds is kept only if nothing has been forgotten since, and lives no
         // longer than it would by a clock that was read before.
         let (beginning, sent) = (self.memory.begin(), BootTime::now());
-        let answer = connection.repeat(|c| lookups::find_valid(c, &digests));
+        let answer = connection.repeat(|c| c.wait(|c| lookups::find_valid(c, &digests)));
         self.note(answer.as_ref().err());
         match answer {
             Ok(found) => self.answer_each(askers, found, beginning, sent),

@@ -86,7 +86,7 @@ impl UsesWriter {
             return;
         }
         let ages: Vec<(TokenId, Duration)> = batch.iter().map(|(id, at)| (*id, now.since(*at))).collect();
-        match connection.repeat(|connection| uses::mark(connection, &ages)) {
+        match connection.repeat(|c| c.wait(|c| uses::mark(c, &ages))) {
             Ok(()) if batch.len() == BATCH => self.due = now,
             Ok(()) => {}
             Err(error) => tracing::debug!(%error, "uses of tokens were not written"),

@@ -50,7 +50,7 @@ async fn introspect(
         return Ok(Json(Introspection::default()));
     };
     let found = database
-        .run(move |connection| lookups::find_valid(connection, &[digest]))
+        .run(move |connection| connection.wait(async |c| lookups::find_valid(c, &[digest]).await))
         .await
         .map_err(ErrorInternalServerError)?;
     let token = found.into_iter().find_map(|(_, token)| token.ok());

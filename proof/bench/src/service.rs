@@ -173,7 +173,9 @@ impl Check {
                 let Ok(digest) = PlainToken::digest_of(token) else {
                     return Ok(false);
                 };
-                let found = database.run(move |c| lookups::find_valid(c, &[digest])).await?;
+                let found = database
+                    .run(move |c| c.wait(async |c| lookups::find_valid(c, &[digest]).await))
+                    .await?;
                 Ok(found.into_iter().any(|(_, token)| token.is_ok()))
             }
             Self::Signed(jwt) => Ok(jwt.verify(token)),

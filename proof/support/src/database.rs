@@ -1,9 +1,9 @@
+use jeton_persistence::PgConnection;
 use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Context;
-use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 use jeton_local_postgres::LocalPostgres;

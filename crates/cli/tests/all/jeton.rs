@@ -1,6 +1,6 @@
-use diesel::PgConnection;
 use jeton_coherence::lookups::{ValidToken, find_valid};
 use jeton_domain::{PlainToken, Username};
+use jeton_persistence::PgConnection;
 use jeton_persistence::users::{SignInUser, find_for_sign_in};
 pub(crate) use jeton_proof_support::Outcome;
 use jeton_proof_support::TestDatabase;
@@ -63,7 +63,10 @@ impl Jeton {
     /// What a service would find for the token.
     pub(crate) fn find_valid(&self, token: &str) -> Option<ValidToken> {
         let digest = PlainToken::digest_of(token).unwrap();
-        let found = find_valid(&mut self.connect(), &[digest]).unwrap();
+        let found = self
+            .connect()
+            .wait(async |c| find_valid(c, &[digest]).await)
+            .unwrap();
         found.into_iter().next().map(|(_, token)| token.unwrap())
     }
 

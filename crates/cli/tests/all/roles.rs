@@ -1,6 +1,6 @@
 use crate::jeton::{Jeton, Outcome, command, run};
-use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
+use jeton_persistence::PgConnection;
 use jeton_persistence::{ConnectionLimits, DatabaseResult, DatabaseUrl, establish};
 use jeton_proof_support::{TestDatabase, TestRole};
 

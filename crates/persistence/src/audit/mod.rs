@@ -5,6 +5,7 @@ mod writing;
 pub use writing::{NewAuditEvent, record};
 
 use crate::DatabaseResult;
+use crate::PgConnection;
 use crate::cleanup::CLEANUP_CLOCK;
 use crate::schema::{audit_events, users};
 use chrono::{DateTime, Utc};

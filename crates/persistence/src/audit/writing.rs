@@ -1,6 +1,7 @@
 //! Writing down what happens.
 
 use crate::DatabaseResult;
+use crate::PgConnection;
 use crate::functions::{coalesce, left};
 use crate::schema::{audit_events, users};
 use diesel::prelude::*;

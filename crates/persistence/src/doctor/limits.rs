@@ -2,6 +2,7 @@
 
 use super::{Context, Finding, each};
 use crate::{DatabaseResult, PoolSettings};
+use crate::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use jeton_domain::printable::escape;

@@ -10,6 +10,7 @@ mod schema;
 mod server;
 mod verifiers;
 
+use crate::PgConnection;
 use crate::{DatabaseError, DatabaseResult, DatabaseUrl, migrations};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -272,7 +273,7 @@ fn read_only<T>(
     connection: &mut PgConnection,
     look: impl FnOnce(&mut PgConnection) -> DatabaseResult<T>,
 ) -> DatabaseResult<T> {
-    connection.build_transaction().read_only().run(|connection| {
+    jeton_coherence::read_only(connection, |connection| {
         connection.batch_execute("SET LOCAL lock_timeout = '2s'")?;
         look(connection)
     })

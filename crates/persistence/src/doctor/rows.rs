@@ -3,6 +3,7 @@
 
 use super::{Context, Finding, each, read_only};
 use crate::DatabaseResult;
+use crate::PgConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};

@@ -3,6 +3,7 @@
 use super::{Context, Finding};
 use crate::declared::declared;
 use crate::{DatabaseError, DatabaseResult, locks};
+use crate::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text};
 use jeton_coherence::{MIGRATIONS, applied_versions, version};

@@ -1,6 +1,7 @@
 //! The server itself, what is between it and this program, and how it is set.
 
 use super::{Context, Finding, each, lines, read_only};
+use crate::PgConnection;
 use crate::{ConnectionLimits, DatabaseError, DatabaseResult, establish};
 use diesel::prelude::*;
 use diesel::sql_types::{Double, Integer};

@@ -2,6 +2,7 @@
 
 use super::{Context, Finding, read_only};
 use crate::DatabaseResult;
+use crate::PgConnection;
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text, Timestamptz, Uuid as SqlUuid};

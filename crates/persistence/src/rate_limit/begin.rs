@@ -3,6 +3,7 @@
 use super::refusals::{audit_account, audit_network};
 use super::{Account, AccountKey, Attempt, Blocked, Limits, Network, Row, Verdict, network, rows};
 use crate::DatabaseResult;
+use crate::PgConnection;
 use crate::transaction;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

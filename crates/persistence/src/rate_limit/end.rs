@@ -2,6 +2,7 @@
 
 use super::{ANYWHERE, AccountKey, Attempt, Limits, network, rows};
 use crate::DatabaseResult;
+use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
 use crate::transaction;
 use chrono::{DateTime, Utc};

@@ -2,6 +2,7 @@
 
 use super::{Network, network};
 use crate::DatabaseResult;
+use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
 use crate::schema::network_attempts;
 use crate::transaction;

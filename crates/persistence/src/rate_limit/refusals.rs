@@ -3,6 +3,7 @@
 use super::begin::{BUCKET, TO_AUDIT, parts};
 use super::{Account, network};
 use crate::DatabaseResult;
+use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
 use crate::transaction;
 use diesel::prelude::*;

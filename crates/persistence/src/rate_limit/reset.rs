@@ -1,6 +1,7 @@
 //! What ends the counting for an account: the operator, the end of the user, or time.
 
 use crate::DatabaseResult;
+use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
 use crate::cleanup::CLEANUP_CLOCK;
 use crate::schema::users;

@@ -2,6 +2,7 @@
 
 use super::{AccountKey, Network};
 use crate::DatabaseResult;
+use crate::PgConnection;
 use crate::schema::{account_attempts, network_attempts};
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;

@@ -20,13 +20,12 @@ const SALT_BYTES: usize = 16;
 pub(crate) struct ScramVerifier(String);
 
 impl ScramVerifier {
-    /// With a new salt.
-    pub(crate) fn new(password: &str) -> Self {
-        Self::with_salt(password, &rand::random())
+    /// With a new salt. `None`: see [`prepared`].
+    pub(crate) fn new(password: &str) -> Option<Self> {
+        Some(Self::with_salt(&prepared(password)?, &rand::random()))
     }
 
     fn with_salt(password: &str, salt: &[u8; SALT_BYTES]) -> Self {
-        let password = prepared(password);
         let salted = pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password.as_bytes(), salt, ITERATIONS);
         let stored_key = Sha256::digest(hmac(&salted, b"Client Key"));
         let server_key = hmac(&salted, b"Server Key");
@@ -43,19 +42,16 @@ impl ScramVerifier {
     }
 }
 
-/// What libpq makes of a password before it signs in with it: SASLprep ([RFC 4013]), or, where that refuses, the password as
-/// it is.
+/// What clients make of a password before they sign in with it: SASLprep ([RFC 4013]), or, where that refuses, the password
+/// as it is. `None` where they differ: libpq looks for what is prohibited before it normalises, after which some of that would
+/// be other characters, and lets nothing be left; services' own driver looks afterwards, and takes nothing for a password.
 ///
 /// [RFC 4013]: https://www.rfc-editor.org/rfc/rfc4013
-fn prepared(password: &str) -> Cow<'_, str> {
-    // libpq looks for what is prohibited before it normalises, after which some of these would be others.
-    if password.chars().any(change_display_properties_or_deprecated) {
-        return Cow::Borrowed(password);
-    }
-    match saslprep(password) {
-        Ok(prepared) if !prepared.is_empty() => prepared,
-        _ => Cow::Borrowed(password),
-    }
+fn prepared(password: &str) -> Option<Cow<'_, str>> {
+    let prepared = saslprep(password).unwrap_or(Cow::Borrowed(password));
+    let refused_by_libpq =
+        prepared.is_empty() || password.chars().any(change_display_properties_or_deprecated);
+    (!refused_by_libpq || prepared == password).then_some(prepared)
 }
 
 fn hmac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
@@ -86,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_prepared_as_libpq_does() {
+    fn a_password_is_prepared_as_clients_do() {
         for (password, prepared) in [
             ("pencil", "pencil"),
             // Composed, spaces that are not ASCII's, what maps to nothing: RFC 4013 §3.
@@ -94,14 +90,16 @@ mod tests {
             ("I\u{ad}X", "IX"),
             ("\u{aa} \u{2168}", "a IX"),
             ("two\u{a0}words", "two words"),
-            // Refused, and so as they are: a control, both directions, what Unicode 3.2 had not, nothing left, deprecated.
+            // Refused, and so as they are: a control, both directions, what Unicode 3.2 had not, deprecated.
             ("\u{7}\u{aa}", "\u{7}\u{aa}"),
             ("\u{627}1", "\u{627}1"),
             ("\u{1f600}\u{aa}", "\u{1f600}\u{aa}"),
-            ("\u{ad}", "\u{ad}"),
-            ("e\u{341}\u{aa}", "e\u{341}\u{aa}"),
+            ("\u{200e}\u{aa}", "\u{200e}\u{aa}"),
         ] {
-            assert_eq!(super::prepared(password), prepared, "{password:?}");
+            assert_eq!(super::prepared(password).unwrap(), prepared, "{password:?}");
+        }
+        for unclear in ["\u{ad}", "e\u{341}\u{aa}"] {
+            assert_eq!(super::prepared(unclear), None, "{unclear:?}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Issuing tokens, no more to a user than there may be.
 
+use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
 use crate::rows::{TokenRow, UsedTokenRow};
 use crate::schema::{tokens, users};

@@ -11,6 +11,7 @@ pub use issue::{Issue, Refusal, issue_by_operator, issue_by_token, issue_for_pas
 pub(crate) use issue::{described, insert};
 pub use renew::{Renewal, renew};
 
+use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
 use crate::rows::{self, UsedTokenRow, used_tokens};
 use crate::schema::{tokens, users};

@@ -2,6 +2,7 @@
 
 use super::issue::{Room, room};
 use super::{Refusal, described, find, insert};
+use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
 use crate::schema::{tokens, users};
 use crate::transaction;

@@ -1,6 +1,7 @@
 //! What a user may do, and whether a user may do anything at all.
 
 use super::find;
+use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
 use crate::rows::UserRow;
 use crate::schema::users;

@@ -1,6 +1,7 @@
 //! Another name, another e-mail address.
 
 use super::USERNAME_TAKEN;
+use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
 use crate::schema::users;
 use crate::{DatabaseError, DatabaseResult, Pending, rate_limit};

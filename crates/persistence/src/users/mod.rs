@@ -8,6 +8,7 @@ pub use access::{disable, enable, set_scopes};
 pub use changes::{change, change_for_password};
 pub use passwords::{change_password, set_password, upgrade_password_hash};
 
+use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
 use crate::rows::{self, UserRow};
 use crate::schema::users;

@@ -1,5 +1,6 @@
 //! Changing passwords, and upgrading their hashes.
 
+use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
 use crate::schema::users;
 use crate::{DatabaseResult, Pending, rate_limit, tokens};

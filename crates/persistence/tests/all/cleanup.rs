@@ -122,7 +122,7 @@ fn the_log_goes_once_every_verifier_has_applied_it() {
     execute(connection, "DELETE FROM tokens WHERE name = 'c'");
     settle(connection);
     register(connection);
-    verifiers::deregister(connection, idle).unwrap();
+    connection.wait(|c| verifiers::deregister(c, idle)).unwrap();
     renew_and_purge_to(connection, "");
 }
 

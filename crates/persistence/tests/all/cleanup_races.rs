@@ -177,7 +177,7 @@ fn a_use_that_is_being_noted_is_not_swept_and_holds_nothing_up() {
 }
 
 fn mark(connection: &mut PgConnection, token: TokenId) -> DatabaseResult<()> {
-    uses::mark(connection, &[(token, Duration::ZERO)])
+    connection.wait(async |c| uses::mark(c, &[(token, Duration::ZERO)]).await)
 }
 
 /// Something to cleanup of every kind but expired tokens.

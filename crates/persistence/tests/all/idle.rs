@@ -27,7 +27,9 @@ fn setting() -> (TestDatabase, PgConnection, UserId, NewToken) {
 
 /// How long the token still lives; `None`: it is not valid.
 fn remaining(connection: &mut PgConnection, token: &NewToken) -> Option<Duration> {
-    let found = find_valid(connection, &[token.digest]).unwrap();
+    let found = connection
+        .wait(async |c| find_valid(c, &[token.digest]).await)
+        .unwrap();
     let (_, token) = found.into_iter().next()?;
     token.unwrap().remaining
 }

@@ -57,7 +57,7 @@ fn setting() -> (TestDatabase, PgConnection, UserId, TokenDigest) {
 }
 
 fn look_up(connection: &mut PgConnection, digest: TokenDigest) {
-    let found = find_valid(connection, &[digest]).unwrap();
+    let found = connection.wait(async |c| find_valid(c, &[digest]).await).unwrap();
     assert_eq!(found.len(), 1);
     found.into_iter().next().unwrap().1.unwrap();
 }

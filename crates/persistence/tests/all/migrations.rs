@@ -1,5 +1,5 @@
 use crate::support::{connect, database, execute, text};
-use diesel::PgConnection;
+use jeton_persistence::PgConnection;
 use jeton_persistence::migrations::{MigrationError, apply, pending};
 use jeton_proof_support::{TestDatabase, revert_all};
 use std::sync::Barrier;

@@ -111,7 +111,7 @@ fn a_transaction_that_began_earlier_and_commits_later_is_not_missed() {
 fn a_verifier_that_was_given_up_hears_so_and_is_not_on_the_list_again() {
     let (_, connection, _) = &mut setting();
     let (id, applied) = register(connection);
-    verifiers::deregister(connection, id).unwrap();
+    connection.wait(|c| verifiers::deregister(c, id)).unwrap();
     execute(connection, "DELETE FROM tokens");
     for _ in 0..2 {
         let renewed = crate::verifiers::renew(connection, id, applied.clone()).unwrap();
@@ -130,7 +130,7 @@ fn a_verifier_renews_in_the_session_that_it_registered_in() {
     verifiers::session(other).unwrap();
     execute(connection, "DELETE FROM tokens WHERE name = 'a'");
     let renew_in = |connection: &mut PgConnection| {
-        let renewed = verifiers::renew(connection, id, session, applied.clone());
+        let renewed = connection.wait(async |c| verifiers::renew(c, id, session, applied.clone()).await);
         renewed.unwrap()
     };
     assert_eq!(renew_in(other).unwrap_err(), NotRenewed::Moved);

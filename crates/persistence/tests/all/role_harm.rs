@@ -48,7 +48,9 @@ fn impatient(role: &TestRole) -> PgConnection {
 
 fn register_as(connection: &mut PgConnection, before: Option<Uuid>) -> DatabaseResult<Uuid> {
     let id = Uuid::now_v7();
-    verifiers::register(connection, id, before, "a row", LEASE).map(|_| id)
+    connection
+        .wait(|c| verifiers::register(c, id, before, "a row", LEASE))
+        .map(|_| id)
 }
 
 #[test]
@@ -65,7 +67,7 @@ fn a_role_has_so_many_verifiers_and_is_told_so() {
     // Others have places of their own; and one that has lost its connection, its own.
     register_as(blog, None).unwrap();
     last = Some(register_as(shop, last).unwrap());
-    verifiers::deregister(shop, last.unwrap()).unwrap();
+    shop.wait(|c| verifiers::deregister(c, last.unwrap())).unwrap();
     register_as(shop, None).unwrap();
     register_as(shop, None).unwrap_err();
 }
@@ -88,7 +90,9 @@ fn a_row_is_not_longer_than_the_server_makes_it() {
     let mut services = Services::new();
     let shop = &mut impatient(&services.shop);
     let name = "ä".repeat(1_000_000);
-    let registered = verifiers::register(shop, Uuid::now_v7(), None, &name, LEASE).unwrap();
+    let registered = shop
+        .wait(async |c| verifiers::register(c, Uuid::now_v7(), None, &name, LEASE).await)
+        .unwrap();
     let name = text(&mut services.owner, "SELECT name FROM verifiers");
     assert_eq!(name, "ä".repeat(128));
     let id = text(&mut services.owner, "SELECT id FROM verifiers")
@@ -163,7 +167,8 @@ fn advisory_locks_are_in_nobodys_way() {
     outcome(tokens::revoke(auth, &by, ada, a).unwrap());
     outcome(users::disable(auth, &by, ada).unwrap());
     users::disable(auth, &by, bob).unwrap_err();
-    uses::mark(auth, &[(a, Duration::ZERO)]).unwrap();
+    auth.wait(async |c| uses::mark(c, &[(a, Duration::ZERO)]).await)
+        .unwrap();
     let cleaned = cleanup_step(&mut Cleanup::default(), auth).unwrap().unwrap();
     assert_eq!(cleaned.uses, 1);
 }
@@ -242,10 +247,13 @@ fn a_use_that_a_role_does_not_commit_keeps_no_other_from_noting_its_own() {
     );
     let (shop, blog) = (&mut impatient(&services.shop), &mut impatient(&services.blog));
     let hour_ago = Duration::from_secs(3500);
-    uses::mark(blog, &[(a, hour_ago)]).unwrap();
+    blog.wait(async |c| uses::mark(c, &[(a, hour_ago)]).await)
+        .unwrap();
     execute(shop, "BEGIN");
-    uses::mark(shop, &[(a, 10 * hour_ago)]).unwrap();
-    uses::mark(blog, &[(a, Duration::ZERO)]).unwrap();
+    shop.wait(async |c| uses::mark(c, &[(a, 10 * hour_ago)]).await)
+        .unwrap();
+    blog.wait(async |c| uses::mark(c, &[(a, Duration::ZERO)]).await)
+        .unwrap();
     let mut last_used_at = || {
         let found = tokens::find(owner, services.setting.ada, a).unwrap().unwrap();
         found.last_used_at.unwrap()

@@ -1,11 +1,11 @@
 //! The database's own rules, which hold for psql as well; and the indexes.
 
 use crate::support::{connect, constraint, create_user, database, execute, issue, text};
-use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use jeton_persistence::DatabaseError;
+use jeton_persistence::PgConnection;
 use jeton_proof_support::TestDatabase;
 
 /// The name of the constraint that forbids the change.

@@ -1,10 +1,11 @@
+use diesel::Connection;
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
 use jeton_coherence::Xid;
 use jeton_domain::{
     Actor, AuditContext, BcryptCost, Lifetime, NewToken, NewUser, PasswordHash, ScopeSet, Token, TokenId,
     TokenName, TokenPolicy, User, UserId, Username,
 };
+use jeton_persistence::PgConnection;
 use jeton_persistence::cleanup::{Cleanup, Kind};
 use jeton_persistence::tokens::Issue;
 use jeton_persistence::{

@@ -147,7 +147,9 @@ fn a_token_that_is_issued_while_its_user_changes_is_said_or_sees_the_change() {
             |c| {
                 issue(c, users.bob)?;
                 // From now on a verifier may see it.
-                let (_, found) = lookups::find_valid(c, &[digest('n')])?.remove(0);
+                let (_, found) = c
+                    .wait(async |c| lookups::find_valid(c, &[digest('n')]).await)?
+                    .remove(0);
                 Ok(found?.scopes)
             },
         );

@@ -286,7 +286,8 @@ fn a_null_among_the_scopes_gives_nothing() {
         users::find(connection, ada).unwrap().unwrap().scopes,
         scopes("notes:read")
     );
-    let (_, found) = lookups::find_valid(connection, &[token.digest])
+    let (_, found) = connection
+        .wait(async |c| lookups::find_valid(c, &[token.digest]).await)
         .unwrap()
         .remove(0);
     assert_eq!(found.unwrap().scopes, scopes("notes:read"));

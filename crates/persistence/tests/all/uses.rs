@@ -15,7 +15,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 fn minutes_after(connection: &mut PgConnection, marks: &[&[(TokenId, Duration)]]) -> String {
     let told: DatabaseResult<String> = connection.transaction(|connection| {
         for used in marks {
-            uses::mark(connection, used)?;
+            connection.wait(|c| uses::mark(c, used))?;
         }
         Ok(text(
             connection,
@@ -63,7 +63,9 @@ fn a_use_that_is_told_late_does_not_undo_a_later_one() {
     // In the same minute there is nothing to write.
     let row = "SELECT (ctid, xmin) FROM token_uses";
     let before = text(connection, row);
-    uses::mark(connection, &[(a, HOUR)]).unwrap();
+    connection
+        .wait(async |c| uses::mark(c, &[(a, HOUR)]).await)
+        .unwrap();
     assert_eq!(text(connection, row), before);
 }
 
@@ -82,9 +84,11 @@ fn a_use_of_what_is_no_token_is_not_noted() {
     let a = id_of(connection, 'a');
     let nobody = TokenId(Uuid::now_v7());
     let used = [(nobody, Duration::ZERO), (a, Duration::ZERO)];
-    uses::mark(connection, &used).unwrap();
-    uses::mark(connection, &[(nobody, Duration::ZERO)]).unwrap();
-    uses::mark(connection, &[]).unwrap();
+    connection.wait(|c| uses::mark(c, &used)).unwrap();
+    connection
+        .wait(async |c| uses::mark(c, &[(nobody, Duration::ZERO)]).await)
+        .unwrap();
+    connection.wait(async |c| uses::mark(c, &[]).await).unwrap();
     assert_eq!(count(connection, "token_uses"), 1);
 }
 
@@ -125,7 +129,7 @@ fn those_of_one_role_wait_for_each_other_and_never_in_a_circle() {
         thread::scope(|scope| {
             for used in [forth, back, forth, back] {
                 let mut connection = connect(database);
-                scope.spawn(move || uses::mark(&mut connection, &used).unwrap());
+                scope.spawn(move || connection.wait(|c| uses::mark(c, &used)).unwrap());
             }
         });
         assert_eq!(count(connection, "token_uses"), 4);
@@ -139,7 +143,7 @@ fn a_mark_does_not_wait_for_the_disk() {
     let a = id_of(connection, 'a');
     let setting = "SELECT current_setting('synchronous_commit')";
     let marked: DatabaseResult<()> = connection.transaction(|connection| {
-        uses::mark(connection, &[(a, Duration::ZERO)])?;
+        connection.wait(async |c| uses::mark(c, &[(a, Duration::ZERO)]).await)?;
         assert_eq!(text(connection, setting), "off");
         Ok(())
     });
@@ -163,7 +167,7 @@ fn marks_and_deletions_do_not_wait_for_each_other() {
         );
         // Open until the deletions are done.
         let marked: DatabaseResult<()> = marking.transaction(|marking| {
-            uses::mark(marking, &[(a, Duration::ZERO), (b, Duration::ZERO)])?;
+            marking.wait(async |c| uses::mark(c, &[(a, Duration::ZERO), (b, Duration::ZERO)]).await)?;
             execute(
                 deleting,
                 &format!("DELETE FROM tokens WHERE name = '{second}'; COMMIT"),

@@ -1,13 +1,14 @@
 //! The list of verifiers: who is on it, who gets off it, and the nudge. What a renewal brings is in `renewals`.
 
 use crate::logbook::setting;
-use crate::support::{connect, constraint, database, execute, interleave, text, wait_until, xids};
+use crate::support::{connect, constraint, database, execute, interleave, text, xids};
 use diesel::Connection;
 use jeton_coherence::verifiers::{self, NotRenewed, Removal, Removed, Renewal, VerifierRow};
 use jeton_coherence::{Snapshot, revocations};
 use jeton_persistence::{DatabaseResult, PgConnection};
 use jeton_proof_support::TestDatabase;
 use std::time::Duration;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
@@ -20,7 +21,7 @@ pub(crate) fn renew(
     applied: Snapshot,
 ) -> DatabaseResult<Result<Renewal, NotRenewed>> {
     let session = verifiers::session(connection)?;
-    verifiers::renew(connection, id, session, applied)
+    connection.wait(|c| verifiers::renew(c, id, session, applied))
 }
 
 /// As [`verifiers::remove_expired`], in the session in which the verifier was seen.
@@ -40,7 +41,9 @@ const NOT_DONE: Removal = Removal::Done(Vec::new());
 /// One that remembers nothing yet: its id, and what it has applied.
 pub(crate) fn register(connection: &mut PgConnection) -> (Uuid, Snapshot) {
     let id = Uuid::now_v7();
-    let registered = verifiers::register(connection, id, None, "a test's", LEASE).unwrap();
+    let registered = connection
+        .wait(|c| verifiers::register(c, id, None, "a test's", LEASE))
+        .unwrap();
     (id, registered.applied)
 }
 
@@ -57,7 +60,9 @@ fn a_verifier_that_registers_is_on_the_list_and_has_applied_everything() {
     execute(&mut connection, "DELETE FROM tokens");
     let id = Uuid::now_v7();
     let lease = Duration::from_millis(1234);
-    let registered = verifiers::register(&mut connection, id, None, "shop[17]", lease).unwrap();
+    let registered = connection
+        .wait(|c| verifiers::register(c, id, None, "shop[17]", lease))
+        .unwrap();
     let row = only(&mut connection);
     assert_eq!((row.id, row.version, row.lease()), (id, 0, lease));
     assert_eq!(text(&mut connection, "SELECT name FROM verifiers"), "shop[17]");
@@ -76,7 +81,9 @@ fn a_new_life_takes_the_place_of_the_one_before() {
     let (other, _) = register(connection);
     let (before, _) = register(connection);
     let id = Uuid::now_v7();
-    verifiers::register(connection, id, Some(before), "again", LEASE).unwrap();
+    connection
+        .wait(|c| verifiers::register(c, id, Some(before), "again", LEASE))
+        .unwrap();
     let ids: Vec<Uuid> = verifiers::list(connection)
         .unwrap()
         .iter()
@@ -87,7 +94,9 @@ fn a_new_life_takes_the_place_of_the_one_before() {
 
     // It may have been given up meanwhile.
     let next = Uuid::now_v7();
-    verifiers::register(connection, next, Some(before), "again", LEASE).unwrap();
+    connection
+        .wait(|c| verifiers::register(c, next, Some(before), "again", LEASE))
+        .unwrap();
     assert_eq!(verifiers::list(connection).unwrap().len(), 3);
 }
 
@@ -101,12 +110,11 @@ fn registering_waits_for_the_disk_and_renewing_does_not() {
     );
     let connection = &mut connect(&database);
     assert_eq!(text(connection, DURABILITY), "off");
-    let registered: DatabaseResult<_> = connection.transaction(|connection| {
-        let registered = register(connection);
-        assert_eq!(text(connection, DURABILITY), "on");
-        Ok(registered)
-    });
-    let (id, applied) = registered.unwrap();
+    let registering = "SELECT jeton_register(gen_random_uuid(), NULL, 'seen', 10000)";
+    execute(connection, &format!("BEGIN; {registering}"));
+    assert_eq!(text(connection, DURABILITY), "on");
+    execute(connection, "ROLLBACK");
+    let (id, applied) = register(connection);
     assert_eq!(text(connection, DURABILITY), "off");
 
     execute(connection, "SET synchronous_commit = on");
@@ -128,11 +136,14 @@ fn a_lease_has_bounds() {
         Duration::from_millis(60_001),
         Duration::MAX,
     ] {
-        let registered = verifiers::register(connection, Uuid::now_v7(), None, "name", lease);
+        let registered =
+            connection.wait(async |c| verifiers::register(c, Uuid::now_v7(), None, "name", lease).await);
         assert_eq!(constraint(registered), "verifiers_lease_ms_check", "{lease:?}");
     }
     for lease in [Duration::from_millis(100), Duration::from_secs(60)] {
-        verifiers::register(connection, Uuid::now_v7(), None, "name", lease).unwrap();
+        connection
+            .wait(async |c| verifiers::register(c, Uuid::now_v7(), None, "name", lease).await)
+            .unwrap();
     }
 }
 
@@ -141,9 +152,9 @@ fn a_verifier_that_leaves_is_off_the_list() {
     let (_, connection) = &mut database();
     let (first, _) = register(connection);
     let (second, _) = register(connection);
-    verifiers::deregister(connection, first).unwrap();
+    connection.wait(|c| verifiers::deregister(c, first)).unwrap();
     assert_eq!(only(connection).id, second);
-    verifiers::deregister(connection, first).unwrap();
+    connection.wait(|c| verifiers::deregister(c, first)).unwrap();
     assert_eq!(only(connection).id, second);
 }
 
@@ -210,6 +221,13 @@ fn a_verifier_that_is_being_given_up_does_not_renew() {
     assert_eq!(verifiers::list(connection).unwrap().len(), 0);
 }
 
+/// Whether a nudge has come; the answer to a ping comes after it.
+fn is_nudged(connection: &mut PgConnection) -> bool {
+    connection.ping().unwrap();
+    let nudged = connection.wait(async |c| timeout(Duration::ZERO, verifiers::nudge_received(c)).await);
+    nudged.is_ok_and(|received| received.is_ok())
+}
+
 #[test]
 fn a_nudge_reaches_who_listens() {
     let database = TestDatabase::create();
@@ -217,21 +235,21 @@ fn a_nudge_reaches_who_listens() {
     let (nudger, stranger) = (&mut connect(&database), &mut connect(&elsewhere));
     let mut listeners = [connect(&database), connect(&database)];
     let deaf = &mut connect(&database);
-    verifiers::listen(stranger).unwrap();
+    stranger.wait(|c| verifiers::listen(c)).unwrap();
     for listener in &mut listeners {
-        verifiers::listen(listener).unwrap();
-        assert!(!verifiers::nudged(listener).unwrap());
+        listener.wait(|c| verifiers::listen(c)).unwrap();
+        assert!(!is_nudged(listener));
     }
     for _ in 0..3 {
         verifiers::nudge(nudger).unwrap();
         for listener in &mut listeners {
-            wait_until("a nudge", || verifiers::nudged(listener).unwrap());
-            assert!(!verifiers::nudged(listener).unwrap(), "it is told once");
+            listener.wait(|c| verifiers::nudge_received(c)).unwrap();
+            assert!(!is_nudged(listener), "it is told once");
         }
     }
     // What had come would be there by now: an answer comes after it.
     for other in [deaf, stranger] {
         verifiers::session(other).unwrap();
-        assert!(!verifiers::nudged(other).unwrap());
+        assert!(!is_nudged(other));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use diesel::connection::SimpleConnection;
+use jeton_coherence::PgConnection;
 use jeton_coherence::Xid;
 use jeton_proof_support::{TestDatabase, wait_until};
 use uuid::Uuid;
@@ -26,7 +27,9 @@ fn a_lease_seen_on_one_connection_does_not_count_on_the_next() {
     let (_database, mut connection, mut keeper) = setting();
     let lease = Duration::from_millis(100);
     let id = Uuid::now_v7();
-    verifiers::register(&mut connection, id, None, "silent", lease).unwrap();
+    connection
+        .wait(|c| verifiers::register(c, id, None, "silent", lease))
+        .unwrap();
     keeper.attempt(|keeper| keeper.round(false));
     let seen = BootTime::now();
     wait_until("its lease is over", || BootTime::now().since(seen) >= lease);
@@ -45,7 +48,9 @@ fn what_was_seen_in_one_session_does_not_count_in_the_next_of_the_same_connectio
     let (_database, mut connection, mut keeper) = setting();
     let id = Uuid::now_v7();
     let lease = Duration::from_millis(100);
-    verifiers::register(&mut connection, id, None, "silent", lease).unwrap();
+    connection
+        .wait(|c| verifiers::register(c, id, None, "silent", lease))
+        .unwrap();
     keeper.attempt(|keeper| keeper.round(false));
     let seen = BootTime::now();
     wait_until("its lease is over", || BootTime::now().since(seen) >= lease);

@@ -28,13 +28,17 @@ fn revoke(connection: &mut PgConnection) -> Pending<()> {
 
 fn register(connection: &mut PgConnection, lease: Duration) -> (Uuid, Snapshot) {
     let id = Uuid::now_v7();
-    let Registered { applied, .. } = verifiers::register(connection, id, None, "a row", lease).unwrap();
+    let Registered { applied, .. } = connection
+        .wait(|c| verifiers::register(c, id, None, "a row", lease))
+        .unwrap();
     (id, applied)
 }
 
 fn renew(connection: &mut PgConnection, id: Uuid, applied: Snapshot) -> Renewal {
     let session = verifiers::session(connection).unwrap();
-    let renewed = verifiers::renew(connection, id, session, applied).unwrap();
+    let renewed = connection
+        .wait(|c| verifiers::renew(c, id, session, applied))
+        .unwrap();
     renewed.unwrap()
 }
 
@@ -85,7 +89,7 @@ async fn a_verifier_that_goes_in_order_is_not_waited_for() {
     let pending = revoke(connection);
     let barrier = Barrier::start(url(database.url())).unwrap();
     let waiting = tokio::spawn(async move { barrier.confirm(pending).await });
-    verifiers::deregister(connection, id).unwrap();
+    connection.wait(|c| verifiers::deregister(c, id)).unwrap();
     waiting.await.unwrap().unwrap();
 }
 
@@ -139,7 +143,7 @@ async fn a_verifier_that_died_unnoticed_is_taken_off_the_list() {
     let waiting = tokio::spawn(async move { barrier.confirm(pending).await });
     wait_until("it is gone", || !registered(connection).contains(&dead));
     assert_eq!(registered(connection), [standing, live]);
-    verifiers::deregister(connection, standing).unwrap();
+    connection.wait(|c| verifiers::deregister(c, standing)).unwrap();
     waiting.await.unwrap().unwrap();
     assert_eq!(registered(connection), [live]);
 }
@@ -177,13 +181,14 @@ async fn a_server_that_is_stuck_costs_patience_and_nothing_else() {
     let connection = &mut connect_to(&postgres.url());
     register(connection, Duration::from_secs(60));
     let pending = revoke(connection);
-    verifiers::listen(connection).unwrap();
+    connection.wait(|c| verifiers::listen(c)).unwrap();
     let barrier = Barrier::start(url(&postgres.url())).unwrap();
     let waiting = tokio::spawn({
         let (barrier, pending) = (barrier.clone(), pending.clone());
         async move { barrier.confirm(pending).await }
     });
-    wait_until("it waits", || verifiers::nudged(connection).unwrap());
+    // It waits.
+    connection.wait(|c| verifiers::nudge_received(c)).unwrap();
 
     postgres.pause().unwrap();
     let stuck = timeout(PATIENCE, waiting).await;

@@ -24,7 +24,7 @@ async fn a_panic_of_the_lease_thread_forgets_everything_and_starts_it_anew() {
     let begun = BootTime::now();
     while memory.deadline() == BootTime::ZERO {
         assert!(BootTime::now().since(begun) < Duration::from_secs(60), "no lease");
-        std::thread::sleep(NUDGE_POLL);
+        std::thread::sleep(STOP_POLL);
     }
     lease.stop();
     lease.stopped().await;

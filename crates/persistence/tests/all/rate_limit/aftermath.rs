@@ -1,6 +1,7 @@
 //! What is left of attempts: in the audit log, and until they are forgotten.
 
 use super::*;
+use jeton_persistence::PgConnection;
 
 #[test]
 fn refusing_attempts_is_written_down_once_an_hour() {

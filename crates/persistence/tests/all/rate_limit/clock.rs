@@ -1,6 +1,7 @@
 //! A server's clock that was wrong for a while.
 
 use super::*;
+use jeton_persistence::PgConnection;
 
 /// The clock was ahead when everything so far was written, and is right again.
 fn jump_back(connection: &mut PgConnection, time: &str) {

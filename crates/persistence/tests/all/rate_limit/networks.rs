@@ -1,6 +1,7 @@
 //! What counts for networks is seen and forgotten by whoever operates.
 
 use super::*;
+use jeton_persistence::PgConnection;
 use jeton_persistence::rate_limit::{list_networks, network_text, unblock_network};
 
 /// Each network, how many count, and whether it is blocked.

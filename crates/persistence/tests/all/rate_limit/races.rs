@@ -1,6 +1,7 @@
 //! Many attempts at a time.
 
 use super::*;
+use jeton_persistence::PgConnection;
 
 /// Whatever the order, so many are let through and not one more: while they are in flight, others are neither let through nor
 /// refused.

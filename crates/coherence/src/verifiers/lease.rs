@@ -1,0 +1,168 @@
+//! A verifier's own side: it registers, renews, and hears that it should.
+
+use super::{NUDGE_CHANNEL, NotRenewed, Registered, Renewal, Session, THIS_SESSION};
+use crate::connection::{told, transaction_async};
+use crate::schema::sql_types::PgSnapshot;
+use crate::{DatabaseError, DatabaseResult, Snapshot, revocations};
+use diesel::QueryableByName;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sql_types::{Array, Binary, Bool, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use futures_util::{FutureExt, StreamExt};
+use std::pin::pin;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// What `jeton_register` conflicts with when a role has as many.
+const PER_ROLE: &str = "verifiers_per_role";
+
+/// More revoked digests than this at once, and the verifier forgets everything instead. The triggers log no more than
+/// this of one statement, either, and `jeton_renew` tells one more.
+const MOST_DIGESTS: usize = 20_000;
+
+/// Registers a verifier that remembers nothing, in place of what it was before it lost its connection. It must not
+/// begin to remember before this has returned. Of the name, 128 characters are kept.
+///
+/// # Errors
+/// [`DatabaseError::TooManyVerifiers`], or see [`DatabaseError`].
+pub async fn register(
+    connection: &mut AsyncPgConnection,
+    id: Uuid,
+    before: Option<Uuid>,
+    name: &str,
+    lease: Duration,
+) -> DatabaseResult<Registered> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = PgSnapshot)]
+        applied: Snapshot,
+    }
+    let lease_ms = i32::try_from(lease.as_millis()).unwrap_or(i32::MAX);
+    let query = diesel::sql_query("SELECT jeton_register($1, $2, $3, $4) AS applied")
+        .bind::<SqlUuid, _>(id)
+        .bind::<Nullable<SqlUuid>, _>(before)
+        .bind::<Text, _>(name)
+        .bind::<Integer, _>(lease_ms);
+    let registered = transaction_async(connection, async |connection| {
+        let Row { applied } = told(query.get_result(connection).await, connection).await?;
+        let session = find_session(connection).await?;
+        Ok(Registered { applied, session })
+    });
+    registered.await.map_err(|error| match error {
+        DatabaseError::Conflict { constraint } if constraint == PER_ROLE => DatabaseError::TooManyVerifiers,
+        error => error,
+    })
+}
+
+/// Says what the verifier has applied, which is what its last renewal has brought, or what it has registered with; and reads
+/// what was revoked since: one statement, so that what is read and the snapshot that it returns are the same. Only in the
+/// [`Session`] that it registered in: what it knows to have applied, the server may have lost before another one began, and
+/// given its numbers to others.
+///
+/// # Errors
+/// See [`DatabaseError`].
+pub async fn renew(
+    connection: &mut AsyncPgConnection,
+    id: Uuid,
+    session: Session,
+    applied: Snapshot,
+) -> DatabaseResult<Result<Renewal, NotRenewed>> {
+    let renew = Renew { id, session, applied };
+    let answer = renew.get_result(connection).await;
+    let (renewed, moved, snapshot, digests): (bool, bool, Snapshot, Vec<Vec<u8>>) =
+        told(answer, connection).await?;
+    Ok(match (renewed, moved) {
+        (true, _) => Ok(Renewal {
+            revoked: revocations::revoked(digests, MOST_DIGESTS),
+            snapshot,
+        }),
+        (false, true) => Err(NotRenewed::Moved),
+        (false, false) => Err(NotRenewed::Expired),
+    })
+}
+
+/// What [`renew`] asks, as a query that Diesel prepares once a connection.
+#[derive(QueryId)]
+struct Renew {
+    id: Uuid,
+    session: Session,
+    applied: Snapshot,
+}
+
+impl QueryFragment<Pg> for Renew {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT renewed, moved, seen, digests FROM jeton_renew(");
+        out.push_bind_param::<SqlUuid, _>(&self.id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<SqlUuid, _>(&self.session.0)?;
+        out.push_sql(", ");
+        out.push_bind_param::<PgSnapshot, _>(&self.applied)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl Query for Renew {
+    type SqlType = (Bool, Bool, PgSnapshot, Array<Binary>);
+}
+
+/// The session that serves the connection. It gets its name here, if it has none yet.
+///
+/// # Errors
+/// See [`DatabaseError`].
+pub async fn find_session(connection: &mut AsyncPgConnection) -> DatabaseResult<Session> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        session: Uuid,
+    }
+    let query = diesel::sql_query(format!(
+        "SELECT set_config('jeton.session', coalesce({THIS_SESSION}, gen_random_uuid())::text, false)::uuid AS session"
+    ));
+    let row: Row = told(query.get_result(connection).await, connection).await?;
+    Ok(Session(row.session))
+}
+
+/// Takes a verifier of this role's off the list that has stopped answering from memory.
+///
+/// # Errors
+/// See [`DatabaseError`].
+pub async fn deregister(connection: &mut AsyncPgConnection, id: Uuid) -> DatabaseResult<()> {
+    let query = diesel::sql_query("SELECT jeton_deregister($1)").bind::<SqlUuid, _>(id);
+    told(query.execute(connection).await, connection).await?;
+    Ok(())
+}
+
+/// Asks to be told of nudges on this connection: see [`nudge_received`].
+///
+/// # Errors
+/// See [`DatabaseError`].
+pub async fn listen(connection: &mut AsyncPgConnection) -> DatabaseResult<()> {
+    let listening = connection.batch_execute(&format!("LISTEN {NUDGE_CHANNEL}")).await;
+    Ok(told(listening, connection).await?)
+}
+
+/// Waits for a nudge; those that have come meanwhile are one with it. Asks the server nothing. Whoever stops waiting has lost
+/// none: the next call returns at once.
+///
+/// # Errors
+/// [`DatabaseError::Unavailable`] where the connection is lost.
+pub async fn nudge_received(connection: &mut AsyncPgConnection) -> DatabaseResult<()> {
+    let mut notifications = pin!(connection.notifications_stream());
+    let lost = |reason: String| Err(DatabaseError::Unavailable(reason));
+    let mut next = notifications.next().await;
+    loop {
+        match next {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return lost(error.to_string()),
+            None => return lost("the connection was closed".to_owned()),
+        }
+        // What has come is taken without waiting. That there is no more is no error: it is the next call's to find.
+        match notifications.next().now_or_never() {
+            Some(more) => next = more,
+            None => return Ok(()),
+        }
+    }
+}

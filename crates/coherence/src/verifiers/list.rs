@@ -1,0 +1,82 @@
+//! The revoker's side: it looks who has applied what, makes them renew, and takes the dead off.
+
+use super::{MOST_LISTED, NUDGE_CHANNEL, Removal, Removed, Session, THIS_SESSION, VerifierRow, find_session};
+use crate::schema::verifiers;
+use crate::{DatabaseResult, PgConnection};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
+use uuid::Uuid;
+
+/// As [`find_session`], for who blocks.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn session(connection: &mut PgConnection) -> DatabaseResult<Session> {
+    connection.wait(find_session)
+}
+
+/// Takes verifiers off the list, in one statement, that have not renewed since they were seen with these versions; the caller
+/// has seen each longer ago than its lease, and not before it was served by this session: a crash of the server may undo a
+/// renewal, since renewals do not wait for the disk, and bring the version back of a verifier that lives on what it was
+/// granted. As long as the session lives, there was none.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn remove_expired(
+    connection: &mut PgConnection,
+    dead: &[(Uuid, i64)],
+    session: Session,
+) -> DatabaseResult<Removal> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        moved: bool,
+        #[diesel(sql_type = Nullable<SqlUuid>)]
+        removed: Option<Uuid>,
+        #[diesel(sql_type = Nullable<Text>)]
+        called: Option<String>,
+    }
+    let (ids, versions): (Vec<Uuid>, Vec<i64>) = dead.iter().copied().unzip();
+    let rows: Vec<Row> = diesel::sql_query(format!(
+        "SELECT {THIS_SESSION} IS DISTINCT FROM $3 AS moved, removed, called \
+        FROM (SELECT) AS once LEFT JOIN jeton_remove_expired($1, $2, $3) ON true"
+    ))
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<BigInt>, _>(versions)
+    .bind::<SqlUuid, _>(session.0)
+    .load(connection)?;
+    if rows.iter().any(|row| row.moved) {
+        return Ok(Removal::Moved);
+    }
+    let removed = rows.into_iter().filter_map(|row| {
+        let (id, name) = (row.removed?, row.called.unwrap_or_default());
+        Some(Removed { id, name })
+    });
+    Ok(Removal::Done(removed.collect()))
+}
+
+/// Reads all verifiers; where they are more than [`MOST_LISTED`], one more than those, whichever they are.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<VerifierRow>> {
+    let most = i64::try_from(MOST_LISTED + 1).unwrap_or(i64::MAX);
+    Ok(verifiers::table
+        .select((
+            verifiers::id,
+            verifiers::version,
+            verifiers::applied,
+            verifiers::lease_ms,
+        ))
+        .limit(most)
+        .load(connection)?)
+}
+
+/// Makes all verifiers renew now instead of when it is time.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn nudge(connection: &mut PgConnection) -> DatabaseResult<()> {
+    Ok(connection.batch_execute(&format!("NOTIFY {NUDGE_CHANNEL}"))?)
+}
