@@ -20,6 +20,7 @@ mod settings;
 mod table;
 mod uses;
 mod verifier;
+mod worker;
 
 pub use authorization::{AuthorizationError, bearer_token};
 pub use authorize::{Decision, LookUp};

@@ -3,15 +3,20 @@ use crate::lookups::Lookups;
 use crate::memory::Memory;
 use crate::settings::{LONGEST_LEASE, MOST_CACHE_TOKENS, SHORTEST_LEASE};
 use crate::uses::Uses;
+use crate::worker::CLOSING;
 use crate::{Caller, VerifierSettings};
 use jeton_coherence::{BootTime, ConnectionLimits, DatabaseError, establish};
 use jeton_domain::{PlainToken, TokenDigest};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Checks tokens against the table that the auth service writes. Make one for the process and clone it: clones share
 /// everything.
+///
+/// When the last clone is dropped, the lease is given back, so that no revocation waits for this verifier, and what was used is
+/// written, as by [`close`](Self::close): whoever drops it is blocked for that, milliseconds while the database answers and 2
+/// seconds at the most, with a runtime or without one.
 #[derive(Clone)]
 pub struct Verifier(Arc<Inner>);
 
@@ -102,7 +107,9 @@ impl Verifier {
     /// lease, or for the failure to get one: without a lease, every check asks the database. That the role has as many
     /// verifiers as it may have is an error.
     ///
-    /// Needs a Tokio runtime with its timer on, here and wherever tokens are [verified](Self::verify).
+    /// Needs a Tokio runtime with its timer on, here and wherever tokens are [verified](Self::verify). What keeps the lease
+    /// and looks tokens up are threads with runtimes of their own, so that nothing that the application's runtime does, or
+    /// fails to do, delays them.
     ///
     /// # Errors
     /// [`ConnectError`]
@@ -115,7 +122,7 @@ impl Verifier {
         }
         let url = settings.database_url.clone();
         let check = tokio::task::spawn_blocking(move || {
-            let mut connection = establish(&url, ConnectionLimits::NONE)?;
+            let mut connection = establish(&url, ConnectionLimits::NONE)?.on_blocking_threads();
             let pending = jeton_coherence::pending(&mut connection)?;
             if pending.is_empty() {
                 Ok(())
@@ -216,12 +223,22 @@ impl Verifier {
     }
 
     /// Stops answering from memory, gives the lease back, so that no revocation waits for this verifier, and writes what
-    /// was used; at most 2 seconds are spent on each. For the end of a program, once its requests are answered: what is checked later asks the
-    /// database.
+    /// was used; at most 2 seconds are spent on each. For the end of a program, once its requests are answered: what is
+    /// checked later asks the database. Dropping the last clone does the same, and blocks meanwhile.
     pub async fn close(&self) {
         self.0.lease.stop();
-        let _ = tokio::time::timeout(Duration::from_secs(2), self.0.lease.stopped()).await;
-        let _ = tokio::time::timeout(Duration::from_secs(2), self.0.lookups.write_uses()).await;
+        let _ = tokio::time::timeout(CLOSING, self.0.lease.stopped()).await;
+        let _ = tokio::time::timeout(CLOSING, self.0.lookups.write_uses()).await;
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.lease.stop();
+        self.lookups.stop();
+        let until = Instant::now() + CLOSING;
+        self.lease.wait(until);
+        self.lookups.wait(until);
     }
 }
 
