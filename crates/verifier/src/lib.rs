@@ -8,6 +8,7 @@ mod authorize;
 pub mod axum;
 mod caller;
 mod connection;
+mod home;
 mod lease;
 mod lookups;
 mod memory;

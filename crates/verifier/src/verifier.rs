@@ -1,3 +1,4 @@
+use crate::home::Home;
 use crate::lease::Lease;
 use crate::lookups::Lookups;
 use crate::memory::Memory;
@@ -25,6 +26,7 @@ struct Inner {
     uses: Arc<Uses>,
     lookups: Lookups,
     lease: Lease,
+    home: Home,
     counts: Counts,
     lookup_timeout: Duration,
 }
@@ -68,6 +70,8 @@ pub struct Status {
     pub malformed: u64,
     /// How many ended without an answer, since the database gave none.
     pub unavailable: u64,
+    /// Whether this process was forked from the one that connected: nothing can be checked here.
+    pub inherited: bool,
 }
 
 /// Why a check did not find a valid token.
@@ -111,6 +115,12 @@ impl Verifier {
     /// and looks tokens up are threads with runtimes of their own, so that nothing that the application's runtime does, or
     /// fails to do, delays them.
     ///
+    /// # Forking
+    /// Connect after a fork, in each process. A process that is forked afterwards inherits what is remembered, and none of
+    /// the threads: it would go on accepting what has been revoked, and no revocation waits for it. There, from a hundredth of
+    /// a second after the fork, each check is [`VerifyError::Unavailable`], the log says why, and [`Status::inherited`] is
+    /// true.
+    ///
     /// # Errors
     /// [`ConnectError`]
     pub async fn connect(settings: VerifierSettings) -> Result<Self, ConnectError> {
@@ -143,6 +153,7 @@ impl Verifier {
             uses,
             lookups,
             lease,
+            home: Home::here(),
             counts: Counts::default(),
             lookup_timeout: settings.lookup_timeout,
         })))
@@ -167,11 +178,11 @@ impl Verifier {
             VerifyError::Invalid
         })?;
         Ok(match self.0.memory.get(&digest) {
-            Some((caller, now)) => {
+            Some((caller, now)) if !self.0.home.was_left(now) => {
                 self.0.uses.note(&caller, now);
                 Check::Known(caller)
             }
-            None => Check::LookUp(digest),
+            _ => Check::LookUp(digest),
         })
     }
 
@@ -189,6 +200,10 @@ impl Verifier {
     }
 
     async fn ask(&self, digest: TokenDigest) -> Result<Caller, VerifyError> {
+        // Its threads are not here.
+        if self.0.home.is_left() {
+            return Err(VerifyError::Unavailable);
+        }
         // A server that has stopped in the middle of a query keeps the thread, not the caller.
         tokio::time::timeout(self.0.lookup_timeout, self.0.lookups.find(digest))
             .await
@@ -210,8 +225,13 @@ impl Verifier {
     #[must_use]
     pub fn status(&self) -> Status {
         let (now, counts) = (BootTime::now(), &self.0.counts);
+        let inherited = self.0.home.is_left();
         Status {
-            lease_left: self.0.memory.deadline().since(now),
+            lease_left: if inherited {
+                Duration::ZERO
+            } else {
+                self.0.memory.deadline().since(now)
+            },
             entries: self.0.memory.len(),
             hits: self.0.memory.hits(),
             last_renewal: self.0.lease.renewed_at().map(|sent| now.since(sent)),
@@ -219,6 +239,7 @@ impl Verifier {
             looked_up_invalid: counts.looked_up_invalid.load(Ordering::Relaxed),
             malformed: counts.malformed.load(Ordering::Relaxed),
             unavailable: counts.unavailable.load(Ordering::Relaxed),
+            inherited,
         }
     }
 
@@ -226,6 +247,9 @@ impl Verifier {
     /// was used; at most 2 seconds are spent on each. For the end of a program, once its requests are answered: what is
     /// checked later asks the database. Dropping the last clone does the same, and blocks meanwhile.
     pub async fn close(&self) {
+        if self.0.home.is_left() {
+            return;
+        }
         self.0.lease.stop();
         let _ = tokio::time::timeout(CLOSING, self.0.lease.stopped()).await;
         let _ = tokio::time::timeout(CLOSING, self.0.lookups.write_uses()).await;
@@ -234,6 +258,10 @@ impl Verifier {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        // What belongs to another process is its own to end.
+        if self.home.is_left() {
+            return;
+        }
         self.lease.stop();
         self.lookups.stop();
         let until = Instant::now() + CLOSING;
@@ -247,3 +275,6 @@ impl std::fmt::Debug for Verifier {
         f.debug_struct("Verifier").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
