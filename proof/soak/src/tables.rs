@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
-/// The most connections that OPERATING.md says an instance of the auth API has: three of its verifier, fourteen of the pool,
-/// one that waits for revocations. The resource API revokes nothing, and keeps one connection for `readyz`.
+/// The most connections that OPERATING.md says an instance of the auth API has: two of its verifier and one while it starts, fourteen of
+/// the pool, one that waits for revocations. The resource API revokes nothing, and keeps one connection for `readyz`.
 pub(crate) const CONNECTIONS: [(&str, i64); 2] = [("soak_auth", 2 * 18), ("soak_notes", 2 * 14)];
 
 /// All that the migrations make.
