@@ -166,7 +166,7 @@ pub struct AuditQuery {
     "id": "01a20a08-7c35-7d10-8a5e-2b9c4f6e1d70",
     "name": "shop-api@web-1",
     "role": "shop_api",
-    "lease_ms": 10000,
+    "lease_ms": 5000,
     "registered_at": "2026-11-23T20:10:54.389124Z"
 })))]
 pub struct VerifierInfo {

@@ -8,6 +8,7 @@ use std::error::Error;
 use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::NoTls;
+use tokio_postgres::config::Host;
 
 /// What the server enforces on one connection.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +39,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// [`DatabaseError::Unavailable`] when there is no server, or it refuses.
 pub async fn connect(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<AsyncPgConnection> {
     let opening = async {
-        let (client, connection) = config(url)?.connect(NoTls).await.map_err(unavailable)?;
+        let config = config(url)?;
+        let opened = config.connect(NoTls).await;
+        let (client, connection) = opened.map_err(|error| unreachable_at(&config, error))?;
         let connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await;
         let mut connection = connection.map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
         let set = connection.batch_execute(&settings(limits)).await;
@@ -69,6 +72,23 @@ fn config(url: &DatabaseUrl) -> DatabaseResult<tokio_postgres::Config> {
     format!("{address}?{}", query.join("&"))
         .parse()
         .map_err(unavailable)
+}
+
+/// The driver's error, and where it was: hosts and ports, and nothing else of the address.
+fn unreachable_at(config: &tokio_postgres::Config, error: tokio_postgres::Error) -> DatabaseError {
+    let ports = config.get_ports();
+    let places = config.get_hosts().iter().enumerate().map(|(number, host)| {
+        let port = ports.get(number).or(ports.first()).unwrap_or(&5432);
+        match host {
+            Host::Tcp(name) => format!("{name}:{port}"),
+            Host::Unix(directory) => format!("{}:{port}", directory.display()),
+        }
+    });
+    let places = places.collect::<Vec<_>>().join(", ");
+    match unavailable(error) {
+        DatabaseError::Unavailable(reason) => DatabaseError::Unavailable(format!("{places}: {reason}")),
+        other => other,
+    }
 }
 
 /// An error of the driver's says what it is of, and its source what it is.

@@ -1,29 +1,37 @@
 //! The lease thread: renews the row by which revokers know this verifier (the heartbeat), and forgets what was revoked.
 
 use crate::VerifierSettings;
+use crate::connection::answered_within;
 use crate::memory::Memory;
+use crate::worker::{CLOSING, Worker};
+use futures_util::future::{Either, select};
 use jeton_coherence::verifiers::{self, NotRenewed, Registered, Session};
 use jeton_coherence::{
-    BootTime, ConnectionLimits, DatabaseError, DatabaseResult, PgConnection, Snapshot, establish,
+    AsyncPgConnection, BootTime, ConnectionLimits, DatabaseError, DatabaseResult, Snapshot, connect,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-/// How often a wait for a nudge looks whether it is time to end.
-const STOP_POLL: Duration = Duration::from_millis(20);
 /// Backoff: how soon a new connection is tried after one has failed, at first and at the most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// The part of the lease that is kept in reserve, as a divisor: clocks may run that much faster or slower.
 const MARGIN: u32 = 10;
+/// How long a registration may take, which waits for the disk, where a lease is shorter.
+const REGISTERING: Duration = Duration::from_secs(3);
 
 /// The thread's handle. When it is dropped, nothing is answered from memory any more.
 pub(crate) struct Lease {
     shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
     phase: watch::Receiver<Phase>,
+    worker: Worker,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,8 +45,6 @@ enum Phase {
 
 #[derive(Default)]
 struct Shared {
-    stop: Mutex<bool>,
-    stopped: Condvar,
     /// When the last renewal that succeeded was sent; zero before the first.
     renewed_at: AtomicU64,
     /// Whether it was said that connections are pooled.
@@ -53,22 +59,27 @@ impl Lease {
     fn start_with(
         settings: &VerifierSettings,
         memory: Arc<Memory>,
-        live: impl Fn(&mut Keeper) -> DatabaseResult<End> + Send + 'static,
+        live: impl AsyncFn(&mut Keeper) -> DatabaseResult<End> + Send + 'static,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
+        let (stop, stopping) = watch::channel(false);
         let (sender, phase) = watch::channel(Phase::Starting);
         let keeper = Keeper {
             settings: settings.clone(),
             memory,
             shared: shared.clone(),
+            stopping,
             phase: sender,
             id: None,
             failing: false,
         };
-        std::thread::Builder::new()
-            .name("jeton-lease".to_owned())
-            .spawn(move || keeper.run(live))?;
-        Ok(Self { shared, phase })
+        let worker = Worker::start("jeton-lease".to_owned(), move |runtime| keeper.run(runtime, live))?;
+        Ok(Self {
+            shared,
+            stop,
+            phase,
+            worker,
+        })
     }
 
     pub(crate) fn renewed_at(&self) -> Option<BootTime> {
@@ -92,14 +103,18 @@ impl Lease {
 
     /// Stops answering from memory, and gives the lease back.
     pub(crate) fn stop(&self) {
-        *self.shared.stop.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.shared.stopped.notify_all();
+        self.stop.send_replace(true);
     }
 
     /// Waits until the lease has been given back.
     pub(crate) async fn stopped(&self) {
         // The sender is gone: that is how the end of the thread is told.
         let _ = self.phase.clone().wait_for(|_| false).await;
+    }
+
+    /// As [`stopped`](Self::stopped), for who blocks, and until then at the most.
+    pub(crate) fn wait(&self, until: Instant) {
+        self.worker.wait(until);
     }
 }
 
@@ -110,16 +125,6 @@ impl Drop for Lease {
 }
 
 impl Shared {
-    /// Waits for so long, or until it is time to end; says whether it is.
-    fn pause(&self, time: Duration) -> bool {
-        let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
-        let (stop, _) = self
-            .stopped
-            .wait_timeout_while(stop, time, |stop| !*stop)
-            .unwrap_or_else(PoisonError::into_inner);
-        *stop
-    }
-
     fn say_pooled(&self) {
         if !self.pooled.swap(true, Ordering::Relaxed) {
             tracing::warn!(
@@ -142,10 +147,12 @@ enum End {
     Broken,
 }
 
+/// What the thread does. It waits for the database, for nudges, for time and for its end, and for nothing else.
 struct Keeper {
     settings: VerifierSettings,
     memory: Arc<Memory>,
     shared: Arc<Shared>,
+    stopping: watch::Receiver<bool>,
     phase: watch::Sender<Phase>,
     /// The row of the last life, which may still be there.
     id: Option<Uuid>,
@@ -155,10 +162,10 @@ struct Keeper {
 
 impl Keeper {
     /// One life after the other, until it is time to end.
-    fn run(mut self, live: impl Fn(&mut Self) -> DatabaseResult<End>) {
+    fn run(mut self, runtime: &Runtime, live: impl AsyncFn(&mut Self) -> DatabaseResult<End>) {
         let mut pause = RETRY.0;
         loop {
-            match self.outlive(&live) {
+            match self.outlive(runtime, &live) {
                 Ok(End::Stopped) => return,
                 Ok(End::Expired) => {
                     tracing::warn!("the lease ran out before it was renewed: starting with an empty memory");
@@ -176,7 +183,7 @@ impl Keeper {
                 }
             }
             self.tell(Phase::Started);
-            if self.shared.pause(pause) {
+            if runtime.block_on(self.stopping_within(pause)) {
                 // The row stays for whoever revokes next to wait for: the database cannot be told.
                 self.memory.shut();
                 return;
@@ -186,53 +193,84 @@ impl Keeper {
     }
 
     /// A life, whose panic does not end the thread: without it, every check would ask the database for ever.
-    fn outlive(&mut self, live: impl Fn(&mut Self) -> DatabaseResult<End>) -> DatabaseResult<End> {
-        catch_unwind(AssertUnwindSafe(|| live(self))).unwrap_or_else(|_| {
-            // Whatever was left half done is not used again: not the connection, nor what is remembered.
-            self.memory.shut();
-            Ok(End::Broken)
-        })
+    fn outlive(
+        &mut self,
+        runtime: &Runtime,
+        live: impl AsyncFn(&mut Self) -> DatabaseResult<End>,
+    ) -> DatabaseResult<End> {
+        let stopping = self.stopping.clone();
+        let life = catch_unwind(AssertUnwindSafe(|| {
+            runtime.block_on(async {
+                let end_of_patience = pin!(async {
+                    wait_for(stopping).await;
+                    sleep(CLOSING).await;
+                });
+                match select(pin!(live(self)), end_of_patience).await {
+                    Either::Left((end, _)) => Some(end),
+                    Either::Right(_) => None,
+                }
+            })
+        }));
+        match life {
+            Ok(Some(end)) => end,
+            // Told to end, it hangs: in a server that does not answer, say.
+            Ok(None) => {
+                self.memory.shut();
+                Ok(End::Stopped)
+            }
+            Err(_) => {
+                // Whatever was left half done is not used again: not the connection, nor what is remembered.
+                self.memory.shut();
+                Ok(End::Broken)
+            }
+        }
     }
 
     /// One life of the verifier: as long as one connection lives.
-    fn live(&mut self) -> DatabaseResult<End> {
+    async fn live(&mut self) -> DatabaseResult<End> {
+        let lease = self.settings.lease;
         let limits = ConnectionLimits {
-            statement_timeout: Some(self.settings.lease),
+            statement_timeout: Some(lease),
         };
-        let mut connection = establish(&self.settings.database_url, limits)?;
+        let mut connection = connect(&self.settings.database_url, limits).await?;
         // Up to here the memory of the life before was good until its deadline, since its row is there and is waited
         // for. The next statement takes that row away.
         self.memory.shut();
-        let id = Uuid::now_v7();
-        let (before, name, lease) = (self.id, &self.settings.name, self.settings.lease);
-        let Registered { applied, session } =
-            connection.wait(|c| verifiers::register(c, id, before, name, lease))?;
+        let (id, before, name) = (Uuid::now_v7(), self.id, &self.settings.name);
+        let patience = lease.max(REGISTERING);
+        let registering = verifiers::register(&mut connection, id, before, name, lease);
+        let Registered { applied, session } = answered_within(patience, registering).await?;
         self.id = Some(id);
-        connection.wait(|c| verifiers::listen(c))?;
-        let end = self.renew_until_end(&mut connection, id, applied, session)?;
+        answered_within(patience, verifiers::listen(&mut connection)).await?;
+        let end = self
+            .renew_until_end(&mut connection, id, applied, session)
+            .await?;
         self.memory.shut();
         if matches!(end, End::Stopped) {
-            connection.wait(|c| verifiers::deregister(c, id))?;
+            answered_within(patience, verifiers::deregister(&mut connection, id)).await?;
         }
         Ok(end)
     }
 
-    fn renew_until_end(
+    async fn renew_until_end(
         &mut self,
-        connection: &mut PgConnection,
+        connection: &mut AsyncPgConnection,
         id: Uuid,
         mut applied: Snapshot,
         session: Session,
     ) -> DatabaseResult<End> {
+        let lease = self.settings.lease;
         let mut first = true;
-        while !self.shared.pause(Duration::ZERO) {
+        while !*self.stopping.borrow() {
             let sent = BootTime::now();
-            let renewal = match connection.wait(|c| verifiers::renew(c, id, session, applied))? {
+            // Nothing hangs for longer than what hangs on it: by then the deadline has passed, and another connection may
+            // have more luck.
+            let renewing = verifiers::renew(connection, id, session, applied);
+            let renewal = match answered_within(lease, renewing).await? {
                 Ok(renewal) => renewal,
                 Err(NotRenewed::Expired) => return Ok(End::Expired),
                 Err(NotRenewed::Moved) => return Ok(End::Moved),
             };
-            let lease = self.settings.lease;
             self.memory
                 .renew(&renewal.revoked, sent + (lease - lease / MARGIN));
             applied = renewal.snapshot;
@@ -242,7 +280,7 @@ impl Keeper {
             }
             // What has just been forgotten is acknowledged by the next renewal: at once, then.
             if renewal.revoked.is_empty() {
-                self.wait_for_nudge(connection, sent + self.settings.lease / 3)?;
+                self.wait_for_nudge(connection, sent + lease / 3).await?;
             }
         }
         Ok(End::Stopped)
@@ -269,31 +307,45 @@ impl Keeper {
     }
 
     /// Waits for a nudge, until it is time to renew, or until it is time to end.
-    fn wait_for_nudge(&self, connection: &mut PgConnection, until: BootTime) -> DatabaseResult<()> {
-        while BootTime::now() < until && !self.shared.pause(Duration::ZERO) {
-            let nudged = async |c| tokio::time::timeout(STOP_POLL, verifiers::nudge_received(c)).await;
-            if let Ok(nudged) = connection.wait(nudged) {
-                return nudged;
-            }
+    async fn wait_for_nudge(
+        &self,
+        connection: &mut AsyncPgConnection,
+        until: BootTime,
+    ) -> DatabaseResult<()> {
+        // Tokio's clock stands still in a suspend. So a renewal may be late; the deadline, which is of the boot clock, is
+        // not.
+        let nudged = timeout(
+            until.since(BootTime::now()),
+            verifiers::nudge_received(connection),
+        );
+        match select(pin!(wait_for(self.stopping.clone())), pin!(nudged)).await {
+            Either::Left(_) | Either::Right((Err(_), _)) => Ok(()),
+            Either::Right((Ok(nudged), _)) => nudged,
         }
-        Ok(())
+    }
+
+    /// Waits for so long, or until it is time to end; says whether it is.
+    async fn stopping_within(&self, time: Duration) -> bool {
+        timeout(time, wait_for(self.stopping.clone())).await.is_ok()
     }
 
     /// A pooler that lends a connection for each transaction gives the idle lease connection's to the next who asks.
-    /// Who asks is a thread of its own, which may wait for as long as it takes to connect.
+    /// Who asks is a task of its own, which may wait for as long as it takes to connect.
     fn look_for_pooler(&self, session: Session) {
         let (shared, url) = (self.shared.clone(), self.settings.database_url.clone());
-        let look = move || {
-            let other = establish(&url, ConnectionLimits::NONE)
-                .and_then(|mut connection| verifiers::session(&mut connection));
-            if other.is_ok_and(|other| other == session) {
+        tokio::spawn(async move {
+            let other = async {
+                let mut connection = connect(&url, ConnectionLimits::NONE).await?;
+                verifiers::find_session(&mut connection).await
+            };
+            // Without an answer, the log tells of the pooler when it first lends another connection.
+            if answered_within(REGISTERING * 2, other)
+                .await
+                .is_ok_and(|other| other == session)
+            {
                 shared.say_pooled();
             }
-        };
-        // Without it, the log tells of the pooler when it first lends another connection.
-        let _ = std::thread::Builder::new()
-            .name("jeton-lease-pooler".to_owned())
-            .spawn(look);
+        });
     }
 
     fn say_failing(&mut self, error: &DatabaseError) {
@@ -301,6 +353,11 @@ impl Keeper {
             tracing::warn!(%error, "the lease cannot be renewed");
         }
     }
+}
+
+/// Waits until it is time to end, which it is as well when nobody is left who could say so.
+async fn wait_for(mut stopping: watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
 #[cfg(test)]

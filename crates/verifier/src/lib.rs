@@ -8,6 +8,7 @@ mod authorize;
 pub mod axum;
 mod caller;
 mod connection;
+mod home;
 mod lease;
 mod lookups;
 mod memory;
@@ -20,6 +21,7 @@ mod settings;
 mod table;
 mod uses;
 mod verifier;
+mod worker;
 
 pub use authorization::{AuthorizationError, bearer_token};
 pub use authorize::{Decision, LookUp};
@@ -27,7 +29,7 @@ pub use caller::Caller;
 pub use jeton_coherence::{DatabaseUrl, InvalidDatabaseUrl};
 pub use jeton_domain::{Scope, ScopeSet, TokenId, TokenKind, UserId};
 pub use refusal::Refusal;
-pub use settings::{LONGEST_LEASE, MOST_CACHE_TOKENS, SHORTEST_LEASE, VerifierSettings};
+pub use settings::{DEFAULT_LEASE, LONGEST_LEASE, MOST_CACHE_TOKENS, SHORTEST_LEASE, VerifierSettings};
 pub use verifier::{ConnectError, Status, Verifier, VerifyError};
 
 /// The examples of the project's README, which are to compile.

@@ -7,15 +7,19 @@
 use crate::connection::Reconnecting;
 use crate::memory::{Beginning, Memory};
 use crate::uses::{Uses, UsesWriter};
+use crate::worker::Worker;
 use crate::{Caller, VerifierSettings, VerifyError};
 use jeton_coherence::{BootTime, DatabaseError, lookups};
 use jeton_domain::{ScopeSet, TokenDigest};
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-use tokio::sync::oneshot;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Instant;
+use tokio::runtime::Runtime;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::timeout;
 
 type Outcome = Result<Caller, VerifyError>;
 
@@ -26,11 +30,13 @@ const MOST_SCOPE_SETS: usize = 4096;
 pub(crate) struct Lookups {
     shared: Arc<Shared>,
     queue: usize,
+    workers: Vec<Worker>,
 }
 
 struct Shared {
     state: Mutex<State>,
-    work: Condvar,
+    /// Told once for each check that comes, and to all threads for what is not a check.
+    work: Notify,
     memory: Arc<Memory>,
     /// Sets of scopes that tokens in memory have: few, each shared by many tokens.
     scopes: Mutex<HashSet<Arc<ScopeSet>>>,
@@ -59,15 +65,16 @@ impl Lookups {
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
-            work: Condvar::new(),
+            work: Notify::new(),
             memory,
             scopes: Mutex::default(),
             failing: AtomicBool::new(false),
         });
         // If a thread cannot be started, dropping this ends those that were.
-        let lookups = Self {
+        let mut lookups = Self {
             shared: shared.clone(),
             queue: settings.queue,
+            workers: Vec::new(),
         };
         // The first thread writes the uses as well; the others look up meanwhile.
         let mut writer = Some(UsesWriter::new(uses, settings.write_uses_every));
@@ -75,9 +82,11 @@ impl Lookups {
             let (shared, batch) = (shared.clone(), settings.batch.max(1));
             let connection = Reconnecting::new(settings.database_url.clone());
             let writer = writer.take();
-            std::thread::Builder::new()
-                .name(format!("jeton-lookup-{number}"))
-                .spawn(move || shared.answer(connection, batch, writer))?;
+            lookups
+                .workers
+                .push(Worker::start(format!("jeton-lookup-{number}"), move |runtime| {
+                    shared.answer(runtime, connection, batch, writer);
+                })?);
         }
         Ok(lookups)
     }
@@ -101,15 +110,27 @@ impl Lookups {
         let (done, written) = oneshot::channel();
         self.shared.lock().flushing.push(done);
         // The one thread that writes is among them.
-        self.shared.work.notify_all();
+        self.shared.work.notify_waiters();
         let _ = written.await;
+    }
+
+    /// Has the threads end, once nobody waits for an answer and what was noted is written.
+    pub(crate) fn stop(&self) {
+        self.shared.lock().closed = true;
+        self.shared.work.notify_waiters();
+    }
+
+    /// Blocks until they have ended, or until then.
+    pub(crate) fn wait(&self, until: Instant) {
+        for worker in &self.workers {
+            worker.wait(until);
+        }
     }
 }
 
 impl Drop for Lookups {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.work.notify_all();
+        self.stop();
     }
 }
 
@@ -119,19 +140,26 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, mut connection: Reconnecting, batch: usize, mut writer: Option<UsesWriter>) {
+    fn answer(
+        &self,
+        runtime: &Runtime,
+        mut connection: Reconnecting,
+        batch: usize,
+        mut writer: Option<UsesWriter>,
+    ) {
         loop {
-            let taken = self.take(batch, writer.as_ref().map(UsesWriter::due));
+            let taken = runtime.block_on(self.take(batch, writer.as_ref().map(UsesWriter::due)));
             let end = taken.is_none();
-            let turn = || {
-                self.answer_batch(&mut connection, taken.unwrap_or_default());
+            let turn = async {
+                self.answer_batch(&mut connection, taken.unwrap_or_default())
+                    .await;
                 if let Some(writer) = &mut writer {
-                    self.write(writer, &mut connection, end);
+                    self.write(writer, &mut connection, end).await;
                 }
             };
             // Whoever waits for what panics is answered "unavailable", since that drops the replies; and the thread goes
             // on, since there is no other in its place.
-            if catch_unwind(AssertUnwindSafe(turn)).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| runtime.block_on(turn))).is_err() {
                 tracing::error!("a look-up thread panicked");
             }
             if end {
@@ -140,12 +168,12 @@ impl Shared {
         }
     }
 
-    fn write(&self, writer: &mut UsesWriter, connection: &mut Reconnecting, end: bool) {
+    async fn write(&self, writer: &mut UsesWriter, connection: &mut Reconnecting, end: bool) {
         let flushing = std::mem::take(&mut self.lock().flushing);
         if end || !flushing.is_empty() {
-            writer.write_all(connection);
+            writer.write_all(connection).await;
         } else if writer.due() <= BootTime::now() {
-            writer.write(connection);
+            writer.write(connection).await;
         }
         for done in flushing {
             let _ = done.send(());
@@ -153,24 +181,32 @@ impl Shared {
     }
 
     /// Waits for checks, or until it is time for something else, and takes what is there, the longest-waiting first;
-    /// `None`: it is time to end.
-    fn take(&self, batch: usize, until: Option<BootTime>) -> Option<Vec<Waiting>> {
-        let mut state = self.lock();
-        while state.waiting.is_empty() {
-            if state.closed {
-                return None;
+    /// `None`: it is time to end. Meanwhile the connection is looked after: one that the server closes is closed here.
+    async fn take(&self, batch: usize, until: Option<BootTime>) -> Option<Vec<Waiting>> {
+        loop {
+            // Before the look at what is there: what comes after that look is told to this.
+            let more = self.work.notified();
+            if let Poll::Ready(taken) = self.take_now(batch, until) {
+                return taken;
             }
-            if until.is_some() && !state.flushing.is_empty() {
-                return Some(Vec::new());
-            }
-            let left = until.map(|until| until.since(BootTime::now()));
-            state = match left {
-                None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => return Some(Vec::new()),
-                Some(left) => {
-                    let waited = self.work.wait_timeout(state, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
+            match until {
+                None => more.await,
+                // Tokio's clock stands still in a suspend. That makes what is due late, and no more.
+                Some(until) => {
+                    let _ = timeout(until.since(BootTime::now()), more).await;
                 }
+            }
+        }
+    }
+
+    fn take_now(&self, batch: usize, until: Option<BootTime>) -> Poll<Option<Vec<Waiting>>> {
+        let mut state = self.lock();
+        if state.waiting.is_empty() {
+            let due = until.is_some_and(|until| !state.flushing.is_empty() || until <= BootTime::now());
+            return match (state.closed, due) {
+                (true, _) => Poll::Ready(None),
+                (false, true) => Poll::Ready(Some(Vec::new())),
+                (false, false) => Poll::Pending,
             };
         }
         let count = state.waiting.len().min(batch);
@@ -178,10 +214,10 @@ impl Shared {
         if !state.waiting.is_empty() {
             self.work.notify_one();
         }
-        Some(taken)
+        Poll::Ready(Some(taken))
     }
 
-    fn answer_batch(&self, connection: &mut Reconnecting, taken: Vec<Waiting>) {
+    async fn answer_batch(&self, connection: &mut Reconnecting, taken: Vec<Waiting>) {
         let mut askers = Askers::new();
         for Waiting { digest, reply } in taken {
             // Whoever has gone away in the meantime needs no answer.
@@ -196,7 +232,9 @@ impl Shared {
         // Both before the query is sent: what it finds is kept only if nothing has been forgotten since, and lives no
         // longer than it would by a clock that was read before.
         let (beginning, sent) = (self.memory.begin(), BootTime::now());
-        let answer = connection.repeat(|c| c.wait(|c| lookups::find_valid(c, &digests)));
+        let answer = connection
+            .repeat(async |c| lookups::find_valid(c, &digests).await)
+            .await;
         self.note(answer.as_ref().err());
         match answer {
             Ok(found) => self.answer_each(askers, found, beginning, sent),

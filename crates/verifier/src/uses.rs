@@ -66,10 +66,10 @@ impl UsesWriter {
     }
 
     /// Writes all that is there, for as long as the database takes it.
-    pub(crate) fn write_all(&mut self, connection: &mut Reconnecting) {
+    pub(crate) async fn write_all(&mut self, connection: &mut Reconnecting) {
         // What is noted meanwhile may make it one more batch.
         for _ in 0..=MOST.div_ceil(BATCH) {
-            self.write(connection);
+            self.write(connection).await;
             if self.due > BootTime::now() {
                 return;
             }
@@ -77,7 +77,7 @@ impl UsesWriter {
     }
 
     /// Writes a batch. What fails is lost.
-    pub(crate) fn write(&mut self, connection: &mut Reconnecting) {
+    pub(crate) async fn write(&mut self, connection: &mut Reconnecting) {
         // Nothing is left half done by a panic: it loses the batch, and the next one comes when that is due.
         let batch = self.uses.take(BATCH);
         let now = BootTime::now();
@@ -86,7 +86,7 @@ impl UsesWriter {
             return;
         }
         let ages: Vec<(TokenId, Duration)> = batch.iter().map(|(id, at)| (*id, now.since(*at))).collect();
-        match connection.repeat(|c| c.wait(|c| uses::mark(c, &ages))) {
+        match connection.repeat(async |c| uses::mark(c, &ages).await).await {
             Ok(()) if batch.len() == BATCH => self.due = now,
             Ok(()) => {}
             Err(error) => tracing::debug!(%error, "uses of tokens were not written"),

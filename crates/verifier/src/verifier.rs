@@ -1,17 +1,23 @@
+use crate::home::Home;
 use crate::lease::Lease;
 use crate::lookups::Lookups;
 use crate::memory::Memory;
 use crate::settings::{LONGEST_LEASE, MOST_CACHE_TOKENS, SHORTEST_LEASE};
 use crate::uses::Uses;
+use crate::worker::CLOSING;
 use crate::{Caller, VerifierSettings};
 use jeton_coherence::{BootTime, ConnectionLimits, DatabaseError, establish};
 use jeton_domain::{PlainToken, TokenDigest};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Checks tokens against the table that the auth service writes. Make one for the process and clone it: clones share
 /// everything.
+///
+/// When the last clone is dropped, the lease is given back, so that no revocation waits for this verifier, and what was used is
+/// written, as by [`close`](Self::close): whoever drops it is blocked for that, milliseconds while the database answers and 2
+/// seconds at the most, with a runtime or without one.
 #[derive(Clone)]
 pub struct Verifier(Arc<Inner>);
 
@@ -20,6 +26,7 @@ struct Inner {
     uses: Arc<Uses>,
     lookups: Lookups,
     lease: Lease,
+    home: Home,
     counts: Counts,
     lookup_timeout: Duration,
 }
@@ -63,6 +70,8 @@ pub struct Status {
     pub malformed: u64,
     /// How many ended without an answer, since the database gave none.
     pub unavailable: u64,
+    /// Whether this process was forked from the one that connected: nothing can be checked here.
+    pub inherited: bool,
 }
 
 /// Why a check did not find a valid token.
@@ -102,7 +111,15 @@ impl Verifier {
     /// lease, or for the failure to get one: without a lease, every check asks the database. That the role has as many
     /// verifiers as it may have is an error.
     ///
-    /// Needs a Tokio runtime with its timer on, here and wherever tokens are [verified](Self::verify).
+    /// Needs a Tokio runtime with its timer on, here and wherever tokens are [verified](Self::verify). What keeps the lease
+    /// and looks tokens up are threads with runtimes of their own, so that nothing that the application's runtime does, or
+    /// fails to do, delays them.
+    ///
+    /// # Forking
+    /// Connect after a fork, in each process. A process that is forked afterwards inherits what is remembered, and none of
+    /// the threads: it would go on accepting what has been revoked, and no revocation waits for it. There, from a hundredth of
+    /// a second after the fork, each check is [`VerifyError::Unavailable`], the log says why, and [`Status::inherited`] is
+    /// true.
     ///
     /// # Errors
     /// [`ConnectError`]
@@ -115,7 +132,7 @@ impl Verifier {
         }
         let url = settings.database_url.clone();
         let check = tokio::task::spawn_blocking(move || {
-            let mut connection = establish(&url, ConnectionLimits::NONE)?;
+            let mut connection = establish(&url, ConnectionLimits::NONE)?.on_blocking_threads();
             let pending = jeton_coherence::pending(&mut connection)?;
             if pending.is_empty() {
                 Ok(())
@@ -136,6 +153,7 @@ impl Verifier {
             uses,
             lookups,
             lease,
+            home: Home::here(),
             counts: Counts::default(),
             lookup_timeout: settings.lookup_timeout,
         })))
@@ -160,11 +178,11 @@ impl Verifier {
             VerifyError::Invalid
         })?;
         Ok(match self.0.memory.get(&digest) {
-            Some((caller, now)) => {
+            Some((caller, now)) if !self.0.home.was_left(now) => {
                 self.0.uses.note(&caller, now);
                 Check::Known(caller)
             }
-            None => Check::LookUp(digest),
+            _ => Check::LookUp(digest),
         })
     }
 
@@ -182,6 +200,10 @@ impl Verifier {
     }
 
     async fn ask(&self, digest: TokenDigest) -> Result<Caller, VerifyError> {
+        // Its threads are not here.
+        if self.0.home.is_left() {
+            return Err(VerifyError::Unavailable);
+        }
         // A server that has stopped in the middle of a query keeps the thread, not the caller.
         tokio::time::timeout(self.0.lookup_timeout, self.0.lookups.find(digest))
             .await
@@ -203,8 +225,13 @@ impl Verifier {
     #[must_use]
     pub fn status(&self) -> Status {
         let (now, counts) = (BootTime::now(), &self.0.counts);
+        let inherited = self.0.home.is_left();
         Status {
-            lease_left: self.0.memory.deadline().since(now),
+            lease_left: if inherited {
+                Duration::ZERO
+            } else {
+                self.0.memory.deadline().since(now)
+            },
             entries: self.0.memory.len(),
             hits: self.0.memory.hits(),
             last_renewal: self.0.lease.renewed_at().map(|sent| now.since(sent)),
@@ -212,16 +239,34 @@ impl Verifier {
             looked_up_invalid: counts.looked_up_invalid.load(Ordering::Relaxed),
             malformed: counts.malformed.load(Ordering::Relaxed),
             unavailable: counts.unavailable.load(Ordering::Relaxed),
+            inherited,
         }
     }
 
     /// Stops answering from memory, gives the lease back, so that no revocation waits for this verifier, and writes what
-    /// was used; at most 2 seconds are spent on each. For the end of a program, once its requests are answered: what is checked later asks the
-    /// database.
+    /// was used; at most 2 seconds are spent on each. For the end of a program, once its requests are answered: what is
+    /// checked later asks the database. Dropping the last clone does the same, and blocks meanwhile.
     pub async fn close(&self) {
+        if self.0.home.is_left() {
+            return;
+        }
         self.0.lease.stop();
-        let _ = tokio::time::timeout(Duration::from_secs(2), self.0.lease.stopped()).await;
-        let _ = tokio::time::timeout(Duration::from_secs(2), self.0.lookups.write_uses()).await;
+        let _ = tokio::time::timeout(CLOSING, self.0.lease.stopped()).await;
+        let _ = tokio::time::timeout(CLOSING, self.0.lookups.write_uses()).await;
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // What belongs to another process is its own to end.
+        if self.home.is_left() {
+            return;
+        }
+        self.lease.stop();
+        self.lookups.stop();
+        let until = Instant::now() + CLOSING;
+        self.lease.wait(until);
+        self.lookups.wait(until);
     }
 }
 
@@ -230,3 +275,6 @@ impl std::fmt::Debug for Verifier {
         f.debug_struct("Verifier").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

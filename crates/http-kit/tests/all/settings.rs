@@ -10,6 +10,7 @@ fn settings_that_cannot_be_are_named() {
         ("max-connections", "0", "JETON_MAX_CONNECTIONS"),
         ("cache-tokens", "100000001", "JETON_CACHE_TOKENS"),
         ("lease-ttl", "61s", "JETON_LEASE_TTL"),
+        ("lookup-threads", "0", "JETON_LOOKUP_THREADS"),
         ("shutdown-grace", "-1", "JETON_SHUTDOWN_GRACE"),
         ("shutdown-timeout", "10ms", "JETON_SHUTDOWN_TIMEOUT"),
         ("cors-origins", "app.example.org", "JETON_CORS_ORIGINS"),

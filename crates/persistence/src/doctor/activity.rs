@@ -2,10 +2,10 @@
 
 use super::{Context, Finding, each};
 use crate::DatabaseResult;
+use crate::PgConnection;
 use crate::declared::declared;
 use diesel::prelude::*;
 use jeton_domain::printable::{cut, escape};
-use crate::PgConnection;
 
 /// A session, as it is told: `a` is its row of `pg_stat_activity`.
 const SESSION: &str = "'process ' || a.pid || ' (' || coalesce(nullif(left(a.application_name, 64), ''), 'unnamed') \

@@ -1,8 +1,8 @@
 //! What runs full.
 
 use super::{Context, Finding, each};
-use crate::{DatabaseResult, PoolSettings};
 use crate::PgConnection;
+use crate::{DatabaseResult, PoolSettings};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use jeton_domain::printable::escape;

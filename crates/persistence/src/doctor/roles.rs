@@ -2,9 +2,9 @@
 
 use super::{Context, Finding, each};
 use crate::DatabaseResult;
+use crate::PgConnection;
 use crate::roles::rights::{Group, Right, granted, held, of_group};
 use crate::roles::{AUTH, CONNECTION_LIMIT, VERIFIER, open_schema, without_connection_limit};
-use crate::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Oid, Text};
 use jeton_domain::printable::escape;

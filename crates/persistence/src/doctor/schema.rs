@@ -1,9 +1,9 @@
 //! Whether the tables are as the migrations have made them.
 
 use super::{Context, Finding};
+use crate::PgConnection;
 use crate::declared::declared;
 use crate::{DatabaseError, DatabaseResult, locks};
-use crate::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text};
 use jeton_coherence::{MIGRATIONS, applied_versions, version};

@@ -13,10 +13,10 @@ async fn a_panic_of_the_lease_thread_forgets_everything_and_starts_it_anew() {
     let memory = Arc::new(Memory::new(10));
     memory.renew(&Revoked::Everything, BootTime::NEVER);
     let ((begins, deadlines), lives) = (channel(), AtomicU64::new(0));
-    let lease = Lease::start_with(&settings, memory.clone(), move |keeper| {
+    let lease = Lease::start_with(&settings, memory.clone(), async move |keeper| {
         begins.send(keeper.memory.deadline()).unwrap();
         assert!(lives.fetch_add(1, Ordering::Relaxed) > 0, "on purpose");
-        keeper.live()
+        keeper.live().await
     })
     .unwrap();
     assert_eq!(deadlines.recv().unwrap(), BootTime::NEVER);
@@ -24,7 +24,7 @@ async fn a_panic_of_the_lease_thread_forgets_everything_and_starts_it_anew() {
     let begun = BootTime::now();
     while memory.deadline() == BootTime::ZERO {
         assert!(BootTime::now().since(begun) < Duration::from_secs(60), "no lease");
-        std::thread::sleep(STOP_POLL);
+        std::thread::sleep(Duration::from_millis(1));
     }
     lease.stop();
     lease.stopped().await;

@@ -3,6 +3,7 @@ use jeton_coherence::DatabaseUrl;
 use jeton_domain::{TokenId, TokenKind, UserId};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 use uuid::Uuid;
@@ -53,7 +54,7 @@ fn no_panic_ends_the_thread_or_leaves_anybody_without_an_answer() {
     let url = DatabaseUrl::parse(&format!("postgres://jeton@127.0.0.1:{port}/jeton")).unwrap();
     let shared = Shared {
         state: Mutex::default(),
-        work: Condvar::new(),
+        work: Notify::new(),
         memory: Arc::new(Memory::new(0)),
         scopes: Mutex::default(),
         failing: AtomicBool::new(false),
@@ -70,10 +71,14 @@ fn no_panic_ends_the_thread_or_leaves_anybody_without_an_answer() {
         // Once all that waits is done.
         state.closed = true;
     }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let panics = Arc::new(AtomicUsize::new(0));
     tracing::subscriber::with_default(Panicking(panics.clone()), || {
         let writer = UsesWriter::new(uses, Duration::from_secs(60));
-        shared.answer(Reconnecting::new(url), 10, Some(writer));
+        shared.answer(&runtime, Reconnecting::new(url), 10, Some(writer));
     });
     assert_eq!(panics.load(Ordering::Relaxed), 2);
     // Both have been dropped.

@@ -3,7 +3,7 @@
 use crate::gate::Gate;
 use crate::support::{
     Issued, check, database, execute, expire, issue, others, poll_once, setting, start, token_of, unknown,
-    user_with_token, verifier, verifier_with, verifier_with_threads, wait_until,
+    user_with_token, verifier_with, verifier_with_threads, wait_until,
 };
 use jeton_verifier::VerifyError;
 use std::pin::pin;
@@ -32,7 +32,7 @@ async fn checks_that_wait_are_asked_for_together() {
         };
         tokens.push((token, right));
     }
-    let verifier = verifier(&database).await;
+    let verifier = verifier_with_threads(&database, 2).await;
     let mut gate = Gate::closed(&database);
     let occupied = [
         start(&verifier, &mut gate, &first).await,
@@ -183,7 +183,7 @@ async fn a_corrupt_row_is_one_tokens_trouble() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_threads_end_with_the_last_handle() {
     let (database, mut connection, _, token) = setting();
-    let verifier = verifier(&database).await;
+    let verifier = verifier_with_threads(&database, 2).await;
     let mut gate = Gate::closed(&database);
     let occupied = [
         start(&verifier, &mut gate, &token).await,

@@ -1,12 +1,14 @@
-//! The example on axum, as a process: by raw HTTP, and by the SDK.
+//! The examples, as processes: by raw HTTP, and by the SDK.
 
 use crate::support::{PATIENCE, count, database, execute, unknown, user_with_token, wait_until};
 use jeton_client::AuthClient;
 use jeton_proof_support::{RawConnection, RawRequest, ServiceProcess, example};
+use std::fs;
+use std::path::PathBuf;
 
-fn start(database_url: &str) -> ServiceProcess {
+fn start(name: &str, database_url: &str) -> ServiceProcess {
     let env = [("DATABASE_URL", database_url), ("HELLO_ADDR", "127.0.0.1:0")];
-    ServiceProcess::start(example("axum_service"), &env)
+    ServiceProcess::start(example(name), &env)
 }
 
 fn leases(connection: &mut jeton_persistence::PgConnection) -> i64 {
@@ -17,7 +19,7 @@ fn leases(connection: &mut jeton_persistence::PgConnection) -> i64 {
 fn the_example_on_axum_is_protected_and_ends_in_order() {
     let (database, mut connection) = database();
     let (_, token) = user_with_token(&mut connection, "ada");
-    let service = start(database.url());
+    let service = start("axum_service", database.url());
     let ask = |method, path, token: Option<&str>| {
         let mut request = RawRequest::new(method, path);
         if let Some(token) = token {
@@ -58,11 +60,74 @@ fn the_example_on_axum_is_protected_and_ends_in_order() {
     );
 }
 
+/// Neither closes its verifier: that the last handle goes is enough.
+#[test]
+fn the_examples_give_the_lease_back_when_they_are_told_to_end() {
+    let (database, mut connection) = database();
+    let (_, token) = user_with_token(&mut connection, "ada");
+    for name in ["actix_service", "axum_service"] {
+        for signal in ["TERM", "INT"] {
+            let service = start(name, database.url());
+            let hello =
+                RawRequest::new("GET", "/hello").header("Authorization", format!("Bearer {}", token.text));
+            let answer = hello.send(service.address());
+            assert_eq!((answer.status, &*answer.text()), (200, "Hello, ada!\n"), "{name}");
+            assert_eq!(leases(&mut connection), 1, "{name}");
+            service.signal(signal);
+            assert!(service.wait().success(), "{name}, {signal}");
+            assert_eq!(leases(&mut connection), 0, "{name}, {signal}");
+        }
+    }
+    // What was used is written as well.
+    assert_eq!(count(&mut connection, "token_uses"), 1);
+}
+
+/// How often the verifier's threads of a process have waited for something, so far.
+fn waits(process: u32) -> u64 {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    // A thread of the runtime's may have gone meanwhile.
+    let statuses = tasks.filter_map(|task| fs::read_to_string(task.unwrap().path().join("status")).ok());
+    let ours = statuses.filter(|status| status.starts_with("Name:\tjeton-"));
+    let waits = ours.map(|status| {
+        let mut lines = status.lines();
+        let waits = lines.find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        waits.unwrap().trim().parse::<u64>().unwrap()
+    });
+    waits.sum()
+}
+
+/// Nothing but its renewals, and what it writes now and then, wakes up a service that nobody asks anything. Asked for a nudge a
+/// thousand times a second, it would be some thousand times.
+#[test]
+fn an_idle_service_sleeps_between_renewals() {
+    if !PathBuf::from("/proc/self/status").exists() {
+        return eprintln!("not tested: there is no /proc");
+    }
+    let (database, mut connection) = database();
+    let service = start("axum_service", database.url());
+    let renewals = |connection: &mut _| {
+        let version = crate::support::text(connection, "SELECT version FROM verifiers");
+        version.parse::<u64>().unwrap()
+    };
+    // What belongs to the start is over by then.
+    wait_until("it renews", || renewals(&mut connection) >= 3);
+    let before = (renewals(&mut connection), waits(service.id()));
+    wait_until("it renews again and again", || {
+        renewals(&mut connection) >= before.0 + 3
+    });
+    let (waits, renewals) = (
+        waits(service.id()) - before.1,
+        renewals(&mut connection) + 1 - before.0,
+    );
+    // A renewal is sent and answered, each of which may come in parts; once in a while uses are looked for.
+    assert!(waits <= 10 * renewals, "{waits} in {renewals} renewals");
+}
+
 #[tokio::test]
 async fn the_sdk_calls_the_example_on_axum() {
     let (database, mut connection) = database();
     let (_, token) = user_with_token(&mut connection, "ada");
-    let service = start(database.url());
+    let service = start("axum_service", database.url());
     // There is no auth service: the session has its token already.
     let session = AuthClient::new("http://127.0.0.1:9")
         .unwrap()

@@ -1,0 +1,52 @@
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use super::*;
+use jeton_coherence::{DatabaseUrl, lookups};
+use jeton_domain::{ExposeSecret, ScopeSet, TokenId, TokenKind, UserId};
+use jeton_proof_support::TestDatabase;
+use uuid::Uuid;
+
+fn remember(verifier: &Verifier, text: &str) {
+    let token = lookups::ValidToken {
+        token_id: TokenId(Uuid::nil()),
+        kind: TokenKind::Login,
+        user_id: UserId(Uuid::nil()),
+        username: "ada".to_owned(),
+        scopes: ScopeSet::default(),
+        remaining: None,
+    };
+    let digest = PlainToken::digest_of(text).unwrap();
+    let caller = Caller::new(digest, token, Arc::default(), BootTime::now());
+    let beginning = verifier.0.memory.begin();
+    verifier.0.memory.fill(beginning, [caller].into_iter());
+}
+
+/// What a forked process has of it: the memory, and its deadline, and no threads.
+#[tokio::test]
+async fn an_inherited_verifier_checks_nothing_and_says_so() {
+    let database = TestDatabase::create();
+    let settings = VerifierSettings::new(DatabaseUrl::parse(database.url()).unwrap());
+    let mut verifier = Verifier::connect(settings).await.unwrap();
+    let known = PlainToken::generate(&mut rand::rng());
+    let (known, unknown) = (known.expose_secret(), PlainToken::generate(&mut rand::rng()));
+    remember(&verifier, known);
+    assert!(verifier.verify(known).await.is_ok() && !verifier.status().inherited);
+
+    let here = std::mem::replace(
+        &mut Arc::get_mut(&mut verifier.0).unwrap().home,
+        Home::elsewhere(),
+    );
+    for text in [known, unknown.expose_secret()] {
+        assert_eq!(
+            verifier.verify(text).await.map(|_| ()),
+            Err(VerifyError::Unavailable)
+        );
+    }
+    assert_eq!(verifier.ready().await, Err(VerifyError::Unavailable));
+    let status = verifier.status();
+    assert!(status.inherited && status.lease_left.is_zero(), "{status:?}");
+    // Nothing that is the other process' ends with this one's.
+    verifier.close().await;
+    Arc::get_mut(&mut verifier.0).unwrap().home = here;
+    assert!(verifier.verify(known).await.is_ok() && !verifier.status().lease_left.is_zero());
+}
