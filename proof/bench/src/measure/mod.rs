@@ -2,6 +2,7 @@
 
 mod contenders;
 mod flood;
+mod idle;
 mod in_process;
 mod logins;
 mod revocations;
@@ -58,6 +59,8 @@ pub(crate) fn all(bench: &Bench<'_>) -> anyhow::Result<Results> {
 
     say("sign-ins, and checks meanwhile");
     let logins = logins::run(bench)?;
+    say("a verifier that has nothing to do");
+    let idle = idle::run(bench)?;
     say("revocations");
     let revocations = revocations::run(bench)?;
     say("logouts during a flood");
@@ -77,6 +80,7 @@ pub(crate) fn all(bench: &Bench<'_>) -> anyhow::Result<Results> {
         redis,
         rows,
         logins,
+        idle,
         revocations,
         flood,
     })
