@@ -4,7 +4,7 @@
 use crate::cli::Role;
 use anyhow::Context;
 use clap::ValueEnum;
-use jeton_proof_support::{Process, cpu_time, this_program};
+use jeton_proof_support::{Activity, Process, cpu_time, this_program};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::mpsc::{Receiver, channel};
@@ -41,5 +41,10 @@ impl Child {
     /// How long it has been computing; `None` where that cannot be told.
     pub(crate) fn cpu_time(&self) -> Option<Duration> {
         cpu_time(&self.process.id().to_string())
+    }
+
+    /// What its threads have done so far; `None` where that cannot be told.
+    pub(crate) fn activity(&self) -> Option<Activity> {
+        Activity::of(&self.process.id().to_string())
     }
 }

@@ -22,8 +22,12 @@ pub(crate) struct Plan {
     pub(crate) bcrypt_cost: u32,
     pub(crate) login_rounds: usize,
     pub(crate) login_slice: Duration,
+    /// Revocations are measured with so many verifiers, one number after the other: only ever more.
+    pub(crate) verifiers: &'static [usize],
     /// Logouts for each number of verifiers.
     pub(crate) logouts: usize,
+    /// How long a verifier is watched that has nothing to do.
+    pub(crate) idle_time: Duration,
     /// Connections of the flood that logouts go on beside, and how long they do at the most.
     pub(crate) flood: usize,
     pub(crate) flood_time: Duration,
@@ -41,9 +45,6 @@ pub(crate) enum Kind {
 /// How many tokens a service knows in the runs where it knows them.
 pub(crate) const KNOWN_TOKENS: usize = 1000;
 
-/// Where the first digits of a revocation's percentiles come from: that many verifiers.
-pub(crate) const VERIFIERS: [usize; 4] = [1, 2, 4, 8];
-
 impl Plan {
     pub(crate) fn full(large: bool) -> Self {
         Self {
@@ -58,7 +59,9 @@ impl Plan {
             bcrypt_cost: 12,
             login_rounds: 3,
             login_slice: Duration::from_secs(8),
+            verifiers: &[1, 8, 64],
             logouts: 300,
+            idle_time: Duration::from_secs(20),
             flood: 4000,
             flood_time: Duration::from_secs(15),
             logouts_alone: 20,
@@ -75,7 +78,9 @@ impl Plan {
             bcrypt_cost: 8,
             login_rounds: 1,
             login_slice: Duration::from_millis(800),
+            verifiers: &[1, 4],
             logouts: 20,
+            idle_time: Duration::from_secs(2),
             flood: 200,
             flood_time: Duration::from_secs(2),
             logouts_alone: 1,

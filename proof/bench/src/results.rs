@@ -10,7 +10,8 @@ pub(crate) struct Results {
     pub(crate) redis: Option<String>,
     pub(crate) rows: RowsResult,
     pub(crate) logins: LoginResult,
-    pub(crate) revocations: Vec<RevocationResult>,
+    pub(crate) idle: IdleResult,
+    pub(crate) revocations: RevocationResults,
     pub(crate) flood: FloodResult,
 }
 
@@ -125,6 +126,44 @@ impl LoginResult {
         let p99 = |rounds: &[Latency]| rounds.iter().map(|round| round.p99).collect::<Vec<_>>();
         Spread::of_ratios(&p99(busy), &p99(quiet))
     }
+}
+
+/// A service that has nothing to do, where that can be told.
+#[derive(Default)]
+pub(crate) struct IdleResult {
+    /// How often its threads went to sleep, a second.
+    pub(crate) wake_ups: Option<f64>,
+    /// The part of a core that it took.
+    pub(crate) core: Option<f64>,
+}
+
+#[derive(Default)]
+pub(crate) struct RevocationResults {
+    /// From sending a durable `DELETE` and a `NOTIFY`, until it has committed and a listener has heard of it.
+    pub(crate) bare: Latency,
+    /// With more and more verifiers.
+    pub(crate) rounds: Vec<RevocationResult>,
+    pub(crate) killed: KillResult,
+}
+
+impl RevocationResults {
+    /// How many times that of the bare commit and notification the percentile is, with so many verifiers.
+    pub(crate) fn of_bare(&self, verifiers: usize, percentile: fn(&Latency) -> f64) -> Option<f64> {
+        let one = self.rounds.iter().find(|one| one.verifiers == verifiers)?;
+        let times = percentile(&one.acknowledged) / self.bare.p50;
+        times.is_finite().then_some(times)
+    }
+}
+
+/// Logouts after half of the verifiers were killed at once.
+#[derive(Default)]
+pub(crate) struct KillResult {
+    /// How many were killed, and how many were left.
+    pub(crate) killed: usize,
+    pub(crate) left: usize,
+    /// Microseconds of the first logout, which waits until the dead answer no more.
+    pub(crate) first: f64,
+    pub(crate) after: Latency,
 }
 
 pub(crate) struct RevocationResult {

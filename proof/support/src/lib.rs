@@ -33,5 +33,5 @@ pub use required::find_program;
 pub use role::TestRole;
 pub use service::{NotStarted, ServiceProcess, listening_at};
 pub use sql::{count, execute, may, may_not, text, wait_for_blocked};
-pub use usage::{cpu_time, status_field};
+pub use usage::{Activity, cpu_time, status_field};
 pub use wait::wait_until;

@@ -21,6 +21,33 @@ pub fn status_field(process: &str, name: &str) -> Option<u64> {
     value.split_whitespace().next()?.parse().ok()
 }
 
+/// What the threads of a process have done since they were started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Activity {
+    /// How often they went to sleep, and so were woken.
+    pub sleeps: u64,
+    /// How long they ran, to the nanosecond.
+    pub cpu: Duration,
+}
+
+impl Activity {
+    /// Of the process with this number, or of `self`; `None` where that is not told (Linux, proc(5)).
+    pub fn of(process: &str) -> Option<Self> {
+        let threads = std::fs::read_dir(format!("/proc/{process}/task")).ok()?;
+        threads
+            .filter_map(Result::ok)
+            .try_fold(Self::default(), |sum, thread| {
+                let thread = format!("{process}/task/{}", thread.file_name().to_str()?);
+                let schedstat = std::fs::read_to_string(format!("/proc/{thread}/schedstat")).ok()?;
+                let nanos = schedstat.split_whitespace().next()?.parse().ok()?;
+                Some(Self {
+                    sleeps: sum.sleeps + status_field(&thread, "voluntary_ctxt_switches")?,
+                    cpu: sum.cpu + Duration::from_nanos(nanos),
+                })
+            })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,6 +55,7 @@ mod tests {
     #[test]
     fn a_process_has_threads_and_a_time() {
         if cfg!(target_os = "linux") {
+            assert!(Activity::of("self").is_some_and(|activity| activity.cpu > Duration::ZERO));
             assert!(status_field("self", "Threads").is_some_and(|threads| threads > 0));
             assert!(cpu_time("self").is_some());
         }

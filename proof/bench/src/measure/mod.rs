@@ -2,6 +2,7 @@
 
 mod contenders;
 mod flood;
+mod idle;
 mod in_process;
 mod logins;
 mod revocations;
@@ -68,6 +69,8 @@ pub(crate) fn all(bench: &Bench<'_>) -> anyhow::Result<Results> {
 
     say("sign-ins, and checks meanwhile");
     let logins = logins::run(bench)?;
+    say("a verifier that has nothing to do");
+    let idle = idle::run(bench)?;
     say("revocations");
     let revocations = revocations::run(bench)?;
     say("logouts during a flood");
@@ -87,6 +90,7 @@ pub(crate) fn all(bench: &Bench<'_>) -> anyhow::Result<Results> {
         redis,
         rows,
         logins,
+        idle,
         revocations,
         flood,
     })

@@ -1,19 +1,24 @@
 use super::Bench;
+use crate::BenchDatabase;
 use crate::child::Child;
 use crate::cli::Role;
-use crate::plan::VERIFIERS;
-use crate::results::RevocationResult;
+use crate::results::{KillResult, RevocationResult, RevocationResults};
 use crate::role::AuthApi;
 use crate::service::{Contenders, Service};
 use crate::stats::Latency;
-use anyhow::ensure;
+use anyhow::{Context, ensure};
+use diesel::connection::SimpleConnection;
+use jeton_coherence::verifiers::{NUDGE_CHANNEL, listen, nudge_received};
+use jeton_coherence::{ConnectionLimits, connect};
+use jeton_persistence::DatabaseUrl;
 use jeton_proof_support::{RawConnection, RawRequest};
 use std::net::SocketAddr;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// One more protected service, and a connection to it.
-struct Verifier {
-    _process: Child,
+pub(super) struct Verifier {
+    pub(super) process: Child,
     connection: RawConnection,
 }
 
@@ -21,9 +26,10 @@ struct Verifier {
 const QUIET: Duration = Duration::from_millis(1200);
 
 /// Logouts one after the other; then some that come alone.
-pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<Vec<RevocationResult>> {
-    let (logouts, alone) = (bench.plan.logouts, bench.plan.logouts_alone);
-    let (database, rows) = bench.filled((logouts + alone) * VERIFIERS.len())?;
+pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<RevocationResults> {
+    let (logouts, alone, counts) = (bench.plan.logouts, bench.plan.logouts_alone, bench.plan.verifiers);
+    let mut bare = bare(bench)?;
+    let (database, rows) = bench.filled((logouts + alone) * counts.len() + 1 + logouts)?;
     let config = AuthApi { bcrypt_cost: 4 };
     let mut auth = Child::spawn(Role::AuthApi, database.url(), &config)?;
     let mut stage = Stage {
@@ -32,8 +38,8 @@ pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<Vec<RevocationResult>> {
         accepted: 0,
     };
     let mut tokens = (0..rows.count).map(|number| rows.series.text(number));
-    let mut results = Vec::new();
-    for count in VERIFIERS {
+    let mut rounds = Vec::new();
+    for count in counts.iter().copied() {
         // Only ever more of them: one that has ended would be waited for.
         while stage.verifiers.len() < count {
             stage.verifiers.push(Verifier::start(database.url())?);
@@ -47,7 +53,7 @@ pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<Vec<RevocationResult>> {
                 Ok(times)
             })
         };
-        results.push(RevocationResult {
+        rounds.push(RevocationResult {
             verifiers: count,
             acknowledged: Latency::of(times(logouts, Duration::ZERO)?),
             alone: Latency::of(times(alone, QUIET)?),
@@ -55,7 +61,71 @@ pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<Vec<RevocationResult>> {
             accepted: stage.accepted,
         });
     }
-    Ok(results)
+    let killed = after_kill(&mut stage, &mut tokens, logouts)?;
+    // Half before and half after, since the disk is not as quick at all times.
+    bare.extend(self::bare(bench)?);
+    Ok(RevocationResults {
+        bare: Latency::of(bare),
+        rounds,
+        killed,
+    })
+}
+
+/// Half of the verifiers are ended as a crash ends them; then logouts one after the other.
+fn after_kill(
+    stage: &mut Stage,
+    tokens: &mut impl Iterator<Item = String>,
+    logouts: usize,
+) -> anyhow::Result<KillResult> {
+    let left = stage.verifiers.len() / 2;
+    let killed = stage.verifiers.drain(left..).count();
+    let first = stage.log_out(&tokens.next().context("too few tokens")?)?;
+    let after = tokens.take(logouts).map(|token| stage.log_out(&token));
+    let after: Vec<f64> = after.collect::<Result<_, _>>()?;
+    Ok(KillResult {
+        killed,
+        left,
+        first,
+        after: Latency::of(after),
+    })
+}
+
+/// What nobody can be quicker than: microseconds until a durable `DELETE` has committed and one listener has heard of it.
+fn bare(bench: &Bench<'_>) -> anyhow::Result<Vec<f64>> {
+    let database = BenchDatabase::create(bench.server)?;
+    let heard = listener(&database)?;
+    let mut connection = database.connect()?;
+    let count = bench.plan.logouts;
+    connection.batch_execute(&format!(
+        "CREATE TABLE bare AS SELECT * FROM generate_series(1, {count}) AS id; CREATE UNIQUE INDEX ON bare (id)"
+    ))?;
+    let time = |id| {
+        let start = Instant::now();
+        connection.batch_execute(&format!(
+            "DELETE FROM bare WHERE id = {id}; NOTIFY {NUDGE_CHANNEL}"
+        ))?;
+        let committed = Instant::now();
+        let heard = heard.recv().context("the listener has lost its connection")?;
+        Ok(heard.max(committed).duration_since(start).as_secs_f64() * 1e6)
+    };
+    (1..=count).map(time).collect()
+}
+
+/// Tells when each notification was there. Returns when it listens.
+fn listener(database: &BenchDatabase) -> anyhow::Result<Receiver<Instant>> {
+    let url = DatabaseUrl::parse(database.url())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let mut connection = runtime.block_on(connect(&url, ConnectionLimits::NONE))?;
+    runtime.block_on(listen(&mut connection))?;
+    let (tell, heard) = channel();
+    std::thread::spawn(move || {
+        // Until the connection is lost, with its database.
+        while runtime.block_on(nudge_received(&mut connection)).is_ok() && tell.send(Instant::now()).is_ok() {
+        }
+    });
+    Ok(heard)
 }
 
 /// Where tokens are logged out, and where they are shown.
@@ -101,7 +171,7 @@ pub(super) fn ask(
 }
 
 impl Verifier {
-    fn start(database_url: &str) -> anyhow::Result<Self> {
+    pub(super) fn start(database_url: &str) -> anyhow::Result<Self> {
         let config = Service {
             workers: 1,
             contenders: Contenders::Jeton,
@@ -109,7 +179,7 @@ impl Verifier {
         let mut process = Child::spawn(Role::Service, database_url, &config)?;
         Ok(Self {
             connection: RawConnection::open(process.receive::<SocketAddr>()?)?,
-            _process: process,
+            process,
         })
     }
 }

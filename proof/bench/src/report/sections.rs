@@ -132,6 +132,7 @@ pub(super) fn table_sizes(results: &Results) -> String {
 }
 
 pub(super) fn revocations(results: &Results) -> String {
+    let revocations = &results.revocations;
     let row = |one: &crate::results::RevocationResult| {
         let Latency {
             count,
@@ -142,10 +143,11 @@ pub(super) fn revocations(results: &Results) -> String {
         } = one.acknowledged;
         let mut row = vec![one.verifiers.to_string(), count.to_string()];
         row.extend([p50, p90, p99, max, one.alone.p50, one.alone.max].map(|micros| number(micros / 1e3)));
+        row.push(number(p50 / revocations.bare.p50));
         row.extend([one.checks.to_string(), one.accepted.to_string()]);
         row
     };
-    let rows: Vec<_> = results.revocations.iter().map(row).collect();
+    let rows: Vec<_> = revocations.rounds.iter().map(row).collect();
     let head = [
         "verifiers",
         "logouts",
@@ -155,17 +157,50 @@ pub(super) fn revocations(results: &Results) -> String {
         "max, ms",
         "alone, p50, ms",
         "alone, max, ms",
+        "p50 ÷ bare p50",
         "checks after it",
         "of these accepted",
     ];
-    let alone = results.revocations.first().map_or(0, |one| one.alone.count);
+    let alone = revocations.rounds.first().map_or(0, |one| one.alone.count);
     let how = format!(
         "The time of `POST /v1/logout` at the auth service, the look-up of the token that it is sent with included. \
         Each token is known to all verifiers, services in processes of their own, before it is logged out, and is shown \
         to all of them right after the acknowledgement. The auth service's own verifier comes on top of the number. \
         Alone: {alone} more logouts, before each of which there was none for a second, so that nothing is warm."
     );
-    format!("## Revocation\n\n{}\n{}", paragraph(&how), table(&head, &rows))
+    let killed = &revocations.killed;
+    let more = format!(
+        "Bare is what nobody can be quicker than: from sending a durable `DELETE` of one row and a `NOTIFY`, until it has \
+        committed and one listener has heard of it, with nothing else at work; p50 {} ms, p99 {} ms of {}, half of them \
+        before and half after the logouts. In the end {} of the verifiers were killed at once (SIGKILL), and {} were left: \
+        the next logout took {} ms, which is what is left of a lease; the {} after it {} ms (p50) and {} ms (p99).",
+        number(revocations.bare.p50 / 1e3),
+        number(revocations.bare.p99 / 1e3),
+        revocations.bare.count,
+        killed.killed,
+        killed.left,
+        number(killed.first / 1e3),
+        killed.after.count,
+        number(killed.after.p50 / 1e3),
+        number(killed.after.p99 / 1e3),
+    );
+    format!(
+        "## Revocation\n\n{}\n{}\n{}\n{}",
+        paragraph(&how),
+        table(&head, &rows),
+        paragraph(&more),
+        paragraph(&idle(&results.idle)),
+    )
+}
+
+fn idle(idle: &crate::results::IdleResult) -> String {
+    let of = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
+    format!(
+        "A service with a verifier that nobody asks anything wakes up {} times a second and takes {} % of a core (all of its \
+        threads; voluntary context switches and run time, as Linux counts them).",
+        of(idle.wake_ups),
+        of(idle.core.map(|part| part * 100.0)),
+    )
 }
 
 pub(crate) fn flood(flood: &FloodResult) -> String {
