@@ -8,7 +8,7 @@ use diesel::sql_types::BigInt;
 use jeton_domain::printable::escape;
 
 /// What a process takes that checks tokens: docs/OPERATING.md.
-const OF_A_VERIFIER: i64 = 3;
+const OF_A_VERIFIER: i64 = 2;
 /// What an instance of the auth service takes besides and beside its pool, to wait for revocations.
 const OF_A_REVOKER: i64 = 1;
 
