@@ -62,6 +62,27 @@ impl PlainToken {
         Ok(TokenDigest::of(text.as_bytes()))
     }
 
+    /// The digest of a text as long as a token, whatever it is made of: for looking it up among digests of tokens, which no
+    /// other text has. Where it is not found there, [`check`](Self::check) tells whether the text can be a token's at all.
+    ///
+    /// # Errors
+    /// [`MalformedToken`], for another length.
+    pub fn digest_unchecked(text: &str) -> Result<TokenDigest, MalformedToken> {
+        if text.len() == LENGTH {
+            Ok(TokenDigest::of(text.as_bytes()))
+        } else {
+            Err(MalformedToken)
+        }
+    }
+
+    /// Checks shape and checksum of a text.
+    ///
+    /// # Errors
+    /// [`MalformedToken`]
+    pub fn check(text: &str) -> Result<(), MalformedToken> {
+        check(text)
+    }
+
     /// What the database keeps of this token.
     #[must_use]
     pub fn digest(&self) -> TokenDigest {
@@ -129,6 +150,7 @@ mod tests {
         assert!(text.starts_with("jtn_"));
         assert_eq!(PlainToken::parse(text).unwrap().digest(), token.digest());
         assert_eq!(PlainToken::digest_of(text).unwrap(), token.digest());
+        assert_eq!(PlainToken::digest_unchecked(text).unwrap(), token.digest());
     }
 
     /// The checksum and the digest of a fixed token, computed with Python's zlib.crc32 and hashlib.sha256: what is in

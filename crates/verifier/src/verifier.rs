@@ -155,17 +155,18 @@ impl Verifier {
 
     /// The part of [`verify`](Self::verify) that asks nobody.
     pub(crate) fn check(&self, token: &str) -> Result<Check, VerifyError> {
-        let digest = PlainToken::digest_of(token).map_err(|_| {
+        let malformed = |_| {
             count(&self.0.counts.malformed);
             VerifyError::Invalid
-        })?;
-        Ok(match self.0.memory.get(&digest) {
-            Some((caller, now)) => {
-                self.0.uses.note(&caller, now);
-                Check::Known(caller)
-            }
-            None => Check::LookUp(digest),
-        })
+        };
+        let digest = PlainToken::digest_unchecked(token).map_err(malformed)?;
+        if let Some((caller, now)) = self.0.memory.get(&digest) {
+            // What is remembered was well-formed.
+            self.0.uses.note(&caller, now);
+            return Ok(Check::Known(caller));
+        }
+        PlainToken::check(token).map_err(malformed)?;
+        Ok(Check::LookUp(digest))
     }
 
     /// The rest of it.
