@@ -1,7 +1,8 @@
 //! What becomes of a request, told without any framework. Every front end asks this and passes the answer on.
 
+use crate::authorization::credentials;
 use crate::verifier::Check;
-use crate::{AuthorizationError, Caller, Refusal, Verifier, VerifyError, bearer_token};
+use crate::{AuthorizationError, Caller, Refusal, Verifier, VerifyError};
 use jeton_domain::{Scope, TokenDigest};
 use std::fmt;
 
@@ -97,7 +98,7 @@ impl Verifier {
         if headers.next().is_some() {
             return Err(Refusal::SeveralTokens);
         }
-        Ok(self.check(bearer_token(header)?)?)
+        Ok(self.check(credentials(header)?)?)
     }
 }
 

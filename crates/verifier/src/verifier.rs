@@ -147,14 +147,14 @@ impl Verifier {
     /// # Errors
     /// [`VerifyError`]
     pub async fn verify(&self, token: &str) -> Result<Caller, VerifyError> {
-        match self.check(token)? {
+        match self.check(token.as_bytes())? {
             Check::Known(caller) => Ok(caller),
             Check::LookUp(digest) => self.look_up(digest).await,
         }
     }
 
     /// The part of [`verify`](Self::verify) that asks nobody.
-    pub(crate) fn check(&self, token: &str) -> Result<Check, VerifyError> {
+    pub(crate) fn check(&self, token: &[u8]) -> Result<Check, VerifyError> {
         let malformed = |_| {
             count(&self.0.counts.malformed);
             VerifyError::Invalid
