@@ -49,7 +49,7 @@ impl PlainToken {
     /// # Errors
     /// [`MalformedToken`]
     pub fn parse(text: &str) -> Result<Self, MalformedToken> {
-        check(text)?;
+        Self::check(text.as_bytes())?;
         Ok(Self(SecretString::from(text)))
     }
 
@@ -58,8 +58,35 @@ impl PlainToken {
     /// # Errors
     /// [`MalformedToken`]
     pub fn digest_of(text: &str) -> Result<TokenDigest, MalformedToken> {
-        check(text)?;
+        Self::check(text.as_bytes())?;
         Ok(TokenDigest::of(text.as_bytes()))
+    }
+
+    /// The digest of a text as long as a token, whatever it is made of: for looking it up among digests of tokens, which no
+    /// other text has. Where it is not found there, [`check`](Self::check) tells whether the text can be a token's at all.
+    ///
+    /// # Errors
+    /// [`MalformedToken`], for another length.
+    pub fn digest_unchecked(text: &[u8]) -> Result<TokenDigest, MalformedToken> {
+        if text.len() == LENGTH {
+            Ok(TokenDigest::of(text))
+        } else {
+            Err(MalformedToken)
+        }
+    }
+
+    /// Checks shape and checksum of a text.
+    ///
+    /// # Errors
+    /// [`MalformedToken`]
+    pub fn check(text: &[u8]) -> Result<(), MalformedToken> {
+        let text: &[u8; LENGTH] = text.try_into().map_err(|_| MalformedToken)?;
+        // Without a branch for each byte, the compiler looks at many at once.
+        let base62 = text[PREFIX.len()..]
+            .iter()
+            .fold(true, |all, byte| all & byte.is_ascii_alphanumeric());
+        let well_formed = text.starts_with(PREFIX) && base62 && text[BODY..] == checksum(&text[..BODY]);
+        if well_formed { Ok(()) } else { Err(MalformedToken) }
     }
 
     /// What the database keeps of this token.
@@ -79,16 +106,6 @@ impl fmt::Debug for PlainToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PlainToken([REDACTED])")
     }
-}
-
-fn check(text: &str) -> Result<(), MalformedToken> {
-    let text: &[u8; LENGTH] = text.as_bytes().try_into().map_err(|_| MalformedToken)?;
-    // Without a branch for each byte, the compiler looks at many at once.
-    let base62 = text[PREFIX.len()..]
-        .iter()
-        .fold(true, |all, byte| all & byte.is_ascii_alphanumeric());
-    let well_formed = text.starts_with(PREFIX) && base62 && text[BODY..] == checksum(&text[..BODY]);
-    if well_formed { Ok(()) } else { Err(MalformedToken) }
 }
 
 fn random_base62(rng: &mut impl CryptoRng) -> u8 {
@@ -129,6 +146,10 @@ mod tests {
         assert!(text.starts_with("jtn_"));
         assert_eq!(PlainToken::parse(text).unwrap().digest(), token.digest());
         assert_eq!(PlainToken::digest_of(text).unwrap(), token.digest());
+        assert_eq!(
+            PlainToken::digest_unchecked(text.as_bytes()).unwrap(),
+            token.digest()
+        );
     }
 
     /// The checksum and the digest of a fixed token, computed with Python's zlib.crc32 and hashlib.sha256: what is in

@@ -28,6 +28,18 @@ pub enum AuthorizationError {
 /// [RFC 6750 §2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 /// [RFC 9110 §11.1]: https://www.rfc-editor.org/rfc/rfc9110#section-11.1
 pub fn bearer_token(header: &[u8]) -> Result<&str, AuthorizationError> {
+    let token = credentials(header)?;
+    // Without a branch for each byte, the compiler looks at many at once.
+    let printable = token.iter().fold(true, |all, byte| all & byte.is_ascii_graphic());
+    if printable {
+        std::str::from_utf8(token).map_err(|_| AuthorizationError::Malformed)
+    } else {
+        Err(AuthorizationError::Malformed)
+    }
+}
+
+/// What stands after the scheme, of whatever bytes, for who compares all of them.
+pub(crate) fn credentials(header: &[u8]) -> Result<&[u8], AuthorizationError> {
     let end = header
         .iter()
         .position(|&byte| byte == b' ')
@@ -38,12 +50,10 @@ pub fn bearer_token(header: &[u8]) -> Result<&str, AuthorizationError> {
     }
     // RFC 9110 allows more than one space after the scheme.
     let token = without_spaces_around(token);
-    // Without a branch for each byte, the compiler looks at many at once.
-    let printable = token.iter().fold(true, |all, byte| all & byte.is_ascii_graphic());
-    if printable && !token.is_empty() {
-        std::str::from_utf8(token).map_err(|_| AuthorizationError::Malformed)
-    } else {
+    if token.is_empty() {
         Err(AuthorizationError::Malformed)
+    } else {
+        Ok(token)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What becomes of a request, told without any framework. Every front end asks this and passes the answer on.
 
+use crate::authorization::credentials;
 use crate::verifier::Check;
-use crate::{AuthorizationError, Caller, Refusal, Verifier, VerifyError, bearer_token};
+use crate::{AuthorizationError, Caller, Refusal, Verifier, VerifyError};
 use jeton_domain::{Scope, TokenDigest};
 use std::fmt;
 
@@ -97,17 +98,30 @@ impl Verifier {
         if headers.next().is_some() {
             return Err(Refusal::SeveralTokens);
         }
-        Ok(self.check(bearer_token(header)?)?)
+        Ok(self.check(credentials(header)?)?)
     }
 }
 
 /// Lets the caller in, if it has what is required.
 fn admit(caller: Caller, scopes: &[impl AsRef<str>]) -> Result<Caller, Refusal> {
     require(&caller, scopes)?;
-    let span = tracing::Span::current();
-    span.record("user_id", tracing::field::display(caller.user_id()));
-    span.record("token_id", tracing::field::display(caller.token_id()));
+    note_in_span(&caller);
     Ok(caller)
+}
+
+/// Most spans have no such fields. To look costs less than to take hold of the span.
+fn note_in_span(caller: &Caller) {
+    const FIELDS: [&str; 2] = ["user_id", "token_id"];
+    let wanted = tracing::dispatcher::get_default(|subscriber| {
+        let span = subscriber.current_span();
+        let fields = span.metadata().map(tracing::Metadata::fields);
+        fields.is_some_and(|fields| FIELDS.iter().any(|name| fields.field(*name).is_some()))
+    });
+    if wanted {
+        let span = tracing::Span::current();
+        span.record(FIELDS[0], tracing::field::display(caller.user_id()));
+        span.record(FIELDS[1], tracing::field::display(caller.token_id()));
+    }
 }
 
 pub(crate) fn require(caller: &Caller, scopes: &[impl AsRef<str>]) -> Result<(), Refusal> {

@@ -244,7 +244,11 @@ impl IntoResponse for Refusal {
 
 fn noted_with(parts: &Parts) -> Result<Option<Caller>, Refusal> {
     let extensions = &parts.extensions;
-    noted(extensions.get(), extensions.get::<Anonymous>(), parts.uri.path())
+    noted(
+        extensions.get(),
+        || extensions.get::<Anonymous>().is_some(),
+        parts.uri.path(),
+    )
 }
 
 /// What the guard found. In a handler that no guard stands before, the request fails: 500, and a line in the log.

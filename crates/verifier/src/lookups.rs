@@ -256,7 +256,7 @@ impl Shared {
         let mut unreadable = Vec::new();
         for (digest, token) in found {
             match token {
-                Ok(token) => callers.push(self.caller(digest, token, sent)),
+                Ok(token) => callers.push((digest, self.caller(&digest, token, sent))),
                 Err(error) => {
                     // Neither valid nor invalid: somebody has written a row that this code cannot read.
                     tracing::error!(%error, "a token's row cannot be read");
@@ -265,8 +265,8 @@ impl Shared {
             }
         }
         self.memory.fill(beginning, callers.iter().cloned());
-        for caller in callers {
-            let askers = askers.remove(caller.digest()).into_iter().flatten();
+        for (digest, caller) in callers {
+            let askers = askers.remove(&digest).into_iter().flatten();
             reply_to(askers, &Ok(caller));
         }
         for digest in unreadable {
@@ -276,7 +276,7 @@ impl Shared {
         reply_to(askers.into_values().flatten(), &Err(VerifyError::Invalid));
     }
 
-    fn caller(&self, digest: TokenDigest, mut token: lookups::ValidToken, sent: BootTime) -> Caller {
+    fn caller(&self, digest: &TokenDigest, mut token: lookups::ValidToken, sent: BootTime) -> Caller {
         let mut known = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
         let scopes = match known.get(&token.scopes) {
             Some(scopes) => scopes.clone(),

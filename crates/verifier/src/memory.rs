@@ -66,7 +66,11 @@ impl Memory {
 
     /// Keeps what a look-up has found, unless it may be out of date by now: something was forgotten since the query was
     /// sent, or nobody waits for this verifier any more.
-    pub(crate) fn fill(&self, Beginning(then): Beginning, found: impl Iterator<Item = Caller>) {
+    pub(crate) fn fill(
+        &self,
+        Beginning(then): Beginning,
+        found: impl Iterator<Item = (TokenDigest, Caller)>,
+    ) {
         let generation = self.generation.read().unwrap_or_else(PoisonError::into_inner);
         let out_of_date = *generation != then || BootTime::now() >= self.deadline();
         #[cfg(feature = "negative-controls")]
@@ -74,8 +78,8 @@ impl Memory {
         if out_of_date {
             return;
         }
-        for caller in found {
-            self.tokens.insert(caller);
+        for (digest, caller) in found {
+            self.tokens.insert(&digest, caller);
         }
     }
 
@@ -124,11 +128,11 @@ mod tests {
 
     const DIGEST: [u8; 32] = [7; 32];
 
-    fn caller() -> Caller {
+    fn caller() -> (TokenDigest, Caller) {
         caller_for(None)
     }
 
-    fn caller_for(remaining: Option<Duration>) -> Caller {
+    fn caller_for(remaining: Option<Duration>) -> (TokenDigest, Caller) {
         let token = ValidToken {
             token_id: TokenId(Uuid::nil()),
             kind: TokenKind::Login,
@@ -137,7 +141,11 @@ mod tests {
             scopes: ScopeSet::default(),
             remaining,
         };
-        Caller::new(TokenDigest::from(DIGEST), token, Arc::default(), BootTime::now())
+        let digest = TokenDigest::from(DIGEST);
+        (
+            digest,
+            Caller::new(&digest, token, Arc::default(), BootTime::now()),
+        )
     }
 
     /// With a lease that does not end, and one token.

@@ -72,12 +72,15 @@ impl Policy {
 /// right, and the handler is not to run.
 pub(crate) fn noted(
     caller: Option<&Caller>,
-    anonymous: Option<&Anonymous>,
+    anonymous: impl FnOnce() -> bool,
     path: &str,
 ) -> Result<Option<Caller>, Refusal> {
-    if caller.is_none() && anonymous.is_none() {
-        tracing::error!(path, "a handler takes a Caller, and no guard stands before it");
-        return Err(Refusal::Internal);
+    match caller {
+        Some(caller) => Ok(Some(caller.clone())),
+        None if anonymous() => Ok(None),
+        None => {
+            tracing::error!(path, "a handler takes a Caller, and no guard stands before it");
+            Err(Refusal::Internal)
+        }
     }
-    Ok(caller.cloned())
 }

@@ -4,6 +4,7 @@
 //! is one line of the processor's cache, and for the token, which lies together with all that a check reads.
 
 use crate::Caller;
+use crate::caller::Key;
 use jeton_coherence::BootTime;
 use jeton_domain::TokenDigest;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -72,7 +73,7 @@ impl Table {
         let tokens = part.read();
         let (set, way) = tokens.place_of(digest)?;
         let caller = tokens.sets[set].tokens[way].as_ref()?;
-        if now >= caller.expires_at() {
+        if caller.has_expired(now) {
             return None;
         }
         caller.mark_recent();
@@ -81,8 +82,8 @@ impl Table {
     }
 
     /// Remembers a token; where there is no room for it, one that has not been asked for lately is given up.
-    pub(crate) fn insert(&self, caller: Caller) {
-        self.part(caller.digest()).write().insert(caller);
+    pub(crate) fn insert(&self, digest: &TokenDigest, caller: Caller) {
+        self.part(digest).write().insert(digest, caller);
     }
 
     pub(crate) fn remove(&self, digest: &TokenDigest) {
@@ -154,8 +155,8 @@ impl Tokens {
         sets.find_map(|set| Some((set, self.sets[set].way_of(digest)?)))
     }
 
-    fn insert(&mut self, caller: Caller) {
-        self.remove(caller.digest());
+    fn insert(&mut self, digest: &TokenDigest, caller: Caller) {
+        self.remove(digest);
         if self.room == 0 {
             return;
         }
@@ -164,12 +165,12 @@ impl Tokens {
             self.pass(looked_at >= MOST_LOOKED_AT);
             looked_at += 1;
         }
-        let sets = self.sets_of(caller.digest());
+        let sets = self.sets_of(digest);
         let free_way = |set: usize| Some((set, self.sets[set].free_way()?));
         let free = sets.into_iter().find_map(free_way);
         let (set, way) = free.unwrap_or_else(|| (sets[0], self.sets[sets[0]].way_to_evict()));
         let set = &mut self.sets[set];
-        set.tags[way] = tag(caller.digest());
+        set.tags[way] = tag(digest);
         if set.tokens[way].replace(caller).is_none() {
             self.count += 1;
         }
@@ -199,12 +200,9 @@ impl Tokens {
 
 impl Set {
     fn way_of(&self, digest: &TokenDigest) -> Option<usize> {
-        let tag = tag(digest);
+        let (tag, key) = (tag(digest), Key::of(digest));
         (0..WAYS).find(|&way| {
-            self.tags[way] == tag
-                && self.tokens[way]
-                    .as_ref()
-                    .is_some_and(|token| token.digest() == digest)
+            self.tags[way] == tag && self.tokens[way].as_ref().is_some_and(|token| token.has(key))
         })
     }
 

@@ -4,7 +4,6 @@ use super::{Context, Finding, each};
 use crate::DatabaseResult;
 use crate::PgConnection;
 use crate::declared::declared;
-use diesel::prelude::*;
 use jeton_domain::printable::{cut, escape};
 
 /// A session, as it is told: `a` is its row of `pg_stat_activity`.

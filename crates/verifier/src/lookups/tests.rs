@@ -42,7 +42,12 @@ fn caller() -> Caller {
         scopes: ScopeSet::default(),
         remaining: None,
     };
-    Caller::new(TokenDigest::from([7; 32]), token, Arc::default(), BootTime::now())
+    Caller::new(
+        &TokenDigest::from([7; 32]),
+        token,
+        Arc::default(),
+        BootTime::now(),
+    )
 }
 
 /// Neither in answering nor in writing uses, both of which fail here: nobody listens where the database should be.
