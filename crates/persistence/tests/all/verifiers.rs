@@ -235,15 +235,15 @@ fn a_nudge_reaches_who_listens() {
     let (nudger, stranger) = (&mut connect(&database), &mut connect(&elsewhere));
     let mut listeners = [connect(&database), connect(&database)];
     let deaf = &mut connect(&database);
-    stranger.wait(|c| verifiers::listen(c)).unwrap();
+    stranger.wait(verifiers::listen).unwrap();
     for listener in &mut listeners {
-        listener.wait(|c| verifiers::listen(c)).unwrap();
+        listener.wait(verifiers::listen).unwrap();
         assert!(!is_nudged(listener));
     }
     for _ in 0..3 {
         verifiers::nudge(nudger).unwrap();
         for listener in &mut listeners {
-            listener.wait(|c| verifiers::nudge_received(c)).unwrap();
+            listener.wait(verifiers::nudge_received).unwrap();
             assert!(!is_nudged(listener), "it is told once");
         }
     }

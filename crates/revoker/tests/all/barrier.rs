@@ -181,14 +181,14 @@ async fn a_server_that_is_stuck_costs_patience_and_nothing_else() {
     let connection = &mut connect_to(&postgres.url());
     register(connection, Duration::from_secs(60));
     let pending = revoke(connection);
-    connection.wait(|c| verifiers::listen(c)).unwrap();
+    connection.wait(verifiers::listen).unwrap();
     let barrier = Barrier::start(url(&postgres.url())).unwrap();
     let waiting = tokio::spawn({
         let (barrier, pending) = (barrier.clone(), pending.clone());
         async move { barrier.confirm(pending).await }
     });
     // It waits.
-    connection.wait(|c| verifiers::nudge_received(c)).unwrap();
+    connection.wait(verifiers::nudge_received).unwrap();
 
     postgres.pause().unwrap();
     let stuck = timeout(PATIENCE, waiting).await;

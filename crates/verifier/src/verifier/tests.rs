@@ -16,9 +16,9 @@ fn remember(verifier: &Verifier, text: &str) {
         remaining: None,
     };
     let digest = PlainToken::digest_of(text).unwrap();
-    let caller = Caller::new(digest, token, Arc::default(), BootTime::now());
+    let caller = Caller::new(&digest, token, Arc::default(), BootTime::now());
     let beginning = verifier.0.memory.begin();
-    verifier.0.memory.fill(beginning, [caller].into_iter());
+    verifier.0.memory.fill(beginning, [(digest, caller)].into_iter());
 }
 
 /// What a forked process has of it: the memory, and its deadline, and no threads.
