@@ -1,14 +1,12 @@
-use crate::{DatabaseError, DatabaseResult, DatabaseUrl, PgConnection};
-use diesel::Connection;
+use crate::open::open;
+use crate::{DatabaseResult, DatabaseUrl, PgConnection};
+use diesel::Connection as _;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use secrecy::ExposeSecret;
-use std::error::Error;
 use std::time::Duration;
-use tokio::time::timeout;
-use tokio_postgres::NoTls;
-use tokio_postgres::config::Host;
+use tokio_postgres::tls::TlsStream;
+use tokio_postgres::{Client, Connection, Socket};
 
 /// What the server enforces on one connection.
 #[derive(Debug, Clone, Copy)]
@@ -30,73 +28,30 @@ impl ConnectionLimits {
     }
 }
 
-/// How long opening a connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
 /// Opens one connection, which lives on the runtime that this is called on.
 ///
 /// # Errors
 /// [`DatabaseError::Unavailable`] when there is no server, or it refuses.
 pub async fn connect(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<AsyncPgConnection> {
-    let opening = async {
-        let config = config(url)?;
-        let opened = config.connect(NoTls).await;
-        let (client, connection) = opened.map_err(|error| unreachable_at(&config, error))?;
-        let connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await;
-        let mut connection = connection.map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
-        let set = connection.batch_execute(&settings(limits)).await;
-        set.map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
-        Ok(connection)
-    };
-    let late = |_| DatabaseError::Unavailable("no connection in time".to_owned());
-    timeout(CONNECT_TIMEOUT, opening).await.map_err(late)?
+    open(url.target(), limits).await
 }
 
-fn config(url: &DatabaseUrl) -> DatabaseResult<tokio_postgres::Config> {
-    let (address, query) = url.expose_secret().split_once('?').unwrap_or_default();
-    let known = |pair: &&str| {
-        let name = pair.split('=').next().unwrap_or_default();
-        [
-            "user",
-            "password",
-            "dbname",
-            "host",
-            "hostaddr",
-            "port",
-            "options",
-            "application_name",
-        ]
-        .contains(&name)
-    };
-    let query: Vec<&str> = query.split('&').filter(known).collect();
-    format!("{address}?{}", query.join("&"))
-        .parse()
-        .map_err(unavailable)
-}
-
-/// The driver's error, and where it was: hosts and ports, and nothing else of the address.
-fn unreachable_at(config: &tokio_postgres::Config, error: tokio_postgres::Error) -> DatabaseError {
-    let ports = config.get_ports();
-    let places = config.get_hosts().iter().enumerate().map(|(number, host)| {
-        let port = ports.get(number).or(ports.first()).unwrap_or(&5432);
-        match host {
-            Host::Tcp(name) => format!("{name}:{port}"),
-            Host::Unix(directory) => format!("{}:{port}", directory.display()),
-        }
-    });
-    let places = places.collect::<Vec<_>>().join(", ");
-    match unavailable(error) {
-        DatabaseError::Unavailable(reason) => DatabaseError::Unavailable(format!("{places}: {reason}")),
-        other => other,
-    }
-}
-
-/// An error of the driver's says what it is of, and its source what it is.
-fn unavailable(error: tokio_postgres::Error) -> DatabaseError {
-    let reason = error
-        .source()
-        .map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-    DatabaseError::Unavailable(reason)
+/// Makes a connection that was opened one of Diesel's, and tells the server how it is to be used.
+///
+/// # Errors
+/// What the server says.
+pub(crate) async fn prepare<S>(
+    (client, connection): (Client, Connection<Socket, S>),
+    limits: ConnectionLimits,
+) -> Result<AsyncPgConnection, String>
+where
+    S: TlsStream + Unpin + Send + 'static,
+{
+    let connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await;
+    let mut connection = connection.map_err(|error| error.to_string())?;
+    let set = connection.batch_execute(&settings(limits)).await;
+    set.map_err(|error| error.to_string())?;
+    Ok(connection)
 }
 
 /// Whatever the server's default: a statement that had to wait for a row goes on with what is there now, and does not

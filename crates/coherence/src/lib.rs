@@ -8,8 +8,11 @@ mod database_url;
 mod error;
 mod functions;
 mod migrated;
+mod open;
 mod pending;
 mod snapshot;
+#[cfg(feature = "tls")]
+mod tls;
 mod triggers;
 mod validity;
 

@@ -2,7 +2,7 @@
 
 use actix_web::http::Uri;
 use clap::Parser;
-use jeton_domain::{ExposeSecret, Lifetime, ScopeSet, TokenLifetime};
+use jeton_domain::{Lifetime, ScopeSet, TokenLifetime};
 use jeton_http_kit::{DurationSetting, HttpArgs, TrustedProxies};
 use jeton_persistence::DatabaseUrl;
 use std::time::Duration;
@@ -78,10 +78,7 @@ fn check_database_url(text: &str) {
         format!("postgres://ada:{before}{SESAME}{after}@db.example.org/jeton"),
     ] {
         match DatabaseUrl::parse(&url) {
-            Ok(parsed) => {
-                assert!(parsed.expose_secret().starts_with(&url));
-                assert_eq!(format!("{parsed:?}"), "DatabaseUrl([REDACTED])");
-            }
+            Ok(parsed) => assert_eq!(format!("{parsed:?}"), "DatabaseUrl([REDACTED])"),
             Err(error) => assert!(!format!("{error} {error:?}").contains(SESAME), "{url:?}: {error}"),
         }
     }

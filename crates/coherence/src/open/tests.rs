@@ -1,0 +1,146 @@
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use super::open;
+use crate::database_url::Target;
+use crate::{ConnectionLimits, DatabaseError, DatabaseUrl, establish};
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::{Integer, Text};
+use diesel_async::RunQueryDsl as _;
+use jeton_local_postgres::LocalPostgres;
+use std::io;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::thread;
+
+/// A server of its own, whose user `jeton` has the password `p`.
+fn server(settings: &str) -> LocalPostgres {
+    let server = LocalPostgres::temporary().unwrap();
+    let url = DatabaseUrl::parse(&server.url()).unwrap();
+    let mut connection = establish(&url, ConnectionLimits::NONE).unwrap();
+    connection.batch_execute("ALTER ROLE jeton PASSWORD 'p'").unwrap();
+    if !settings.is_empty() {
+        connection.batch_execute(settings).unwrap();
+        server.stop().unwrap();
+        server.start().unwrap();
+    }
+    server
+}
+
+/// The port of the server that was taken, or why there is none. No environment has a say.
+async fn taken(url: &str) -> Result<u16, String> {
+    let target = Target::read(url, |_| None).unwrap();
+    match open(&target, ConnectionLimits::NONE).await {
+        Ok(mut connection) => {
+            let port = diesel::dsl::sql::<Integer>("inet_server_port()");
+            let port: i32 = diesel::select(port).get_result(&mut connection).await.unwrap();
+            Ok(port.try_into().unwrap())
+        }
+        Err(DatabaseError::Unavailable(reason)) => Err(reason),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn the_first_of_several_hosts_that_will_do_is_taken() {
+    let standby = server("ALTER SYSTEM SET default_transaction_read_only = on");
+    let primary = server("");
+    let (one, two) = (standby.port(), primary.port());
+    let hosts = |list: &str, query: &str| format!("postgres://jeton:p@{list}/jeton?{query}");
+    let both = format!("127.0.0.1:{one},127.0.0.1:{two}");
+    assert_eq!(taken(&hosts(&both, "")).await, Ok(two));
+    assert_eq!(taken(&hosts(&both, "load_balance_hosts=random")).await, Ok(two));
+    assert_eq!(taken(&hosts(&both, "target_session_attrs=any")).await, Ok(one));
+    let turned = format!("127.0.0.1:{two},127.0.0.1:{one}");
+    assert_eq!(
+        taken(&hosts(&turned, "target_session_attrs=read-only")).await,
+        Ok(one)
+    );
+
+    let alone = taken(&hosts(&format!("127.0.0.1:{one}"), "")).await.unwrap_err();
+    assert!(alone.contains("does not allow writes"), "{alone}");
+    let nobody = taken(&hosts(&format!("127.0.0.1:1,127.0.0.1:{one}"), ""))
+        .await
+        .unwrap_err();
+    assert!(nobody.starts_with("127.0.0.1 port 1: "), "{nobody}");
+    assert!(nobody.contains(&format!("; 127.0.0.1 port {one}: ")), "{nobody}");
+    // Only an address of version 4 has a server; the name may have others.
+    assert_eq!(
+        taken(&hosts(&format!("127.0.0.1:1,localhost:{two}"), "")).await,
+        Ok(two)
+    );
+
+    // Time is for each host.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = silent.local_addr().unwrap().port();
+    let late = format!("127.0.0.1:{silent},127.0.0.1:{two}");
+    assert_eq!(taken(&hosts(&late, "connect_timeout=1")).await, Ok(two));
+
+    // Where one does not let the account in, no other is asked.
+    let wrong = hosts(&turned, "").replace(":p@", ":q@");
+    let wrong = taken(&wrong).await.unwrap_err();
+    assert!(wrong.contains("password authentication failed"), "{wrong}");
+    assert!(!wrong.contains("; "), "{wrong}");
+}
+
+/// Passes what comes at a Unix socket on to a server, and back.
+fn socket_to(port: u16) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let listener = UnixListener::bind(directory.path().join(".s.PGSQL.7")).unwrap();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, server) = (client.unwrap(), TcpStream::connect(("127.0.0.1", port)).unwrap());
+            let (answers, answered) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+            thread::spawn(move || {
+                pass::<UnixStream, TcpStream>(client, server, |to| to.shutdown(Shutdown::Write))
+            });
+            thread::spawn(move || {
+                pass::<TcpStream, UnixStream>(answers, answered, |to| to.shutdown(Shutdown::Write))
+            });
+        }
+    });
+    directory
+}
+
+fn pass<R: io::Read, W: io::Write>(mut from: R, mut to: W, end: impl Fn(&W) -> io::Result<()>) {
+    let _ = io::copy(&mut from, &mut to);
+    let _ = end(&to);
+}
+
+#[tokio::test]
+async fn a_unix_socket_is_spoken_to_in_clear_text() {
+    let server = server("");
+    let directory = socket_to(server.port());
+    let path = directory.path().display();
+    let mut queries = vec!["", "sslmode=prefer"];
+    if cfg!(feature = "tls") {
+        queries.extend(["sslmode=require", "sslmode=verify-full&sslrootcert=/nowhere"]);
+    }
+    for query in queries {
+        let url = format!("postgres://jeton:p@/jeton?host={path}&port=7&{query}");
+        assert_eq!(taken(&url).await, Ok(server.port()), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_is_told_of_the_session_it_is_told() {
+    let server = server("");
+    let url = format!(
+        "postgres://jeton:p@127.0.0.1:{}/jeton?options=-c%20work_mem%3D65kB&application_name=shop",
+        server.port()
+    );
+    let target = Target::read(&url, |name| {
+        (name == "PGDATESTYLE").then(|| "ISO, YMD".to_owned())
+    })
+    .unwrap();
+    let mut connection = open(&target, ConnectionLimits::NONE).await.unwrap();
+    for (setting, expected) in [
+        ("work_mem", "65kB"),
+        ("application_name", "shop"),
+        ("DateStyle", "ISO, YMD"),
+        ("client_encoding", "UTF8"),
+    ] {
+        let shown = diesel::dsl::sql::<Text>(&format!("current_setting('{setting}')"));
+        let shown: String = diesel::select(shown).get_result(&mut connection).await.unwrap();
+        assert_eq!(shown, expected, "{setting}");
+    }
+}
