@@ -9,8 +9,8 @@ use std::path::PathBuf;
 pub struct DatabaseSettings {
     /// The database, as `postgres://user:password@host:5432/name`
     ///
-    /// Required, unless a file holds it. On another machine, it takes `?sslmode=verify-full` and a program built with
-    /// `--features tls`, or `?sslmode=disable`.
+    /// Required, unless a file holds it. On another machine, it takes `?sslmode=verify-full`, or `?sslmode=disable`. All that
+    /// it may say: docs/DATABASE_URL.md.
     #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true)]
     url: Option<String>,
 
