@@ -80,7 +80,7 @@ async fn observation(auth: &Auth, root: &Session) {
         panic!("{verifiers:?}")
     };
     assert!(auth.role.url().contains(&format!("//{}:", verifier.role)));
-    assert_eq!(verifier.lease_ms, 10_000);
+    assert_eq!(verifier.lease_ms, 5_000);
     assert!(verifier.registered_at <= root.me().await.unwrap().user.created_at);
     admin
         .audit_events(&AuditQuery::default(), page, None)
