@@ -89,8 +89,11 @@ CREATE TABLE account_attempts (
     in_flight     timestamptz[] NOT NULL DEFAULT '{}',
     audited_at    timestamptz,
     PRIMARY KEY (account, network),
-    CONSTRAINT account_attempts_times_check CHECK (blocked_until >= '1970-01-01 00:00:00Z'
-        AND greatest(blocked_until, last_at) < '10000-01-01 00:00:00Z' AND array_position(in_flight, NULL) IS NULL)
+    CONSTRAINT account_attempts_failures_check CHECK (failures >= 0),
+    CONSTRAINT account_attempts_times_check CHECK (least(blocked_until, last_at, audited_at) >= '1970-01-01 00:00:00Z'
+        AND greatest(blocked_until, last_at, audited_at) < '10000-01-01 00:00:00Z'
+        AND array_position(in_flight, NULL) IS NULL
+        AND '1970-01-01 00:00:00Z' <= ALL (in_flight) AND '10000-01-01 00:00:00Z' > ALL (in_flight))
 ) WITH (fillfactor = 70);
 
 -- By network: a leaky bucket. Each failure raises the level by one, time lowers it, and there is a limit.
@@ -100,8 +103,12 @@ CREATE TABLE network_attempts (
     last_at    timestamptz      NOT NULL,
     in_flight  timestamptz[]    NOT NULL DEFAULT '{}',
     audited_at timestamptz,
-    CONSTRAINT network_attempts_times_check CHECK (last_at < '10000-01-01 00:00:00Z'
-        AND array_position(in_flight, NULL) IS NULL)
+    -- Of floating-point numbers, NaN is the greatest to Postgres.
+    CONSTRAINT network_attempts_failures_check CHECK (failures BETWEEN 0 AND 1e9),
+    CONSTRAINT network_attempts_times_check CHECK (least(last_at, audited_at) >= '1970-01-01 00:00:00Z'
+        AND greatest(last_at, audited_at) < '10000-01-01 00:00:00Z'
+        AND array_position(in_flight, NULL) IS NULL
+        AND '1970-01-01 00:00:00Z' <= ALL (in_flight) AND '10000-01-01 00:00:00Z' > ALL (in_flight))
 ) WITH (fillfactor = 70);
 
 -- For the cleanup: failures are kept for a day, networks from which an account has signed in for months.
@@ -123,7 +130,9 @@ COMMENT ON COLUMN network_attempts.failures IS 'at last_at';
 CREATE TABLE cleanup_clock (
     only_row   boolean     PRIMARY KEY DEFAULT true CONSTRAINT cleanup_clock_only_row_check CHECK (only_row),
     shows      timestamptz NOT NULL,
-    checked_at timestamptz NOT NULL
+    checked_at timestamptz NOT NULL,
+    CONSTRAINT cleanup_clock_times_check CHECK (least(shows, checked_at) >= '1970-01-01 00:00:00Z'
+        AND greatest(shows, checked_at) < '10000-01-01 00:00:00Z')
 );
 
 COMMENT ON COLUMN cleanup_clock.shows IS 'what has expired by then is deleted';

@@ -72,6 +72,9 @@ impl From<DieselError> for DatabaseError {
                 ClosedConnection | UnableToSendCommand | ReadOnlyTransaction | SerializationFailure => {
                     Self::Unavailable(info.message().to_owned())
                 }
+                // The server's table of locks is full, whoever has filled it: it passes (SQLSTATE 53200). Diesel keeps the
+                // text alone, which a server that speaks another language (`lc_messages`) has otherwise.
+                _ if info.message() == "out of shared memory" => Self::Unavailable(info.message().to_owned()),
                 kind => Self::Query(DieselError::DatabaseError(kind, info)),
             },
             // Nor could it be taken back.

@@ -119,6 +119,8 @@ fn what_a_statement_does_wrong_is_its_own() {
             other => panic!("{other:?}"),
         }
     }
+    let full = "DO $$ BEGIN RAISE 'out of shared memory' USING ERRCODE = 'out_of_memory'; END $$";
+    is_unavailable(run(connection, full));
     // This was the primary until a moment ago.
     is_unavailable(read_only(connection, |c| run(c, "INSERT INTO t VALUES (2)")));
     connection.ping().unwrap();

@@ -98,6 +98,59 @@ fn no_bad_token_gets_in() {
     );
 }
 
+/// What counts failed sign-ins is read by every sign-in that it is of: one odd row would refuse them all.
+#[test]
+fn no_bad_attempt_gets_in() {
+    let (_, connection) = &mut database();
+    execute(
+        connection,
+        "INSERT INTO account_attempts (account, network, failures, blocked_until, last_at)
+            VALUES (sha256('ada'), '0.0.0.0/0', 1, now(), now());
+        INSERT INTO network_attempts (network, failures, last_at) VALUES ('203.0.113.7', 1, now());
+        INSERT INTO cleanup_clock (shows, checked_at) VALUES (now(), now())",
+    );
+    let times = [
+        "infinity",
+        "-infinity",
+        "10000-01-01 00:00:00Z",
+        "1969-12-31 23:59:59Z",
+    ];
+    for (table, columns) in [
+        (
+            "account_attempts",
+            &["blocked_until", "last_at", "audited_at", "in_flight"][..],
+        ),
+        ("network_attempts", &["last_at", "audited_at", "in_flight"]),
+        ("cleanup_clock", &["shows", "checked_at"]),
+    ] {
+        for (column, time) in columns.iter().flat_map(|column| times.map(|time| (column, time))) {
+            let value = match *column {
+                "in_flight" => format!("ARRAY[now(), '{time}']"),
+                _ => format!("'{time}'"),
+            };
+            let change = format!("UPDATE {table} SET {column} = {value}");
+            assert_eq!(
+                forbidden_by(connection, &change),
+                format!("{table}_times_check"),
+                "{change}"
+            );
+        }
+    }
+    for (table, failures) in [
+        ("account_attempts", "-1"),
+        ("network_attempts", "-1"),
+        ("network_attempts", "'NaN'"),
+        ("network_attempts", "'infinity'"),
+    ] {
+        let change = format!("UPDATE {table} SET failures = {failures}");
+        assert_eq!(
+            forbidden_by(connection, &change),
+            format!("{table}_failures_check"),
+            "{change}"
+        );
+    }
+}
+
 #[test]
 fn nothing_is_null_but_what_may_be() {
     let database = TestDatabase::create();
