@@ -113,7 +113,7 @@ fn connections_that_run_out_are_told() {
     execute(
         &mut jeton.connect(),
         "INSERT INTO verifiers (id, name, lease_ms) SELECT gen_random_uuid(), 'shop', 100
-            FROM generate_series(1, current_setting('max_connections')::int / 3 + 1)",
+            FROM generate_series(1, current_setting('max_connections')::int / 2 + 1)",
     );
     assert_told(
         &found(&jeton, "connections"),
