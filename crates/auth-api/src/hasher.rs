@@ -152,9 +152,11 @@ async fn run_on<T: Send + 'static>(
     std::thread::Builder::new()
         .name("jeton-hash".to_owned())
         .spawn(move || {
-            let _core = core;
             yield_to_others();
-            let _ = reply.send(work());
+            let done = work();
+            // Before anybody hears of it: whoever has the answer finds the core free.
+            drop(core);
+            let _ = reply.send(done);
         })
         .map_err(|_| HashingError::Stopped)?;
     result.await.map_err(|_| HashingError::Stopped)
