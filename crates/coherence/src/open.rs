@@ -129,14 +129,12 @@ fn refuses_account(error: &Error) -> bool {
     error.code().is_some_and(|code| code.code().starts_with("28"))
 }
 
+/// Where it was tried, and what each has said.
 fn unavailable(failures: &[(&Endpoint, String)]) -> DatabaseError {
-    let reasons: Vec<String> = match failures {
-        [(_, reason)] => vec![reason.clone()],
-        several => several
-            .iter()
-            .map(|(endpoint, reason)| format!("{endpoint}: {reason}"))
-            .collect(),
-    };
+    let reasons: Vec<String> = failures
+        .iter()
+        .map(|(endpoint, reason)| format!("{endpoint}: {reason}"))
+        .collect();
     DatabaseError::Unavailable(reasons.join("; "))
 }
 

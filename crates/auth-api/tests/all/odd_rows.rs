@@ -185,7 +185,8 @@ async fn the_log_names_an_odd_row_and_its_column() {
         let id_text = id.to_string();
         wait_until("the log names the row and its column", || {
             let logs = auth.service.logs();
-            logs.lines().any(|line| line.contains(&id_text) && line.contains(column))
+            logs.lines()
+                .any(|line| line.contains(&id_text) && line.contains(column))
         });
         run(&auth, &format!("DELETE FROM users WHERE id = '{id}'"));
     }
