@@ -1,7 +1,7 @@
 //! What is looked at, and in which order.
 
 use super::{Context, Finding};
-use super::{activity, limits, roles, rows, schema, server, tables, verifiers};
+use super::{activity, limits, roles, rows, schema, server, tables, times, verifiers};
 use crate::DatabaseResult;
 use crate::PgConnection;
 
@@ -115,7 +115,12 @@ pub const CHECKS: &[Check] = &[
     of_tables("revocations", "the log of revocations", limits::revocations),
     long("users", "users who can sign in and be read", rows::users, false),
     long("tokens", "tokens that can be read", rows::tokens, false),
-    of_tables("future", "rows that lie in the future", rows::future),
+    of_tables("future", "rows that lie in the future", times::future),
+    of_tables(
+        "cleanup-clock",
+        "the time that the cleanup goes by",
+        times::cleanup_clock,
+    ),
     of_tables(
         "registrations",
         "how many verifiers are registered",

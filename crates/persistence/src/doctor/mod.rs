@@ -10,6 +10,7 @@ mod rows;
 mod schema;
 mod server;
 mod tables;
+mod times;
 mod verifiers;
 
 pub use checks::{CHECKS, Check};
