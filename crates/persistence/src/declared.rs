@@ -12,6 +12,8 @@ const MIGRATIONS: [&str; 4] = [
 #[derive(Debug, Default)]
 pub(crate) struct Declared {
     pub(crate) tables: Vec<String>,
+    /// Of each table, with its columns.
+    pub(crate) columns: Vec<(String, String)>,
     pub(crate) constraints: Vec<String>,
     pub(crate) indexes: Vec<String>,
     pub(crate) functions: Vec<Function>,
@@ -151,8 +153,7 @@ impl Declared {
         self.constraints.extend(all_after(statement, &["CONSTRAINT"]));
         match statement {
             [first, ..] if first.is("CREATE") => {
-                self.tables
-                    .extend(after(statement, &["CREATE", "TABLE"]).map(own));
+                self.take_table(statement);
                 self.indexes
                     .extend(after(statement, &["CREATE", "INDEX"]).map(own));
                 self.indexes
@@ -178,6 +179,20 @@ impl Declared {
                 }
             }
             _ => self.take_grant(statement),
+        }
+    }
+
+    fn take_table(&mut self, statement: &[Token<'_>]) {
+        if let Some(table) = after(statement, &["CREATE", "TABLE"]) {
+            self.tables.push(table.to_owned());
+            let columns = columns(statement)
+                .into_iter()
+                .map(|column| (table.to_owned(), column));
+            self.columns.extend(columns);
+            // As Postgres calls what has no name of its own.
+            if statement.iter().any(|token| token.is("PRIMARY")) {
+                self.constraints.push(format!("{table}_pkey"));
+            }
         }
     }
 
@@ -265,6 +280,27 @@ impl Declared {
     }
 }
 
+/// What a table's parentheses hold, but for constraints of the table as a whole.
+fn columns(tokens: &[Token<'_>]) -> Vec<String> {
+    let mut columns = Vec::new();
+    let mut depth = 0_u32;
+    let mut begins = false;
+    for token in tokens {
+        match token {
+            Token::Mark('(') => depth += 1,
+            // What comes after the last are settings.
+            Token::Mark(')') if depth <= 1 => break,
+            Token::Mark(')') => depth -= 1,
+            Token::Word(word) if begins && !token.is("CONSTRAINT") && !token.is("PRIMARY") => {
+                columns.push((*word).to_owned());
+            }
+            _ => {}
+        }
+        begins = depth == 1 && matches!(token, Token::Mark('(' | ','));
+    }
+    columns
+}
+
 /// Names with commas between them; what is in parentheses after one is left out.
 fn names(tokens: &[Token<'_>]) -> Vec<String> {
     let mut names = Vec::new();
@@ -318,6 +354,14 @@ mod tests {
         ] {
             assert!(declared.tables.iter().any(|one| one == table), "{table}");
         }
+        let columns_of = |table: &str| -> Vec<_> {
+            let columns = declared.columns.iter().filter(|(of, _)| of == table);
+            columns.map(|(_, column)| column.as_str()).collect()
+        };
+        assert_eq!(columns_of("locks"), ["name"]);
+        assert_eq!(columns_of("revocations"), ["xid", "digest"]);
+        assert_eq!(columns_of("token_uses"), ["token_id", "last_used_at", "owner"]);
+        assert_eq!(columns_of("cleanup_clock"), ["only_row", "shows", "checked_at"]);
         assert!(
             declared
                 .constraints

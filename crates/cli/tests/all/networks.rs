@@ -56,7 +56,7 @@ fn network_unblock_forgets_the_failures_from_an_address() {
         jeton.run("network unblock 2001:db8:1:2::/64").ok(),
         "nothing has failed from 2001:db8:1:2::/64\n"
     );
-    assert_eq!(jeton.run("network unblock 203.0.113.0/24").status, 2);
+    assert_eq!(jeton.run("network unblock 203.0.113").status, 2);
     let events: Value =
         serde_json::from_str(&jeton.run("audit --json --action network-unblocked").ok()).unwrap();
     let networks: Vec<_> = events["events"]
@@ -66,4 +66,42 @@ fn network_unblock_forgets_the_failures_from_an_address() {
         .map(|event| &event["detail"]["network"])
         .collect();
     assert_eq!(networks, ["203.0.113.9", "2001:db8:1:2::/64"]);
+}
+
+/// Whatever somebody has written into the table.
+#[test]
+fn network_unblock_takes_what_network_list_prints() {
+    let jeton = Jeton::new();
+    execute(
+        &mut jeton.connect(),
+        "INSERT INTO network_attempts (network, failures, last_at) SELECT network::inet, 7, now() FROM unnest(
+            '{fe80::1, fe80::/64, 10.1.2.0/24, 10.1.2.3/24, ::/0, 0.0.0.0/0, ::ffff:192.0.2.1, 2001:db8::1/64}'::text[])
+            AS network",
+    );
+    let list = || {
+        let json: Value = serde_json::from_str(&jeton.run("network list --json").ok()).unwrap();
+        let networks = json["networks"].as_array().unwrap().iter();
+        let networks = networks.map(|one| one["network"].as_str().unwrap().to_owned());
+        networks.collect::<Vec<_>>()
+    };
+    assert_eq!(list().len(), 8);
+    // The address, and what it counts for.
+    assert_eq!(
+        jeton.run("network unblock fe80::1").ok(),
+        "unblocked fe80::/64\nunblocked fe80::1\n"
+    );
+    let rest = list();
+    assert_eq!(rest.len(), 6);
+    for network in &rest {
+        assert_eq!(
+            jeton.run(&format!("network unblock {network}")).ok(),
+            format!("unblocked {network}\n")
+        );
+        assert_eq!(
+            jeton.run(&format!("network unblock {network}")).status,
+            0,
+            "{network}"
+        );
+    }
+    assert_eq!(list(), [""; 0]);
 }

@@ -3,15 +3,21 @@
 //! A check is one function in [`CHECKS`], and a test that makes the fault and sees it found.
 
 mod activity;
+mod checks;
 mod limits;
 mod roles;
 mod rows;
 mod schema;
 mod server;
+mod tables;
+mod times;
 mod verifiers;
+
+pub use checks::{CHECKS, Check};
 
 use crate::PgConnection;
 use crate::{DatabaseError, DatabaseResult, DatabaseUrl, migrations};
+use checks::Look;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -88,125 +94,6 @@ pub struct Context {
     pub transaction_age: Duration,
 }
 
-/// One thing that is looked at.
-pub struct Check {
-    /// Names it for programs; stays.
-    pub id: &'static str,
-    /// What it looks at, for people.
-    pub about: &'static str,
-    look: Look,
-    /// Whether it can be made before the migrations have been applied.
-    always: bool,
-}
-
-type LookFn = fn(&mut PgConnection, &Context) -> DatabaseResult<Vec<Finding>>;
-
-enum Look {
-    /// In one transaction.
-    Once(LookFn),
-    /// In several, each by [`read_only`]: it takes its time, and must not hold the cleanup up meanwhile.
-    Long(LookFn),
-}
-
-const fn always(id: &'static str, about: &'static str, look: LookFn) -> Check {
-    Check {
-        id,
-        about,
-        look: Look::Once(look),
-        always: true,
-    }
-}
-
-const fn of_tables(id: &'static str, about: &'static str, look: LookFn) -> Check {
-    Check {
-        id,
-        about,
-        look: Look::Once(look),
-        always: false,
-    }
-}
-
-const fn long(id: &'static str, about: &'static str, look: LookFn, always: bool) -> Check {
-    Check {
-        id,
-        about,
-        look: Look::Long(look),
-        always,
-    }
-}
-
-/// All checks, in the order in which they are made: what explains others first.
-pub const CHECKS: &[Check] = &[
-    always(
-        "server",
-        "the server is a primary of a version that is known",
-        server::version,
-    ),
-    always("encoding", "the database's encoding", server::encoding),
-    long(
-        "pooler",
-        "no pool in transaction mode is in between",
-        server::pooler,
-        true,
-    ),
-    always("clock", "the server's clock, by this machine's", server::clock),
-    always("settings", "settings of sessions", server::settings),
-    always(
-        "durability",
-        "settings that a crash would tell",
-        server::durability,
-    ),
-    always(
-        "migrations",
-        "the migrations that were applied",
-        schema::migrations,
-    ),
-    of_tables("triggers", "the triggers that log revocations", schema::triggers),
-    of_tables("functions", "the functions that triggers call", schema::functions),
-    of_tables("constraints", "constraints and indexes", schema::constraints),
-    of_tables(
-        "lock-rows",
-        "rows that are locked by what one does at a time",
-        schema::lock_rows,
-    ),
-    of_tables(
-        "roles",
-        "the roles that services are members of, and their rights",
-        roles::rights,
-    ),
-    of_tables(
-        "service-roles",
-        "the roles that services sign in as",
-        roles::services,
-    ),
-    always(
-        "connections",
-        "connections, and how many there may be",
-        limits::connections,
-    ),
-    always(
-        "transactions",
-        "transactions that are open for long, or prepared",
-        activity::transactions,
-    ),
-    of_tables("locks", "locks that logouts would wait for", activity::locks),
-    of_tables("revocations", "the log of revocations", limits::revocations),
-    long("users", "users who can sign in and be read", rows::users, false),
-    long("tokens", "tokens that can be read", rows::tokens, false),
-    of_tables("future", "rows that lie in the future", rows::future),
-    of_tables(
-        "registrations",
-        "how many verifiers are registered",
-        verifiers::registered,
-    ),
-    long(
-        "verifiers",
-        "the verifiers that logouts wait for",
-        verifiers::verifiers,
-        false,
-    ),
-];
-
 /// Makes all checks and tells of each what it has found. What a check could not see is a finding of its own.
 ///
 /// # Errors
@@ -244,12 +131,23 @@ fn make(check: &Check, connection: &mut PgConnection, context: &Context) -> Data
     };
     match made {
         Err(DatabaseError::Unavailable(reason)) => Err(DatabaseError::Unavailable(reason)),
-        Err(error) => Ok(vec![Finding::unseen(
-            format!("this could not be looked at: {error}"),
-            "run this as the owner of the tables, or when nobody holds a lock on them",
-        )]),
+        Err(error) => Ok(vec![unseen(&error)]),
         Ok(findings) => Ok(findings),
     }
+}
+
+/// A role that may not see something is told so. Where a table or a column is gone, that is told of the tables.
+fn unseen(error: &DatabaseError) -> Finding {
+    let gone = |said: &str| said.starts_with("column ") || said.starts_with("relation ");
+    let remedy = match error {
+        DatabaseError::Query(diesel::result::Error::DatabaseError(_, info))
+            if gone(info.message()) && info.message().ends_with(" does not exist") =>
+        {
+            "mend what `tables` tells of, and look again"
+        }
+        _ => "run this as the owner of the tables, or when nobody holds a lock on them",
+    };
+    Finding::unseen(format!("this could not be looked at: {error}"), remedy)
 }
 
 fn bounded(mut findings: Vec<Finding>) -> Vec<Finding> {
@@ -302,14 +200,6 @@ fn each(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn checks_have_names_of_their_own() {
-        let mut ids: Vec<_> = CHECKS.iter().map(|check| check.id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        assert_eq!(ids.len(), CHECKS.len());
-    }
 
     #[test]
     fn findings_are_bounded_and_the_worst_are_told() {

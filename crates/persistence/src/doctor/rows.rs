@@ -1,7 +1,7 @@
 //! Rows that SQL has accepted, and that this program cannot read or nobody can reach. By pages, so that a million take no
 //! more memory than a few, and hold nothing up.
 
-use super::{Context, Finding, each, read_only};
+use super::{Context, Finding, read_only};
 use crate::DatabaseResult;
 use crate::PgConnection;
 use diesel::pg::Pg;
@@ -248,45 +248,4 @@ fn token(row: TokenRow, findings: &mut Findings) {
             format!("`jeton token revoke {id}`, or mend it with `UPDATE tokens`"),
         ));
     }
-}
-
-/// By the clock of the database, which may have been ahead. A minute is for clocks that are set.
-pub(super) fn future(connection: &mut PgConnection, _: &Context) -> DatabaseResult<Vec<Finding>> {
-    const COLUMNS: [(&str, &str, &str); 7] = [
-        ("users", "created_at", "set it to `now()`"),
-        (
-            "tokens",
-            "created_at",
-            "set it to `now()`: a token with an idle time counts it from there",
-        ),
-        (
-            "token_uses",
-            "last_used_at",
-            "set it to `now()`: an idle token is accepted for so much longer",
-        ),
-        (
-            "account_attempts",
-            "last_at",
-            "`jeton user unblock` for the account, or delete the row",
-        ),
-        (
-            "network_attempts",
-            "last_at",
-            "`jeton network unblock` for the network: the next attempt puts the time right, and not what counts",
-        ),
-        ("audit_events", "at", "nothing: see what the clock did"),
-        ("verifiers", "created_at", "nothing: see what the clock did"),
-    ];
-    let mut findings = Vec::new();
-    for (table, column, remedy) in COLUMNS {
-        findings.extend(each(
-            connection,
-            &format!(
-                "SELECT count(*) || ' rows of {table}, up to ' || max({column}) AS line FROM {table} \
-                    WHERE {column} > now() + interval '1 minute' HAVING count(*) > 0"
-            ),
-            |line| Finding::error(format!("{column} lies in the future: {line}"), remedy),
-        )?);
-    }
-    Ok(findings)
 }

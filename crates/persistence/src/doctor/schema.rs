@@ -1,5 +1,6 @@
 //! Whether the tables are as the migrations have made them.
 
+use super::tables::foreign_triggers;
 use super::{Context, Finding};
 use crate::PgConnection;
 use crate::declared::declared;
@@ -93,6 +94,7 @@ pub(super) fn triggers(connection: &mut PgConnection, _: &Context) -> DatabaseRe
             Some(_) => None,
         });
     }
+    findings.extend(foreign_triggers(connection)?);
     Ok(findings)
 }
 
@@ -189,8 +191,9 @@ pub(super) fn constraints(connection: &mut PgConnection, _: &Context) -> Databas
             "constraint",
             &declared().constraints,
             format!(
-                "SELECT name, (SELECT bool_and(convalidated) FROM pg_constraint WHERE conname = name \
-                    AND connamespace = {SCHEMA}) AS valid FROM unnest($1) AS name"
+                "SELECT name, (SELECT bool_and(convalidated AND coalesce(indisvalid, true)) \
+                    FROM pg_constraint LEFT JOIN pg_index ON indexrelid = conindid AND contype IN ('p', 'u', 'x') \
+                    WHERE conname = name AND connamespace = {SCHEMA}) AS valid FROM unnest($1) AS name"
             ),
         ),
         (

@@ -16,7 +16,7 @@ pub use begin::begin;
 pub use end::end;
 pub(crate) use end::know;
 pub use jeton_domain::rate_limit::Outcome;
-pub use networks::{NetworkLimit, list_networks, network_text, unblock_network};
+pub use networks::{NetworkLimit, counted_as, list_networks, network_text, unblock_listed, unblock_network};
 pub use reset::unblock;
 pub(crate) use reset::{cleanup_accounts, cleanup_networks, clear, forget, rename};
 
@@ -117,6 +117,15 @@ pub type Network = IpNet;
 
 /// All networks that an account has never signed in from.
 const ANYWHERE: Network = IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 0));
+
+/// Of a row, the attempts whose outcome is yet to come: others were lost, or began by a clock that was wrong.
+const STILL_IN_FLIGHT: &str = "ARRAY(SELECT since FROM unnest(in_flight) AS since \
+    WHERE since BETWEEN now() - interval '1 minute' AND now() + interval '1 minute' ORDER BY since)";
+
+/// Sets a row so that it holds nothing but those, and no time that a wrong clock has told.
+fn mend_times() -> String {
+    format!("last_at = least(last_at, now()), in_flight = {STILL_IN_FLIGHT}")
+}
 
 /// The address itself, or the /64 of IPv6, which is what one customer has.
 #[must_use]

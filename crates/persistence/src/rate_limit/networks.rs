@@ -1,6 +1,6 @@
 //! What counts for networks, for whoever operates.
 
-use super::{Network, network};
+use super::{Network, STILL_IN_FLIGHT, mend_times, network};
 use crate::DatabaseResult;
 use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
@@ -9,7 +9,7 @@ use crate::transaction;
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Double, Timestamptz};
+use diesel::sql_types::{Double, Inet, Timestamptz};
 use jeton_domain::rate_limit::{InFlight, LeakyBucket, NetworkAttempts, Standing};
 use jeton_domain::{AuditAction, AuditContext};
 use serde_json::json;
@@ -96,19 +96,61 @@ pub fn unblock_network(
     by: &AuditContext,
     address: IpAddr,
 ) -> DatabaseResult<bool> {
-    use network_attempts as n;
     let network = network(Some(address));
+    Ok(!unblock_rows(connection, by, &[network])?.is_empty())
+}
+
+/// The same of what [`list_networks`] names, which may be anything where somebody else has written the row; says of which
+/// of them something had failed.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn unblock_listed(
+    connection: &mut PgConnection,
+    by: &AuditContext,
+    listed: Network,
+) -> DatabaseResult<Vec<Network>> {
+    let mut networks = vec![listed, counted_as(listed)];
+    networks.sort_unstable();
+    networks.dedup();
+    unblock_rows(connection, by, &networks)
+}
+
+/// What sign-ins from an address, or from a network that one counts for, count for; of any other network, that.
+#[must_use]
+pub fn counted_as(listed: Network) -> Network {
+    let prefix = listed.prefix_len();
+    if prefix == listed.max_prefix_len() || listed.addr().is_ipv6() && prefix == 64 {
+        network(Some(listed.addr()))
+    } else {
+        listed
+    }
+}
+
+fn unblock_rows(
+    connection: &mut PgConnection,
+    by: &AuditContext,
+    networks: &[Network],
+) -> DatabaseResult<Vec<Network>> {
+    let unblock = format!(
+        "UPDATE network_attempts SET failures = 0, audited_at = NULL, {} WHERE network = $1 \
+            AND (failures <> 0 OR last_at > now() + interval '1 minute' OR in_flight <> {STILL_IN_FLIGHT})",
+        mend_times()
+    );
     transaction(connection, |connection| {
-        let found = diesel::update(n::table.find(network).filter(n::failures.ne(0.0)))
-            .set((n::failures.eq(0.0), n::audited_at.eq(None::<DateTime<Utc>>)))
-            .execute(connection)?;
-        if found == 0 {
-            return Ok(false);
+        let mut unblocked = Vec::new();
+        for &network in networks {
+            let rows = diesel::sql_query(&unblock)
+                .bind::<Inet, _>(network)
+                .execute(connection)?;
+            if rows > 0 {
+                let detail = json!({ "network": network_text(network) });
+                let event = NewAuditEvent::new(AuditAction::NetworkUnblocked).detail(detail);
+                audit::record(connection, by, &event)?;
+                unblocked.push(network);
+            }
         }
-        let detail = json!({ "network": network_text(network) });
-        let event = NewAuditEvent::new(AuditAction::NetworkUnblocked).detail(detail);
-        audit::record(connection, by, &event)?;
-        Ok(true)
+        Ok(unblocked)
     })
 }
 

@@ -1,5 +1,6 @@
 //! What ends the counting for an account: the operator, the end of the user, or time.
 
+use super::mend_times;
 use crate::DatabaseResult;
 use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
@@ -43,13 +44,14 @@ pub fn unblock(connection: &mut PgConnection, by: &AuditContext, user: UserId) -
 /// Forgets all failures of an account. Its user's row is locked already. What is in flight may still fail.
 pub(crate) fn clear(connection: &mut PgConnection, user: UserId) -> DatabaseResult<()> {
     // In the order in which everybody locks them: that of all networks is the first.
-    diesel::sql_query(
+    diesel::sql_query(format!(
         "WITH locked AS MATERIALIZED (SELECT account, network FROM account_attempts WHERE account = \
             (SELECT sha256(convert_to(username_key, 'UTF8')) FROM users WHERE id = $1) \
             ORDER BY network FOR UPDATE) \
-        UPDATE account_attempts AS a SET failures = 0, blocked_until = 'epoch', audited_at = NULL FROM locked \
+        UPDATE account_attempts AS a SET failures = 0, blocked_until = 'epoch', audited_at = NULL, {} FROM locked \
             WHERE a.account = locked.account AND a.network = locked.network",
-    )
+        mend_times()
+    ))
     .bind::<SqlUuid, _>(user.0)
     .execute(connection)?;
     Ok(())

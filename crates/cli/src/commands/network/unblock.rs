@@ -1,8 +1,7 @@
 use crate::{database, output};
-use jeton_api_types::address_of_network;
 use jeton_domain::AuditContext;
 use jeton_http_kit::DatabaseSettings;
-use jeton_persistence::rate_limit;
+use jeton_persistence::rate_limit::{self, Network, network_text};
 use std::net::IpAddr;
 
 /// Forget the failed sign-ins from a network, so that the next one is let through at once
@@ -12,8 +11,8 @@ use std::net::IpAddr;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// An address of the network, or the network as it is listed: an IPv4 address alone, or a /64 of IPv6
-    #[arg(value_parser = address)]
-    address: IpAddr,
+    #[arg(value_parser = network)]
+    address: Network,
 
     #[command(flatten)]
     database: DatabaseSettings,
@@ -21,15 +20,21 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
-    let network = rate_limit::network_text(rate_limit::network(Some(args.address)));
-    if rate_limit::unblock_network(&mut connection, &AuditContext::cli(), args.address)? {
-        output::line(&format!("unblocked {network}"))
-    } else {
-        output::line(&format!("nothing has failed from {network}"))
+    let unblocked = rate_limit::unblock_listed(&mut connection, &AuditContext::cli(), args.address)?;
+    if unblocked.is_empty() {
+        let network = network_text(rate_limit::counted_as(args.address));
+        return output::line(&format!("nothing has failed from {network}"));
     }
+    for network in unblocked {
+        output::line(&format!("unblocked {}", network_text(network)))?;
+    }
+    Ok(())
 }
 
-fn address(text: &str) -> Result<IpAddr, String> {
-    address_of_network(text)
-        .ok_or_else(|| "say an address, or a network as `jeton network list` shows it".to_owned())
+/// An address, or whatever the list may show: somebody else may have written it.
+fn network(text: &str) -> Result<Network, String> {
+    let address = text.parse::<IpAddr>().map(Network::from);
+    address
+        .or_else(|_| text.parse())
+        .map_err(|_| "say an address, or a network as `jeton network list` shows it".to_owned())
 }

@@ -3,6 +3,7 @@
 mod rows;
 mod schema;
 mod server;
+mod tables;
 
 use crate::jeton::{Jeton, command, run};
 use diesel::connection::SimpleConnection;
@@ -181,7 +182,14 @@ fn a_role_that_may_see_little_is_told_what_it_could_not_see() {
         let check = checks.iter().find(|check| check["id"] == id).unwrap();
         check["status"].as_str().unwrap().to_owned()
     };
-    for seen in ["encoding", "migrations", "triggers", "functions", "constraints"] {
+    for seen in [
+        "encoding",
+        "migrations",
+        "tables",
+        "triggers",
+        "functions",
+        "constraints",
+    ] {
         assert_eq!(status(seen), "ok", "{report}");
     }
     for unseen in ["users", "tokens", "verifiers", "future", "transactions"] {

@@ -121,3 +121,54 @@ fn rows_that_lie_in_the_future_are_told() {
         ],
     );
 }
+
+/// What is told to do about it, does it.
+#[test]
+fn attempts_that_lie_in_the_future_are_cleared_as_the_remedy_says() {
+    let jeton = Jeton::new().with_user("ada");
+    execute(
+        &mut jeton.connect(),
+        "INSERT INTO network_attempts (network, failures, last_at, in_flight) VALUES
+            ('203.0.113.7', 1, now() + interval '1 year', '{}'),
+            ('2001:db8::/64', 0, now(), ARRAY[now() + interval '1 year']);
+        INSERT INTO account_attempts (account, network, failures, blocked_until, last_at, in_flight)
+            SELECT sha256(convert_to(username_key, 'UTF8')), '0.0.0.0/0', 0, 'epoch', now() + interval '1 year',
+                ARRAY[now() + interval '1 year'] FROM users",
+    );
+    let told = found(&jeton, "future");
+    assert_eq!(told.len(), 4, "{told:?}");
+    for table in ["account_attempts", "network_attempts"] {
+        for column in ["last_at", "in_flight"] {
+            let rows = format!("error: {column} lies in the future: 1 rows of {table}");
+            assert_told(&told, &[&rows]);
+        }
+    }
+    jeton.run("user unblock ada").ok();
+    for network in ["203.0.113.7", "2001:db8::/64"] {
+        assert_eq!(
+            jeton.run(&format!("network unblock {network}")).ok(),
+            format!("unblocked {network}\n")
+        );
+    }
+    assert_eq!(found(&jeton, "future"), [""; 0]);
+}
+
+#[test]
+fn a_time_of_the_cleanup_that_is_far_from_now_is_told() {
+    each_is_told(
+        "cleanup-clock",
+        &[
+            (
+                "INSERT INTO cleanup_clock (shows, checked_at) VALUES (now(), '9999-01-01 00:00:00Z')",
+                &["warning: the time that the cleanup goes by is ahead", "9999-01-0"],
+            ),
+            (
+                "INSERT INTO cleanup_clock (shows, checked_at) VALUES ('2001-01-01', now())",
+                &[
+                    "warning: the time that the cleanup goes by is behind",
+                    "at 2001-01-01",
+                ],
+            ),
+        ],
+    );
+}

@@ -107,6 +107,20 @@ fn constraints_and_indexes_that_are_gone_are_told() {
                 &["error: ", "tokens_kind_check is not valid"],
             ),
             ("DROP INDEX tokens_user_id_id", &["error: ", "index tokens_user_id_id is missing"]),
+            // As a crash or a failed REINDEX leaves them behind.
+            (
+                "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'tokens_user_id_id'::regclass",
+                &["error: ", "index tokens_user_id_id is not valid"],
+            ),
+            (
+                "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'tokens_digest_unique'::regclass",
+                &["error: ", "constraint tokens_digest_unique is not valid"],
+            ),
+            (
+                "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'users_pkey'::regclass",
+                &["error: ", "constraint users_pkey is not valid"],
+            ),
+            ("ALTER TABLE locks DROP CONSTRAINT locks_pkey", &["error: ", "constraint locks_pkey is missing"]),
         ],
     );
 }
