@@ -283,7 +283,10 @@ fn a_clock_that_jumps_ahead_deletes_nothing_at_once() {
                 connection,
                 "ALTER TABLE tokens DROP CONSTRAINT tokens_created_at_check, DROP CONSTRAINT tokens_expires_at_check;
                 ALTER TABLE token_uses DROP CONSTRAINT token_uses_last_used_at_check;
-                ALTER TABLE audit_events DROP CONSTRAINT audit_events_at_check",
+                ALTER TABLE audit_events DROP CONSTRAINT audit_events_at_check;
+                ALTER TABLE account_attempts DROP CONSTRAINT account_attempts_times_check;
+                ALTER TABLE network_attempts DROP CONSTRAINT network_attempts_times_check;
+                ALTER TABLE cleanup_clock DROP CONSTRAINT cleanup_clock_times_check",
             );
         }
         jump_ahead(connection, time);
