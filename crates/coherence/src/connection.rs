@@ -31,7 +31,7 @@ impl ConnectionLimits {
 /// Opens one connection, which lives on the runtime that this is called on.
 ///
 /// # Errors
-/// [`DatabaseError::Unavailable`] when there is no server, or it refuses.
+/// [`DatabaseError::Unavailable`](crate::DatabaseError::Unavailable) when there is no server, or it refuses.
 pub async fn connect(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<AsyncPgConnection> {
     open(url.target(), limits).await
 }
