@@ -225,6 +225,19 @@ impl Caller {
     }
 }
 
+/// What a look-up may find, for tests to change.
+#[cfg(test)]
+pub(crate) fn any_valid_token() -> ValidToken {
+    ValidToken {
+        token_id: TokenId(uuid::Uuid::nil()),
+        kind: TokenKind::Login,
+        user_id: UserId(uuid::Uuid::nil()),
+        username: "ada".to_owned(),
+        scopes: ScopeSet::default(),
+        remaining: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -120,11 +120,10 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
     use super::*;
+    use crate::caller::any_valid_token;
     use jeton_coherence::lookups::ValidToken;
-    use jeton_domain::{ScopeSet, TokenId, TokenKind, UserId};
     use std::sync::{Arc, TryLockError};
     use std::time::Duration;
-    use uuid::Uuid;
 
     const DIGEST: [u8; 32] = [7; 32];
 
@@ -134,12 +133,8 @@ mod tests {
 
     fn caller_for(remaining: Option<Duration>) -> (TokenDigest, Caller) {
         let token = ValidToken {
-            token_id: TokenId(Uuid::nil()),
-            kind: TokenKind::Login,
-            user_id: UserId(Uuid::nil()),
-            username: "ada".to_owned(),
-            scopes: ScopeSet::default(),
             remaining,
+            ..any_valid_token()
         };
         let digest = TokenDigest::from(DIGEST);
         (

@@ -1,12 +1,11 @@
 use super::*;
+use crate::caller::any_valid_token;
 use jeton_coherence::DatabaseUrl;
-use jeton_domain::{TokenId, TokenKind, UserId};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
-use uuid::Uuid;
 
 /// Panics whenever something is logged but for an error: in the middle of all that goes wrong.
 struct Panicking(Arc<AtomicUsize>);
@@ -34,17 +33,9 @@ impl Subscriber for Panicking {
 }
 
 fn caller() -> Caller {
-    let token = lookups::ValidToken {
-        token_id: TokenId(Uuid::nil()),
-        kind: TokenKind::Login,
-        user_id: UserId(Uuid::nil()),
-        username: "ada".to_owned(),
-        scopes: ScopeSet::default(),
-        remaining: None,
-    };
     Caller::new(
         &TokenDigest::from([7; 32]),
-        token,
+        any_valid_token(),
         Arc::default(),
         BootTime::now(),
     )

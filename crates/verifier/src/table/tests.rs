@@ -1,7 +1,8 @@
 use super::*;
+use crate::caller::any_valid_token;
 use jeton_coherence::BootTime;
 use jeton_coherence::lookups::ValidToken;
-use jeton_domain::{ScopeSet, TokenId, TokenKind, UserId};
+use jeton_domain::TokenId;
 use proptest::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,11 +29,8 @@ fn insert(table: &Table, number: u64, name: &str) {
 fn caller(number: u64, name: &str) -> Caller {
     let token = ValidToken {
         token_id: TokenId(Uuid::from_u128(number.into())),
-        kind: TokenKind::Login,
-        user_id: UserId(Uuid::nil()),
         username: name.to_owned(),
-        scopes: ScopeSet::default(),
-        remaining: None,
+        ..any_valid_token()
     };
     Caller::new(&digest(number), token, Arc::default(), BootTime::ZERO)
 }

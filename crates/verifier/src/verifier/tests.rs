@@ -1,22 +1,14 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use super::*;
-use jeton_coherence::{DatabaseUrl, lookups};
-use jeton_domain::{ExposeSecret, ScopeSet, TokenId, TokenKind, UserId};
+use crate::caller::any_valid_token;
+use jeton_coherence::DatabaseUrl;
+use jeton_domain::ExposeSecret;
 use jeton_proof_support::TestDatabase;
-use uuid::Uuid;
 
 fn remember(verifier: &Verifier, text: &str) {
-    let token = lookups::ValidToken {
-        token_id: TokenId(Uuid::nil()),
-        kind: TokenKind::Login,
-        user_id: UserId(Uuid::nil()),
-        username: "ada".to_owned(),
-        scopes: ScopeSet::default(),
-        remaining: None,
-    };
     let digest = PlainToken::digest_of(text).unwrap();
-    let caller = Caller::new(&digest, token, Arc::default(), BootTime::now());
+    let caller = Caller::new(&digest, any_valid_token(), Arc::default(), BootTime::now());
     let beginning = verifier.0.memory.begin();
     verifier.0.memory.fill(beginning, [(digest, caller)].into_iter());
 }
