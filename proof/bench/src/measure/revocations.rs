@@ -9,8 +9,6 @@ use crate::stats::Latency;
 use anyhow::{Context, ensure};
 use diesel::connection::SimpleConnection;
 use jeton_coherence::verifiers::{NUDGE_CHANNEL, listen, nudge_received};
-use jeton_coherence::{ConnectionLimits, connect};
-use jeton_persistence::DatabaseUrl;
 use jeton_proof_support::{RawConnection, RawRequest};
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, channel};
@@ -113,17 +111,12 @@ fn bare(bench: &Bench<'_>) -> anyhow::Result<Vec<f64>> {
 
 /// Tells when each notification was there. Returns when it listens.
 fn listener(database: &BenchDatabase) -> anyhow::Result<Receiver<Instant>> {
-    let url = DatabaseUrl::parse(database.url())?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let mut connection = runtime.block_on(connect(&url, ConnectionLimits::NONE))?;
-    runtime.block_on(listen(&mut connection))?;
+    let mut connection = database.connect()?;
+    connection.wait(listen)?;
     let (tell, heard) = channel();
     std::thread::spawn(move || {
         // Until the connection is lost, with its database.
-        while runtime.block_on(nudge_received(&mut connection)).is_ok() && tell.send(Instant::now()).is_ok() {
-        }
+        while connection.wait(nudge_received).is_ok() && tell.send(Instant::now()).is_ok() {}
     });
     Ok(heard)
 }
