@@ -22,6 +22,7 @@ use redis::aio::MultiplexedConnection;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::sync::OnceCell;
 
 const ANSWER: &str =
@@ -71,6 +72,8 @@ pub(crate) async fn run(config: Service) -> anyhow::Result<()> {
     });
     let server = server
         .workers(config.workers)
+        // A logout may wait for a lease, and connections to verifiers meanwhile.
+        .keep_alive(Duration::from_secs(60))
         .disable_signals()
         .bind(("127.0.0.1", 0))?;
     tell(server.addrs().first().context("no address was bound")?)?;

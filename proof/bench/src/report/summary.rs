@@ -4,7 +4,7 @@ use crate::stats::{Latency, Spread};
 use crate::targets::{Bound, Target, Verdict};
 use Bound::{AtLeast, AtMost};
 
-const NO_DATA: &str = "it cannot be told on this machine";
+const NO_DATA: &str = "it cannot be told in this run";
 
 fn target(what: impl Into<String>, bound: Bound, unit: &'static str, value: Option<f64>) -> Target {
     Target {
