@@ -11,6 +11,8 @@ use tokio::task::LocalSet;
 
 /// How many look-ups are under way while the memory is filled.
 const IN_FLIGHT: usize = 1024;
+/// How often what is not known yet is checked once more.
+const ATTEMPTS: usize = 3;
 /// The characters of a token.
 const LENGTH: usize = 42;
 
@@ -70,13 +72,20 @@ impl Known {
         self.verifier.status().entries
     }
 
-    /// Makes the texts of the tokens to check.
+    /// Makes the texts of the tokens to check. What a renewal of the lease came between is not remembered, hundreds at a time,
+    /// and is checked once more.
     ///
     /// # Errors
     /// More than one in ten thousand is not known: the checks would be of something else.
     pub fn prepare(&mut self, series: TokenSeries, count: usize) -> anyhow::Result<()> {
+        let enough = count - count / 10_000;
+        for _ in 0..ATTEMPTS {
+            if self.entries() < enough {
+                self.learn(series, 0..count)?;
+            }
+        }
         ensure!(
-            self.entries() >= count - count / 10_000,
+            self.entries() >= enough,
             "{} tokens are known, not {count}",
             self.entries()
         );
