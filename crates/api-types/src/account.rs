@@ -44,7 +44,7 @@ pub struct LoginRequest {
         deserialize_with = "scopes::optional",
         skip_serializing_if = "Option::is_none"
     )]
-    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::AskedScopes>))]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::AskedScopes>, nullable = false))]
     pub scopes: Option<Vec<String>>,
     /// How many seconds the token is to live: at most, and where nothing is said, as long as the service lets tokens
     /// live.
@@ -53,7 +53,10 @@ pub struct LoginRequest {
         deserialize_with = "seconds::optional",
         skip_serializing_if = "Option::is_none"
     )]
-    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 315_360_000))]
+    #[cfg_attr(
+        feature = "schema",
+        schema(minimum = 1, maximum = 315_360_000, nullable = false)
+    )]
     pub expires_in: Option<u64>,
 }
 

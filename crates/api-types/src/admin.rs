@@ -88,7 +88,7 @@ pub struct CreateUserRequest {
         deserialize_with = "scopes::optional",
         skip_serializing_if = "Option::is_none"
     )]
-    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::AskedScopes>))]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::AskedScopes>, nullable = false))]
     pub scopes: Option<Vec<String>>,
 }
 

@@ -6,9 +6,10 @@ pub(crate) fn array_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
     deserializer.deserialize_any(ArrayOrText)
 }
 
-/// As [`array_or_text`], for a field that may be missing.
+/// As [`array_or_text`], for a field that may be missing. Null is refused: where nothing is said a token is for everything, and
+/// who writes null may have meant nothing.
 pub(crate) fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
-    deserializer.deserialize_option(Optional)
+    array_or_text(deserializer).map(Some)
 }
 
 struct ArrayOrText;
@@ -37,28 +38,6 @@ impl<'de> Visitor<'de> for ArrayOrText {
     }
 }
 
-struct Optional;
-
-impl<'de> Visitor<'de> for Optional {
-    type Value = Option<Vec<String>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        ArrayOrText.expecting(f)
-    }
-
-    fn visit_none<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        array_or_text(deserializer).map(Some)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::LoginRequest;
@@ -69,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn array_text_null_and_nothing() {
+    fn an_array_or_a_text_or_nothing_and_not_null() {
         let both = Some(vec!["notes:read".to_owned(), "notes:write".to_owned()]);
         assert_eq!(
             scopes(r#", "scopes": ["notes:read", "notes:write"]"#).unwrap(),
@@ -77,9 +56,14 @@ mod tests {
         );
         assert_eq!(scopes(r#", "scopes": "notes:read  notes:write""#).unwrap(), both);
         assert_eq!(scopes(r#", "scopes": """#).unwrap(), Some(vec![]));
-        assert_eq!(scopes(r#", "scopes": null"#).unwrap(), None);
         assert_eq!(scopes("").unwrap(), None);
-        assert!(scopes(r#", "scopes": 7"#).is_err());
-        assert!(scopes(r#", "scopes": [7]"#).is_err());
+        for wrong in ["null", "7", "[7]", "[null]", "{}"] {
+            for name in ["scopes", "scope"] {
+                assert!(
+                    scopes(&format!(r#", "{name}": {wrong}"#)).is_err(),
+                    "{name}: {wrong}"
+                );
+            }
+        }
     }
 }

@@ -2,9 +2,11 @@ use serde::de::{Deserializer, Error, Visitor};
 use std::fmt;
 
 /// Reads a number of seconds that may be missing. JSON has one kind of number: a client that has no integers writes
-/// `60.0`, which is one by JSON Schema, too.
+/// `60.0`, which is one by JSON Schema, too. Null is refused: where nothing is said a token lives for as long as the service
+/// lets it, and who writes null may have meant otherwise.
 pub(crate) fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    deserializer.deserialize_option(Optional)
+    // The hint keeps a text out where there are numbers, and has a form read one from its text.
+    deserializer.deserialize_u64(Whole).map(Some)
 }
 
 struct Whole;
@@ -35,29 +37,6 @@ impl Visitor<'_> for Whole {
     }
 }
 
-struct Optional;
-
-impl<'de> Visitor<'de> for Optional {
-    type Value = Option<u64>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Whole.expecting(f)
-    }
-
-    fn visit_none<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        // The hint keeps a text out where there are numbers, and has a form read one from its text.
-        deserializer.deserialize_u64(Whole).map(Some)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::CreateTokenRequest;
@@ -72,7 +51,6 @@ mod tests {
     fn whole_numbers_however_they_are_written() {
         for (text, seconds) in [
             ("", None),
-            (r#", "expires_in": null"#, None),
             (r#", "expires_in": 60"#, Some(60)),
             (r#", "expires_in": 60.0"#, Some(60)),
             (r#", "expires_in": 6e1"#, Some(60)),
@@ -88,6 +66,7 @@ mod tests {
             "18446744073709551616",
             r#""60""#,
             "true",
+            "null",
             "[60]",
         ] {
             assert_eq!(

@@ -104,7 +104,10 @@ pub struct CreateTokenRequest {
         deserialize_with = "seconds::optional",
         skip_serializing_if = "Option::is_none"
     )]
-    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 315_360_000))]
+    #[cfg_attr(
+        feature = "schema",
+        schema(minimum = 1, maximum = 315_360_000, nullable = false)
+    )]
     pub expires_in: Option<u64>,
 }
 
@@ -128,7 +131,7 @@ pub struct RenewTokenRequest {
         deserialize_with = "seconds::optional",
         skip_serializing_if = "Option::is_none"
     )]
-    #[cfg_attr(feature = "schema", schema(minimum = 0, maximum = 86_400))]
+    #[cfg_attr(feature = "schema", schema(minimum = 0, maximum = 86_400, nullable = false))]
     pub old_expires_in: Option<u64>,
 }
 

@@ -30,6 +30,7 @@ mod odd_rows;
 mod openapi;
 mod outage;
 mod rate_limit;
+mod refused_fields;
 mod renew;
 mod request_log;
 mod revoke;
