@@ -25,6 +25,7 @@ pub use network::address_of_network;
 pub use problem::{FieldError, PROBLEM_JSON, Problem, ProblemKind};
 #[cfg(feature = "actix")]
 pub use problem_response::ProblemResponse;
+pub use scopes::OTHER_NAMES;
 pub use secrecy::ExposeSecret;
 pub use secret_text::SecretText;
 pub use token::*;

@@ -1,6 +1,9 @@
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use std::fmt;
 
+/// Fields that may be sent by another name as well, which is the second: RFC 6749's.
+pub const OTHER_NAMES: [(&str, &str); 1] = [("scopes", "scope")];
+
 /// Reads scopes from an array of texts or, as in forms and RFC 6749, from one text with spaces between them.
 pub(crate) fn array_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     deserializer.deserialize_any(ArrayOrText)

@@ -1,8 +1,13 @@
 //! From the fields of a body to the domain's types; what is refused is collected, so that one answer names it all.
 
 use crate::error::{ApiError, ApiResult};
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse};
 use jeton_api_types::FieldError;
 use jeton_domain::{Email, ScopeSet, UserChanges, Username};
+use jeton_http_kit::named_as_sent;
 use std::fmt::Display;
 
 /// What was refused so far.
@@ -50,4 +55,20 @@ pub(crate) fn user_changes(username: Option<&str>, email: Option<&Option<String>
         return Err(refusals.into());
     };
     Ok(UserChanges { username, email })
+}
+
+/// Stands around whatever takes a body: fields that the handler refuses are named as they were sent.
+pub(crate) async fn told_as_sent<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let answer = next.call(request).await?;
+    let refusal = answer.response().error().and_then(Error::as_error);
+    let Some(ApiError::Validation(errors)) = refusal else {
+        return Ok(answer.map_into_left_body());
+    };
+    let refusal = ApiError::Validation(named_as_sent(answer.request(), errors));
+    Ok(answer
+        .into_response(HttpResponse::from_error(refusal))
+        .map_into_right_body())
 }

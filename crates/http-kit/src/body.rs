@@ -6,9 +6,9 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, web};
-use decode::{from_form, from_form_of_oauth, from_json, malformed};
-use jeton_api_types::{ProblemKind, ProblemResponse};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder, web};
+use decode::{Decoded, as_sent, from_form, from_form_of_oauth, from_json, malformed};
+use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::pin::Pin;
@@ -92,7 +92,7 @@ fn extract<T: DeserializeOwned + 'static, Body: 'static>(
     request: &HttpRequest,
     payload: &mut Payload,
     media_types: &'static [&'static str],
-    read_form: fn(&[u8]) -> Result<T, ProblemResponse>,
+    read_form: fn(&[u8]) -> Decoded<T>,
     wrap: fn(T) -> Body,
 ) -> Extraction<Body> {
     let (request, payload) = (request.clone(), payload.take());
@@ -103,13 +103,32 @@ fn extract<T: DeserializeOwned + 'static, Body: 'static>(
         }
         refuse_encoded(&request)?;
         let bytes = read(&request, payload).await?;
-        let body = if media_type == JSON {
+        let (body, names) = if media_type == JSON {
             from_json(&bytes)
         } else {
             read_form(&bytes)
-        };
-        body.map(wrap)
+        }?;
+        request.extensions_mut().insert(SentNames(names));
+        Ok(wrap(body))
     })
+}
+
+/// The names of the fields that a request's body had.
+struct SentNames(Vec<String>);
+
+/// What a handler refuses of fields of the request's body, each by the name that it was sent by: some have two.
+#[must_use]
+pub fn named_as_sent(request: &HttpRequest, errors: &[FieldError]) -> Vec<FieldError> {
+    let data = request.extensions();
+    let names = data.get().map_or(&[][..], |SentNames(names)| names.as_slice());
+    let renamed = errors.iter().map(|error| FieldError {
+        pointer: match error.pointer.strip_prefix('/') {
+            Some(field) => format!("/{}", as_sent(field, names)),
+            None => error.pointer.clone(),
+        },
+        detail: error.detail.clone(),
+    });
+    renamed.collect()
 }
 
 fn media_type(request: &HttpRequest) -> String {

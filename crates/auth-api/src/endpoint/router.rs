@@ -4,6 +4,7 @@ use crate::login_token;
 use crate::revoked_token;
 use crate::routes;
 use crate::state::State;
+use crate::validation;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::middleware::{Condition, from_fn};
@@ -84,6 +85,9 @@ impl Endpoint {
             method => web::method(method.clone()),
         };
         let mut route = (self.handle.as_ref()?)(route);
+        if !self.request.bodies.is_empty() {
+            route = route.wrap(from_fn(validation::told_as_sent));
+        }
         if self.is_counted {
             route = route.wrap(from_fn(acts::counted));
         }

@@ -92,3 +92,33 @@ async fn null_that_gives_nothing_is_as_good_as_leaving_out() {
         assert!([200, 201].contains(&answer.status), "{path}: {answer:?}");
     }
 }
+
+#[tokio::test]
+async fn a_refused_field_is_named_as_it_was_sent() {
+    let auth = Auth::start();
+    let session = auth.sign_up_with("ada", "admin").await;
+    for (method, path, body) in asking_for_scopes(&session).await {
+        for wrong in [
+            value!("a\"b"),
+            value!(["a", "b c"]),
+            value!(vec!["a"; 65]),
+            value!(7),
+        ] {
+            for name in ["scopes", "scope"] {
+                let request = json(method, &path, &with(&body, name, wrong.clone()));
+                assert_eq!(refused(&auth, &session, &request), [format!("/{name}")], "{path}");
+            }
+        }
+        let once = with(&body, "scope", value!("a"));
+        let twice = format!(r#"{}, "scope": "b"}}"#, once.strip_suffix('}').unwrap());
+        let request = json(method, &path, &twice);
+        assert_eq!(refused(&auth, &session, &request), ["/scope"], "{path}");
+    }
+    for name in ["scopes", "scope"] {
+        let form = RawRequest::new("POST", "/v1/login")
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(format!("username=ada&password=x&{name}=%22&expires_in=0"));
+        let named = refused(&auth, &session, &form);
+        assert_eq!(named, [format!("/{name}"), "/expires_in".to_owned()]);
+    }
+}

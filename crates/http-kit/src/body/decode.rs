@@ -1,7 +1,7 @@
 //! From the bytes of a body to its type, and what is wrong with which field.
 
 use crate::parameters::{TWICE, field_names, pointer_part, unknown_names};
-use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
+use jeton_api_types::{FieldError, OTHER_NAMES, ProblemKind, ProblemResponse};
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_path_to_error::Segment;
@@ -14,7 +14,10 @@ pub(super) fn malformed() -> ProblemResponse {
     ProblemResponse::new(ProblemKind::MalformedBody, "The body cannot be read.")
 }
 
-pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProblemResponse> {
+/// What was read of a body, and the names of the fields that it had.
+pub(super) type Decoded<T> = Result<(T, Vec<String>), ProblemResponse>;
+
+pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Decoded<T> {
     // RFC 8259 §8.1 lets one ignore it.
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     // Serde would read an array as well, taking the fields in their order in the source.
@@ -29,9 +32,10 @@ pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProblemR
         }]));
     }
     // First of all, whether it is JSON to its end: a field may be found wrong before.
-    let Keys(keys) = serde_json::from_slice(bytes).map_err(|_| malformed())?;
+    let Keys(names) = serde_json::from_slice(bytes).map_err(|_| malformed())?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    from(&mut json, unknown_fields::<T>(&keys), serde_json::Error::is_data)
+    let unknown = unknown_fields::<T>(&names);
+    from(&mut json, names, unknown, serde_json::Error::is_data)
 }
 
 fn unknown_fields<T: DeserializeOwned>(names: &[String]) -> Vec<FieldError> {
@@ -78,34 +82,37 @@ pub(super) fn names(bytes: &[u8], is_form: bool) -> Vec<String> {
     serde_json::from_slice(json).map_or_else(|_| Vec::new(), |Keys(keys)| keys)
 }
 
-pub(super) fn from_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProblemResponse> {
-    read_form(bytes, unknown_fields::<T>(&names(bytes, true)))
+pub(super) fn from_form<T: DeserializeOwned>(bytes: &[u8]) -> Decoded<T> {
+    let names = names(bytes, true);
+    let unknown = unknown_fields::<T>(&names);
+    read_form(bytes, names, unknown)
 }
 
-pub(super) fn from_form_of_oauth<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProblemResponse> {
-    read_form(bytes, Vec::new())
+pub(super) fn from_form_of_oauth<T: DeserializeOwned>(bytes: &[u8]) -> Decoded<T> {
+    read_form(bytes, names(bytes, true), Vec::new())
 }
 
-fn read_form<T: DeserializeOwned>(bytes: &[u8], unknown: Vec<FieldError>) -> Result<T, ProblemResponse> {
+fn read_form<T: DeserializeOwned>(bytes: &[u8], names: Vec<String>, unknown: Vec<FieldError>) -> Decoded<T> {
     let form = serde_urlencoded::Deserializer::new(form_urlencoded::parse(bytes));
     // Any bytes are a form: what can be wrong is its fields.
-    from(form, unknown, |_| true)
+    from(form, names, unknown, |_| true)
 }
 
-/// Reads a body that has these unknown fields besides: what is wrong is told of all of them at once.
+/// Reads a body that has fields of these names, some of them unknown: what is wrong is told of all of them at once.
 fn from<'de, T, D>(
     deserializer: D,
+    names: Vec<String>,
     unknown: Vec<FieldError>,
     is_about_a_field: impl Fn(&D::Error) -> bool,
-) -> Result<T, ProblemResponse>
+) -> Decoded<T>
 where
     T: DeserializeOwned,
     D: Deserializer<'de>,
 {
     let refused = match serde_path_to_error::deserialize(deserializer) {
-        Ok(read) if unknown.is_empty() => return Ok(read),
+        Ok(read) if unknown.is_empty() => return Ok((read, names)),
         Ok(_) => None,
-        Err(error) if is_about_a_field(error.inner()) => Some(field_error(&error)),
+        Err(error) if is_about_a_field(error.inner()) => Some(field_error(&error, &names)),
         Err(_) => return Err(malformed()),
     };
     Err(ProblemResponse::validation(
@@ -115,7 +122,7 @@ where
 
 /// What is wrong with which field. Serde's own words may quote what was sent, so only the field's name is taken from
 /// them, which comes from the type.
-fn field_error<E: std::fmt::Display>(error: &serde_path_to_error::Error<E>) -> FieldError {
+fn field_error<E: std::fmt::Display>(error: &serde_path_to_error::Error<E>, names: &[String]) -> FieldError {
     let message = error.inner().to_string();
     let named = |prefix: &str| {
         message
@@ -131,13 +138,22 @@ fn field_error<E: std::fmt::Display>(error: &serde_path_to_error::Error<E>) -> F
     }
     if let Some(field) = named("duplicate field `") {
         return FieldError {
-            pointer: format!("{parent}/{field}"),
+            pointer: format!("{parent}/{}", as_sent(&field, names)),
             detail: TWICE.to_owned(),
         };
     }
     FieldError {
         pointer: parent,
         detail: "is not of the right type".to_owned(),
+    }
+}
+
+/// The name that a field was sent by, of a body that has these names.
+pub(super) fn as_sent<'a>(field: &'a str, names: &[String]) -> &'a str {
+    let is_sent = |name: &str| names.iter().any(|sent| sent == name);
+    match OTHER_NAMES.into_iter().find(|(name, _)| *name == field) {
+        Some((_, other)) if !is_sent(field) && is_sent(other) => other,
+        _ => field,
     }
 }
 

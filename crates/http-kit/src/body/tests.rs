@@ -49,6 +49,10 @@ async fn fields_are_named_and_values_are_not_quoted() {
             of("/scopes", "is given more than once"),
         ),
         (
+            r#"{"name": "x", "scope": "a", "scope": "b"}"#,
+            of("/scope", "is given more than once"),
+        ),
+        (
             r#"{"name": "x", "scope": 7}"#,
             of("/scope", "is not of the right type"),
         ),
@@ -83,7 +87,7 @@ async fn a_body_that_is_no_json_is_malformed() {
 
 #[actix_web::test]
 async fn forms_have_the_same_fields() {
-    let login: LoginRequest = from_form(b"username=ada&password=p%20w&scopes=a+b&expires_in=60&")
+    let (login, _) = from_form::<LoginRequest>(b"username=ada&password=p%20w&scopes=a+b&expires_in=60&")
         .ok()
         .unwrap();
     assert_eq!(login.scopes.unwrap(), ["a", "b"]);
@@ -95,6 +99,9 @@ async fn forms_have_the_same_fields() {
     ))
     .await;
     assert_eq!(problem.errors, of("/expires_in", "is not of the right type"));
+    let twice = b"username=ada&password=x&scope=a&scope=b";
+    let problem = problem_of(from_form::<LoginRequest>(twice)).await;
+    assert_eq!(problem.errors, of("/scope", "is given more than once"));
     assert!(from_form::<LoginRequest>(b"\xff=\xfe&&&===").is_err());
 }
 
@@ -115,13 +122,13 @@ async fn every_unknown_field_is_named_together_with_what_else_is_wrong() {
 fn scopes_may_be_spelled_as_oauth_does() {
     let asked = [
         from_json::<LoginRequest>(br#"{"username": "ada", "password": "x", "scope": "a b"}"#),
-        from_form(b"username=ada&password=x&scope=a+b"),
+        from_form::<LoginRequest>(b"username=ada&password=x&scope=a+b"),
     ];
     for login in asked {
-        assert_eq!(login.ok().unwrap().scopes.unwrap(), ["a", "b"]);
+        assert_eq!(login.ok().unwrap().0.scopes.unwrap(), ["a", "b"]);
     }
     let token = from_json::<CreateTokenRequest>(br#"{"name": "x", "scope": "a b"}"#);
-    assert_eq!(token.ok().unwrap().scopes, ["a", "b"]);
+    assert_eq!(token.ok().unwrap().0.scopes, ["a", "b"]);
 }
 
 /// RFC 6749 §3.2, which RFC 7009 and RFC 7662 follow.
