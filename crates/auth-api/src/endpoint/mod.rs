@@ -69,7 +69,7 @@ impl Endpoint {
         }
     }
 
-    /// One that every service has from the HTTP kit.
+    /// One that every service has from the HTTP kit, whatever the query.
     pub(crate) fn served_by_the_kit(path: &'static str) -> Self {
         Self {
             method: Method::GET,
@@ -80,7 +80,10 @@ impl Endpoint {
             id: "",
             summary: "",
             description: "",
-            request: Request::of::<()>(),
+            request: Request {
+                parameters: Parameters::Any,
+                ..Request::default()
+            },
             answer: Answer::new(200),
             problems: Vec::new(),
             is_counted: false,

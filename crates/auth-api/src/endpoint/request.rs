@@ -32,7 +32,8 @@ pub(crate) struct Request {
 pub(crate) enum Parameters {
     /// These, and none besides.
     Known(Vec<&'static str>),
-    /// Any: those that nobody knows are ignored ([RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.2)).
+    /// Any: those that nobody knows are ignored, as [RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.2) says,
+    /// and by `livez` and `readyz`.
     Any,
     /// What its extractor says.
     Read,

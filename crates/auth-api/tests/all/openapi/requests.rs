@@ -209,7 +209,7 @@ fn refused(answer: &jeton_proof_support::RawResponse) -> Vec<String> {
 
 /// Of every operation: a slip is told, and nothing is done.
 #[tokio::test]
-async fn names_that_are_not_described_are_refused_but_by_what_follows_oauth() {
+async fn names_that_are_not_described_are_refused_but_by_what_follows_oauth_and_health_checks() {
     let auth = Auth::start();
     let scopes = "admin tokens:introspect tokens:revoke notes:read";
     let session = auth.sign_up_with("ada", scopes).await;
@@ -218,7 +218,7 @@ async fn names_that_are_not_described_are_refused_but_by_what_follows_oauth() {
     let nobody = uuid::Uuid::now_v7().to_string();
     for operation in document.operations() {
         let (method, path) = (operation.method.as_str(), operation.path);
-        let follows_oauth = ["/v1/introspect", "/v1/revoke"].contains(&path);
+        let takes_any = ["/v1/introspect", "/v1/revoke", "/livez", "/readyz"].contains(&path);
         let target = path.replace("{id}", &nobody).replace("{token}", &nobody);
         let mut requests = vec![];
         let ask = |target: &str| RawRequest::new(method, target).header("Authorization", &authorization);
@@ -239,7 +239,7 @@ async fn names_that_are_not_described_are_refused_but_by_what_follows_oauth() {
                 requests.push(with(ask(&target), &more));
                 let schema = &operation.described["requestBody"]["content"][media]["schema"];
                 let takes = document.validator(schema, false).is_valid(&more);
-                assert_eq!(takes, follows_oauth, "described: {method} {path}");
+                assert_eq!(takes, takes_any, "described: {method} {path}");
             }
             None => {
                 requests.push(query);
@@ -254,7 +254,7 @@ async fn names_that_are_not_described_are_refused_but_by_what_follows_oauth() {
         }
         for request in requests {
             let answer = auth.send(&request);
-            let expected: &[&str] = if follows_oauth { &[] } else { &["/surprise"] };
+            let expected: &[&str] = if takes_any { &[] } else { &["/surprise"] };
             assert_eq!(refused(&answer), expected, "{method} {path}: {answer:?}");
         }
     }
