@@ -16,7 +16,9 @@ pub(crate) fn says_invalid_token(headers: &HeaderMap) -> bool {
 /// [RFC 9110 §11.6.1]: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
 fn names_invalid_token(value: &str) -> bool {
     let mut bearer = false;
-    for part in outside_quotes(value) {
+    // Empty ones are no elements of the list (RFC 9110 §5.6.1).
+    let parts = outside_quotes(value).filter(|part| !part.trim().is_empty());
+    for part in parts {
         let (before, content) = part.split_once('=').unwrap_or((part, ""));
         // What stands before the parameter's name is the next challenge's scheme.
         let name = match before.trim().split_once(char::is_whitespace) {
@@ -65,6 +67,8 @@ mod tests {
             r#"Basic realm="a, b", Bearer error="invalid_token""#,
             r#"Bearer realm="say \"hi\", you", error="invalid_token""#,
             r#"Negotiate, Bearer error="invalid_token""#,
+            r#", Bearer realm="jeton", , error="invalid_token","#,
+            r#"Bearer ,error="invalid_token""#,
         ] {
             assert!(names_invalid_token(yes), "{yes}");
         }

@@ -1,5 +1,6 @@
 mod decode;
 
+use crate::header_list;
 use crate::parameters::unknown_name_problem;
 use actix_web::body::BoxBody;
 use actix_web::dev::Payload;
@@ -171,8 +172,9 @@ fn unsupported(wanted: &str) -> ProblemResponse {
 ///
 /// [RFC 9110 §8.4]: https://www.rfc-editor.org/rfc/rfc9110#section-8.4
 fn refuse_encoded(request: &HttpRequest) -> Result<(), ProblemResponse> {
-    let mut codings = request.headers().get_all(CONTENT_ENCODING);
-    if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(IDENTITY.as_bytes())) {
+    let lines = request.headers().get_all(CONTENT_ENCODING);
+    let mut codings = lines.flat_map(|line| header_list::elements(line.as_bytes()));
+    if codings.all(|coding| coding.eq_ignore_ascii_case(IDENTITY.as_bytes())) {
         return Ok(());
     }
     Err(encoded())

@@ -1,3 +1,4 @@
+use crate::header_list;
 use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, web};
 use ipnet::{IpNet, Ipv4Net};
@@ -95,11 +96,13 @@ fn network(text: &str) -> Result<IpNet, String> {
 
 /// Where a request comes from: the address of whoever has connected or, if that is a trusted proxy, the address nearest
 /// to it in the proxies' header that is no trusted proxy's. What stands further away is for anybody to make up, and is not
-/// looked at, readable or not. Where the header does not tell (the nearest is garbage, or an obfuscated name), it is the
-/// proxy's own. `None` where whoever has connected has
-/// no address, as with a Unix socket.
+/// looked at, readable or not. Empty elements are no elements ([RFC 9110 §5.6.1]). Where the header does not tell (the nearest
+/// is garbage, or an obfuscated name), it is the proxy's own. `None` where whoever has connected has no address, as with a
+/// Unix socket.
 ///
 /// The trusted proxies and their header are those that the app has as its data: see [`ProxyArgs::configure`].
+///
+/// [RFC 9110 §5.6.1]: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1
 #[must_use]
 pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip().to_canonical();
@@ -127,7 +130,7 @@ impl TrustedProxies {
         let nearest_first = lines.iter().rev();
         match header {
             ForwardedHeader::XForwardedFor => {
-                let elements = nearest_first.flat_map(|line| line.rsplit(|byte| *byte == b','));
+                let elements = nearest_first.flat_map(|line| header_list::elements(line).rev());
                 self.nearest(elements.map(address))
             }
             ForwardedHeader::Forwarded => {
@@ -191,24 +194,20 @@ fn is_port(text: &str) -> bool {
     }
 }
 
-/// The elements of a line of `Forwarded`, the last one first. Each is judged by itself: what the proxy has added stands at
-/// the end, whatever the client has sent before it, an open quote included.
+/// The elements of a line of `Forwarded`, the last one first, but for empty ones. Each is judged by itself: what the proxy has
+/// added stands at the end, whatever the client has sent before it, an open quote included.
 fn elements(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(line);
-    std::iter::from_fn(move || {
+    let elements = std::iter::from_fn(move || {
         let line = rest?;
-        let element = match last_separator(line, b',') {
-            Some(place) => {
-                rest = Some(&line[..place]);
-                &line[place + 1..]
-            }
-            None => {
-                rest = None;
-                line
-            }
+        let (before, element) = match last_separator(line, b',') {
+            Some(place) => (Some(&line[..place]), &line[place + 1..]),
+            None => (None, line),
         };
-        Some(element)
-    })
+        rest = before;
+        Some(element.trim_ascii())
+    });
+    elements.filter(|element| !element.is_empty())
 }
 
 /// The last separator that is not inside of a quoted string, looked for from the end.

@@ -9,6 +9,7 @@ mod database_settings;
 mod describe_settings;
 mod descriptors;
 mod duration_setting;
+mod header_list;
 mod health;
 mod http_args;
 mod lifetime;

@@ -70,6 +70,8 @@ fn the_nearest_that_is_no_trusted_proxy_is_the_client() {
         ("1.1.1.1, 203.0.113.9", "203.0.113.9"),
         ("1.1.1.1,203.0.113.9 ,10.2.2.2, 192.0.2.7", "203.0.113.9"),
         ("garbage, 203.0.113.9, fd00::1", "203.0.113.9"),
+        ("203.0.113.9,", "203.0.113.9"),
+        ("1.1.1.1, , 203.0.113.9 ,\t, 10.2.2.2,, ", "203.0.113.9"),
         ("203.0.113.9:5123", "203.0.113.9"),
         ("2001:db8::9", "2001:db8::9"),
         ("[2001:db8::9]", "2001:db8::9"),
@@ -91,6 +93,10 @@ fn the_nearest_that_is_no_trusted_proxy_is_the_client() {
     );
     assert_eq!(client_by_bytes(&[(XFF, b"203.0.113.9"), (XFF, b"\xff")]), PROXY);
     assert_eq!(client(&[(XFF, "1.1.1.1"), (XFF, "203.0.113.9")]), "203.0.113.9");
+    assert_eq!(
+        client(&[(XFF, "203.0.113.9"), (XFF, ""), (XFF, " ,")]),
+        "203.0.113.9"
+    );
 }
 
 #[test]
@@ -110,6 +116,7 @@ fn the_standard_header_is_read_as_it_is_written() {
         (r#"for=1.1.1.1, x="\", for=203.0.113.9"#, "203.0.113.9"),
         (r#"", for=203.0.113.9;by="a,\"b\"""#, "203.0.113.9"),
         (r#"for="203.0.113.9:_port""#, "203.0.113.9"),
+        ("for=1.1.1.1,, for=203.0.113.9 , \t,", "203.0.113.9"),
         (r#"for="[fe80::1%eth0]:80""#, "fe80::1"),
         ("\u{fc}, for=203.0.113.9", "203.0.113.9"),
     ] {
@@ -117,13 +124,14 @@ fn the_standard_header_is_read_as_it_is_written() {
     }
     assert_eq!(client_by_bytes(&[(FWD, b"\xff, for=203.0.113.9")]), "203.0.113.9");
     assert_eq!(client(&[(FWD, "\""), (FWD, "for=203.0.113.9")]), "203.0.113.9");
+    assert_eq!(client(&[(FWD, "for=203.0.113.9"), (FWD, "")]), "203.0.113.9");
 }
 
 #[test]
 fn where_nobody_can_tell_it_is_the_proxy() {
     for (name, value) in [
         (XFF, ""),
-        (XFF, "203.0.113.9,"),
+        (XFF, " ,, "),
         (XFF, "203.0.113.9, unknown"),
         (XFF, "203.0.113.9 1.1.1.1"),
         (XFF, "203.0.113.9, 10.0.0"),
@@ -136,6 +144,8 @@ fn where_nobody_can_tell_it_is_the_proxy() {
         (XFF, "[203.0.113.9]"),
         (XFF, "10.2.2.2, 10.3.3.3"),
         (XFF, "203.0.113.9, \u{fc}"),
+        (FWD, ", "),
+        (FWD, "for=203.0.113.9, ;"),
         (FWD, "proto=https"),
         (FWD, "for=203.0.113.9, for=unknown"),
         (FWD, "for=203.0.113.9, for=_hidden"),

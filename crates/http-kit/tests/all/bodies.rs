@@ -34,12 +34,15 @@ fn bodies_that_cannot_be_read_are_problems_that_do_not_quote_them() {
         (login.clone().body("sesame"), 415, "unsupported-media-type"),
         (encoded("gzip"), 415, "unsupported-media-type"),
         (encoded("identity, sesame"), 415, "unsupported-media-type"),
+        (encoded(", gzip"), 415, "unsupported-media-type"),
     ] {
         let response = request.send(service.address());
         assert_eq!(problem(&response), (status, kind.to_owned()));
         assert!(!response.text().contains("sesame"), "{}", response.text());
     }
-    assert_eq!(encoded("Identity").send(service.address()).status, 204);
+    for none in ["Identity", "identity, ", "", ",identity ,identity"] {
+        assert_eq!(encoded(none).send(service.address()).status, 204, "{none:?}");
+    }
 }
 
 #[test]
