@@ -71,6 +71,7 @@ impl Lease {
             stopping,
             phase: sender,
             id: None,
+            unconfirmed: None,
             failing: false,
         };
         let worker = Worker::start("jeton-lease".to_owned(), move |runtime| keeper.run(runtime, live))?;
@@ -156,6 +157,8 @@ struct Keeper {
     phase: watch::Sender<Phase>,
     /// The row of the last life, which may still be there.
     id: Option<Uuid>,
+    /// The row of an attempt to register that had no answer. It may have taken the place of the last life's, or be nowhere.
+    unconfirmed: Option<Uuid>,
     /// Whether the last attempt failed: the log tells changes, not every failure.
     failing: bool,
 }
@@ -234,13 +237,18 @@ impl Keeper {
         };
         let mut connection = connect(&self.settings.database_url, limits).await?;
         // Up to here the memory of the life before was good until its deadline, since its row is there and is waited
-        // for. The next statement takes that row away.
+        // for. The next statements take that row away.
         self.memory.shut();
-        let (id, before, name) = (Uuid::now_v7(), self.id, &self.settings.name);
         let patience = lease.max(REGISTERING);
+        // Nobody renews it, and a revocation would wait for it. First, so that there is never more than one such row.
+        if let Some(unconfirmed) = self.unconfirmed {
+            answered_within(patience, verifiers::deregister(&mut connection, unconfirmed)).await?;
+        }
+        let (id, before, name) = (Uuid::now_v7(), self.id, &self.settings.name);
+        self.unconfirmed = Some(id);
         let registering = verifiers::register(&mut connection, id, before, name, lease);
         let Registered { applied, session } = answered_within(patience, registering).await?;
-        self.id = Some(id);
+        (self.id, self.unconfirmed) = (Some(id), None);
         answered_within(patience, verifiers::listen(&mut connection)).await?;
         let end = self
             .renew_until_end(&mut connection, id, applied, session)

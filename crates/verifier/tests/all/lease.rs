@@ -1,8 +1,8 @@
 //! The life of a lease: what is answered while it lasts, what when it is over, and what is left behind.
 
 use crate::support::{
-    check, connect_to, count, database, execute, remembering, server, setting, settings, unknown, until,
-    wait_until,
+    by_way_of, check, connect_to, count, database, execute, remembering, server, setting, settings, unknown,
+    until, wait_until,
 };
 use jeton_coherence::{BootTime, verifiers};
 use jeton_domain::AuditContext;
@@ -204,11 +204,9 @@ async fn a_lease_is_counted_from_when_its_renewal_was_sent() {
 
 /// Passes so many connections on to the database; those beyond are accepted and never answered.
 fn passing_on(url: &str, most: usize) -> (String, mpsc::Receiver<TcpStream>) {
-    let (account, rest) = url.split_once('@').unwrap();
-    let (server, name) = rest.split_once('/').unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let (server, (keep, kept)) = (server.to_owned(), mpsc::channel());
+    let ((server, url), (keep, kept)) = (by_way_of(address, url), mpsc::channel());
     thread::spawn(move || {
         for (number, client) in listener.incoming().enumerate() {
             let client = client.unwrap();
@@ -228,9 +226,6 @@ fn passing_on(url: &str, most: usize) -> (String, mpsc::Receiver<TcpStream>) {
             }
         }
     });
-    // For ever, so that nothing is over because somebody has waited long enough.
-    let separator = if name.contains('?') { '&' } else { '?' };
-    let url = format!("{account}@{address}/{name}{separator}connect_timeout=0");
     (url, kept)
 }
 

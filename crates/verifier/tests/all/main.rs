@@ -21,6 +21,7 @@ mod lease;
 mod memory;
 mod outages;
 mod pooler;
+mod registering;
 mod role;
 mod server;
 mod support;

@@ -7,6 +7,7 @@ use jeton_persistence::{PgConnection, tokens, users};
 use jeton_proof_support::{TestDatabase, migrate};
 pub(crate) use jeton_proof_support::{connect as connect_to, count, database, execute, text, wait_until};
 use jeton_verifier::{Caller, DatabaseUrl, TokenId, UserId, Verifier, VerifierSettings, VerifyError};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -17,6 +18,16 @@ use uuid::Uuid;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) type Outcome = Result<Caller, VerifyError>;
+
+/// Where a database's server is, and the URL of the same database at another address, which is waited for however long it
+/// takes: nothing is over because somebody has waited long enough.
+pub(crate) fn by_way_of(address: SocketAddr, url: &str) -> (String, String) {
+    let (account, rest) = url.split_once('@').unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    let separator = if name.contains('?') { '&' } else { '?' };
+    let url = format!("{account}@{address}/{name}{separator}connect_timeout=0");
+    (server.to_owned(), url)
+}
 
 /// A token as its holder and its database know it.
 #[derive(Debug, Clone)]
