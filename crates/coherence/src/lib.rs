@@ -30,7 +30,7 @@ pub use connection::{ConnectionLimits, connect, read_only, transaction};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use diesel_async::AsyncPgConnection;
 pub use error::{DatabaseError, DatabaseResult};
-pub use migrated::{MIGRATIONS, applied_versions, check_server, find_pending, pending, version};
+pub use migrated::{MIGRATIONS, applied_versions, find_pending, pending, version};
 pub use pending::Pending;
 pub use snapshot::{Snapshot, Xid};
 pub use triggers::{DisabledTrigger, disabled_triggers};

@@ -65,7 +65,8 @@ pub fn pending(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
 /// check must not write, and its role may not.
 ///
 /// # Errors
-/// [`DatabaseError::Unreleased`], and what [`check_server`] says: what cannot be continued; or see [`DatabaseError`].
+/// [`DatabaseError::ServerTooOld`] and [`DatabaseError::NotUtf8`], which nobody can use, and [`DatabaseError::Unreleased`], which
+/// cannot be continued; or see [`DatabaseError`].
 pub fn applied_versions(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
     connection.wait(find_applied_versions)
 }
@@ -90,14 +91,7 @@ async fn find_applied_versions(connection: &mut AsyncPgConnection) -> DatabaseRe
 }
 
 /// Refuses a server that lacks what the protocol is built on, and a database that cannot hold what people are called: of
-/// any encoding but UTF-8. Changes nothing.
-///
-/// # Errors
-/// [`DatabaseError::ServerTooOld`] or [`DatabaseError::NotUtf8`], or see [`DatabaseError`].
-pub fn check_server(connection: &mut PgConnection) -> DatabaseResult<()> {
-    connection.wait(ask_server)
-}
-
+/// any encoding but UTF-8.
 async fn ask_server(connection: &mut AsyncPgConnection) -> DatabaseResult<()> {
     let settings = diesel::select((
         setting("server_version_num"),

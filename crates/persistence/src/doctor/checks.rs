@@ -1,6 +1,6 @@
 //! What is looked at, and in which order.
 
-use super::{Context, Finding};
+use super::{Applied, Context, Finding};
 use super::{activity, limits, roles, rows, schema, server, tables, times, verifiers};
 use crate::DatabaseResult;
 use crate::PgConnection;
@@ -18,11 +18,24 @@ pub struct Check {
 
 type LookFn = fn(&mut PgConnection, &Context) -> DatabaseResult<Vec<Finding>>;
 
+type AppliedFn = fn(&mut PgConnection, &Applied) -> DatabaseResult<Vec<Finding>>;
+
 pub(super) enum Look {
+    /// At what was asked before any other.
+    Applied(AppliedFn),
     /// In one transaction.
     Once(LookFn),
     /// In several, each by [`read_only`](super::read_only): it takes its time, and must not hold the cleanup up meanwhile.
     Long(LookFn),
+}
+
+const fn of_applied(id: &'static str, about: &'static str, look: AppliedFn) -> Check {
+    Check {
+        id,
+        about,
+        look: Look::Applied(look),
+        always: true,
+    }
 }
 
 const fn always(id: &'static str, about: &'static str, look: LookFn) -> Check {
@@ -54,12 +67,12 @@ const fn long(id: &'static str, about: &'static str, look: LookFn, always: bool)
 
 /// All checks, in the order in which they are made: what explains others first.
 pub const CHECKS: &[Check] = &[
-    always(
+    of_applied(
         "server",
         "the server is a primary of a version that is known",
         server::version,
     ),
-    always("encoding", "the database's encoding", server::encoding),
+    of_applied("encoding", "the database's encoding", server::encoding),
     long(
         "pooler",
         "no pool in transaction mode is in between",
@@ -73,7 +86,7 @@ pub const CHECKS: &[Check] = &[
         "settings that a crash would tell",
         server::durability,
     ),
-    always(
+    of_applied(
         "migrations",
         "the migrations that were applied",
         schema::migrations,

@@ -16,11 +16,12 @@ mod verifiers;
 pub use checks::{CHECKS, Check};
 
 use crate::PgConnection;
-use crate::{DatabaseError, DatabaseResult, DatabaseUrl, migrations};
+use crate::{DatabaseError, DatabaseResult, DatabaseUrl};
 use checks::Look;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use jeton_coherence::{MIGRATIONS, applied_versions, version};
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
@@ -94,6 +95,9 @@ pub struct Context {
     pub transaction_age: Duration,
 }
 
+/// The versions of the migrations that were applied, or why nobody can use the database: several checks are about it.
+type Applied = DatabaseResult<Vec<String>>;
+
 /// Makes all checks and tells of each what it has found. What a check could not see is a finding of its own.
 ///
 /// # Errors
@@ -103,14 +107,15 @@ pub fn examine(
     context: &Context,
     mut tell: impl FnMut(&Check, Vec<Finding>) -> bool,
 ) -> DatabaseResult<()> {
-    let migrated = match read_only(connection, migrations::pending) {
-        Ok(pending) => pending.iter().all(|name| name.starts_with("trigger ")),
+    let applied = match read_only(connection, applied_versions) {
         Err(DatabaseError::Unavailable(reason)) => return Err(DatabaseError::Unavailable(reason)),
-        Err(_) => false,
+        applied => applied,
     };
+    let is_applied = |versions: &Vec<String>| MIGRATIONS.iter().all(|name| versions.contains(&version(name)));
+    let migrated = applied.as_ref().is_ok_and(is_applied);
     for check in CHECKS {
         let findings = if migrated || check.always {
-            make(check, connection, context)?
+            make(check, connection, context, &applied)?
         } else {
             vec![Finding::unseen(
                 "the database is not up to date, and this was not looked at",
@@ -124,8 +129,14 @@ pub fn examine(
     Ok(())
 }
 
-fn make(check: &Check, connection: &mut PgConnection, context: &Context) -> DatabaseResult<Vec<Finding>> {
+fn make(
+    check: &Check,
+    connection: &mut PgConnection,
+    context: &Context,
+    applied: &Applied,
+) -> DatabaseResult<Vec<Finding>> {
     let made = match check.look {
+        Look::Applied(look) => read_only(connection, |connection| look(connection, applied)),
         Look::Once(look) => read_only(connection, |connection| look(connection, context)),
         Look::Long(look) => look(connection, context),
     };

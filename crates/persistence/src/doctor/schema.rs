@@ -1,19 +1,19 @@
 //! Whether the tables are as the migrations have made them.
 
 use super::tables::foreign_triggers;
-use super::{Context, Finding};
+use super::{Applied, Context, Finding, unseen};
 use crate::PgConnection;
 use crate::declared::declared;
 use crate::{DatabaseError, DatabaseResult, locks};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text};
-use jeton_coherence::{MIGRATIONS, applied_versions, version};
+use jeton_coherence::{MIGRATIONS, version};
 use jeton_domain::printable::cut;
 
 const MIGRATE: &str = "run `jeton migrate`";
 
-pub(super) fn migrations(connection: &mut PgConnection, _: &Context) -> DatabaseResult<Vec<Finding>> {
-    let applied = match applied_versions(connection) {
+pub(super) fn migrations(_: &mut PgConnection, applied: &Applied) -> DatabaseResult<Vec<Finding>> {
+    let applied = match applied {
         Ok(applied) => applied,
         Err(error @ DatabaseError::Unreleased) => {
             return Ok(vec![Finding::error(
@@ -23,7 +23,7 @@ pub(super) fn migrations(connection: &mut PgConnection, _: &Context) -> Database
         }
         // Told of the server and of the encoding.
         Err(DatabaseError::ServerTooOld(_) | DatabaseError::NotUtf8 { .. }) => return Ok(Vec::new()),
-        Err(error) => return Err(error),
+        Err(error) => return Ok(vec![unseen(error)]),
     };
     let known = MIGRATIONS.map(version);
     let missing = MIGRATIONS.iter().filter(|name| !applied.contains(&version(name)));

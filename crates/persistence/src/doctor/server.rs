@@ -1,18 +1,17 @@
 //! The server itself, what is between it and this program, and how it is set.
 
-use super::{Context, Finding, each, lines, read_only};
+use super::{Applied, Context, Finding, each, lines, read_only};
 use crate::PgConnection;
 use crate::{ConnectionLimits, DatabaseError, DatabaseResult, establish};
 use diesel::prelude::*;
 use diesel::sql_types::{Double, Integer};
-use jeton_coherence::check_server;
 use jeton_domain::printable::cut;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How far two clocks may be apart before it is told.
 const APART: Duration = Duration::from_secs(5);
 
-pub(super) fn version(connection: &mut PgConnection, _: &Context) -> DatabaseResult<Vec<Finding>> {
+pub(super) fn version(connection: &mut PgConnection, applied: &Applied) -> DatabaseResult<Vec<Finding>> {
     let mut findings = each(
         connection,
         "SELECT 'standby' AS line WHERE pg_is_in_recovery()",
@@ -23,15 +22,15 @@ pub(super) fn version(connection: &mut PgConnection, _: &Context) -> DatabaseRes
             )
         },
     )?;
-    if let Err(error @ DatabaseError::ServerTooOld(_)) = check_server(connection) {
+    if let Err(error @ DatabaseError::ServerTooOld(_)) = applied {
         findings.push(Finding::error(error.to_string(), "upgrade the server"));
     }
     Ok(findings)
 }
 
-/// As everybody refuses it who uses the database.
-pub(super) fn encoding(connection: &mut PgConnection, _: &Context) -> DatabaseResult<Vec<Finding>> {
-    Ok(match check_server(connection) {
+/// As everybody refuses it who uses the database. What else is wrong is told of the server, or of the migrations.
+pub(super) fn encoding(_: &mut PgConnection, applied: &Applied) -> DatabaseResult<Vec<Finding>> {
+    Ok(match applied {
         Err(DatabaseError::NotUtf8 { of, encoding }) => vec![Finding::error(
             format!(
                 "the {of} has the encoding {encoding}: names that it lacks cannot be stored or looked up"
@@ -39,9 +38,7 @@ pub(super) fn encoding(connection: &mut PgConnection, _: &Context) -> DatabaseRe
             "make a database with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`, and move the data there; of a \
             session: its pool, or `client_encoding`",
         )],
-        // Told of the server.
-        Err(DatabaseError::ServerTooOld(_)) | Ok(()) => Vec::new(),
-        Err(error) => return Err(error),
+        _ => Vec::new(),
     })
 }
 

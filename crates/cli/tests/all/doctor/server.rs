@@ -60,6 +60,23 @@ fn another_encoding_is_told() {
     );
 }
 
+/// Three checks are about the one answer, and so is whether the others can be made.
+#[test]
+fn version_and_encoding_are_asked_for_once() {
+    on_a_durable_server(|postgres, url| {
+        execute(
+            &mut connect(url),
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET log_statement = ''all''', current_database()); END $$",
+        );
+        assert_eq!(report_as(url, "")["status"], "ok");
+        let log = std::fs::read_to_string(postgres.directory().join("log")).unwrap();
+        let asked = log
+            .matches("SELECT current_setting('server_version_num')")
+            .count();
+        assert_eq!(asked, 1, "{log}");
+    });
+}
+
 #[test]
 fn settings_that_sessions_should_not_begin_with_are_told() {
     for (setting, told) in [
