@@ -22,8 +22,9 @@ pub(crate) struct Plan {
     pub(crate) bcrypt_cost: u32,
     pub(crate) login_rounds: usize,
     pub(crate) login_slice: Duration,
-    /// Revocations are measured with so many verifiers, one number after the other: only ever more.
-    pub(crate) verifiers: &'static [usize],
+    /// Revocations are measured with so many verifiers, one number after the other: only ever more. There are targets for
+    /// the second and the third.
+    pub(crate) verifiers: [usize; 3],
     /// Logouts for each number of verifiers.
     pub(crate) logouts: usize,
     /// How long a verifier is watched that has nothing to do.
@@ -59,7 +60,7 @@ impl Plan {
             bcrypt_cost: 12,
             login_rounds: 3,
             login_slice: Duration::from_secs(8),
-            verifiers: &[1, 8, 64],
+            verifiers: [1, 8, 64],
             logouts: 300,
             idle_time: Duration::from_secs(20),
             flood: 4000,
@@ -78,7 +79,7 @@ impl Plan {
             bcrypt_cost: 8,
             login_rounds: 1,
             login_slice: Duration::from_millis(800),
-            verifiers: &[1, 4],
+            verifiers: [1, 4, 8],
             logouts: 20,
             idle_time: Duration::from_secs(2),
             flood: 200,

@@ -37,7 +37,7 @@ pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<RevocationResults> {
     };
     let mut tokens = (0..rows.count).map(|number| rows.series.text(number));
     let mut rounds = Vec::new();
-    for count in counts.iter().copied() {
+    for count in counts {
         // Only ever more of them: one that has ended would be waited for.
         while stage.verifiers.len() < count {
             stage.verifiers.push(Verifier::start(database.url())?);
