@@ -4,7 +4,7 @@ use actix_web::rt::spawn;
 use actix_web::{HttpResponse, web};
 use anyhow::Context;
 use jeton_api_types::ProblemResponse;
-use jeton_persistence::{Database, Turn, migrations};
+use jeton_persistence::{Database, PgConnection, Turn, check_writable, migrations};
 use jeton_verifier::Verifier;
 use serde_json::json;
 use std::time::Instant;
@@ -55,7 +55,11 @@ impl Needs {
 
     async fn look(&self) -> Readiness {
         if let Some(database) = &self.database {
-            let pending = database.run_reserved(Turn::Probe, migrations::pending).await;
+            let look = |connection: &mut PgConnection| {
+                check_writable(connection)?;
+                migrations::pending(connection)
+            };
+            let pending = database.run_reserved(Turn::Probe, look).await;
             let pending = pending.map_err(|error| database_problem(&error))?;
             if !pending.is_empty() {
                 tracing::warn!(pending = pending.join(", "), "the database is not up to date");
@@ -72,9 +76,9 @@ impl Needs {
     }
 }
 
-/// `GET /livez`: the process serves. `GET /readyz`: it can do its work, which takes the database, up to date, and checks of
-/// tokens, where it has them; and it has not been told to end. Whatever the query: a load balancer may write one against caches,
-/// and takes a service away that answers 422.
+/// `GET /livez`: the process serves. `GET /readyz`: it can do its work, which takes the database, up to date and to be written
+/// to, and checks of tokens, where it has them; and it has not been told to end. Whatever the query: a load balancer may write
+/// one against caches, and takes a service away that answers 422.
 pub fn configure(config: &mut web::ServiceConfig) {
     let probe = |path| web::resource(path).default_service(method_not_allowed("GET, HEAD"));
     config

@@ -8,6 +8,7 @@ mod locks;
 mod manager;
 mod places;
 mod rows;
+mod writable;
 
 pub mod audit;
 pub mod cleanup;
@@ -28,5 +29,6 @@ pub use jeton_coherence::{
 };
 pub use manager::TRUSTED_FOR;
 pub use places::Turn;
+pub use writable::check_writable;
 
 pub(crate) use jeton_coherence::{schema, transaction};

@@ -1,9 +1,10 @@
 //! The database away, and back.
 
 use crate::support::{PASSWORD, bearer, json, on_own_postgres, sign_up};
+use diesel::connection::SimpleConnection;
 use jeton_client::{AuthClient, ExposeSecret, Problem};
 use jeton_local_postgres::LocalPostgres;
-use jeton_proof_support::{RawRequest, RawResponse, connect, execute};
+use jeton_proof_support::{RawRequest, RawResponse, connect, execute, wait_until};
 
 fn assert_unavailable(response: &RawResponse, what: &str) {
     assert_eq!(response.status, 503, "{what}: {}", response.text());
@@ -132,4 +133,41 @@ async fn a_postgres_that_stands_still_is_a_503_too() {
     // The threads that were stuck have to notice first; until then the answer may still be 503.
     let recovered = (0..200).any(|_| service.get("/readyz").status == 200);
     assert!(recovered);
+}
+
+/// What writes takes a lock of the server's one table of them; what reads takes none there, and goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_is_not_ready_while_the_servers_table_of_locks_is_full() {
+    let (postgres, service, client) = on_own_postgres(&[]);
+    let session = client.sign_up_session(&sign_up("ada")).await.unwrap();
+    let ready = || service.get("/readyz");
+    let sign_in = || {
+        let credentials = format!(r#"{{"username": "ada", "password": "{PASSWORD}"}}"#);
+        json("POST", "/v1/login", &credentials).send(service.address())
+    };
+    let unseen = client
+        .login(&crate::support::login("ada", PASSWORD))
+        .await
+        .unwrap();
+    let unseen = client.session(unseen.token).unwrap();
+    session.me().await.unwrap();
+    assert_eq!(ready().status, 200);
+
+    let mut holder = connect(&postgres.url());
+    wait_until("no lock is left", || {
+        // It fails, and keeps what it has got.
+        let all = "SELECT pg_advisory_lock(number) FROM generate_series(1, 1000000) AS number";
+        holder.batch_execute(all).unwrap_err();
+        sign_in().status == 503
+    });
+    assert_unavailable(&sign_in(), "login");
+    assert_unavailable(&ready(), "readyz");
+    for checked in [&session, &unseen] {
+        checked.verify(&[]).await.unwrap();
+    }
+
+    drop(holder);
+    wait_until("there are locks again", || {
+        ready().status == 200 && sign_in().status == 200
+    });
 }
