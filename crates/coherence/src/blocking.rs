@@ -1,5 +1,5 @@
 use crate::connection::{connect, told};
-use crate::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl};
+use crate::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, ServerIdentity};
 use diesel::connection::{
     AnsiTransactionManager, CacheSize, Connection, ConnectionSealed, Instrumentation, LoadConnection,
     SimpleConnection, TransactionManager,
@@ -21,6 +21,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 pub struct PgConnection {
     // Goes before the runtime that its task is on.
     connection: AsyncPgConnection,
+    server: ServerIdentity,
     reactor: Reactor,
     transactions: AnsiTransactionManager,
 }
@@ -31,14 +32,15 @@ pub struct PgConnection {
 /// [`DatabaseError::Unavailable`](crate::DatabaseError::Unavailable) when there is no server, or it refuses.
 pub fn establish(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<PgConnection> {
     let reactor = Reactor::new()?;
-    let connection = reactor.wait(connect(url, limits))?;
-    Ok(PgConnection::new(connection, reactor))
+    let (connection, server) = reactor.wait(connect(url, limits))?;
+    Ok(PgConnection::new(connection, server, reactor))
 }
 
 impl PgConnection {
-    fn new(connection: AsyncPgConnection, reactor: Reactor) -> Self {
+    fn new(connection: AsyncPgConnection, server: ServerIdentity, reactor: Reactor) -> Self {
         Self {
             connection,
+            server,
             reactor,
             transactions: AnsiTransactionManager::default(),
         }
@@ -68,9 +70,16 @@ impl PgConnection {
         Ok(self.batch_execute("")?)
     }
 
-    /// Whether it is known to be in the middle of a transaction that nobody will end.
+    /// The server that it was opened to.
+    #[must_use]
+    pub fn server(&self) -> ServerIdentity {
+        self.server
+    }
+
+    /// Whether it is known to be in the middle of a transaction that nobody will end, or to be to a server that another has
+    /// taken the place of.
     pub fn is_broken(&mut self) -> bool {
-        AnsiTransactionManager::is_broken_transaction_manager(self)
+        self.server.is_superseded() || AnsiTransactionManager::is_broken_transaction_manager(self)
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::open::open;
-use crate::{DatabaseResult, DatabaseUrl, PgConnection};
+use crate::{DatabaseResult, DatabaseUrl, PgConnection, ServerIdentity};
 use diesel::Connection as _;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
@@ -28,22 +28,26 @@ impl ConnectionLimits {
     }
 }
 
-/// Opens one connection, which lives on the runtime that this is called on.
+/// Opens one connection, which lives on the runtime that this is called on, and says which server it is to.
 ///
 /// # Errors
-/// [`DatabaseError::Unavailable`](crate::DatabaseError::Unavailable) when there is no server, or it refuses.
-pub async fn connect(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<AsyncPgConnection> {
+/// [`DatabaseError::Unavailable`](crate::DatabaseError::Unavailable) when there is no server, or it refuses, or it is a former
+/// primary whose successor this process has seen.
+pub async fn connect(
+    url: &DatabaseUrl,
+    limits: ConnectionLimits,
+) -> DatabaseResult<(AsyncPgConnection, ServerIdentity)> {
     open(url.target(), limits).await
 }
 
-/// Makes a connection that was opened one of Diesel's, and tells the server how it is to be used.
+/// Makes a connection that was opened one of Diesel's, tells the server how it is to be used, and asks which it is.
 ///
 /// # Errors
 /// What the server says.
 pub(crate) async fn prepare<S>(
     (client, connection): (Client, Connection<Socket, S>),
     limits: ConnectionLimits,
-) -> Result<AsyncPgConnection, String>
+) -> Result<(AsyncPgConnection, ServerIdentity), String>
 where
     S: TlsStream + Unpin + Send + 'static,
 {
@@ -51,7 +55,8 @@ where
     let mut connection = connection.map_err(|error| error.to_string())?;
     let set = connection.batch_execute(&settings(limits)).await;
     set.map_err(|error| error.to_string())?;
-    Ok(connection)
+    let server = ServerIdentity::ask(&mut connection).await?;
+    Ok((connection, server))
 }
 
 /// Whatever the server's default: a statement that had to wait for a row goes on with what is there now, and does not

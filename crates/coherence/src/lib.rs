@@ -10,6 +10,7 @@ mod functions;
 mod migrated;
 mod open;
 mod pending;
+mod server_identity;
 mod snapshot;
 #[cfg(feature = "tls")]
 mod tls;
@@ -32,6 +33,7 @@ pub use diesel_async::AsyncPgConnection;
 pub use error::{DatabaseError, DatabaseResult};
 pub use migrated::{MIGRATIONS, applied_versions, find_pending, pending, version};
 pub use pending::Pending;
+pub use server_identity::{ServerIdentity, refused_servers};
 pub use snapshot::{Snapshot, Xid};
 pub use triggers::{DisabledTrigger, disabled_triggers};
 pub use validity::{ENDS_AT, IS_VALID, IsValid, LAST_USED_AT, LastUsedAt};

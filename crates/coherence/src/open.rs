@@ -2,7 +2,7 @@
 
 use crate::connection::prepare;
 use crate::database_url::{Endpoint, Mode, Place, Target};
-use crate::{ConnectionLimits, DatabaseError, DatabaseResult};
+use crate::{ConnectionLimits, DatabaseError, DatabaseResult, ServerIdentity};
 use diesel_async::AsyncPgConnection;
 use rand::seq::SliceRandom;
 use std::error::Error as _;
@@ -26,7 +26,10 @@ type Opened = (Client, Connection<Socket, Stream>);
 ///
 /// # Errors
 /// [`DatabaseError::Unavailable`]: none of them will do, and why.
-pub(crate) async fn open(target: &Target, limits: ConnectionLimits) -> DatabaseResult<AsyncPgConnection> {
+pub(crate) async fn open(
+    target: &Target,
+    limits: ConnectionLimits,
+) -> DatabaseResult<(AsyncPgConnection, ServerIdentity)> {
     let tls = connector(target)?;
     let mut endpoints: Vec<&Endpoint> = target.endpoints.iter().collect();
     if target.random_order {
@@ -53,7 +56,7 @@ async fn open_endpoint(
     endpoint: &Endpoint,
     tls: &Connector,
     limits: ConnectionLimits,
-) -> Result<AsyncPgConnection, Failure> {
+) -> Result<(AsyncPgConnection, ServerIdentity), Failure> {
     let mut deadline = Deadline::after(target.connect_timeout);
     let mut failure = Failure::from("the name has no address".to_owned());
     for address in deadline.wait(addresses(endpoint, target.random_order)).await? {

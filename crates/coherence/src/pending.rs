@@ -1,4 +1,4 @@
-use crate::Xid;
+use crate::{ServerIdentity, Xid};
 
 /// A value that may be told only once what its transaction has revoked holds everywhere. `jeton_revoker` waits for that,
 /// and gives the value: `Barrier::confirm`, or `confirm` on a connection of one's own.
@@ -8,16 +8,23 @@ pub struct Pending<T> {
     value: T,
     /// The transactions that wrote the log. A verifier has applied them when its snapshot sees them all.
     xids: Vec<Xid>,
+    /// The server that they were committed on: another one's have the same numbers.
+    server: Option<ServerIdentity>,
 }
 
 impl<T> Pending<T> {
-    pub(crate) fn new(value: T, xids: Vec<Xid>) -> Self {
-        Self { value, xids }
+    pub(crate) fn new(value: T, xids: Vec<Xid>, server: ServerIdentity) -> Self {
+        let server = Some(server);
+        Self { value, xids, server }
     }
 
     /// A value that nothing was revoked for, so that there is nothing to wait for.
     pub fn settled(value: T) -> Self {
-        Self::new(value, Vec::new())
+        Self {
+            value,
+            xids: Vec::new(),
+            server: None,
+        }
     }
 
     /// Whether there is nothing to wait for.
@@ -28,7 +35,17 @@ impl<T> Pending<T> {
 
     /// Another value, which may be told no earlier.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Pending<U> {
-        Pending::new(f(self.value), self.xids)
+        Pending {
+            value: f(self.value),
+            xids: self.xids,
+            server: self.server,
+        }
+    }
+
+    /// The server that has committed what is waited for; `None` where nothing was.
+    #[must_use]
+    pub fn server(&self) -> Option<ServerIdentity> {
+        self.server
     }
 
     /// The value, and what must be waited for before anybody is told: for who does the waiting, and for who promises

@@ -5,6 +5,7 @@ use crate::functions::{pg_current_snapshot, pg_current_xact_id_if_assigned, pg_s
 use crate::schema::sql_types::Xid8;
 use crate::schema::{revocations, tokens};
 use crate::{DatabaseResult, Pending, PgConnection, Xid};
+use diesel::connection::SimpleConnection as _;
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use jeton_domain::TokenDigest;
@@ -38,7 +39,9 @@ impl Revoked {
 /// Does what may revoke something, in one transaction, and says what must be waited for before it is acknowledged.
 ///
 /// Where the work revoked nothing itself (a second attempt finds the token gone), that is everything that some
-/// verifier has not applied yet: the first attempt may be among it.
+/// verifier has not applied yet: the first attempt may be among it. And since a crash of the server may have shown a commit
+/// that was still waiting for a standby, this transaction waits as a revocation's does: whoever is told that something is gone
+/// is told of a commit that is as durable.
 ///
 /// # Errors
 /// What the work says, or see [`DatabaseError`](crate::DatabaseError). After
@@ -47,15 +50,28 @@ pub fn revoking<T>(
     connection: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> DatabaseResult<T>,
 ) -> DatabaseResult<Pending<T>> {
-    let done = transaction(connection, |connection| {
+    let done = transaction(connection, |connection| -> DatabaseResult<_> {
         let value = work(connection)?;
-        in_this_transaction(connection, value)
+        let pending = in_this_transaction(connection, value)?;
+        if pending.is_settled() {
+            commit_durably(connection)?;
+        }
+        Ok(pending)
     })?;
     if done.is_settled() {
         let (value, _) = done.into_unconfirmed();
         return Ok(unapplied(connection)?.map(|()| value));
     }
     Ok(done)
+}
+
+/// Has the caller's transaction wait, when it commits, until all that was committed before it is as durable as a revocation.
+/// One that has written nothing to the log of the server waits for nothing: hence the message, which nobody reads.
+fn commit_durably(connection: &mut PgConnection) -> DatabaseResult<()> {
+    Ok(connection.batch_execute(
+        "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local'); \
+        SELECT pg_logical_emit_message(true, 'jeton', '')",
+    )?)
 }
 
 /// The value, pending on what the caller's transaction has revoked: to be confirmed once that is committed.
@@ -69,7 +85,11 @@ pub fn in_this_transaction<T>(connection: &mut PgConnection, value: T) -> Databa
         .select(revocations::xid)
         .first(connection)
         .optional()?;
-    Ok(Pending::new(value, logged.into_iter().collect()))
+    Ok(Pending::new(
+        value,
+        logged.into_iter().collect(),
+        connection.server(),
+    ))
 }
 
 /// Everything in the log that some verifier has not applied.
@@ -83,27 +103,34 @@ pub fn unapplied(connection: &mut PgConnection) -> DatabaseResult<Pending<()>> {
         xid: Xid,
     }
     let rows: Vec<Row> = diesel::sql_query(UNAPPLIED).load(connection)?;
-    Ok(Pending::new((), rows.into_iter().map(|row| row.xid).collect()))
+    let xids = rows.into_iter().map(|row| row.xid).collect();
+    Ok(Pending::new((), xids, connection.server()))
 }
 
 /// Whether something has revoked this token, alone or with all others, so short a time ago that the log still has it.
 /// `false` for a token that is still there: what was logged of it was something else, that its user was disabled, say.
+/// As in [`revoking`], the answer has waited for a commit that is as durable as the one it tells of.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn of_token(connection: &mut PgConnection, digest: TokenDigest) -> DatabaseResult<Pending<bool>> {
-    let every: &[u8] = &[];
-    let xids: Vec<Xid> = revocations::table
-        .filter(revocations::digest.eq_any([&digest.as_bytes()[..], every]))
-        .filter(not(exists(
-            tokens::table.filter(tokens::digest.eq(&digest.as_bytes()[..])),
-        )))
-        // What lies in the future is of another server, and no verifier will ever have applied it.
-        .filter(revocations::xid.lt(pg_snapshot_xmax(pg_current_snapshot())))
-        .select(revocations::xid)
-        .distinct()
-        .load(connection)?;
-    Ok(Pending::new(!xids.is_empty(), xids))
+    transaction(connection, |connection| {
+        let every: &[u8] = &[];
+        let xids: Vec<Xid> = revocations::table
+            .filter(revocations::digest.eq_any([&digest.as_bytes()[..], every]))
+            .filter(not(exists(
+                tokens::table.filter(tokens::digest.eq(&digest.as_bytes()[..])),
+            )))
+            // What lies in the future is of another server, and no verifier will ever have applied it.
+            .filter(revocations::xid.lt(pg_snapshot_xmax(pg_current_snapshot())))
+            .select(revocations::xid)
+            .distinct()
+            .load(connection)?;
+        if !xids.is_empty() {
+            commit_durably(connection)?;
+        }
+        Ok(Pending::new(!xids.is_empty(), xids, connection.server()))
+    })
 }
 
 pub(crate) fn revoked(digests: Vec<Vec<u8>>, most: usize) -> Revoked {

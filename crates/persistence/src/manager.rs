@@ -73,6 +73,11 @@ impl r2d2::ManageConnection for Manager {
     }
 
     fn is_valid(&self, managed: &mut Managed) -> DatabaseResult<()> {
+        if managed.connection.is_broken() {
+            return Err(DatabaseError::Unavailable(
+                "the connection is not to be used any more".to_owned(),
+            ));
+        }
         let all_is_well = managed.losses_then == self.losses.load(Ordering::Relaxed);
         if all_is_well && managed.worked_at.elapsed() < TRUSTED_FOR {
             return Ok(());

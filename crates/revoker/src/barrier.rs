@@ -1,6 +1,6 @@
 use crate::Unconfirmed;
 use crate::heartbeat::Heartbeat;
-use crate::rounds::{Dead, Rounds, TOO_MANY, Wait, Waiting, is_cut_off};
+use crate::rounds::{Dead, ELSEWHERE, Rounds, TOO_MANY, Wait, Waiting, is_cut_off};
 use jeton_coherence::verifiers::{Removal, Removed, Session};
 use jeton_coherence::{
     BootTime, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, Pending, PgConnection, establish,
@@ -57,6 +57,7 @@ impl Barrier {
     /// # Errors
     /// [`Unconfirmed`]: the database could not be asked, or does not answer.
     pub async fn confirm<T>(&self, pending: Pending<T>) -> Result<T, Unconfirmed> {
+        let server = pending.server();
         let (value, xids) = pending.into_unconfirmed();
         if xids.is_empty() || is_left_out() {
             return Ok(value);
@@ -65,7 +66,7 @@ impl Barrier {
         let (reply, mut answer) = oneshot::channel();
         let stopped = || Unconfirmed("the wait was broken off".to_owned());
         self.waiting
-            .send(Waiting::new(xids, reply))
+            .send(Waiting::new(server, xids, reply))
             .map_err(|_| stopped())?;
         // Each round that succeeds meanwhile is a reason to wait on.
         loop {
@@ -85,9 +86,15 @@ impl Barrier {
 /// # Errors
 /// [`Unconfirmed`]
 pub fn confirm<T>(connection: &mut PgConnection, pending: Pending<T>) -> Result<T, Unconfirmed> {
+    let elsewhere = pending
+        .server()
+        .is_some_and(|server| server != connection.server());
     let (value, xids) = pending.into_unconfirmed();
     if xids.is_empty() || is_left_out() {
         return Ok(value);
+    }
+    if elsewhere {
+        return Err(Unconfirmed(ELSEWHERE.to_owned()));
     }
     let mut wait = Wait::new(xids);
     let unconfirmed = |error: DatabaseError| Unconfirmed(error.to_string());
@@ -240,14 +247,15 @@ impl Keeper {
     /// Looks once for all that wait, and answers those whose revocation holds everywhere.
     fn round(&mut self, arrived: bool) -> DatabaseResult<()> {
         let (mut connection, mut session) = match self.connection.take() {
-            Some(connected) => connected,
-            None => self.connect()?,
+            Some((connection, session)) if !connection.server().is_superseded() => (connection, session),
+            _ => self.connect()?,
         };
         // The connection may have died unnoticed since it was last used.
         if arrived && nudge(&mut connection, &mut self.nudges_fail).is_err() {
             (connection, session) = self.connect()?;
             nudge(&mut connection, &mut self.nudges_fail)?;
         }
+        self.rounds.fail_of_others(connection.server());
         let judge = |rows: &[_], now, dead: &mut _| self.rounds.look(rows, now, dead);
         if look(&mut connection, session, judge)? {
             self.connection = Some((connection, session));

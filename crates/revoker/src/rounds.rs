@@ -2,7 +2,7 @@
 
 use crate::Unconfirmed;
 use jeton_coherence::verifiers::{MOST_LISTED, VerifierRow};
-use jeton_coherence::{BootTime, Xid};
+use jeton_coherence::{BootTime, ServerIdentity, Xid};
 use std::collections::HashMap;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -17,14 +17,20 @@ pub(crate) struct Rounds {
 /// Somebody who waits for a revocation.
 #[derive(Debug)]
 pub(crate) struct Waiting {
+    /// The server that has committed it.
+    server: Option<ServerIdentity>,
     wait: Wait,
     reply: oneshot::Sender<Result<(), Unconfirmed>>,
 }
 
 impl Waiting {
-    pub(crate) fn new(xids: Vec<Xid>, reply: oneshot::Sender<Result<(), Unconfirmed>>) -> Self {
+    pub(crate) fn new(
+        server: Option<ServerIdentity>,
+        xids: Vec<Xid>,
+        reply: oneshot::Sender<Result<(), Unconfirmed>>,
+    ) -> Self {
         let wait = Wait::new(xids);
-        Self { wait, reply }
+        Self { server, wait, reply }
     }
 }
 
@@ -41,6 +47,16 @@ impl Rounds {
     /// Forgets those who do not wait any more.
     pub(crate) fn forget_abandoned(&mut self) {
         self.waiting.retain(|waiting| !waiting.reply.is_closed());
+    }
+
+    /// Tells those that it was in vain whose revocation another server has committed: this one may not have it, and may have
+    /// given its number to something else.
+    pub(crate) fn fail_of_others(&mut self, server: ServerIdentity) {
+        let (here, elsewhere) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|waiting| waiting.server.is_none_or(|mine| mine == server));
+        self.waiting = here;
+        fail(elsewhere, ELSEWHERE);
     }
 
     /// As [`Wait::look`], for all, and answers those whose revocation holds everywhere. Where the list is longer than a
@@ -61,9 +77,7 @@ impl Rounds {
 
     /// Tells all who wait that it was in vain.
     pub(crate) fn fail_all(&mut self, reason: &str) {
-        for waiting in self.waiting.drain(..) {
-            let _ = waiting.reply.send(Err(Unconfirmed(reason.to_owned())));
-        }
+        fail(std::mem::take(&mut self.waiting), reason);
     }
 
     /// Forgets what was seen, since it was seen on another connection.
@@ -75,6 +89,12 @@ impl Rounds {
     }
 }
 
+fn fail(waiting: Vec<Waiting>, reason: &str) {
+    for one in waiting {
+        let _ = one.reply.send(Err(Unconfirmed(reason.to_owned())));
+    }
+}
+
 // A crash of the server may undo a renewal, since renewals do not wait for the disk, and bring back the version that was
 // seen before it, of a verifier that lives on what it was granted. So nothing that was seen on one connection counts on
 // the next: both of these begin anew with it. Behind a pool, that is decided where a row is taken away
@@ -82,6 +102,9 @@ impl Rounds {
 
 /// Why nothing can be confirmed where [`is_cut_off`].
 pub(crate) const TOO_MANY: &str = "there are more verifiers than can be waited for";
+
+/// Why nothing can be confirmed of what another server has committed.
+pub(crate) const ELSEWHERE: &str = "another server than this one has committed it";
 
 /// Whether the list may be longer than what was read of it.
 pub(crate) fn is_cut_off(rows: &[VerifierRow]) -> bool {

@@ -1,5 +1,6 @@
 use jeton_coherence::{
-    AsyncPgConnection, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, connect, lookups,
+    AsyncPgConnection, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, ServerIdentity, connect,
+    lookups,
 };
 use std::time::Duration;
 use tokio::time::timeout;
@@ -22,7 +23,7 @@ pub(crate) async fn answered_within<T>(
 /// A connection that is made when first needed, and anew after it was lost.
 pub(crate) struct Reconnecting {
     url: DatabaseUrl,
-    connection: Option<AsyncPgConnection>,
+    connection: Option<(AsyncPgConnection, ServerIdentity)>,
 }
 
 impl Reconnecting {
@@ -34,19 +35,22 @@ impl Reconnecting {
     }
 
     /// Does something that may be done twice. A connection from before may have died unnoticed, with a restart of the
-    /// server, say, or since a network has forgotten it; then it is done once more on a new one.
+    /// server, say, or since a network has forgotten it; then it is done once more on a new one. One to a server that another
+    /// has taken the place of is not used.
     pub(crate) async fn repeat<T>(
         &mut self,
         work: impl AsyncFn(&mut AsyncPgConnection) -> DatabaseResult<T>,
     ) -> DatabaseResult<T> {
         // Taken out, and kept only if it works: a panic in the work drops it as well.
-        if let Some(mut connection) = self.connection.take() {
+        if let Some((mut connection, server)) = self.connection.take()
+            && !server.is_superseded()
+        {
             match answered_within(SILENCE, work(&mut connection)).await {
                 Err(DatabaseError::Unavailable(reason)) => {
                     tracing::debug!(reason, "a look-up connection was lost");
                 }
                 other => {
-                    self.connection = Some(connection);
+                    self.connection = Some((connection, server));
                     return other;
                 }
             }
@@ -54,14 +58,14 @@ impl Reconnecting {
         let limits = ConnectionLimits {
             statement_timeout: Some(STATEMENT_TIMEOUT),
         };
-        let mut connection = connect(&self.url, limits).await?;
+        let (mut connection, server) = connect(&self.url, limits).await?;
         let result = answered_within(SILENCE, async {
             lookups::plan_each(&mut connection).await?;
             work(&mut connection).await
         });
         let result = result.await;
         if !matches!(result, Err(DatabaseError::Unavailable(_))) {
-            self.connection = Some(connection);
+            self.connection = Some((connection, server));
         }
         result
     }

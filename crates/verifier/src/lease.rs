@@ -7,7 +7,8 @@ use crate::worker::{CLOSING, Worker};
 use futures_util::future::{Either, select};
 use jeton_coherence::verifiers::{self, NotRenewed, Registered, Session};
 use jeton_coherence::{
-    AsyncPgConnection, BootTime, ConnectionLimits, DatabaseError, DatabaseResult, Snapshot, connect,
+    AsyncPgConnection, BootTime, ConnectionLimits, DatabaseError, DatabaseResult, ServerIdentity, Snapshot,
+    connect,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -235,7 +236,7 @@ impl Keeper {
         let limits = ConnectionLimits {
             statement_timeout: Some(lease),
         };
-        let mut connection = connect(&self.settings.database_url, limits).await?;
+        let (mut connection, server) = connect(&self.settings.database_url, limits).await?;
         // Up to here the memory of the life before was good until its deadline, since its row is there and is waited
         // for. The next statements take that row away.
         self.memory.shut();
@@ -251,7 +252,7 @@ impl Keeper {
         (self.id, self.unconfirmed) = (Some(id), None);
         answered_within(patience, verifiers::listen(&mut connection)).await?;
         let end = self
-            .renew_until_end(&mut connection, id, applied, session)
+            .renew_until_end(&mut connection, server, id, applied, session)
             .await?;
         self.memory.shut();
         if matches!(end, End::Stopped) {
@@ -263,6 +264,7 @@ impl Keeper {
     async fn renew_until_end(
         &mut self,
         connection: &mut AsyncPgConnection,
+        server: ServerIdentity,
         id: Uuid,
         mut applied: Snapshot,
         session: Session,
@@ -270,6 +272,11 @@ impl Keeper {
         let lease = self.settings.lease;
         let mut first = true;
         while !*self.stopping.borrow() {
+            if server.is_superseded() {
+                return Err(DatabaseError::Unavailable(format!(
+                    "another server has taken the place of this one ({server})"
+                )));
+            }
             let sent = BootTime::now();
             // Nothing hangs for longer than what hangs on it: by then the deadline has passed, and another connection may
             // have more luck.
@@ -343,7 +350,7 @@ impl Keeper {
         let (shared, url) = (self.shared.clone(), self.settings.database_url.clone());
         tokio::spawn(async move {
             let other = async {
-                let mut connection = connect(&url, ConnectionLimits::NONE).await?;
+                let (mut connection, _) = connect(&url, ConnectionLimits::NONE).await?;
                 verifiers::find_session(&mut connection).await
             };
             // Without an answer, the log tells of the pooler when it first lends another connection.

@@ -6,7 +6,7 @@ use crate::settings::{LONGEST_LEASE, MOST_CACHE_TOKENS, SHORTEST_LEASE};
 use crate::uses::Uses;
 use crate::worker::CLOSING;
 use crate::{Caller, VerifierSettings};
-use jeton_coherence::{BootTime, ConnectionLimits, DatabaseError, establish};
+use jeton_coherence::{BootTime, ConnectionLimits, DatabaseError, establish, refused_servers};
 use jeton_domain::{PlainToken, TokenDigest};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,6 +70,9 @@ pub struct Status {
     pub malformed: u64,
     /// How many ended without an answer, since the database gave none.
     pub unavailable: u64,
+    /// How many connections this process has refused since they were to a former primary, whose successor it has seen: a
+    /// server that should not be running as one.
+    pub refused_servers: u64,
     /// Whether this process was forked from the one that connected: nothing can be checked here.
     pub inherited: bool,
 }
@@ -242,6 +245,7 @@ impl Verifier {
             looked_up_invalid: counts.looked_up_invalid.load(Ordering::Relaxed),
             malformed: counts.malformed.load(Ordering::Relaxed),
             unavailable: counts.unavailable.load(Ordering::Relaxed),
+            refused_servers: refused_servers(),
             inherited,
         }
     }

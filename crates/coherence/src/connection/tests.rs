@@ -152,7 +152,7 @@ async fn a_connection_blocks_a_thread_that_drives_a_runtime() {
 #[tokio::test]
 async fn a_connection_that_is_waited_for_lives_on_the_runtime_that_opened_it() {
     let database = TestDatabase::empty();
-    let connection = &mut connect(&url(&database), ConnectionLimits::NONE).await.unwrap();
+    let (connection, _) = &mut connect(&url(&database), ConnectionLimits::NONE).await.unwrap();
     let session = find_session(connection).await.unwrap();
     assert_eq!(find_session(connection).await.unwrap(), session);
 }

@@ -2,14 +2,16 @@
 
 use super::open;
 use crate::database_url::Target;
-use crate::{ConnectionLimits, DatabaseError, DatabaseUrl, establish};
+use crate::{ConnectionLimits, DatabaseError, DatabaseUrl, establish, refused_servers};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Integer, Text};
 use diesel_async::RunQueryDsl as _;
 use jeton_local_postgres::LocalPostgres;
+use jeton_proof_support::wait_until;
 use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::Command;
 use std::thread;
 
 /// A server of its own, whose user `jeton` has the password `p`.
@@ -30,7 +32,7 @@ fn server(settings: &str) -> LocalPostgres {
 async fn taken(url: &str) -> Result<u16, String> {
     let target = Target::read(url, |_| None).unwrap();
     match open(&target, ConnectionLimits::NONE).await {
-        Ok(mut connection) => {
+        Ok((mut connection, _)) => {
             let port = diesel::dsl::sql::<Integer>("inet_server_port()");
             let port: i32 = diesel::select(port).get_result(&mut connection).await.unwrap();
             Ok(port.try_into().unwrap())
@@ -80,6 +82,45 @@ async fn the_first_of_several_hosts_that_will_do_is_taken() {
     let wrong = taken(&wrong).await.unwrap_err();
     assert!(wrong.contains("password authentication failed"), "{wrong}");
     assert!(!wrong.contains("; "), "{wrong}");
+}
+
+/// The same server twice, as after a fail-over: a standby that was promoted, and the primary that it was a copy of.
+#[test]
+fn a_former_primary_is_refused_once_its_successor_was_seen() {
+    let server = LocalPostgres::temporary().unwrap();
+    let url = DatabaseUrl::parse(&server.url()).unwrap();
+    let connect = || establish(&url, ConnectionLimits::NONE);
+    let former = connect().unwrap().server();
+    let data = |name: &str| server.directory().join(name);
+    let run = |command: &mut Command| assert!(command.status().unwrap().success(), "{command:?}");
+
+    server.stop().unwrap();
+    run(Command::new("cp").arg("-a").args([data("data"), data("former")]));
+    std::fs::write(data("data").join("standby.signal"), "").unwrap();
+    server.start().unwrap();
+    let any = DatabaseUrl::parse(&format!("{}?target_session_attrs=any", server.url())).unwrap();
+    let refused = establish(&any, ConnectionLimits::NONE).map(drop).unwrap_err();
+    assert!(refused.to_string().contains("this is a standby"), "{refused}");
+    // As pg_ctl does it.
+    std::fs::write(data("data").join("promote"), "").unwrap();
+    let pid = std::fs::read_to_string(data("data").join("postmaster.pid")).unwrap();
+    run(Command::new("kill").args(["-USR1", pid.lines().next().unwrap()]));
+    wait_until("it is promoted", || connect().is_ok());
+    let promoted = connect().unwrap().server();
+    assert_ne!(promoted, former);
+    assert!(former.is_superseded() && !promoted.is_superseded());
+
+    server.stop().unwrap();
+    std::fs::rename(data("data"), data("promoted")).unwrap();
+    std::fs::rename(data("former"), data("data")).unwrap();
+    server.start().unwrap();
+    let before = refused_servers();
+    let refused = connect().map(drop).unwrap_err().to_string();
+    assert!(
+        refused.contains("this is a former primary: its timeline is 1, and 2 was seen"),
+        "{refused}"
+    );
+    assert!(refused_servers() > before);
 }
 
 /// Passes what comes at a Unix socket on to a server, and back.
@@ -132,7 +173,7 @@ async fn what_the_server_is_told_of_the_session_it_is_told() {
         (name == "PGDATESTYLE").then(|| "ISO, YMD".to_owned())
     })
     .unwrap();
-    let mut connection = open(&target, ConnectionLimits::NONE).await.unwrap();
+    let (mut connection, _) = open(&target, ConnectionLimits::NONE).await.unwrap();
     for (setting, expected) in [
         ("work_mem", "65kB"),
         ("application_name", "shop"),

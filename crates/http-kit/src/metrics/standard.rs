@@ -70,6 +70,11 @@ impl Metrics {
                 "jeton_cached_tokens",
                 "Tokens that can be checked without the database",
                 status.entries as f64,
+            )?;
+            samples.counter(
+                "jeton_database_servers_refused",
+                "Connections refused since they were to a former primary",
+                status.refused_servers,
             )
         });
     }

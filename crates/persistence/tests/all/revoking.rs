@@ -1,13 +1,17 @@
 //! What must be waited for before a revocation is acknowledged.
 
 use crate::logbook::{digest, id_of, log, logged_by, setting, token};
-use crate::support::{CLI, connect, execute, interleave, issue_this, outcome, scopes, xids};
+use crate::support::{CLI, connect, create_user, execute, interleave, issue_this, outcome, scopes, xids};
 use crate::verifiers::register;
 use diesel::connection::SimpleConnection;
 use jeton_coherence::revocations::{of_token, revoking, unapplied};
 use jeton_coherence::{Snapshot, Xid};
-use jeton_domain::TokenName;
+use jeton_domain::{TokenId, TokenName, UserId};
+use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{DatabaseError, DatabaseResult, Pending, PgConnection, tokens, users};
+use jeton_proof_support::{count, migrate, wait_until};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use uuid::Uuid;
 
 /// The one transaction.
@@ -215,4 +219,53 @@ fn a_token_tells_what_revoked_it() {
     // With the table's content went every token.
     execute(connection, "TRUNCATE tokens");
     only(&xids_of_token(connection, 'c'));
+}
+
+/// A crash of the server shows what was still waiting for a standby, which has not heard of it and may be promoted next. Here
+/// the standby is never there.
+#[test]
+fn a_second_attempt_waits_for_a_commit_as_durable_as_the_first() {
+    let postgres = LocalPostgres::temporary().unwrap();
+    migrate(&postgres.url());
+    let connect = || jeton_proof_support::connect(&postgres.url());
+    let (operator, connection) = (&mut connect(), &mut connect());
+    let ada = create_user(connection, "ada").id;
+    issue_this(connection, ada, &token('a'));
+    let a = id_of(connection, 'a');
+    register(connection);
+    outcome(tokens::revoke(connection, &CLI, ada, a).unwrap());
+
+    let second_attempts: [fn(&mut PgConnection, UserId, TokenId); 2] = [
+        |connection, ada, a| {
+            outcome(
+                tokens::revoke(connection, &CLI, ada, a)
+                    .map(|found| found.map(drop))
+                    .unwrap(),
+            )
+        },
+        |connection, _, _| outcome(of_token(connection, digest('a')).unwrap().map(drop)),
+    ];
+    for attempt in second_attempts {
+        for session in ["on", "off", "local"] {
+            execute(operator, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+            execute(operator, "SELECT pg_reload_conf()");
+            let done = AtomicBool::new(false);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    let connection = &mut connect();
+                    execute(connection, &format!("SET synchronous_commit = {session}"));
+                    // The process that makes transactions wait for a standby may learn later than others that they should.
+                    while !done.load(Ordering::Relaxed) {
+                        attempt(connection, ada, a);
+                    }
+                });
+                wait_until("it waits for the standby", || {
+                    count(operator, "pg_stat_activity WHERE wait_event = 'SyncRep'") == 1
+                });
+                done.store(true, Ordering::Relaxed);
+                execute(operator, "ALTER SYSTEM RESET synchronous_standby_names");
+                execute(operator, "SELECT pg_reload_conf()");
+            });
+        }
+    }
 }

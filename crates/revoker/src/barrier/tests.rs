@@ -2,8 +2,8 @@
 
 use super::*;
 use diesel::connection::SimpleConnection;
-use jeton_coherence::PgConnection;
-use jeton_coherence::Xid;
+use jeton_coherence::{PgConnection, Xid, revocations};
+use jeton_local_postgres::LocalPostgres;
 use jeton_proof_support::{TestDatabase, wait_until};
 use uuid::Uuid;
 
@@ -71,7 +71,7 @@ fn a_panic_of_the_barrier_is_told_to_who_waits_and_the_next_are_served() {
         let (reply, answer) = oneshot::channel();
         keeper
             .rounds
-            .add(std::iter::once(Waiting::new(vec![Xid(3)], reply)));
+            .add(std::iter::once(Waiting::new(None, vec![Xid(3)], reply)));
         answer
     };
     let mut broken_off = wait(&mut keeper);
@@ -93,4 +93,29 @@ fn a_round_is_a_sign_of_life_and_one_that_fails_is_none() {
     assert_eq!(keeper.heartbeat.deadline(begun), none);
     keeper.attempt(|keeper| keeper.round(false));
     assert!(keeper.heartbeat.deadline(begun) > none);
+}
+
+/// After a fail-over, say: this one may never have heard of it.
+#[test]
+fn what_another_server_has_committed_is_not_confirmed() {
+    let (_database, mut connection, mut keeper) = setting();
+    let other = LocalPostgres::temporary().unwrap();
+    let url = DatabaseUrl::parse(&other.url()).unwrap();
+    let elsewhere = establish(&url, ConnectionLimits::NONE).unwrap().server();
+    let mut wait = |server| {
+        let (reply, mut answer) = oneshot::channel();
+        let waiting = Waiting::new(Some(server), vec![Xid(3)], reply);
+        keeper.rounds.add(std::iter::once(waiting));
+        keeper.attempt(|keeper| keeper.round(true));
+        answer.try_recv().unwrap()
+    };
+    wait(elsewhere).unwrap_err();
+    wait(connection.server()).unwrap();
+
+    let log = "INSERT INTO revocations (digest) VALUES ('')";
+    let pending =
+        revocations::revoking(&mut connection, |connection| Ok(connection.batch_execute(log)?)).unwrap();
+    let mut there = establish(&url, ConnectionLimits::NONE).unwrap();
+    confirm(&mut there, pending.clone()).unwrap_err();
+    confirm(&mut connection, pending).unwrap();
 }

@@ -175,7 +175,7 @@ fn a_verifier_that_renews_is_watched_anew() {
 
 fn waiting(rounds: &mut Rounds, xid: Xid) -> oneshot::Receiver<Result<(), Unconfirmed>> {
     let (reply, answer) = oneshot::channel();
-    rounds.add(std::iter::once(Waiting::new(vec![xid], reply)));
+    rounds.add(std::iter::once(Waiting::new(None, vec![xid], reply)));
     answer
 }
 

@@ -219,9 +219,11 @@ async fn a_nudge_that_fails_costs_time_and_nothing_else() {
     wait_until("it is set", || {
         text(connection, "current_setting('lock_timeout')") == "10ms"
     });
-    // The process that makes transactions wait for a standby may learn later than others that they should.
-    thread::spawn(move || while held_up.batch_execute("NOTIFY nobody").is_ok() {});
-    let waiting = "pg_stat_activity WHERE query = 'NOTIFY nobody' AND wait_event = 'SyncRep'";
+    // A notification alone is no commit that waits for a standby. And the process that makes transactions wait for one may learn
+    // later than others that they should.
+    let notify = "SELECT pg_logical_emit_message(true, '', ''); NOTIFY nobody";
+    thread::spawn(move || while held_up.batch_execute(notify).is_ok() {});
+    let waiting = "pg_stat_activity WHERE query LIKE '%NOTIFY nobody' AND wait_event = 'SyncRep'";
     wait_until("it is held up", || count(connection, waiting) == 1);
     verifiers::nudge(connection).unwrap_err();
 

@@ -1,0 +1,140 @@
+//! Which server answers: after a fail-over, the one that was the primary before may come back, and answer as if it still were.
+//! And a standby is behind: it would find tokens valid that were revoked.
+
+use crate::connection::told;
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Integer, Nullable};
+use diesel_async::AsyncPgConnection;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// The timeline is that of the log being written: what the control file has is that of the last checkpoint, which after a
+/// promotion is the one before.
+const IDENTITY: &str = "SELECT system_identifier AS system, CASE WHEN NOT pg_is_in_recovery() THEN \
+        ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer END AS timeline \
+    FROM pg_control_system()";
+
+/// What this process has seen of servers.
+static SEEN: Mutex<BTreeMap<i64, Seen>> = Mutex::new(BTreeMap::new());
+/// How many connections were refused for it.
+static REFUSED: AtomicU64 = AtomicU64::new(0);
+
+/// Names a server among those that were copied from one another: they have one system identifier, and with each promotion a
+/// timeline begins that is one higher (PostgreSQL documentation, §26.3.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerIdentity {
+    system: i64,
+    timeline: i32,
+}
+
+/// Of the servers with one system identifier.
+#[derive(Default)]
+struct Seen {
+    newest: i32,
+    /// The one that the log has told of last that it is refused: an older one is asked again and again.
+    told: Option<i32>,
+}
+
+impl ServerIdentity {
+    /// Asks the server that a connection was opened to, and refuses one that is a standby, or that another has taken the place
+    /// of.
+    ///
+    /// # Errors
+    /// What the server says, or why it is refused.
+    pub(crate) async fn ask(connection: &mut AsyncPgConnection) -> Result<Self, String> {
+        // Here alone: it has a `load` of its own for whatever there is.
+        use diesel_async::RunQueryDsl as _;
+
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = BigInt)]
+            system: i64,
+            #[diesel(sql_type = Nullable<Integer>)]
+            timeline: Option<i32>,
+        }
+        let answer = diesel::sql_query(IDENTITY).get_result(connection).await;
+        let Row { system, timeline } = told(answer, connection)
+            .await
+            .map_err(|error| error.to_string())?;
+        let timeline = timeline.ok_or("this is a standby: what it knows is behind")?;
+        Self { system, timeline }.meet()
+    }
+
+    fn meet(self) -> Result<Self, String> {
+        let timeline = self.timeline;
+        let mut all = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = all.entry(self.system).or_default();
+        if timeline >= seen.newest {
+            if timeline > seen.newest {
+                *seen = Seen {
+                    newest: timeline,
+                    told: None,
+                };
+            }
+            return Ok(self);
+        }
+        REFUSED.fetch_add(1, Ordering::Relaxed);
+        if seen.told.replace(timeline) != Some(timeline) {
+            let newest = seen.newest;
+            tracing::error!(
+                timeline,
+                newest,
+                "a server was refused that another has taken the place of: shut it down, or make it a standby"
+            );
+        }
+        Err(format!(
+            "this is a former primary: its timeline is {timeline}, and {} was seen",
+            seen.newest
+        ))
+    }
+
+    /// Whether another server has taken this one's place since: what it says is not what is.
+    #[must_use]
+    pub fn is_superseded(self) -> bool {
+        let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(&self.system)
+            .is_some_and(|seen| self.timeline < seen.newest)
+    }
+}
+
+impl fmt::Display for ServerIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "system {}, timeline {}", self.system, self.timeline)
+    }
+}
+
+/// How many connections this process has refused since a server answered that another has taken the place of.
+#[must_use]
+pub fn refused_servers() -> u64 {
+    REFUSED.load(Ordering::Relaxed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(system: i64, timeline: i32) -> ServerIdentity {
+        ServerIdentity { system, timeline }
+    }
+
+    #[test]
+    fn a_former_primary_is_refused_once_its_successor_was_seen() {
+        let (former, present, other) = (server(-1, 1), server(-1, 2), server(-2, 1));
+        assert_eq!(former.meet(), Ok(former));
+        assert!(!former.is_superseded());
+        assert_eq!(other.meet(), Ok(other));
+        assert_eq!(present.meet(), Ok(present));
+        assert!(former.is_superseded());
+        assert!(!present.is_superseded());
+        assert!(!other.is_superseded());
+        let before = refused_servers();
+        assert_eq!(
+            former.meet().unwrap_err(),
+            "this is a former primary: its timeline is 1, and 2 was seen"
+        );
+        assert!(refused_servers() > before);
+        assert_eq!(present.meet(), Ok(present));
+    }
+}
