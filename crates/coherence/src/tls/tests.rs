@@ -128,7 +128,7 @@ impl Server {
         let url = format!("postgres://{user}:p@{host}:{}/jeton?{query}", self.0.port());
         let target = Target::read(&url, |_| None).unwrap_or_else(|error| panic!("{url}: {error}"));
         match open(&target, ConnectionLimits::NONE).await {
-            Ok(mut connection) => {
+            Ok((mut connection, _)) => {
                 let version = diesel::dsl::sql::<Text>(
                     "coalesce((SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()), 'none')",
                 );

@@ -221,6 +221,15 @@ fn a_token_tells_what_revoked_it() {
     only(&xids_of_token(connection, 'c'));
 }
 
+/// Told when it is dropped, by a panic as well.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A crash of the server shows what was still waiting for a standby, which has not heard of it and may be promoted next. Here
 /// the standby is never there.
 #[test]
@@ -259,10 +268,10 @@ fn a_second_attempt_waits_for_a_commit_as_durable_as_the_first() {
                         attempt(connection, ada, a);
                     }
                 });
+                let _ends = Done(&done);
                 wait_until("it waits for the standby", || {
                     count(operator, "pg_stat_activity WHERE wait_event = 'SyncRep'") == 1
                 });
-                done.store(true, Ordering::Relaxed);
                 execute(operator, "ALTER SYSTEM RESET synchronous_standby_names");
                 execute(operator, "SELECT pg_reload_conf()");
             });
