@@ -30,6 +30,10 @@ impl State {
             } else {
                 CheckStep::Execute(i)
             });
+            let may_ask_former = self.database.former.is_some() && protocol.is(Mutant::AskFormerPrimary);
+            if query.found.is_none() && may_ask_former {
+                offer(CheckStep::ExecuteAtFormer(i));
+            }
             // The request that waits would be answered with 503, and nothing is promised about that.
             if !query.awaited {
                 offer(CheckStep::Drop(i));
@@ -49,6 +53,10 @@ impl State {
             CheckStep::Execute(i) => {
                 let view = protocol.scenario.view(self.database.committed);
                 self.checks.queries[i].found = Some(view);
+            }
+            CheckStep::ExecuteAtFormer(i) => {
+                let former = self.database.former.unwrap_or_default();
+                self.checks.queries[i].found = Some(protocol.scenario.view(former));
             }
             CheckStep::Receive(i) => self.receive_view(protocol, i),
             CheckStep::Drop(i) => drop(self.checks.queries.remove(i)),

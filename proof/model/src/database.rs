@@ -31,7 +31,7 @@ impl State {
                 _ => {}
             }
         }
-        if self.faults.server_crashes > 0 {
+        if self.faults.may_undo() {
             for (row, content) in self.database.rows.iter().enumerate() {
                 if content.on_disk != Some((content.version, content.applied)) {
                     steps.push(Step::Database(DatabaseStep::Write { row }));
@@ -47,6 +47,7 @@ impl State {
             DatabaseStep::Write { row } => {
                 let row = &mut self.database.rows[row];
                 row.on_disk = Some((row.version, row.applied));
+                self.database.replicate();
             }
         }
     }
@@ -134,6 +135,7 @@ impl State {
                     applied: seen,
                     on_disk: durable.then_some((0, seen)),
                 });
+                self.database.replicate();
             }
             Kind::Renew { applied } => {
                 let version = self.fresh_version(operation.row);
@@ -167,8 +169,9 @@ impl State {
 
     /// Postgres crashes and is back. Open transactions are aborted and connections broken; replies that have left are
     /// still under way. Whoever remembers versions has lost his connection, and with it the right to compare: a row may
-    /// be back at a version that it had before.
-    pub(crate) fn crash_server(&mut self, protocol: &Protocol) {
+    /// be back at a version that it had before. `shows`: changes that were waiting for the standby are committed from then on,
+    /// whether or not it has them.
+    pub(crate) fn crash_server(&mut self, protocol: &Protocol, shows: bool) {
         for verifier in &mut self.verifiers {
             verifier.connected = false;
             verifier
@@ -178,10 +181,17 @@ impl State {
         self.database.orphans.clear();
         self.database.forget_what_is_not_on_disk();
         self.checks.queries.retain(|query| query.found.is_some());
-        for revoker in &mut self.revokers {
-            if let Revoker::Open { .. } = revoker {
-                *revoker = Revoker::Pending;
+        for change in 0..self.revokers.len() {
+            if let Revoker::Open { .. } = self.revokers[change] {
+                self.revokers[change] = if shows {
+                    self.commit_change(protocol, change);
+                    Revoker::Unknown
+                } else {
+                    Revoker::Pending
+                };
             }
+        }
+        for revoker in &mut self.revokers {
             if let Some(look) = revoker.look_mut()
                 && !protocol.is(Mutant::LooksSurviveCrash)
             {
@@ -194,7 +204,23 @@ impl State {
     }
 }
 
+impl State {
+    /// The standby is promoted, and has what it has. The former primary is still there.
+    pub(crate) fn fail_over(&mut self, protocol: &Protocol) {
+        self.crash_server(protocol, false);
+        let database = &mut self.database;
+        database.former = Some(database.committed);
+        database.committed = database.replicated;
+        database.log = database.log.and(database.replicated);
+    }
+}
+
 impl Database {
+    /// A log of writes has no gaps: the standby that has one has all before it.
+    pub(crate) fn replicate(&mut self) {
+        self.replicated = self.committed;
+    }
+
     fn insert(&mut self, row: Row) {
         let place = self.rows.partition_point(|other| other.id < row.id);
         self.rows.insert(place, row);

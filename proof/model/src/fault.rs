@@ -26,7 +26,14 @@ impl State {
             }
         }
         if self.faults.server_crashes > 0 {
-            offer(Fault::ServerCrash);
+            offer(Fault::ServerCrash { shows: false });
+            let is_open = |revoker: &Revoker| matches!(revoker, Revoker::Open { .. });
+            if self.faults.fail_overs > 0 && self.revokers.iter().any(is_open) {
+                offer(Fault::ServerCrash { shows: true });
+            }
+        }
+        if self.faults.fail_overs > 0 {
+            offer(Fault::FailOver);
         }
         for (change, revoker) in self.revokers.iter().enumerate() {
             let may_lose = matches!(
@@ -50,9 +57,13 @@ impl State {
                 self.disconnect(verifier, executes);
                 self.restart(verifier);
             }
-            Fault::ServerCrash => {
-                self.crash_server(protocol);
+            Fault::ServerCrash { shows } => {
+                self.crash_server(protocol, shows);
                 self.faults.server_crashes -= 1;
+            }
+            Fault::FailOver => {
+                self.fail_over(protocol);
+                self.faults.fail_overs -= 1;
             }
             Fault::LoseReply { change } => {
                 self.faults.lost_replies -= 1;

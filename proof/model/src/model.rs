@@ -103,10 +103,16 @@ impl State {
     fn normalise(&mut self, protocol: &Protocol) {
         self.forget_useless_looks(protocol);
         self.database.orphans.sort_unstable();
+        if self.faults.fail_overs == 0 {
+            self.database.replicate();
+        }
+        if !protocol.is(Mutant::AskFormerPrimary) {
+            self.database.former = None;
+        }
         self.checks.queries.sort_unstable();
         for i in 0..self.database.rows.len() {
             let row = &mut self.database.rows[i];
-            if self.faults.server_crashes == 0 {
+            if !self.faults.may_undo() {
                 row.on_disk = None;
             }
             if row.version != 0 && row.on_disk.is_none() && !self.is_remembered(i) {

@@ -55,6 +55,10 @@ pub enum Mutant {
     JoinRoundUnderWay,
     /// A retry that finds nothing to change is acknowledged at once.
     RetryDoesNotWait,
+    /// A retry that finds nothing to change waits for the verifiers, and not for the standby.
+    RetryIsNotDurable,
+    /// A query may be asked of the primary that the standby has taken the place of.
+    AskFormerPrimary,
     /// A row is deleted a lease after it was looked at, though its version has moved.
     GiveUpMovedRow,
     /// A row that was waited out is deleted a lease after `t_seen`, not a lease after it was looked at.
@@ -85,6 +89,7 @@ impl Mutant {
     pub fn scenario(self) -> Scenario {
         let name = match self {
             Self::RetryDoesNotWait => "lost-reply",
+            Self::RetryIsNotDurable | Self::AskFormerPrimary => "fail-over",
             Self::FillWithoutLease
             | Self::GenerationOnlyWithRows
             | Self::NoFlushOnLoss

@@ -52,6 +52,7 @@ impl State {
             (RevokeStep::Abort, _) => Revoker::Pending,
             (RevokeStep::Commit, Revoker::Open { lost, age }) => {
                 self.commit_change(protocol, change);
+                self.database.replicate();
                 if lost {
                     Revoker::Unknown
                 } else {
@@ -100,7 +101,7 @@ impl State {
         begun && (!watched.contains(change) || self.database.committed.contains_all(watched.below(change)))
     }
 
-    fn commit_change(&mut self, protocol: &Protocol, change: Xid) {
+    pub(crate) fn commit_change(&mut self, protocol: &Protocol, change: Xid) {
         self.database.committed = self.database.committed.with(change);
         self.database.log = self.database.log.with(change);
         let is_valid = protocol
@@ -112,8 +113,14 @@ impl State {
     }
 
     /// A retry changes nothing. It waits as the first attempt would have, for what stands in the log: what has been
-    /// purged has been applied by all.
-    fn retried(&self, protocol: &Protocol, change: Xid) -> Revoker {
+    /// purged has been applied by all. And its own commit waits for the standby. What a fail-over has lost is done anew.
+    fn retried(&mut self, protocol: &Protocol, change: Xid) -> Revoker {
+        if !self.database.committed.contains(change) {
+            return Revoker::Pending;
+        }
+        if !protocol.is(Mutant::RetryIsNotDurable) {
+            self.database.replicate();
+        }
         if self.database.log.contains(change) && !protocol.is(Mutant::RetryDoesNotWait) {
             Revoker::Committed {
                 retried: true,

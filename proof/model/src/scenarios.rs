@@ -17,6 +17,7 @@ const NO_FAULTS: Faults = Faults {
     disconnects: 0,
     crashes: 0,
     server_crashes: 0,
+    fail_overs: 0,
     lost_replies: 0,
 };
 
@@ -39,7 +40,7 @@ const ONE_TICK: Scenario = Scenario {
     ..BASE
 };
 
-static SMALL: [Scenario; 12] = [
+static SMALL: [Scenario; 13] = [
     BASE,
     Scenario {
         name: "lost-reply",
@@ -75,6 +76,18 @@ static SMALL: [Scenario; 12] = [
         incarnations: 2,
         faults: Faults {
             server_crashes: 1,
+            ..NO_FAULTS
+        },
+        ..BASE
+    },
+    Scenario {
+        name: "fail-over",
+        leases: &[1],
+        queries: 1,
+        incarnations: 2,
+        faults: Faults {
+            server_crashes: 1,
+            fail_overs: 1,
             ..NO_FAULTS
         },
         ..BASE
@@ -118,7 +131,7 @@ static SMALL: [Scenario; 12] = [
     },
 ];
 
-static LARGE: [Scenario; 10] = [
+static LARGE: [Scenario; 11] = [
     Scenario {
         name: "long-lease",
         leases: &[4],
@@ -181,6 +194,17 @@ static LARGE: [Scenario; 10] = [
             ..NO_FAULTS
         },
         purges: true,
+        ..ONE_TICK
+    },
+    Scenario {
+        name: "long-fail-over",
+        leases: &[2],
+        incarnations: 3,
+        faults: Faults {
+            server_crashes: 1,
+            fail_overs: 1,
+            ..NO_FAULTS
+        },
         ..ONE_TICK
     },
     Scenario {

@@ -29,6 +29,11 @@ pub struct State {
 pub(crate) struct Database {
     /// The committed changes.
     pub(crate) committed: Xids,
+    /// Those of them that the synchronous standby has. Whoever commits waits for it, and is told when it has all that was
+    /// committed before; but a crash shows what still waits.
+    pub(crate) replicated: Xids,
+    /// What was committed at the primary that the standby has taken the place of.
+    pub(crate) former: Option<Xids>,
     /// The rows of the log that stand: committed, and not purged.
     pub(crate) log: Xids,
     /// The table of verifiers.
@@ -230,6 +235,8 @@ impl State {
         Self {
             database: Database {
                 committed: Xids::default(),
+                replicated: Xids::default(),
+                former: None,
                 log: Xids::default(),
                 rows: Vec::new(),
                 orphans: Vec::new(),

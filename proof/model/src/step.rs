@@ -28,7 +28,8 @@ pub enum Step {
 pub enum Fault {
     Disconnect { verifier: usize, executes: bool },
     Crash { verifier: usize, executes: bool },
-    ServerCrash,
+    ServerCrash { shows: bool },
+    FailOver,
     LoseReply { change: Xid },
 }
 
@@ -68,6 +69,7 @@ pub enum CheckStep {
     Join(usize),
     Send,
     Execute(usize),
+    ExecuteAtFormer(usize),
     Receive(usize),
     Drop(usize),
 }
@@ -132,7 +134,13 @@ impl Display for Fault {
                     executed(*executes)
                 )
             }
-            Self::ServerCrash => f.write_str("Postgres crashes; what was not on disk is gone"),
+            Self::ServerCrash { shows: false } => {
+                f.write_str("Postgres crashes; what was not on disk is gone")
+            }
+            Self::ServerCrash { shows: true } => f.write_str(
+                "Postgres crashes; what was not on disk is gone, and what waited for the standby shows",
+            ),
+            Self::FailOver => f.write_str("the standby is promoted; the former primary goes on answering"),
             Self::LoseReply { change } => write!(f, "the reply for x{change} is lost, its client gets a 503"),
         }
     }
@@ -182,6 +190,7 @@ impl Display for CheckStep {
             Self::Join(_) => "check: joins a query that is under way",
             Self::Send => "query: remembers the generation; is sent, for whatever waits",
             Self::Execute(_) => "query: is executed by Postgres",
+            Self::ExecuteAtFormer(_) => "query: is executed by the former primary",
             Self::Receive(_) => "query: the reply arrives",
             Self::Drop(_) => "query: its connection breaks",
         })
