@@ -35,8 +35,8 @@ use jeton_verifier::Verifier;
 /// A setting that cannot be used, a database that is away or not up to date, a port that is taken.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let url = settings.database.database_url()?;
+    check_migrated(&url).await?;
     let database = Database::new(url.clone(), PoolSettings::default());
-    check_migrated(&database).await?;
     let verifier = Verifier::connect(settings.verifier.settings(url.clone())).await?;
     let barrier = Barrier::start(url)?;
     let highest_cost = database.run(users::highest_bcrypt_cost).await?;

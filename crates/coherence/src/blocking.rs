@@ -1,4 +1,5 @@
-use crate::connection::{connect, told};
+use crate::connection::{NOT_REPLICATED, connect, told};
+use crate::open_connection::OpenConnection;
 use crate::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, ServerIdentity};
 use diesel::connection::{
     AnsiTransactionManager, CacheSize, Connection, ConnectionSealed, Instrumentation, LoadConnection,
@@ -8,22 +9,40 @@ use diesel::expression::QueryMetadata;
 use diesel::migration::{CREATE_MIGRATIONS_TABLE, MigrationConnection};
 use diesel::pg::Pg;
 use diesel::query_builder::{Query, QueryFragment, QueryId};
-use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
+use diesel::result::{
+    ConnectionError, ConnectionResult, DatabaseErrorKind, Error as DieselError, QueryResult,
+};
+use diesel::sql_types::Bool;
 use diesel_async::{AsyncConnection, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::TryStreamExt;
 use std::panic::resume_unwind;
 use std::thread;
+use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::time::timeout;
+
+/// A look whether the server is there takes no longer, where it is.
+const PING_DEADLINE: Duration = Duration::from_secs(1);
+
+/// Whether a commit of what was done so far would wait until it is replicated.
+const WOULD_WAIT: &str = "current_setting('synchronous_commit') NOT IN ('off', 'local') \
+    AND pg_current_xact_id_if_assigned() IS NOT NULL";
 
 /// A connection whose statements block the thread until they are answered: an [`AsyncPgConnection`] with a runtime of its
 /// own, which runs while somebody waits, on the thread that waits. So nothing of it depends on another runtime, and none of
 /// its statements on another thread.
+///
+/// What is not answered by its [deadline](ConnectionLimits::deadline) is unavailable, and so is all that is asked of the
+/// connection afterwards. So is a commit that the server has called successful although somebody has cancelled its wait for a
+/// synchronous standby: a failover may undo it.
 pub struct PgConnection {
     // Goes before the runtime that its task is on.
-    connection: AsyncPgConnection,
-    server: ServerIdentity,
+    connection: OpenConnection,
     reactor: Reactor,
     transactions: AnsiTransactionManager,
+    limits: ConnectionLimits,
+    /// Why nothing more is asked of it.
+    lost: Option<String>,
 }
 
 /// Opens one connection.
@@ -32,17 +51,23 @@ pub struct PgConnection {
 /// [`DatabaseError::Unavailable`](crate::DatabaseError::Unavailable) when there is no server, or it refuses.
 pub fn establish(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<PgConnection> {
     let reactor = Reactor::new()?;
-    let (connection, server) = reactor.wait(connect(url, limits))?;
-    Ok(PgConnection::new(connection, server, reactor))
+    let connection = reactor.wait(connect(url, &limits))?;
+    Ok(PgConnection::new(connection, reactor, limits))
+}
+
+/// As for what the server itself has closed.
+fn closed<E: From<DieselError>>(reason: String) -> E {
+    DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(reason)).into()
 }
 
 impl PgConnection {
-    fn new(connection: AsyncPgConnection, server: ServerIdentity, reactor: Reactor) -> Self {
+    fn new(connection: OpenConnection, reactor: Reactor, limits: ConnectionLimits) -> Self {
         Self {
             connection,
-            server,
             reactor,
             transactions: AnsiTransactionManager::default(),
+            limits,
+            lost: None,
         }
     }
 
@@ -54,32 +79,131 @@ impl PgConnection {
         self
     }
 
-    /// Blocks until something is done that is written for [`AsyncPgConnection`].
-    pub fn wait<'a, F>(&'a mut self, work: impl FnOnce(&'a mut AsyncPgConnection) -> F) -> F::Output
+    /// Blocks until something is done that is written for an [`OpenConnection`], or its deadline has passed.
+    ///
+    /// # Errors
+    /// What the work says, or [`DatabaseError::Unavailable`] where it is not answered in time.
+    pub fn wait<'a, T, F>(&'a mut self, work: impl FnOnce(&'a mut OpenConnection) -> F) -> DatabaseResult<T>
     where
-        F: Future<Output: Send> + Send,
+        F: Future<Output = DatabaseResult<T>> + Send,
+        T: Send,
     {
-        self.reactor.wait(work(&mut self.connection))
+        let deadline = self.limits.deadline();
+        self.answered_by(deadline, work)
     }
 
-    /// Asks the server whether it is still there.
+    /// What the work says. In time, by a connection that nothing was lost on before, and by one that says so itself where it is
+    /// about a commit.
+    fn answered_by<'a, T, E, F>(
+        &'a mut self,
+        deadline: Option<Duration>,
+        work: impl FnOnce(&'a mut OpenConnection) -> F,
+    ) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>> + Send,
+        T: Send,
+        E: From<DieselError> + Send,
+    {
+        if let Some(reason) = &self.lost {
+            return Err(closed(reason.clone()));
+        }
+        let Self {
+            connection,
+            reactor,
+            limits,
+            lost,
+            ..
+        } = self;
+        let heard = connection.heard().clone();
+        let work = work(connection);
+        let answer = reactor.wait(async {
+            match deadline {
+                Some(deadline) => timeout(deadline, work).await.map_err(|_| deadline),
+                None => Ok(work.await),
+            }
+        });
+        let reason = match answer {
+            Err(deadline) => limits.abandon(deadline),
+            Ok(_) if heard.take_unreplicated() => {
+                tracing::error!("{NOT_REPLICATED}: it is not known to be durable");
+                NOT_REPLICATED.to_owned()
+            }
+            Ok(result) => return result,
+        };
+        *lost = Some(reason.clone());
+        Err(closed(reason))
+    }
+
+    /// As [`wait`](Self::wait), for what Diesel asks.
+    fn ask<'a, T, F>(&'a mut self, work: impl FnOnce(&'a mut AsyncPgConnection) -> F) -> QueryResult<T>
+    where
+        F: Future<Output = QueryResult<T>> + Send,
+        T: Send,
+    {
+        let deadline = self.limits.deadline();
+        self.answered_by(deadline, |connection| work(connection))
+    }
+
+    /// Asks the server whether it is still there, which it has a second to say at the most.
     ///
     /// # Errors
     /// See [`DatabaseError`](crate::DatabaseError).
     pub fn ping(&mut self) -> DatabaseResult<()> {
-        Ok(self.batch_execute("")?)
+        let deadline = self.ping_deadline();
+        self.answered_by(deadline, async |connection: &mut OpenConnection| {
+            let answered = connection.batch_execute("").await;
+            Ok(told(answered, connection).await?)
+        })
     }
 
     /// The server that it was opened to.
     #[must_use]
     pub fn server(&self) -> ServerIdentity {
-        self.server
+        self.connection.server()
     }
 
-    /// Whether it is known to be in the middle of a transaction that nobody will end, or to be to a server that another has
-    /// taken the place of.
+    /// Whether it is known to be abandoned, or in the middle of a transaction that nobody will end, or to a server that another
+    /// has taken the place of.
     pub fn is_broken(&mut self) -> bool {
-        self.server.is_superseded() || AnsiTransactionManager::is_broken_transaction_manager(self)
+        self.lost.is_some()
+            || self.server().is_superseded()
+            || AnsiTransactionManager::is_broken_transaction_manager(self)
+    }
+
+    /// Looks again, where something was abandoned, whether the server answers commits: see
+    /// [`ConnectionLimits::hanging_commits`].
+    ///
+    /// # Errors
+    /// See [`DatabaseError`](crate::DatabaseError).
+    pub fn look(&mut self) -> DatabaseResult<()> {
+        if !self.limits.suspects() {
+            return Ok(());
+        }
+        let (limits, deadline) = (self.limits.clone(), self.ping_deadline());
+        let look = async |connection: &mut OpenConnection| limits.look(connection).await.map(drop);
+        self.answered_by(deadline, look)
+    }
+
+    fn ping_deadline(&self) -> Option<Duration> {
+        self.limits.deadline().map(|deadline| deadline.min(PING_DEADLINE))
+    }
+
+    /// Refuses a commit that would hang as others do, and leave one more of the server's processes waiting.
+    ///
+    /// # Errors
+    /// As for a connection that is lost.
+    pub(crate) fn refuse_to_hang(&mut self) -> QueryResult<()> {
+        let commits = self.limits.hanging_commits();
+        if commits == 0 {
+            return Ok(());
+        }
+        let would_wait = diesel::select(diesel::dsl::sql::<Bool>(WOULD_WAIT));
+        if diesel::RunQueryDsl::get_result(would_wait, self)? {
+            return Err(closed(format!(
+                "{commits} commits wait for a synchronous standby that does not answer"
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -129,7 +253,7 @@ impl Drop for Reactor {
 
 impl SimpleConnection for PgConnection {
     fn batch_execute(&mut self, sql: &str) -> QueryResult<()> {
-        self.wait(async |connection| {
+        self.ask(async |connection: &mut AsyncPgConnection| {
             let result = connection.batch_execute(sql).await;
             told(result, connection).await
         })
@@ -153,7 +277,7 @@ impl Connection for PgConnection {
     where
         T: QueryFragment<Pg> + QueryId,
     {
-        self.wait(|connection| {
+        self.ask(|connection| {
             let connection = &*connection;
             let executing = AsyncConnectionCore::execute_returning_count(&mut &*connection, source);
             async move { told(executing.await, connection).await }
@@ -188,7 +312,7 @@ impl LoadConnection for PgConnection {
         T: Query + QueryFragment<Pg> + QueryId + 'query,
         Pg: QueryMetadata<T::SqlType>,
     {
-        let rows: Vec<PgRow> = self.wait(|connection| {
+        let rows: Vec<PgRow> = self.ask(|connection| {
             let connection = &*connection;
             let loading = AsyncConnectionCore::load(&mut &*connection, source);
             async move {

@@ -1,42 +1,19 @@
 use crate::open::open;
-use crate::{DatabaseResult, DatabaseUrl, PgConnection, ServerIdentity};
+use crate::open_connection::OpenConnection;
+use crate::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection};
 use diesel::Connection as _;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use std::time::Duration;
 use tokio_postgres::tls::TlsStream;
 use tokio_postgres::{Client, Connection, Socket};
 
-/// What the server enforces on one connection.
-#[derive(Debug, Clone, Copy)]
-pub struct ConnectionLimits {
-    /// A statement that takes longer is cancelled. `None`: it may take its time, as a migration may.
-    pub statement_timeout: Option<Duration>,
-}
-
-impl ConnectionLimits {
-    /// For work that a person waits for by choice: migrations, the operator's commands.
-    pub const NONE: Self = Self {
-        statement_timeout: None,
-    };
-
-    /// Whether a statement that took so long was cancelled for it.
-    #[must_use]
-    pub fn exceeded_by(self, time: Duration) -> bool {
-        self.statement_timeout.is_some_and(|timeout| time >= timeout)
-    }
-}
-
-/// Opens one connection, which lives on the runtime that this is called on, and says which server it is to.
+/// Opens one connection, which lives on the runtime that this is called on.
 ///
 /// # Errors
 /// [`DatabaseError::Unavailable`](crate::DatabaseError::Unavailable) when there is no server, or it refuses, or it is a former
 /// primary whose successor this process has seen.
-pub async fn connect(
-    url: &DatabaseUrl,
-    limits: ConnectionLimits,
-) -> DatabaseResult<(AsyncPgConnection, ServerIdentity)> {
+pub async fn connect(url: &DatabaseUrl, limits: &ConnectionLimits) -> DatabaseResult<OpenConnection> {
     open(url.target(), limits).await
 }
 
@@ -46,24 +23,24 @@ pub async fn connect(
 /// What the server says.
 pub(crate) async fn prepare<S>(
     (client, connection): (Client, Connection<Socket, S>),
-    limits: ConnectionLimits,
-) -> Result<(AsyncPgConnection, ServerIdentity), String>
+    limits: &ConnectionLimits,
+) -> Result<OpenConnection, String>
 where
     S: TlsStream + Unpin + Send + 'static,
 {
-    let connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await;
-    let mut connection = connection.map_err(|error| error.to_string())?;
-    let set = connection.batch_execute(&settings(limits)).await;
-    set.map_err(|error| error.to_string())?;
-    let server = ServerIdentity::ask(&mut connection).await?;
-    Ok((connection, server))
+    let mut connection = OpenConnection::new(client, connection, &settings(limits)).await?;
+    limits.admit(&mut connection).await?;
+    Ok(connection)
 }
 
 /// Whatever the server's default: a statement that had to wait for a row goes on with what is there now, and does not
-/// fail. And none here is ever worth compiling, which takes a quarter of a second, whatever it is estimated to cost.
-fn settings(limits: ConnectionLimits) -> String {
-    let mut settings = "SET default_transaction_isolation = 'read committed'; SET jit = off".to_owned();
-    if let Some(timeout) = limits.statement_timeout {
+/// fail. None here is ever worth compiling, which takes a quarter of a second, whatever it is estimated to cost. And that a
+/// commit is not replicated is told by a warning alone.
+fn settings(limits: &ConnectionLimits) -> String {
+    let mut settings = "SET default_transaction_isolation = 'read committed'; SET jit = off; \
+        SET client_min_messages = warning"
+        .to_owned();
+    if let Some(timeout) = limits.statement_timeout() {
         settings.push_str(&format!(
             "; SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}",
             timeout.as_millis()
@@ -86,6 +63,9 @@ pub(crate) async fn told<T>(result: QueryResult<T>, mut connection: &AsyncPgConn
         other => other,
     }
 }
+
+/// Somebody has cancelled what a commit waited for, and the server has called it successful.
+pub(crate) const NOT_REPLICATED: &str = "a commit's wait for its synchronous standby was cancelled";
 
 const READ_COMMITTED: &str = "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
@@ -125,7 +105,11 @@ fn begun_by<T, E: From<DieselError>>(
     work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
     AnsiTransactionManager::begin_transaction_sql(connection, begin)?;
-    match work(connection) {
+    let done = work(connection).and_then(|value| {
+        connection.refuse_to_hang()?;
+        Ok(value)
+    });
+    match done {
         Ok(value) => {
             AnsiTransactionManager::commit_transaction(connection)?;
             Ok(value)
@@ -139,8 +123,8 @@ fn begun_by<T, E: From<DieselError>>(
 
 /// As [`transaction`], for a connection that is waited for. It begins no other within it.
 pub(crate) async fn transaction_async<T>(
-    connection: &mut AsyncPgConnection,
-    work: impl AsyncFnOnce(&mut AsyncPgConnection) -> DatabaseResult<T>,
+    connection: &mut OpenConnection,
+    work: impl AsyncFnOnce(&mut OpenConnection) -> DatabaseResult<T>,
 ) -> DatabaseResult<T> {
     let begun = connection.batch_execute(READ_COMMITTED).await;
     told(begun, connection).await?;
@@ -148,6 +132,9 @@ pub(crate) async fn transaction_async<T>(
     let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
     let ended = connection.batch_execute(end).await;
     told(ended, connection).await?;
+    if connection.heard().take_unreplicated() {
+        return Err(DatabaseError::Unavailable(NOT_REPLICATED.to_owned()));
+    }
     result
 }
 

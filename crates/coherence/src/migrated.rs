@@ -58,7 +58,7 @@ pub async fn find_pending(connection: &mut AsyncPgConnection) -> DatabaseResult<
 /// # Errors
 /// As [`applied_versions`].
 pub fn pending(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
-    connection.wait(find_pending)
+    connection.wait(|connection| find_pending(connection))
 }
 
 /// The versions of the migrations that have been applied, read without Diesel's harness, which would create its table: a
@@ -68,7 +68,7 @@ pub fn pending(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
 /// [`DatabaseError::ServerTooOld`] and [`DatabaseError::NotUtf8`], which nobody can use, and [`DatabaseError::Unreleased`], which
 /// cannot be continued; or see [`DatabaseError`].
 pub fn applied_versions(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
-    connection.wait(find_applied_versions)
+    connection.wait(|connection| find_applied_versions(connection))
 }
 
 async fn find_applied_versions(connection: &mut AsyncPgConnection) -> DatabaseResult<Vec<String>> {

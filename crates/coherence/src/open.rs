@@ -2,8 +2,8 @@
 
 use crate::connection::prepare;
 use crate::database_url::{Endpoint, Mode, Place, Target};
-use crate::{ConnectionLimits, DatabaseError, DatabaseResult, ServerIdentity};
-use diesel_async::AsyncPgConnection;
+use crate::open_connection::OpenConnection;
+use crate::{ConnectionLimits, DatabaseError, DatabaseResult};
 use rand::seq::SliceRandom;
 use std::error::Error as _;
 use std::net::IpAddr;
@@ -26,10 +26,7 @@ type Opened = (Client, Connection<Socket, Stream>);
 ///
 /// # Errors
 /// [`DatabaseError::Unavailable`]: none of them will do, and why.
-pub(crate) async fn open(
-    target: &Target,
-    limits: ConnectionLimits,
-) -> DatabaseResult<(AsyncPgConnection, ServerIdentity)> {
+pub(crate) async fn open(target: &Target, limits: &ConnectionLimits) -> DatabaseResult<OpenConnection> {
     let tls = connector(target)?;
     let mut endpoints: Vec<&Endpoint> = target.endpoints.iter().collect();
     if target.random_order {
@@ -55,8 +52,8 @@ async fn open_endpoint(
     target: &Target,
     endpoint: &Endpoint,
     tls: &Connector,
-    limits: ConnectionLimits,
-) -> Result<(AsyncPgConnection, ServerIdentity), Failure> {
+    limits: &ConnectionLimits,
+) -> Result<OpenConnection, Failure> {
     let mut deadline = Deadline::after(target.connect_timeout);
     let mut failure = Failure::from("the name has no address".to_owned());
     for address in deadline.wait(addresses(endpoint, target.random_order)).await? {

@@ -55,7 +55,7 @@ impl fmt::Display for DisabledTrigger {
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn disabled_triggers(connection: &mut PgConnection) -> DatabaseResult<Vec<DisabledTrigger>> {
-    connection.wait(find_disabled_triggers)
+    connection.wait(|connection| find_disabled_triggers(connection))
 }
 
 pub(crate) async fn find_disabled_triggers(

@@ -2,21 +2,37 @@ use crate::problems::{database_problem, get_or_head, method_not_allowed};
 use crate::shutdown::Ending;
 use actix_web::rt::spawn;
 use actix_web::{HttpResponse, web};
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use jeton_api_types::ProblemResponse;
-use jeton_persistence::{Database, PgConnection, Turn, check_writable, migrations};
+use jeton_persistence::{
+    ConnectionLimits, Database, DatabaseUrl, PgConnection, Turn, check_writable, establish, migrations,
+};
 use jeton_verifier::Verifier;
 use serde_json::json;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use tracing::Instrument;
 
-/// Refuses a database that lacks a migration: for a service's start.
+/// How long a service looks for its database when it starts, whatever its hosts are and whatever is in between.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long each statement of that look may take.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Refuses a database that lacks a migration: for a service's start, before anything else connects to it.
 ///
 /// # Errors
 /// The database is away, or not up to date; the message tells the command that brings it up to date.
-pub async fn check_migrated(database: &Database) -> anyhow::Result<()> {
-    let pending = database.run(migrations::pending).await.context("DATABASE_URL")?;
+pub async fn check_migrated(url: &DatabaseUrl) -> anyhow::Result<()> {
+    let url = url.clone();
+    let look = spawn_blocking(move || {
+        let limits = ConnectionLimits::new(STATEMENT_TIMEOUT, u32::MAX);
+        migrations::pending(&mut establish(&url, limits)?.on_blocking_threads())
+    });
+    let pending = timeout(START_TIMEOUT, look).await;
+    let pending = pending.map_err(|_| anyhow!("the database was not found within {START_TIMEOUT:?}"));
+    let pending = pending.and_then(|looked| Ok(looked??)).context("DATABASE_URL")?;
     anyhow::ensure!(
         pending.is_empty(),
         "the database is not up to date (pending: {}); run `scripts/migrate` or `jeton migrate`",
@@ -35,7 +51,28 @@ pub(crate) struct Needs {
 }
 
 /// What a look at the database and the verifier sees.
-type Readiness = Result<(), ProblemResponse>;
+pub(crate) type Readiness = Result<Ready, ProblemResponse>;
+
+/// How a service is doing that can do its work.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ready {
+    Wholly,
+    /// Tokens are checked and rows are read, and nothing is written: so many commits wait for a standby.
+    ExceptForCommits(u64),
+}
+
+impl Ready {
+    fn body(self) -> serde_json::Value {
+        match self {
+            Self::Wholly => json!({ "status": "ready" }),
+            Self::ExceptForCommits(commits) => json!({
+                "status": "degraded",
+                "detail": "Commits wait for a synchronous standby that does not answer: what writes is answered 503.",
+                "hanging_commits": commits,
+            }),
+        }
+    }
+}
 
 impl Needs {
     /// What a look sees that begins after this call. One looks at a time; those who ask meanwhile wait for the next look
@@ -72,13 +109,21 @@ impl Needs {
                 ProblemResponse::unavailable(1)
             })?;
         }
-        Ok(())
+        let hanging = self
+            .database
+            .as_ref()
+            .map(|database| database.status().hanging_commits);
+        Ok(match hanging {
+            None | Some(0) => Ready::Wholly,
+            Some(commits) => Ready::ExceptForCommits(commits),
+        })
     }
 }
 
 /// `GET /livez`: the process serves. `GET /readyz`: it can do its work, which takes the database, up to date and to be written
-/// to, and checks of tokens, where it has them; and it has not been told to end. Whatever the query: a load balancer may write
-/// one against caches, and takes a service away that answers 422.
+/// to, and checks of tokens, where it has them; and it has not been told to end. While a synchronous standby keeps commits
+/// waiting it is ready all the same, and says so: no other instance is better off, and checks go on. Whatever the query: a load
+/// balancer may write one against caches, and takes a service away that answers 422.
 pub fn configure(config: &mut web::ServiceConfig) {
     let probe = |path| web::resource(path).default_service(method_not_allowed("GET, HEAD"));
     config
@@ -96,6 +141,6 @@ async fn readyz(needs: web::Data<Needs>) -> Result<HttpResponse, ProblemResponse
     }
     // Not the request's own: whoever hangs up in the middle would have the next one look while this look goes on.
     let look = spawn(async move { needs.readiness().await }.in_current_span());
-    look.await.unwrap_or_else(|_| Err(ProblemResponse::internal()))?;
-    Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+    let ready = look.await.unwrap_or_else(|_| Err(ProblemResponse::internal()))?;
+    Ok(HttpResponse::Ok().json(ready.body()))
 }

@@ -18,10 +18,10 @@ pub struct PoolSettings {
     pub reserved: u32,
     /// How long a request waits for its turn, and then for a connection.
     pub acquire_timeout: Duration,
-    /// How long the server may work on one statement.
+    /// How long the server may work on one statement. Where it has not even said a second later that it has given up, the
+    /// connection is abandoned, and its thread is free.
     pub statement_timeout: Duration,
-    /// How long a request waits for the answer in all: for a server that has stopped in the middle, and cannot even
-    /// cancel.
+    /// How long a request waits for the answer in all.
     pub query_timeout: Duration,
 }
 
@@ -53,6 +53,7 @@ pub struct Database {
     places: Arc<Places>,
     reserved: Arc<Places>,
     waiting: Arc<AtomicUsize>,
+    limits: ConnectionLimits,
     settings: PoolSettings,
 }
 
@@ -67,6 +68,11 @@ pub struct PoolStatus {
     pub idle: u32,
     /// How many wait for one.
     pub waiting: usize,
+    /// How many were abandoned so far, since the server did not answer.
+    pub abandoned: u64,
+    /// How many commits wait for a synchronous standby that does not answer. While there are any, what would wait as well is
+    /// [unavailable](DatabaseError::Unavailable) at once, and what only reads goes on.
+    pub hanging_commits: u64,
 }
 
 /// One that waits, for as long as it lives.
@@ -89,12 +95,10 @@ impl Database {
     /// Makes the pool. Connects when first asked something, so this never fails for a database that is away.
     #[must_use]
     pub fn new(url: DatabaseUrl, settings: PoolSettings) -> Self {
-        let limits = ConnectionLimits {
-            statement_timeout: Some(settings.statement_timeout),
-        };
+        let limits = ConnectionLimits::new(settings.statement_timeout, settings.most());
         let manager = Manager {
             url,
-            limits,
+            limits: limits.clone(),
             losses: Arc::default(),
         };
         let pool = r2d2::Pool::builder()
@@ -114,6 +118,7 @@ impl Database {
             places,
             reserved,
             waiting: Arc::default(),
+            limits,
             settings,
         }
     }
@@ -127,6 +132,8 @@ impl Database {
             connections: state.connections,
             idle: state.idle_connections,
             waiting: self.waiting.load(Ordering::Relaxed),
+            abandoned: self.limits.abandoned(),
+            hanging_commits: self.limits.hanging_commits(),
         }
     }
 

@@ -35,6 +35,10 @@ impl Managed {
     ) -> DatabaseResult<T> {
         let losses_then = self.losses.load(Ordering::Relaxed);
         let started = Instant::now();
+        let work = |connection: &mut PgConnection| {
+            connection.look()?;
+            work(connection)
+        };
         // A cancelled statement is known by the time it took: Diesel keeps no SQLSTATE, and the text of the error is in
         // the server's language.
         let result = work(&mut self.connection).map_err(|error| match error {
@@ -43,12 +47,18 @@ impl Managed {
             }
             other => other,
         });
-        if matches!(result, Err(DatabaseError::Unavailable(_))) {
-            self.lost = true;
-            self.losses.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.worked_at = Instant::now();
-            self.losses_then = losses_then;
+        match result {
+            // A commit that was refused since others hang: no loss of this connection.
+            Err(DatabaseError::Unavailable(_))
+                if self.limits.hanging_commits() > 0 && !self.connection.is_broken() => {}
+            Err(DatabaseError::Unavailable(_)) => {
+                self.lost = true;
+                self.losses.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => {
+                self.worked_at = Instant::now();
+                self.losses_then = losses_then;
+            }
         }
         result
     }
@@ -61,10 +71,10 @@ impl r2d2::ManageConnection for Manager {
     fn connect(&self) -> DatabaseResult<Managed> {
         let losses_then = self.losses.load(Ordering::Relaxed);
         // Lent on threads that may block, and made on such.
-        let connection = establish(&self.url, self.limits)?.on_blocking_threads();
+        let connection = establish(&self.url, self.limits.clone())?.on_blocking_threads();
         Ok(Managed {
             connection,
-            limits: self.limits,
+            limits: self.limits.clone(),
             worked_at: Instant::now(),
             losses_then,
             losses: self.losses.clone(),

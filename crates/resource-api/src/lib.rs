@@ -27,13 +27,13 @@ use jeton_verifier::actix::Guard;
 /// A setting that cannot be used, a database that is away or not up to date, a port that is taken.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let url = settings.database.database_url()?;
+    check_migrated(&url).await?;
     // It revokes nothing: one for `readyz` is enough.
     let pool = PoolSettings {
         reserved: 1,
         ..PoolSettings::default()
     };
     let database = Database::new(url.clone(), pool);
-    check_migrated(&database).await?;
     anyhow::ensure!(
         database.run(migrations::is_migrated).await?,
         "the demo's tables are not there, not up to date, or not for this role; \

@@ -15,6 +15,8 @@ use uuid::Uuid;
 
 /// A statement that takes longer is given up by the server.
 pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
+/// So many sessions of this role may be stuck before no more are opened here.
+const MOST_STUCK: u32 = 4;
 /// How long to pause between two looks, at the least and at the most; between them, [`a part`](PAUSE_PART) of the time
 /// waited so far, which is then what a look that comes too late costs.
 const PAUSE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(20));
@@ -187,6 +189,7 @@ fn say_removed(removed: &[Removed]) {
 
 struct Keeper {
     url: DatabaseUrl,
+    limits: ConnectionLimits,
     connection: Option<(PgConnection, Session)>,
     rounds: Rounds,
     heartbeat: Heartbeat,
@@ -198,6 +201,7 @@ impl Keeper {
     fn new(url: DatabaseUrl, heartbeat: Heartbeat) -> Self {
         Self {
             url,
+            limits: ConnectionLimits::new(STATEMENT_TIMEOUT, MOST_STUCK),
             connection: None,
             rounds: Rounds::default(),
             heartbeat,
@@ -265,10 +269,7 @@ impl Keeper {
 
     fn connect(&mut self) -> DatabaseResult<(PgConnection, Session)> {
         self.rounds.start_over();
-        let limits = ConnectionLimits {
-            statement_timeout: Some(STATEMENT_TIMEOUT),
-        };
-        let mut connection = establish(&self.url, limits)?;
+        let mut connection = establish(&self.url, self.limits.clone())?;
         let session = verifiers::session(&mut connection)?;
         Ok((connection, session))
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How long the thread may be busy with a round. A statement that takes too long is given up by the server; but a server
-/// that stands still gives up nothing, and the thread does not hear of it while it reads what never comes.
+/// How long the thread may be busy with a round. A statement that takes too long is given up by the server, or its connection
+/// is abandoned a second later.
 const SILENCE: Duration = STATEMENT_TIMEOUT.saturating_add(Duration::from_secs(2));
 /// How long anybody waits in all: the longest lease that there can be, and a little.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(65);

@@ -1,35 +1,27 @@
 use jeton_coherence::{
-    AsyncPgConnection, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, ServerIdentity, connect,
+    AsyncPgConnection, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, OpenConnection, connect,
     lookups,
 };
 use std::time::Duration;
-use tokio::time::timeout;
 
-/// A look-up that takes longer than this is given up by the server.
+/// A look-up that takes longer than this is given up by the server; and a second later it is abandoned, since the server has
+/// stopped, or the network has.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Of a server that has not even said so after this, nothing more is expected: it has stopped, or the network has.
-const SILENCE: Duration = Duration::from_secs(4);
-
-/// Waits for an answer of the database's for so long and no longer. What is not answered by then may have happened all the
-/// same, and its connection is not to be used again.
-pub(crate) async fn answered_within<T>(
-    time: Duration,
-    work: impl Future<Output = DatabaseResult<T>>,
-) -> DatabaseResult<T> {
-    let late = |_| DatabaseError::Unavailable(format!("no answer within {time:?}"));
-    timeout(time, work).await.map_err(late)?
-}
+/// So many sessions of a verifier's role may be stuck before its threads open no more.
+pub(crate) const MOST_STUCK: u32 = 4;
 
 /// A connection that is made when first needed, and anew after it was lost.
 pub(crate) struct Reconnecting {
     url: DatabaseUrl,
-    connection: Option<(AsyncPgConnection, ServerIdentity)>,
+    limits: ConnectionLimits,
+    connection: Option<OpenConnection>,
 }
 
 impl Reconnecting {
     pub(crate) fn new(url: DatabaseUrl) -> Self {
         Self {
             url,
+            limits: ConnectionLimits::new(STATEMENT_TIMEOUT, MOST_STUCK),
             connection: None,
         }
     }
@@ -42,30 +34,27 @@ impl Reconnecting {
         work: impl AsyncFn(&mut AsyncPgConnection) -> DatabaseResult<T>,
     ) -> DatabaseResult<T> {
         // Taken out, and kept only if it works: a panic in the work drops it as well.
-        if let Some((mut connection, server)) = self.connection.take()
-            && !server.is_superseded()
+        if let Some(mut connection) = self.connection.take()
+            && !connection.server().is_superseded()
         {
-            match answered_within(SILENCE, work(&mut connection)).await {
+            match self.limits.answered(work(&mut connection)).await {
                 Err(DatabaseError::Unavailable(reason)) => {
                     tracing::debug!(reason, "a look-up connection was lost");
                 }
                 other => {
-                    self.connection = Some((connection, server));
+                    self.connection = Some(connection);
                     return other;
                 }
             }
         }
-        let limits = ConnectionLimits {
-            statement_timeout: Some(STATEMENT_TIMEOUT),
-        };
-        let (mut connection, server) = connect(&self.url, limits).await?;
-        let result = answered_within(SILENCE, async {
+        let mut connection = connect(&self.url, &self.limits).await?;
+        let result = self.limits.answered(async {
             lookups::plan_each(&mut connection).await?;
             work(&mut connection).await
         });
         let result = result.await;
         if !matches!(result, Err(DatabaseError::Unavailable(_))) {
-            self.connection = Some((connection, server));
+            self.connection = Some(connection);
         }
         result
     }

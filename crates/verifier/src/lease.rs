@@ -1,14 +1,13 @@
 //! The lease thread: renews the row by which revokers know this verifier (the heartbeat), and forgets what was revoked.
 
 use crate::VerifierSettings;
-use crate::connection::answered_within;
+use crate::connection::MOST_STUCK;
 use crate::memory::Memory;
 use crate::worker::{CLOSING, Worker};
 use futures_util::future::{Either, select};
 use jeton_coherence::verifiers::{self, NotRenewed, Registered, Session};
 use jeton_coherence::{
-    AsyncPgConnection, BootTime, ConnectionLimits, DatabaseError, DatabaseResult, ServerIdentity, Snapshot,
-    connect,
+    BootTime, ConnectionLimits, DatabaseError, DatabaseResult, OpenConnection, Snapshot, connect,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -67,6 +66,7 @@ impl Lease {
         let (sender, phase) = watch::channel(Phase::Starting);
         let keeper = Keeper {
             settings: settings.clone(),
+            limits: ConnectionLimits::new(settings.lease, MOST_STUCK),
             memory,
             shared: shared.clone(),
             stopping,
@@ -152,6 +152,7 @@ enum End {
 /// What the thread does. It waits for the database, for nudges, for time and for its end, and for nothing else.
 struct Keeper {
     settings: VerifierSettings,
+    limits: ConnectionLimits,
     memory: Arc<Memory>,
     shared: Arc<Shared>,
     stopping: watch::Receiver<bool>,
@@ -233,38 +234,41 @@ impl Keeper {
     /// One life of the verifier: as long as one connection lives.
     async fn live(&mut self) -> DatabaseResult<End> {
         let lease = self.settings.lease;
-        let limits = ConnectionLimits {
-            statement_timeout: Some(lease),
-        };
-        let (mut connection, server) = connect(&self.settings.database_url, limits).await?;
+        let limits = self.limits.clone();
+        let mut connection = connect(&self.settings.database_url, &limits).await?;
         // Up to here the memory of the life before was good until its deadline, since its row is there and is waited
         // for. The next statements take that row away.
         self.memory.shut();
         let patience = lease.max(REGISTERING);
         // Nobody renews it, and a revocation would wait for it. First, so that there is never more than one such row.
         if let Some(unconfirmed) = self.unconfirmed {
-            answered_within(patience, verifiers::deregister(&mut connection, unconfirmed)).await?;
+            limits
+                .answered_within(patience, verifiers::deregister(&mut connection, unconfirmed))
+                .await?;
         }
         let (id, before, name) = (Uuid::now_v7(), self.id, &self.settings.name);
         self.unconfirmed = Some(id);
         let registering = verifiers::register(&mut connection, id, before, name, lease);
-        let Registered { applied, session } = answered_within(patience, registering).await?;
+        let Registered { applied, session } = limits.answered_within(patience, registering).await?;
         (self.id, self.unconfirmed) = (Some(id), None);
-        answered_within(patience, verifiers::listen(&mut connection)).await?;
+        limits
+            .answered_within(patience, verifiers::listen(&mut connection))
+            .await?;
         let end = self
-            .renew_until_end(&mut connection, server, id, applied, session)
+            .renew_until_end(&mut connection, id, applied, session)
             .await?;
         self.memory.shut();
         if matches!(end, End::Stopped) {
-            answered_within(patience, verifiers::deregister(&mut connection, id)).await?;
+            limits
+                .answered_within(patience, verifiers::deregister(&mut connection, id))
+                .await?;
         }
         Ok(end)
     }
 
     async fn renew_until_end(
         &mut self,
-        connection: &mut AsyncPgConnection,
-        server: ServerIdentity,
+        connection: &mut OpenConnection,
         id: Uuid,
         mut applied: Snapshot,
         session: Session,
@@ -272,6 +276,7 @@ impl Keeper {
         let lease = self.settings.lease;
         let mut first = true;
         while !*self.stopping.borrow() {
+            let server = connection.server();
             if server.is_superseded() {
                 return Err(DatabaseError::Unavailable(format!(
                     "another server has taken the place of this one ({server})"
@@ -281,7 +286,7 @@ impl Keeper {
             // Nothing hangs for longer than what hangs on it: by then the deadline has passed, and another connection may
             // have more luck.
             let renewing = verifiers::renew(connection, id, session, applied);
-            let renewal = match answered_within(lease, renewing).await? {
+            let renewal = match self.limits.answered_within(lease, renewing).await? {
                 Ok(renewal) => renewal,
                 Err(NotRenewed::Expired) => return Ok(End::Expired),
                 Err(NotRenewed::Moved) => return Ok(End::Moved),
@@ -322,11 +327,7 @@ impl Keeper {
     }
 
     /// Waits for a nudge, until it is time to renew, or until it is time to end.
-    async fn wait_for_nudge(
-        &self,
-        connection: &mut AsyncPgConnection,
-        until: BootTime,
-    ) -> DatabaseResult<()> {
+    async fn wait_for_nudge(&self, connection: &mut OpenConnection, until: BootTime) -> DatabaseResult<()> {
         // Tokio's clock stands still in a suspend. So a renewal may be late; the deadline, which is of the boot clock, is
         // not.
         let nudged = timeout(
@@ -350,13 +351,12 @@ impl Keeper {
         let (shared, url) = (self.shared.clone(), self.settings.database_url.clone());
         tokio::spawn(async move {
             let other = async {
-                let (mut connection, _) = connect(&url, ConnectionLimits::NONE).await?;
+                let mut connection = connect(&url, &ConnectionLimits::NONE).await?;
                 verifiers::find_session(&mut connection).await
             };
             // Without an answer, the log tells of the pooler when it first lends another connection.
-            if answered_within(REGISTERING * 2, other)
-                .await
-                .is_ok_and(|other| other == session)
+            if let Ok(Ok(other)) = timeout(REGISTERING * 2, other).await
+                && other == session
             {
                 shared.say_pooled();
             }

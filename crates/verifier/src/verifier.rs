@@ -1,3 +1,4 @@
+use crate::connection::MOST_STUCK;
 use crate::home::Home;
 use crate::lease::Lease;
 use crate::lookups::Lookups;
@@ -11,6 +12,9 @@ use jeton_domain::{PlainToken, TokenDigest};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+/// How long each statement of the look at the database may take that a verifier starts with.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Checks tokens against the table that the auth service writes. Make one for the process and clone it: clones share
 /// everything.
@@ -135,7 +139,8 @@ impl Verifier {
         }
         let url = settings.database_url.clone();
         let check = tokio::task::spawn_blocking(move || {
-            let mut connection = establish(&url, ConnectionLimits::NONE)?.on_blocking_threads();
+            let limits = ConnectionLimits::new(STATEMENT_TIMEOUT, MOST_STUCK);
+            let mut connection = establish(&url, limits)?.on_blocking_threads();
             let pending = jeton_coherence::pending(&mut connection)?;
             if pending.is_empty() {
                 Ok(())

@@ -4,12 +4,13 @@ use crate::error::ApiError;
 use serde_json::{Value, json};
 
 pub(crate) fn endpoints() -> [Endpoint; 2] {
-    let status = |status: &str| -> (Value, Value) {
-        let fields = json!({ "status": { "const": status } });
+    let status = |is: Value, usually: &str| -> (Value, Value) {
+        let fields = json!({ "status": is });
         let schema = json!({ "type": "object", "required": ["status"], "properties": fields });
-        (schema, json!({ "status": status }))
+        (schema, json!({ "status": usually }))
     };
-    let (live, ready) = (status("live"), status("ready"));
+    let live = status(json!({ "const": "live" }), "live");
+    let ready = status(json!({ "enum": ["ready", "degraded"] }), "ready");
     [
         Endpoint::served_by_the_kit("/livez")
             .named(Operation, "isAlive", "Is the process alive?")
@@ -17,7 +18,10 @@ pub(crate) fn endpoints() -> [Endpoint; 2] {
             .content("application/json", live.0, live.1),
         Endpoint::served_by_the_kit("/readyz")
             .named(Operation, "isReady", "Can it do its work?")
-            .about("That takes the database, up to date, and checks of tokens.")
+            .about(
+                "That takes the database, up to date, and checks of tokens. `degraded`: tokens are checked, and what writes \
+                is unavailable, since commits wait for a standby of the database's.",
+            )
             .answers("It can.")
             .content("application/json", ready.0, ready.1)
             .problems([ApiError::TokensUnavailable]),

@@ -37,6 +37,7 @@ mod revoke;
 mod secrets;
 mod settings;
 mod spelling;
+mod standby;
 mod support;
 mod token_limit;
 mod tokens;

@@ -88,9 +88,7 @@ fn a_connection_that_was_ended_while_idle_is_unavailable() {
 #[test]
 fn what_a_statement_does_wrong_is_its_own() {
     let database = TestDatabase::empty();
-    let limits = ConnectionLimits {
-        statement_timeout: Some(Duration::from_millis(50)),
-    };
+    let limits = ConnectionLimits::new(Duration::from_millis(500), 1);
     let connection = &mut establish(&url(&database), limits).unwrap();
     batch(
         connection,
@@ -152,7 +150,7 @@ async fn a_connection_blocks_a_thread_that_drives_a_runtime() {
 #[tokio::test]
 async fn a_connection_that_is_waited_for_lives_on_the_runtime_that_opened_it() {
     let database = TestDatabase::empty();
-    let (connection, _) = &mut connect(&url(&database), ConnectionLimits::NONE).await.unwrap();
+    let connection = &mut connect(&url(&database), &ConnectionLimits::NONE).await.unwrap();
     let session = find_session(connection).await.unwrap();
     assert_eq!(find_session(connection).await.unwrap(), session);
 }

@@ -31,8 +31,8 @@ fn server(settings: &str) -> LocalPostgres {
 /// The port of the server that was taken, or why there is none. No environment has a say.
 async fn taken(url: &str) -> Result<u16, String> {
     let target = Target::read(url, |_| None).unwrap();
-    match open(&target, ConnectionLimits::NONE).await {
-        Ok((mut connection, _)) => {
+    match open(&target, &ConnectionLimits::NONE).await {
+        Ok(mut connection) => {
             let port = diesel::dsl::sql::<Integer>("inet_server_port()");
             let port: i32 = diesel::select(port).get_result(&mut connection).await.unwrap();
             Ok(port.try_into().unwrap())
@@ -173,7 +173,7 @@ async fn what_the_server_is_told_of_the_session_it_is_told() {
         (name == "PGDATESTYLE").then(|| "ISO, YMD".to_owned())
     })
     .unwrap();
-    let (mut connection, _) = open(&target, ConnectionLimits::NONE).await.unwrap();
+    let mut connection = open(&target, &ConnectionLimits::NONE).await.unwrap();
     for (setting, expected) in [
         ("work_mem", "65kB"),
         ("application_name", "shop"),

@@ -127,8 +127,8 @@ impl Server {
     async fn ask(&self, user: &str, host: &str, query: &str) -> Result<String, String> {
         let url = format!("postgres://{user}:p@{host}:{}/jeton?{query}", self.0.port());
         let target = Target::read(&url, |_| None).unwrap_or_else(|error| panic!("{url}: {error}"));
-        match open(&target, ConnectionLimits::NONE).await {
-            Ok((mut connection, _)) => {
+        match open(&target, &ConnectionLimits::NONE).await {
+            Ok(mut connection) => {
                 let version = diesel::dsl::sql::<Text>(
                     "coalesce((SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()), 'none')",
                 );

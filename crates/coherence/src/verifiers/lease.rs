@@ -2,6 +2,7 @@
 
 use super::{NUDGE_CHANNEL, NotRenewed, Registered, Renewal, Session, THIS_SESSION};
 use crate::connection::{told, transaction_async};
+use crate::open_connection::OpenConnection;
 use crate::schema::sql_types::PgSnapshot;
 use crate::{DatabaseError, DatabaseResult, Snapshot, revocations};
 use diesel::QueryableByName;
@@ -10,8 +11,6 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, Binary, Bool, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use futures_util::{FutureExt, StreamExt};
-use std::pin::pin;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -28,7 +27,7 @@ const MOST_DIGESTS: usize = 20_000;
 /// # Errors
 /// [`DatabaseError::TooManyVerifiers`], or see [`DatabaseError`].
 pub async fn register(
-    connection: &mut AsyncPgConnection,
+    connection: &mut OpenConnection,
     id: Uuid,
     before: Option<Uuid>,
     name: &str,
@@ -46,7 +45,7 @@ pub async fn register(
         .bind::<Text, _>(name)
         .bind::<Integer, _>(lease_ms);
     let registered = transaction_async(connection, async |connection| {
-        let Row { applied } = told(query.get_result(connection).await, connection).await?;
+        let Row { applied } = told(query.get_result(&mut **connection).await, connection).await?;
         let session = find_session(connection).await?;
         Ok(Registered { applied, session })
     });
@@ -112,7 +111,7 @@ impl Query for Renew {
 ///
 /// # Errors
 /// See [`DatabaseError`].
-pub async fn find_session(connection: &mut AsyncPgConnection) -> DatabaseResult<Session> {
+pub async fn find_session(connection: &mut OpenConnection) -> DatabaseResult<Session> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = SqlUuid)]
@@ -121,7 +120,7 @@ pub async fn find_session(connection: &mut AsyncPgConnection) -> DatabaseResult<
     let query = diesel::sql_query(format!(
         "SELECT set_config('jeton.session', coalesce({THIS_SESSION}, gen_random_uuid())::text, false)::uuid AS session"
     ));
-    let row: Row = told(query.get_result(connection).await, connection).await?;
+    let row: Row = told(query.get_result(&mut **connection).await, connection).await?;
     Ok(Session(row.session))
 }
 
@@ -139,7 +138,7 @@ pub async fn deregister(connection: &mut AsyncPgConnection, id: Uuid) -> Databas
 ///
 /// # Errors
 /// See [`DatabaseError`].
-pub async fn listen(connection: &mut AsyncPgConnection) -> DatabaseResult<()> {
+pub async fn listen(connection: &mut OpenConnection) -> DatabaseResult<()> {
     let listening = connection.batch_execute(&format!("LISTEN {NUDGE_CHANNEL}")).await;
     Ok(told(listening, connection).await?)
 }
@@ -149,20 +148,6 @@ pub async fn listen(connection: &mut AsyncPgConnection) -> DatabaseResult<()> {
 ///
 /// # Errors
 /// [`DatabaseError::Unavailable`] where the connection is lost.
-pub async fn nudge_received(connection: &mut AsyncPgConnection) -> DatabaseResult<()> {
-    let mut notifications = pin!(connection.notifications_stream());
-    let lost = |reason: String| Err(DatabaseError::Unavailable(reason));
-    let mut next = notifications.next().await;
-    loop {
-        match next {
-            Some(Ok(_)) => {}
-            Some(Err(error)) => return lost(error.to_string()),
-            None => return lost("the connection was closed".to_owned()),
-        }
-        // What has come is taken without waiting. That there is no more is no error: it is the next call's to find.
-        match notifications.next().now_or_never() {
-            Some(more) => next = more,
-            None => return Ok(()),
-        }
-    }
+pub async fn nudge_received(connection: &mut OpenConnection) -> DatabaseResult<()> {
+    connection.notified().await.map_err(DatabaseError::Unavailable)
 }

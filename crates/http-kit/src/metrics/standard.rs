@@ -42,6 +42,16 @@ impl Metrics {
                 "jeton_database_waiting",
                 "Requests that wait for a connection",
                 status.waiting as f64,
+            )?;
+            samples.counter(
+                "jeton_database_connections_abandoned",
+                "Connections of the pool that were abandoned, since the server did not answer",
+                status.abandoned,
+            )?;
+            samples.gauge(
+                "jeton_database_hanging_commits",
+                "Commits that wait for a synchronous standby that does not answer",
+                status.hanging_commits as f64,
             )
         });
     }

@@ -1,0 +1,207 @@
+//! How long a connection's user waits for the server, and what becomes of what the server does not answer.
+//!
+//! A time limit of the server's own ends a statement, but neither one of a server that has stopped, nor a commit that waits for
+//! a synchronous standby: that has no time limit. So whoever waits has a deadline, after which the connection is abandoned. The
+//! server's process goes on waiting, and keeps its place among `max_connections`, whether or not anybody still listens. So after
+//! that, each new connection first asks the server how many of this role's it keeps like that; where they are too many, there is no
+//! new one.
+
+use crate::connection::told;
+use crate::{DatabaseError, DatabaseResult};
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Double};
+use diesel_async::AsyncPgConnection;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How much longer than the server may work on a statement its answer is waited for: until then it says that it has given up.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// What statements of this role have been under way for longer than they may.
+const STUCK: &str = "SELECT count(*) AS stuck, count(*) FILTER (WHERE wait_event = 'SyncRep') AS commits \
+    FROM pg_stat_activity WHERE usename = current_user AND backend_type = 'client backend' AND state = 'active' \
+        AND pid <> pg_backend_pid() AND query_start < clock_timestamp() - $1 * interval '1 second'";
+
+/// What one user of connections, a pool or a thread, allows them. Clones share what was seen of the server: make one, and
+/// clone it for each connection.
+#[derive(Debug, Clone)]
+pub struct ConnectionLimits {
+    statement_timeout: Option<Duration>,
+    seen: Option<Arc<Seen>>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    /// So many sessions of this role may be stuck before no more are opened.
+    most_stuck: u32,
+    abandoned: AtomicU64,
+    /// Whether something was abandoned, and no look since has found nothing stuck.
+    suspected: AtomicBool,
+    /// How many commits the last look has found that wait for a standby.
+    hanging_commits: AtomicU64,
+}
+
+#[derive(QueryableByName)]
+struct Stuck {
+    #[diesel(sql_type = BigInt)]
+    stuck: i64,
+    #[diesel(sql_type = BigInt)]
+    commits: i64,
+}
+
+async fn find_stuck(connection: &mut AsyncPgConnection, timeout: Duration) -> DatabaseResult<Stuck> {
+    // Here alone: `load` is what atomics have as well.
+    use diesel_async::RunQueryDsl as _;
+    let stuck = diesel::sql_query(STUCK).bind::<Double, _>(timeout.as_secs_f64());
+    Ok(told(stuck.get_result(connection).await, connection).await?)
+}
+
+impl ConnectionLimits {
+    /// For work that a person waits for by choice: migrations, the operator's commands.
+    pub const NONE: Self = Self {
+        statement_timeout: None,
+        seen: None,
+    };
+
+    /// The server cancels a statement that takes longer than that, and the connection is abandoned where it has not even said
+    /// so a second later. While so many sessions of this role are stuck, no new one is opened.
+    #[must_use]
+    pub fn new(statement_timeout: Duration, most_stuck: u32) -> Self {
+        Self {
+            statement_timeout: Some(statement_timeout),
+            seen: Some(Arc::new(Seen {
+                most_stuck,
+                abandoned: AtomicU64::new(0),
+                suspected: AtomicBool::new(false),
+                hanging_commits: AtomicU64::new(0),
+            })),
+        }
+    }
+
+    /// A statement that takes longer is cancelled by the server. `None`: it may take its time, as a migration may.
+    #[must_use]
+    pub fn statement_timeout(&self) -> Option<Duration> {
+        self.statement_timeout
+    }
+
+    /// How long a statement's answer is waited for.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        Some(self.statement_timeout? + MARGIN)
+    }
+
+    /// Whether a statement that took so long was cancelled for it.
+    #[must_use]
+    pub fn exceeded_by(&self, time: Duration) -> bool {
+        self.statement_timeout.is_some_and(|timeout| time >= timeout)
+    }
+
+    /// How many connections were abandoned so far.
+    #[must_use]
+    pub fn abandoned(&self) -> u64 {
+        self.seen
+            .as_ref()
+            .map_or(0, |seen| seen.abandoned.load(Ordering::Relaxed))
+    }
+
+    /// How many commits of this role wait for a synchronous standby that does not answer, as it was found last. Looked for only
+    /// after something was abandoned.
+    #[must_use]
+    pub fn hanging_commits(&self) -> u64 {
+        self.seen
+            .as_ref()
+            .map_or(0, |seen| seen.hanging_commits.load(Ordering::Relaxed))
+    }
+
+    /// Whether something was abandoned, and it is not known yet that nothing is stuck.
+    #[must_use]
+    pub fn suspects(&self) -> bool {
+        self.seen
+            .as_ref()
+            .is_some_and(|seen| seen.suspected.load(Ordering::Relaxed))
+    }
+
+    /// Waits for an answer of the database's for so long and no longer. What is not answered by then may have happened all the
+    /// same; its connection is abandoned, and not to be used again.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unavailable`] when there is no answer in time; else what the work says.
+    pub async fn answered_within<T>(
+        &self,
+        time: Duration,
+        work: impl Future<Output = DatabaseResult<T>>,
+    ) -> DatabaseResult<T> {
+        match timeout(time, work).await {
+            Ok(result) => result,
+            Err(_) => Err(DatabaseError::Unavailable(self.abandon(time))),
+        }
+    }
+
+    /// As [`answered_within`](Self::answered_within), for as long as a statement may take.
+    ///
+    /// # Errors
+    /// See there.
+    pub async fn answered<T>(&self, work: impl Future<Output = DatabaseResult<T>>) -> DatabaseResult<T> {
+        match self.deadline() {
+            Some(deadline) => self.answered_within(deadline, work).await,
+            None => work.await,
+        }
+    }
+
+    /// Notes that a connection is abandoned since nothing has come for so long; says so, and gives the reason.
+    pub(crate) fn abandon(&self, after: Duration) -> String {
+        if let Some(seen) = &self.seen {
+            seen.abandoned.fetch_add(1, Ordering::Relaxed);
+            seen.suspected.store(true, Ordering::Relaxed);
+        }
+        tracing::warn!("the database has not answered within {after:?}: the connection is abandoned");
+        format!("no answer within {after:?}")
+    }
+
+    /// Asks the server, where there is reason to, what it keeps of this role's that is stuck, and says how many there are.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`].
+    pub async fn look(&self, connection: &mut AsyncPgConnection) -> DatabaseResult<u64> {
+        let (Some(seen), Some(timeout)) = (&self.seen, self.statement_timeout) else {
+            return Ok(0);
+        };
+        if !seen.suspected.load(Ordering::Relaxed) {
+            return Ok(0);
+        }
+        let Stuck { stuck, commits } = find_stuck(connection, timeout).await?;
+        let count = |number: i64| u64::try_from(number).unwrap_or_default();
+        let (stuck, commits) = (count(stuck), count(commits));
+        seen.suspected.store(stuck > 0, Ordering::Relaxed);
+        match (seen.hanging_commits.swap(commits, Ordering::Relaxed), commits) {
+            (0, 1..) => tracing::error!(
+                commits,
+                "commits wait for a synchronous standby that does not answer: what writes is unavailable until it is back, \
+                or out of synchronous_standby_names"
+            ),
+            (1.., 0) => tracing::info!("commits are answered again"),
+            _ => {}
+        }
+        Ok(stuck)
+    }
+
+    /// Whether there may be one more connection, which is this one.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) async fn admit(&self, connection: &mut AsyncPgConnection) -> Result<(), String> {
+        let most = self.seen.as_ref().map_or(0, |seen| seen.most_stuck);
+        match self.look(connection).await {
+            Ok(stuck) if stuck < u64::from(most).max(1) => Ok(()),
+            Ok(stuck) => Err(format!(
+                "{stuck} sessions of this role do not get on, and no more are opened"
+            )),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
