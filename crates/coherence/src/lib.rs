@@ -14,6 +14,7 @@ mod open_connection;
 mod pending;
 mod server_identity;
 mod snapshot;
+mod standing;
 #[cfg(feature = "tls")]
 mod tls;
 mod triggers;

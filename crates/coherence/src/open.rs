@@ -8,8 +8,8 @@ use rand::seq::SliceRandom;
 use std::error::Error as _;
 use std::net::IpAddr;
 use std::time::Duration;
-use tokio::net::lookup_host;
-use tokio::time::{Instant, timeout_at};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres::{Client, Config, Connection, Error, Socket};
 
@@ -18,9 +18,12 @@ use crate::tls::{Connector, Stream};
 #[cfg(not(feature = "tls"))]
 use tokio_postgres::{NoTls as Connector, tls::NoTlsStream as Stream};
 
+/// How long it is looked whether anybody is there.
+const PROBE: Duration = Duration::from_millis(200);
+
 type Opened = (Client, Connection<Socket, Stream>);
 
-/// Tries every address of every host, each for as long as `connect_timeout` says, which is for all there is to be done: from
+/// Tries every address of every host, what has failed last after the others, each for as long as `connect_timeout` says, which is for all there is to be done: from
 /// looking it up until the session is ready. As with libpq, a server that does not let this account in has the last word: the
 /// others have the same accounts.
 ///
@@ -28,13 +31,17 @@ type Opened = (Client, Connection<Socket, Stream>);
 /// [`DatabaseError::Unavailable`]: none of them will do, and why.
 pub(crate) async fn open(target: &Target, limits: &ConnectionLimits) -> DatabaseResult<OpenConnection> {
     let tls = connector(target)?;
-    let mut endpoints: Vec<&Endpoint> = target.endpoints.iter().collect();
+    let mut endpoints: Vec<(usize, &Endpoint)> = target.endpoints.iter().enumerate().collect();
     if target.random_order {
         endpoints.shuffle(&mut rand::rng());
     }
+    let of_host = |(host, _): &(usize, _)| (*host, None);
+    target.standing.sort(&mut endpoints, of_host, target.random_order);
     let mut failures = Vec::new();
-    for endpoint in endpoints {
-        match open_endpoint(target, endpoint, &tls, limits).await {
+    for (host, endpoint) in endpoints {
+        let opened = open_endpoint(target, (host, endpoint), &tls, limits).await;
+        target.standing.note((host, None), opened.is_ok());
+        match opened {
             Ok(connection) => return Ok(connection),
             Err(failure) => {
                 failures.push((endpoint, failure.reason));
@@ -50,25 +57,47 @@ pub(crate) async fn open(target: &Target, limits: &ConnectionLimits) -> Database
 /// The first of its addresses that will do; the last failure where none will.
 async fn open_endpoint(
     target: &Target,
-    endpoint: &Endpoint,
+    (host, endpoint): (usize, &Endpoint),
     tls: &Connector,
     limits: &ConnectionLimits,
 ) -> Result<OpenConnection, Failure> {
     let mut deadline = Deadline::after(target.connect_timeout);
     let mut failure = Failure::from("the name has no address".to_owned());
-    for address in deadline.wait(addresses(endpoint, target.random_order)).await? {
+    let mut addresses = deadline.wait(addresses(endpoint, target.random_order)).await?;
+    target.standing.keep(host, &addresses);
+    let of_host = |address: &_| (host, *address);
+    target.standing.sort(&mut addresses, of_host, target.random_order);
+    for address in addresses {
         let config = config(target, endpoint, address);
         let opening = async {
             let opened = open_one(target, endpoint, config, tls).await?;
             Ok(prepare(opened, limits).await?)
         };
-        match deadline.wait(opening).await {
+        let opened = deadline.wait(opening).await;
+        target.standing.note((host, address), opened.is_ok());
+        match opened {
+            Err(failed) if failed.is_late => failure = late(address, endpoint.port).await,
             Err(failed) if !failed.is_final => failure = failed,
             opened_or_final => return opened_or_final,
         }
         deadline = Deadline::after(target.connect_timeout);
     }
     Err(failure)
+}
+
+/// What is to be told of a server that was too late: whether anybody is there.
+async fn late(address: Option<IpAddr>, port: u16) -> Failure {
+    let there = match address {
+        Some(address) => timeout(PROBE, TcpStream::connect((address, port))).await,
+        None => return Failure::late(),
+    };
+    match there {
+        Ok(Ok(_)) => "no answer in time: it takes connections and says nothing, as a server does that has stopped, and a pool \
+            (PgBouncer) that has no connection left"
+            .to_owned()
+            .into(),
+        _ => Failure::late(),
+    }
 }
 
 /// When there must be a connection.
@@ -83,8 +112,7 @@ impl Deadline {
         let Some(deadline) = self.0 else {
             return work.await;
         };
-        let late = |_| Failure::from("no connection in time".to_owned());
-        timeout_at(deadline, work).await.map_err(late)?
+        timeout_at(deadline, work).await.map_err(|_| Failure::late())?
     }
 }
 
@@ -93,6 +121,17 @@ struct Failure {
     reason: String,
     /// Whether the others will not, either.
     is_final: bool,
+    /// Whether nothing else is known of it.
+    is_late: bool,
+}
+
+impl Failure {
+    fn late() -> Self {
+        Self {
+            is_late: true,
+            ..Self::from("no connection in time".to_owned())
+        }
+    }
 }
 
 impl From<String> for Failure {
@@ -100,6 +139,7 @@ impl From<String> for Failure {
         Self {
             reason,
             is_final: false,
+            is_late: false,
         }
     }
 }
@@ -120,6 +160,7 @@ impl From<Error> for Failure {
         Self {
             reason,
             is_final: refuses_account(&error),
+            is_late: false,
         }
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod browser;
+mod dark;
 mod database;
 mod endpoint;
 mod environment;
@@ -21,6 +22,7 @@ mod usage;
 mod wait;
 
 pub use browser::Browser;
+pub use dark::DarkHost;
 pub use database::{TestDatabase, connect, database, migrate, revert_all, try_connect};
 pub use endpoint::Endpoint;
 pub use environment::{end_with_input, example, is_role, this_program, without_settings};

@@ -31,8 +31,19 @@ impl Pooler {
     /// When it does not start.
     #[must_use]
     pub fn start(database: &TestDatabase, mode: &str, least: (u32, u32)) -> Option<Self> {
+        // As many as it has unless it is told.
+        Self::of(20, database, mode, least)
+    }
+
+    /// As [`start`](Self::start), with so many connections.
+    ///
+    /// # Panics
+    /// As there.
+    #[must_use]
+    pub fn of(connections: u32, database: &TestDatabase, mode: &str, least: (u32, u32)) -> Option<Self> {
         let version = installed(least)?;
-        Some(or_panic("start pgbouncer", Self::make(database, mode, version)))
+        let made = Self::make(database, mode, version, connections);
+        Some(or_panic("start pgbouncer", made))
     }
 
     /// Its address, as for `DATABASE_URL`.
@@ -41,7 +52,12 @@ impl Pooler {
         &self.url
     }
 
-    fn make(database: &TestDatabase, mode: &str, version: (u32, u32)) -> anyhow::Result<Self> {
+    fn make(
+        database: &TestDatabase,
+        mode: &str,
+        version: (u32, u32),
+        connections: u32,
+    ) -> anyhow::Result<Self> {
         let mut url = Url::parse(database.url())?;
         let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let directory = tempfile::tempdir()?;
@@ -52,7 +68,7 @@ impl Pooler {
         let mut settings = format!(
             "[databases]\n{} = host={} port={} user={user} password={password}\n\
             [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {listen}\nunix_socket_dir =\nauth_type = trust\n\
-            auth_file = {}\npool_mode = {mode}\n",
+            auth_file = {}\npool_mode = {mode}\ndefault_pool_size = {connections}\n",
             database.name(),
             url.host_str().unwrap_or_default(),
             url.port().unwrap_or(5432),

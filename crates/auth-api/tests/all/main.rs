@@ -18,6 +18,7 @@ mod flood;
 mod fuzzed;
 mod gateways;
 mod hashing;
+mod hosts;
 mod idle;
 mod introspect;
 mod log;

@@ -7,6 +7,7 @@ mod tests;
 mod tls_settings;
 mod uri;
 
+use crate::standing::Standing;
 pub(crate) use mode::Mode;
 use parameters::Said;
 use secrecy::{ExposeSecret, SecretString};
@@ -22,6 +23,8 @@ use tokio_postgres::Config;
 
 /// Where the database is and how to sign in to it: a connection URI as libpq has it (PostgreSQL documentation, §34.1.1.2).
 /// What libpq can be told, by the URI or by the environment, is honoured, or refused by its name.
+///
+/// Of several hosts, clones remember together which has worked last, and try that one first.
 #[derive(Clone)]
 pub struct DatabaseUrl(Arc<Target>);
 
@@ -73,6 +76,7 @@ pub(crate) struct Target {
     pub(crate) tls: TlsSettings,
     /// How long one address may take, from looking it up until signed in; `None`: as long as it takes.
     pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) standing: Standing,
     user: String,
     dbname: String,
     password: Option<SecretString>,
@@ -136,7 +140,6 @@ impl Target {
         let (config, connect_timeout) = session::read(&said, &environment)?;
         Ok(Self {
             config,
-            endpoints,
             random_order: said
                 .one_of(
                     "load_balance_hosts",
@@ -146,7 +149,10 @@ impl Target {
                 .unwrap_or(false),
             mode,
             tls: TlsSettings::read(&said, mode, home.as_deref())?,
-            connect_timeout,
+            // However patient, it is not for the first of them alone.
+            connect_timeout: connect_timeout.or((endpoints.len() > 1).then_some(session::CONNECT_TIMEOUT)),
+            standing: Standing::default(),
+            endpoints,
             dbname: said.get("dbname").unwrap_or(&user).to_owned(),
             user,
             password: said.get("password").map(SecretString::from),

@@ -9,7 +9,7 @@ use tokio_postgres::config::{ChannelBinding, TargetSessionAttrs};
 
 /// How long to wait for a connection, and how soon to notice that the other side is gone: 3 seconds to connect,
 /// about 25 on a silent connection, 10 for data that nobody acknowledges. The system's own defaults are two hours and more.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const KEEPALIVES_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVES_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVES_COUNT: u32 = 3;

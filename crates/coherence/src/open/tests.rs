@@ -2,12 +2,14 @@
 
 use super::open;
 use crate::database_url::Target;
-use crate::{ConnectionLimits, DatabaseError, DatabaseUrl, establish, refused_servers};
+use crate::{
+    AsyncPgConnection, ConnectionLimits, DatabaseError, DatabaseUrl, connect, establish, refused_servers,
+};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Integer, Text};
-use diesel_async::RunQueryDsl as _;
+use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use jeton_local_postgres::LocalPostgres;
-use jeton_proof_support::wait_until;
+use jeton_proof_support::{DarkHost, wait_until};
 use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -28,15 +30,17 @@ fn server(settings: &str) -> LocalPostgres {
     server
 }
 
+async fn port(connection: &mut AsyncPgConnection) -> u16 {
+    let port = diesel::dsl::sql::<Integer>("inet_server_port()");
+    let port: i32 = diesel::select(port).get_result(connection).await.unwrap();
+    port.try_into().unwrap()
+}
+
 /// The port of the server that was taken, or why there is none. No environment has a say.
 async fn taken(url: &str) -> Result<u16, String> {
     let target = Target::read(url, |_| None).unwrap();
     match open(&target, &ConnectionLimits::NONE).await {
-        Ok(mut connection) => {
-            let port = diesel::dsl::sql::<Integer>("inet_server_port()");
-            let port: i32 = diesel::select(port).get_result(&mut connection).await.unwrap();
-            Ok(port.try_into().unwrap())
-        }
+        Ok(mut connection) => Ok(port(&mut connection).await),
         Err(DatabaseError::Unavailable(reason)) => Err(reason),
         Err(other) => panic!("{other}"),
     }
@@ -121,6 +125,67 @@ fn a_former_primary_is_refused_once_its_successor_was_seen() {
         "{refused}"
     );
     assert!(refused_servers() > before);
+}
+
+/// One connection finds out, for all that come after it.
+#[tokio::test]
+async fn a_dark_host_is_tried_first_once() {
+    let server = server("");
+    for (query, connections) in [
+        ("connect_timeout=5", 3),
+        // By chance, the other one is first a few times; not so often.
+        ("connect_timeout=5&load_balance_hosts=random", 30),
+    ] {
+        let dark = DarkHost::start();
+        let url = format!("postgres://jeton:p@127.0.0.1:{}/jeton?{query}", server.port());
+        let url = DatabaseUrl::parse(&dark.before(&url)).unwrap();
+        for _ in 0..connections {
+            let mut connection = connect(&url.clone(), &ConnectionLimits::NONE).await.unwrap();
+            assert_eq!(port(&mut connection).await, server.port(), "{query}");
+        }
+        // Tried once, and then looked whether anybody is there.
+        assert_eq!(dark.connections(), 2, "{query}");
+    }
+}
+
+/// However patient the address is, it is not for the first of several.
+#[tokio::test]
+async fn a_dark_host_is_given_up_without_a_connect_timeout() {
+    let (server, dark) = (server(""), DarkHost::start());
+    let url = format!(
+        "postgres://jeton:p@127.0.0.1:{}/jeton?connect_timeout=0",
+        server.port()
+    );
+    assert_eq!(taken(&dark.before(&url)).await, Ok(server.port()));
+}
+
+#[tokio::test]
+async fn the_host_that_worked_last_is_tried_first_until_it_is_the_wrong_one() {
+    let [one, two] = [server(""), server("")];
+    let url = format!(
+        "postgres://jeton:p@127.0.0.1:{},127.0.0.1:{}/jeton",
+        one.port(),
+        two.port()
+    );
+    let url = DatabaseUrl::parse(&url).unwrap();
+    let taken = async || {
+        let mut connection = connect(&url, &ConnectionLimits::NONE).await.unwrap();
+        port(&mut connection).await
+    };
+    assert_eq!(taken().await, one.port());
+    one.stop().unwrap();
+    assert_eq!(taken().await, two.port());
+    // Back, and as good as the other; but that one works.
+    one.start().unwrap();
+    assert_eq!(taken().await, two.port());
+    let mut connection = connect(&url, &ConnectionLimits::NONE).await.unwrap();
+    let demote = "ALTER SYSTEM SET default_transaction_read_only = on; SELECT pg_reload_conf()";
+    for statement in demote.split(';') {
+        connection.batch_execute(statement).await.unwrap();
+    }
+    drop(connection);
+    while taken().await == two.port() {}
+    assert_eq!(taken().await, one.port());
 }
 
 /// Passes what comes at a Unix socket on to a server, and back.

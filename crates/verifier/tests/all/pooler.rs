@@ -1,10 +1,10 @@
 //! Through PgBouncer. Needs the program `pgbouncer`, and one of the tests a newer one than some systems have; without it,
 //! they say so and do nothing.
 
-use crate::support::{check, count, remembering_at, setting, settings};
+use crate::support::{check, connect_to, count, remembering_at, setting, settings, wait_until};
 use jeton_domain::AuditContext;
 use jeton_proof_support::{KEEPS_STATEMENTS, Pooler};
-use jeton_verifier::{Verifier, VerifyError};
+use jeton_verifier::{Verifier, VerifierSettings, VerifyError};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,8 +48,29 @@ async fn a_pool_that_lends_for_a_transaction_does_no_harm() {
     }
 }
 
+/// As it would be for as long as the pool has none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_with_too_few_connections_is_named_in_time() {
+    let (database, _, _, token) = setting();
+    let Some(pooler) = Pooler::of(1, &database, "session", (1, 0)) else {
+        return;
+    };
+    let holder = connect_to(pooler.url());
+    let refused = Verifier::connect(settings(pooler.url())).await.unwrap_err();
+    assert!(refused.to_string().contains("(PgBouncer)"), "{refused}");
+    drop(holder);
+    // One for the lease, and none for look-ups: neither valid nor invalid.
+    let settings = VerifierSettings {
+        lookup_timeout: Duration::from_secs(1),
+        ..settings(pooler.url())
+    };
+    let verifier = Verifier::connect(settings).await.unwrap();
+    wait_until("it has its lease", || !verifier.status().lease_left.is_zero());
+    assert_eq!(check(&verifier, &token.text).await, Err(VerifyError::Unavailable));
+}
+
 async fn connect(url: &str) -> Verifier {
-    let settings = jeton_verifier::VerifierSettings {
+    let settings = VerifierSettings {
         cache_tokens: 100,
         lease: Duration::from_millis(500),
         ..settings(url)
