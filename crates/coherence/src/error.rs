@@ -75,6 +75,14 @@ impl From<DieselError> for DatabaseError {
                 // The server's table of locks is full, whoever has filled it: it passes (SQLSTATE 53200). Diesel keeps the
                 // text alone, which a server that speaks another language (`lc_messages`) has otherwise.
                 _ if info.message() == "out of shared memory" => Self::Unavailable(info.message().to_owned()),
+                // Where they are kept, none is lost or there already (SQLSTATE 26000, 42P05). In other languages it says what it
+                // says.
+                _ if info.message().starts_with("prepared statement \"") => Self::Unavailable(format!(
+                    "{}: there is a pool in between that lends connections for a transaction (PgBouncer's transaction mode) \
+                    and does not keep prepared statements; have it lend them for a session, or take PgBouncer 1.21 or newer \
+                    with max_prepared_statements",
+                    info.message()
+                )),
                 kind => Self::Query(DieselError::DatabaseError(kind, info)),
             },
             // Nor could it be taken back.

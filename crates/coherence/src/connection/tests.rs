@@ -119,6 +119,11 @@ fn what_a_statement_does_wrong_is_its_own() {
     }
     let full = "DO $$ BEGIN RAISE 'out of shared memory' USING ERRCODE = 'out_of_memory'; END $$";
     is_unavailable(run(connection, full));
+    // As through a pool that has lent another connection.
+    match run(connection, "EXECUTE s7") {
+        Err(DatabaseError::Unavailable(reason)) => assert!(reason.contains("transaction mode"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
     // This was the primary until a moment ago.
     is_unavailable(read_only(connection, |c| run(c, "INSERT INTO t VALUES (2)")));
     connection.ping().unwrap();
