@@ -1,5 +1,6 @@
-//! Which servers have failed last: those are tried last.
+//! Which servers have failed last: those are tried last, and of these the one first that worked last.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,27 +14,37 @@ pub(crate) type Server = (usize, Option<IpAddr>);
 
 /// What all connections to one [`DatabaseUrl`](crate::DatabaseUrl) have learnt of its servers.
 #[derive(Debug, Default)]
-pub(crate) struct Standing(Mutex<HashMap<Server, Instant>>);
+pub(crate) struct Standing(Mutex<HashMap<Server, Known>>);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    /// `None`: it has worked since, or was never tried.
+    failed: Option<Instant>,
+    worked: Option<Instant>,
+}
 
 impl Standing {
-    /// Puts those that have failed behind the others, and else leaves the order as it is: what is first then is what worked
-    /// last, unless nothing has failed. Where the order is a random one, those that failed long ago are forgiven: else nothing
+    /// Puts those that have failed behind the others, those first that worked last, and else leaves the order as it is. Where the order is a random one, those that failed long ago are forgiven: else nothing
     /// would go there ever again.
     pub(crate) fn sort<T>(&self, servers: &mut [T], server: impl Fn(&T) -> Server, random_order: bool) {
         let now = Instant::now();
-        let failed = self.lock();
+        let known = self.lock();
         servers.sort_by_key(|one| {
-            failed
-                .get(&server(one))
-                .is_some_and(|at| !random_order || now.saturating_duration_since(*at) < FORGIVEN_AFTER)
+            let Known { failed, worked } = known.get(&server(one)).copied().unwrap_or_default();
+            let failed =
+                failed.is_some_and(|at| !random_order || now.saturating_duration_since(at) < FORGIVEN_AFTER);
+            (failed, Reverse(worked.filter(|_| failed)))
         });
     }
 
     pub(crate) fn note(&self, server: Server, works: bool) {
+        let (now, mut known) = (Instant::now(), self.lock());
+        let known = known.entry(server).or_default();
         if works {
-            self.lock().remove(&server);
+            known.failed = None;
+            known.worked = Some(now);
         } else {
-            self.lock().insert(server, Instant::now());
+            known.failed = Some(now);
         }
     }
 
@@ -43,7 +54,7 @@ impl Standing {
             .retain(|(of, address), _| *of != host || address.is_none() || addresses.contains(address));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Server, Instant>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Server, Known>> {
         // Nothing is left half done under this lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,6 +79,14 @@ mod tests {
         assert_eq!(order(), [2, 0, 1]);
         standing.note((0, None), true);
         assert_eq!(order(), [0, 2, 1]);
+        for server in [0, 2] {
+            standing.note((server, None), false);
+        }
+        assert_eq!(
+            order(),
+            [0, 1, 2],
+            "of those that have failed, the one that worked last"
+        );
     }
 
     #[test]
@@ -96,7 +115,11 @@ mod tests {
         let Some(long_ago) = Instant::now().checked_sub(FORGIVEN_AFTER) else {
             return;
         };
-        standing.lock().insert((0, None), long_ago);
+        let known = Known {
+            failed: Some(long_ago),
+            worked: None,
+        };
+        standing.lock().insert((0, None), known);
         assert_eq!((order(true), order(false)), (vec![0, 1], vec![1, 0]));
     }
 }

@@ -61,7 +61,7 @@ async fn scope_as_oauth_spells_it_is_what_the_token_is_for() {
             "/scopes",
         ),
         (form("&scope=notes:read&scopes=notes:read"), "/scopes"),
-        (form("&scope=notes:read&scope=notes:write"), "/scopes"),
+        (form("&scope=notes:read&scope=notes:write"), "/scope"),
         (
             json("POST", "/v1/login", &body(r#", "Scope": "notes:read""#)),
             "/Scope",
