@@ -90,11 +90,16 @@ impl Cluster {
 
     /// The password, made the first time: of several processes, the first one's holds.
     pub(crate) fn password(&self) -> Result<String, Error> {
+        self.password_or(&format!("{:032x}", rand::random::<u128>()))
+    }
+
+    /// The same, and the first time it is this one.
+    pub(crate) fn password_or(&self, new: &str) -> Result<String, Error> {
         let path = self.home.join("password");
         if !path.exists() {
             let mut file = tempfile::NamedTempFile::new_in(&self.home)
                 .map_err(Error::at("make a file in", &self.home))?;
-            write!(file, "{:032x}", rand::random::<u128>())
+            file.write_all(new.as_bytes())
                 .and_then(|()| file.as_file().sync_all())
                 .and_then(|()| self.account.give(file.path()))
                 .map_err(Error::at("write", &path))?;
@@ -143,6 +148,35 @@ impl Cluster {
         fs::File::open(&self.home)
             .and_then(|home| home.sync_all())
             .map_err(Error::at("sync", &self.home))
+    }
+
+    /// The data of a standby: a copy of what the server at that port has, which goes on to follow it. What was there before
+    /// goes.
+    pub(crate) fn copy_from(&self, port: u16, password: &str) -> Result<(), Error> {
+        let data = self.data();
+        if data.exists() {
+            fs::remove_dir_all(&data).map_err(Error::at("remove", &data))?;
+        }
+        let program = self.programs.beside("pg_basebackup");
+        let mut copy = self.account.command(&program);
+        copy.env("PGPASSWORD", password)
+            .args(["--host=127.0.0.1", "--username=jeton", "--no-password"])
+            .arg(format!("--port={port}"))
+            .args(["--checkpoint=fast", "--wal-method=stream", "--no-sync"])
+            .arg("--write-recovery-conf")
+            .arg("--pgdata")
+            .arg(&data);
+        succeed(&copy.output(), &program)
+    }
+
+    /// Has the server that runs on this data stop following another; returns when it accepts writes.
+    pub(crate) fn promote(&self) -> Result<(), Error> {
+        let program = self.programs.beside("pg_ctl");
+        let mut promote = self.account.command(&program);
+        promote
+            .args(["promote", "--wait", "--silent", "--timeout=60", "--pgdata"])
+            .arg(self.data());
+        succeed(&promote.output(), &program)
     }
 
     /// The server, all but its port. Arguments rather than a file: a new version of this program takes effect at once.

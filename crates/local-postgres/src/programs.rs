@@ -47,6 +47,11 @@ impl Programs {
             })
     }
 
+    /// Another program of the same installation.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.postgres.with_file_name(name)
+    }
+
     fn within(directory: &Path) -> Option<Self> {
         let programs = Self {
             initdb: directory.join("initdb"),

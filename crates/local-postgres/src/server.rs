@@ -42,6 +42,41 @@ impl LocalPostgres {
         Self::launch(cluster, true).inspect_err(|_| drop(std::fs::remove_dir_all(home)))
     }
 
+    /// A temporary server that follows this one, as a standby that takes connections which only read. Whether commits wait
+    /// for it is up to the settings of this one.
+    ///
+    /// # Errors
+    /// As for [`LocalPostgres::temporary`], also where the program `pg_basebackup` is missing.
+    pub fn standby(&self) -> Result<Self, Error> {
+        let cluster = Cluster::temporary(self.cluster.programs.clone())?;
+        let home = cluster.home.clone();
+        cluster
+            .password_or(&self.password)
+            .and_then(|password| cluster.copy_from(self.port, &password))
+            .and_then(|()| Self::launch(cluster, true))
+            .inspect_err(|_| drop(std::fs::remove_dir_all(home)))
+    }
+
+    /// Gives the data of this server up, which is down, and starts it as a standby of another one.
+    ///
+    /// # Errors
+    /// When it is running, or the other one cannot be copied.
+    pub fn follow(&self, other: &Self) -> Result<(), Error> {
+        if self.lock().running.is_some() {
+            return Err(Error::Already("running"));
+        }
+        self.cluster.copy_from(other.port, &other.password)?;
+        self.start()
+    }
+
+    /// Makes a standby a server of its own; returns when it accepts writes.
+    ///
+    /// # Errors
+    /// When it is none, or the program `pg_ctl` is missing.
+    pub fn promote(&self) -> Result<(), Error> {
+        self.cluster.promote()
+    }
+
     /// A durable server on the data in `directory`, which is made the first time.
     ///
     /// # Errors
@@ -148,6 +183,24 @@ impl LocalPostgres {
         self.end("immediate")
     }
 
+    /// Kills the server and the processes of its sessions (SIGKILL), as the end of a machine does: no client is told.
+    ///
+    /// # Errors
+    /// When it is not running, or the program `ps` is missing.
+    pub fn kill(&self) -> Result<(), Error> {
+        let mut control = self.lock();
+        let Some(pid) = control.running else {
+            return Err(Error::Already("stopped"));
+        };
+        // Frozen, it has no new sessions.
+        process::signal("STOP", &[pid])
+            .and_then(|()| process::children(pid))
+            .and_then(|sessions| process::signal("KILL", &[&[pid], &*sessions].concat()))
+            .map_err(Error::at("kill", &self.cluster.home))?;
+        control.paused = false;
+        control.wait_for_end()
+    }
+
     /// Freezes the server and the processes of its sessions: connections stay open, and nothing is answered.
     ///
     /// # Errors
@@ -192,13 +245,7 @@ impl LocalPostgres {
         }
         self.wake(&mut control)?;
         control.supervisor.tell(how)?;
-        match control.supervisor.reply(STOP) {
-            Some(_) => {
-                control.running = None;
-                control.supervisor.tell("forget")
-            }
-            None => Err(control.timeout("stop", STOP)),
-        }
+        control.wait_for_end()
     }
 
     fn try_start(&self, control: &mut Control) -> Result<(), Error> {
@@ -245,6 +292,16 @@ impl LocalPostgres {
 }
 
 impl Control {
+    fn wait_for_end(&mut self) -> Result<(), Error> {
+        match self.supervisor.reply(STOP) {
+            Some(_) => {
+                self.running = None;
+                self.supervisor.tell("forget")
+            }
+            None => Err(self.timeout("stop", STOP)),
+        }
+    }
+
     fn timeout(&self, action: &'static str, patience: Duration) -> Error {
         Error::Timeout {
             action,

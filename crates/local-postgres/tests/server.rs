@@ -30,6 +30,12 @@ fn connect(postgres: &LocalPostgres) -> PgConnection {
     PgConnection::establish(&postgres.url()).unwrap()
 }
 
+fn is_standby(postgres: &LocalPostgres) -> bool {
+    let url = format!("{}?target_session_attrs=any", postgres.url());
+    let refused = PgConnection::establish(&url).err();
+    refused.is_some_and(|refused| refused.to_string().contains("this is a standby"))
+}
+
 fn count(connection: &mut PgConnection) -> QueryResult<i64> {
     diesel::sql_query("SELECT count(*) AS n FROM kept")
         .get_result::<Number>(connection)
@@ -208,6 +214,33 @@ fn a_paused_server_answers_when_it_is_resumed() {
     let directory = postgres.directory().to_owned();
     drop(postgres);
     assert!(!directory.exists());
+}
+
+#[test]
+fn a_standby_takes_over_and_the_former_primary_follows_it() {
+    let primary = LocalPostgres::temporary().unwrap();
+    connect(&primary).batch_execute(KEPT).unwrap();
+    let standby = primary.standby().unwrap();
+    assert!(is_standby(&standby) && !is_standby(&primary));
+    assert!(matches!(primary.follow(&standby), Err(Error::Already("running"))));
+
+    primary.kill().unwrap();
+    assert!(refuses_connections(primary.port()));
+    assert!(matches!(primary.kill(), Err(Error::Already("stopped"))));
+    standby.promote().unwrap();
+    assert_eq!(count(&mut connect(&standby)).unwrap(), 1);
+    connect(&standby)
+        .batch_execute("INSERT INTO kept DEFAULT VALUES")
+        .unwrap();
+
+    primary.follow(&standby).unwrap();
+    assert!(is_standby(&primary));
+    standby.stop().unwrap();
+    primary.promote().unwrap();
+    assert_eq!(count(&mut connect(&primary)).unwrap(), 2);
+    let directories = [primary.directory().to_owned(), standby.directory().to_owned()];
+    drop((primary, standby));
+    assert!(!directories.iter().any(|directory| directory.exists()));
 }
 
 #[test]
