@@ -21,6 +21,8 @@ mod triggers;
 mod validity;
 
 pub mod lookups;
+#[cfg(feature = "negative-controls")]
+pub mod negative_controls;
 pub mod revocations;
 #[allow(missing_docs, reason = "written by Diesel")]
 pub mod schema;

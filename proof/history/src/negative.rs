@@ -12,6 +12,10 @@ pub(crate) enum Rule {
     FillRule,
     /// Wait until every verifier has forgotten the token before acknowledging
     Barrier,
+    /// Refuse a server that another has taken the place of
+    FormerPrimary,
+    /// Have the answer that nothing is left to revoke wait for the standby
+    SecondAttempt,
 }
 
 static LEFT_OUT: OnceLock<Rule> = OnceLock::new();
@@ -23,6 +27,8 @@ impl Rule {
         match self {
             Self::FillRule => jeton_verifier::negative_controls::leave_out_fill_rule(),
             Self::Barrier => jeton_revoker::negative_controls::leave_out_barrier(),
+            Self::FormerPrimary => jeton_coherence::negative_controls::leave_out_former_primary(),
+            Self::SecondAttempt => jeton_coherence::negative_controls::leave_out_second_attempt(),
         }
     }
 
@@ -31,6 +37,8 @@ impl Rule {
         match self {
             Self::FillRule => vec![Fault::HeldReply],
             Self::Barrier => vec![Fault::CutVerifier, Fault::StoppedVerifier],
+            Self::FormerPrimary => vec![Fault::ReturnedPrimary],
+            Self::SecondAttempt => vec![Fault::SecondAttempt],
         }
     }
 }

@@ -64,7 +64,7 @@ impl Run {
     fn start(world: Arc<World>) -> Self {
         let (mut tasks, rounds) = (JoinSet::new(), watch::Sender::new(0));
         let seed = world.settings.seed;
-        for lane in 0..faults::lanes() {
+        for lane in 0..faults::lanes(&world.settings) {
             let seed = seed.wrapping_add(lane as u64);
             tasks.spawn(faults::lane(world.clone(), lane, seed, rounds.clone()));
         }
@@ -105,7 +105,7 @@ impl Run {
         let mut tick = tokio::time::interval(TICK);
         let (began, mut next_tell) = (Instant::now(), TELL);
         let time = Duration::from_secs(self.world.settings.seconds);
-        while began.elapsed() < time || *self.rounds.borrow() < faults::lanes() {
+        while began.elapsed() < time || *self.rounds.borrow() < faults::lanes(&self.world.settings) {
             tokio::select! {
                 _ = tick.tick() => {
                     self.world.retire();

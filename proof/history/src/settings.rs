@@ -36,6 +36,14 @@ pub(crate) struct Settings {
     #[arg(long, value_delimiter = ',')]
     pub(crate) faults: Option<Vec<crate::faults::Fault>>,
 
+    /// Run on a primary and a synchronous standby, one of which takes over from the other again and again
+    #[arg(long, value_name = "BEHIND", conflicts_with = "database_url")]
+    pub(crate) pair: Option<Pair>,
+
+    /// How long a service may take to work again, once there is a primary, before that counts as never
+    #[arg(long, default_value = "60s", value_parser = humantime::parse_duration)]
+    pub(crate) patience: Duration,
+
     /// Write what each process logs to files in this directory
     #[arg(long, value_name = "DIR")]
     pub(crate) logs: Option<PathBuf>,
@@ -48,6 +56,15 @@ pub(crate) struct Settings {
         hide_env_values = true
     )]
     pub(crate) database_url: Option<String>,
+}
+
+/// How services find the primary of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Pair {
+    /// Both stand in DATABASE_URL
+    Hosts,
+    /// By way of one HAProxy, which asks for the primary's health and ends the sessions of a server that is down
+    Haproxy,
 }
 
 impl Settings {

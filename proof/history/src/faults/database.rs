@@ -44,7 +44,7 @@ pub(super) async fn stop(world: &World, rng: &mut StdRng) -> anyhow::Result<bool
 /// Goes on while other faults happen; one that Postgres ends early has done its part.
 pub(super) fn long_transaction(world: &Arc<World>, rng: &mut StdRng) -> bool {
     let time = world.settings.lease.mul_f64(rng.random_range(1.0..3.0));
-    let url = world.server.url().to_owned();
+    let url = world.server.url();
     spawn_blocking(move || {
         if let Ok(mut connection) = try_connect(&url)
             // A transaction that has a number is one that snapshots have to name.
@@ -57,7 +57,7 @@ pub(super) fn long_transaction(world: &Arc<World>, rng: &mut StdRng) -> bool {
     true
 }
 
-async fn with(
+pub(super) async fn with(
     postgres: &Arc<LocalPostgres>,
     act: impl FnOnce(&LocalPostgres) -> Result<(), Error> + Send + 'static,
 ) -> anyhow::Result<()> {

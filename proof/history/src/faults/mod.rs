@@ -1,11 +1,14 @@
 //! What goes wrong, and when.
 
 mod database;
+mod pair;
 mod services;
 mod targeted;
 mod verifiers;
 
-use crate::world::{Phase, World};
+use crate::ledger::Place;
+use crate::settings::Settings;
+use crate::world::{Outage, Phase, World};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -50,7 +53,32 @@ pub(crate) enum Fault {
     SqlUpdate,
     /// The same in a repeatable-read transaction that is older than one of the user's tokens
     SqlOldSnapshot,
+    /// The primary's machine ends, and the standby takes over
+    KilledPrimary,
+    /// The standby takes over from a primary that has ended in order
+    SwitchedOver,
+    /// The primary is stopped (SIGSTOP) and the standby takes over; then the former primary goes on
+    StoppedPrimary,
+    /// The former primary comes back as a primary
+    ReturnedPrimary,
+    /// The standby is away for a while
+    LostStandby,
+    /// The standby is stopped (SIGSTOP) for a while
+    StoppedStandby,
+    /// The standby takes over after a revocation that no standby has, and another attempt at it
+    SecondAttempt,
 }
+
+/// The faults of a pair: those that are about two servers, one after the other.
+const PAIR_LANES: [&[Fault]; 1] = [&[
+    Fault::KilledPrimary,
+    Fault::SwitchedOver,
+    Fault::StoppedPrimary,
+    Fault::ReturnedPrimary,
+    Fault::LostStandby,
+    Fault::StoppedStandby,
+    Fault::SecondAttempt,
+]];
 
 /// The faults that happen one after the other. What is in different lanes may meet.
 const LANES: [&[Fault]; 2] = [
@@ -98,6 +126,13 @@ impl Fault {
             Self::SqlDelete => "sql-delete",
             Self::SqlUpdate => "sql-update",
             Self::SqlOldSnapshot => "sql-old-snapshot",
+            Self::KilledPrimary => "killed-primary",
+            Self::SwitchedOver => "switched-over",
+            Self::StoppedPrimary => "stopped-primary",
+            Self::ReturnedPrimary => "returned-primary",
+            Self::LostStandby => "lost-standby",
+            Self::StoppedStandby => "stopped-standby",
+            Self::SecondAttempt => "second-attempt",
         }
     }
 
@@ -121,7 +156,27 @@ impl Fault {
             Self::SqlDelete => targeted::delete_by_sql(world).await,
             Self::SqlUpdate => targeted::update_by_sql(world).await,
             Self::SqlOldSnapshot => targeted::update_in_old_snapshot(world).await,
+            _ => self.happen_to_pair(world, rng).await,
         }
+    }
+
+    /// The same, also telling for how long services were not available.
+    async fn happen_to_pair(self, world: &Arc<World>, rng: &mut StdRng) -> anyhow::Result<bool> {
+        let disturbance = world.disturb(Place::Database);
+        let outage = Outage::watch(world);
+        let happened = match self {
+            Self::KilledPrimary => pair::kill_primary(world, rng, &outage).await.map(|()| true),
+            Self::SwitchedOver => pair::switch_over(world, &outage).await.map(|()| true),
+            Self::StoppedPrimary => pair::stop_primary(world, rng, &outage).await.map(|()| true),
+            Self::ReturnedPrimary => pair::return_primary(world, rng, &outage).await.map(|()| true),
+            Self::LostStandby => pair::lose_standby(world, rng, &outage).await.map(|()| true),
+            Self::StoppedStandby => pair::stop_standby(world, rng, &outage).await.map(|()| true),
+            Self::SecondAttempt => pair::try_again(world, &outage).await,
+            _ => Ok(false),
+        };
+        world.calm(&disturbance);
+        outage.end(world, self.name());
+        happened
     }
 
     fn is_wanted(self, world: &World) -> bool {
@@ -146,7 +201,10 @@ pub(crate) async fn lane(
     rounds: watch::Sender<usize>,
 ) -> anyhow::Result<()> {
     let mut rng = StdRng::seed_from_u64(seed);
-    let mut kinds: Vec<_> = LANES.get(number).map_or(&[][..], |lane| lane).to_vec();
+    let mut kinds: Vec<_> = lanes_of(&world.settings)
+        .get(number)
+        .map_or(&[][..], |lane| lane)
+        .to_vec();
     kinds.retain(|fault| fault.is_wanted(&world));
     let mut round = kinds.clone();
     round.shuffle(&mut rng);
@@ -176,8 +234,15 @@ pub(crate) async fn lane(
     Ok(())
 }
 
-pub(crate) fn lanes() -> usize {
-    LANES.len()
+pub(crate) fn lanes(settings: &Settings) -> usize {
+    lanes_of(settings).len()
+}
+
+fn lanes_of(settings: &Settings) -> &'static [&'static [Fault]] {
+    match settings.pair {
+        Some(_) => &PAIR_LANES,
+        None => &LANES,
+    }
 }
 
 /// Somewhat longer than a lease.

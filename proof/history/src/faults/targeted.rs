@@ -118,7 +118,7 @@ pub(super) async fn update_in_old_snapshot(world: &Arc<World>) -> anyhow::Result
     let Some(mut person) = Person::sign_up(world).await else {
         return Ok(false);
     };
-    let url = world.server.url().to_owned();
+    let url = world.server.url();
     let old = spawn_blocking(move || {
         let mut connection = try_connect(&url)?;
         connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM tokens LIMIT 1")?;

@@ -23,7 +23,7 @@ pub(crate) struct Ledger {
     tokens: BTreeMap<TokenNumber, TokenHistory>,
     violations: Vec<Violation>,
     /// A token that is accepted once too often is accepted again and again: one line says it.
-    told: BTreeSet<(TokenNumber, Verdict, String)>,
+    told: BTreeSet<(Option<TokenNumber>, Verdict, String)>,
     repeated: u64,
 }
 

@@ -13,13 +13,16 @@ pub(crate) enum Verdict {
     RefusedWhileValid,
     /// The database was there and the acknowledgement was not.
     AcknowledgedTooLate,
+    /// The database was there again, and a service did not work.
+    NotRecovered,
 }
 
 /// One broken promise, for a person to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Violation {
     pub(crate) verdict: Verdict,
-    pub(crate) token: TokenNumber,
+    /// The token in question, if it is about one.
+    pub(crate) token: Option<TokenNumber>,
     pub(crate) process: String,
     details: String,
 }
@@ -46,7 +49,7 @@ impl Violation {
         let asked = phase.asked.unwrap_or(phase.given);
         Self {
             verdict: Verdict::AcceptedAfterRevocation,
-            token,
+            token: Some(token),
             process: process.to_owned(),
             details: format!(
                 "{what} by a check that began {late:?} after its revocation ({act}) {since}: \
@@ -62,7 +65,7 @@ impl Violation {
             .map_or_else(|| "not asked yet".to_owned(), |asked| format!("asked {asked}"));
         Self {
             verdict: Verdict::RefusedWhileValid,
-            token,
+            token: Some(token),
             process: process.to_owned(),
             details: format!(
                 "refused while valid: given {}, check began {}, ended {}, revocation {asked}",
@@ -81,11 +84,23 @@ impl Violation {
     ) -> Self {
         Self {
             verdict: Verdict::AcknowledgedTooLate,
-            token,
+            token: Some(token),
             process: by.to_owned(),
             details: format!(
                 "its revocation ({act}) was not acknowledged within {bound:?} of a database that was there, \
                  but after {waited:?}: asked {asked}"
+            ),
+        }
+    }
+
+    pub(crate) fn not_recovered(process: &str, patience: Duration, faults: &[&str], since: Stamp) -> Self {
+        let faults = faults.join(", ");
+        Self {
+            verdict: Verdict::NotRecovered,
+            token: None,
+            process: process.to_owned(),
+            details: format!(
+                "does not work {patience:?} after there was a primary again ({faults}): since {since}"
             ),
         }
     }
@@ -97,6 +112,7 @@ impl fmt::Display for Verdict {
             Self::AcceptedAfterRevocation => "accepted-after-revocation",
             Self::RefusedWhileValid => "refused-while-valid",
             Self::AcknowledgedTooLate => "acknowledged-too-late",
+            Self::NotRecovered => "not-recovered",
         })
     }
 }
@@ -109,6 +125,10 @@ impl fmt::Display for Violation {
             process,
             details,
         } = self;
-        write!(f, "VIOLATION {verdict}: {token}, {process}: {details}")
+        write!(f, "VIOLATION {verdict}: ")?;
+        if let Some(token) = token {
+            write!(f, "{token}, ")?;
+        }
+        write!(f, "{process}: {details}")
     }
 }

@@ -16,6 +16,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// What a verifier process says when it has connected.
 pub(crate) const READY: &str = "ready";
 
+/// How many threads check, in each.
+pub(crate) const THREADS: usize = 2;
+
 /// How long to wait before connecting once more: it may be a Postgres that is just being restarted.
 const RECONNECT: Duration = Duration::from_millis(50);
 
@@ -32,7 +35,7 @@ pub(crate) struct Args {
     verifier: VerifierArgs,
 
     /// How many threads check
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = THREADS)]
     threads: usize,
 }
 

@@ -10,4 +10,5 @@ mod requests;
 pub(crate) use actor::act;
 pub(crate) use eviction::TOKENS_PER_USER;
 pub(crate) use order::By;
-pub(crate) use person::{Held, Person};
+pub(crate) use person::{Held, Person, Way, conclude, random_word};
+pub(crate) use requests::Answer;

@@ -109,13 +109,8 @@ impl Person {
         self.drop_token(held);
         let act = if twice { "logout, twice at once" } else { "logout" };
         let asked = world.ask(act, &[held.number]);
-        let log_out = || {
-            world.insist(|auth| async move {
-                let url = format!("{}/v1/logout", auth.base_url);
-                let call = |session: Session| async move { session.post(url).send().await.map(drop) };
-                world.with_token(&auth, held, call).await
-            })
-        };
+        let log_out =
+            || world.insist(|auth| async move { Way::LogOut.attempt(world, &auth, held, held).await });
         if twice {
             let (one, other) = tokio::join!(log_out(), log_out());
             let tried = [one.1, other.1].concat();
@@ -130,25 +125,20 @@ impl Person {
 
     /// Revokes a token by its id.
     pub(crate) async fn revoke(&mut self, world: &World, held: &Held, by: &Held) {
-        self.drop_token(held);
-        let asked = world.ask("DELETE token", &[held.number]);
-        let (answer, tried) = world
-            .insist(|auth| async move {
-                let url = format!("{}/v1/tokens/{}", auth.base_url, held.id);
-                let call = |session: Session| async move { session.delete(url).send().await.map(drop) };
-                world.with_token(&auth, by, call).await
-            })
-            .await;
-        conclude(world, &asked, &answer, &tried);
-        world.ask_guards(held).await;
+        self.revoke_in(Way::ById, world, held, by).await;
     }
 
     /// Revokes a token by its text, by means of any token of the same user's, itself included, or of an admin's.
     pub(crate) async fn revoke_text(&mut self, world: &World, held: &Held, by: &Held) {
+        self.revoke_in(Way::ByText, world, held, by).await;
+    }
+
+    async fn revoke_in(&mut self, way: Way, world: &World, held: &Held, by: &Held) {
         self.drop_token(held);
-        let asked = world.ask("POST revoke", &[held.number]);
-        let call = |session: Session| async move { session.revoke_token(&*held.text).await };
-        let (answer, tried) = world.insist_with(by, call).await;
+        let asked = world.ask(way.act(), &[held.number]);
+        let (answer, tried) = world
+            .insist(|auth| async move { way.attempt(world, &auth, held, by).await })
+            .await;
         conclude(world, &asked, &answer, &tried);
         world.ask_guards(held).await;
     }
@@ -260,8 +250,48 @@ impl Person {
     }
 }
 
+/// How one token is revoked by somebody who holds tokens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way {
+    LogOut,
+    ById,
+    ByText,
+}
+
+impl Way {
+    /// What it is called in reports.
+    pub(crate) fn act(self) -> &'static str {
+        match self {
+            Self::LogOut => "logout",
+            Self::ById => "DELETE token",
+            Self::ByText => "POST revoke",
+        }
+    }
+
+    /// One attempt. Whoever logs out does so by the token itself.
+    pub(crate) async fn attempt(self, world: &World, auth: &Auth, held: &Held, by: &Held) -> Answer {
+        let base = &auth.base_url;
+        match self {
+            Self::LogOut => {
+                let url = format!("{base}/v1/logout");
+                let call = |session: Session| async move { session.post(url).send().await.map(drop) };
+                world.with_token(auth, held, call).await
+            }
+            Self::ById => {
+                let url = format!("{base}/v1/tokens/{}", held.id);
+                let call = |session: Session| async move { session.delete(url).send().await.map(drop) };
+                world.with_token(auth, by, call).await
+            }
+            Self::ByText => {
+                let call = |session: Session| async move { session.revoke_token(&*held.text).await };
+                world.with_token(auth, by, call).await
+            }
+        }
+    }
+}
+
 /// What is known when a client has stopped asking.
-fn conclude<T>(world: &World, asked: &Asked, answer: &Answer<T>, tried: &[String]) {
+pub(crate) fn conclude<T>(world: &World, asked: &Asked, answer: &Answer<T>, tried: &[String]) {
     match answer {
         Answer::Done(_) => world.acknowledged(asked, tried),
         Answer::Gone => world.found_gone(asked, tried),
@@ -271,6 +301,6 @@ fn conclude<T>(world: &World, asked: &Asked, answer: &Answer<T>, tried: &[String
 }
 
 /// A name or a password that nobody has had.
-fn random_word() -> String {
+pub(crate) fn random_word() -> String {
     format!("w{:016x}", rand::random::<u64>())
 }

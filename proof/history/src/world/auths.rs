@@ -91,7 +91,7 @@ impl Auths {
 
 impl Auth {
     async fn start(name: &str, world: &World) -> anyhow::Result<Self> {
-        let proxy = Proxy::start(world.server.address()).await?;
+        let proxy = Proxy::start(world.server.addresses()).await?;
         let log = match world.settings.logs {
             Some(_) => "info",
             None => "error,jeton_http_kit::server=info",
@@ -100,7 +100,7 @@ impl Auth {
             name,
             subcommand: "auth",
             env: vec![
-                ("DATABASE_URL", world.server.url_through(proxy.port())?),
+                ("DATABASE_URL", world.server.url_through(proxy.ports())?),
                 ("JETON_AUTH_ADDR", "127.0.0.1:0".to_owned()),
                 ("JETON_METRICS_ADDR", "off".to_owned()),
                 ("JETON_BCRYPT_COST", "4".to_owned()),

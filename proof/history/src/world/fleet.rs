@@ -117,13 +117,13 @@ impl State {
 impl Member {
     async fn start(name: String, world: &World) -> anyhow::Result<Self> {
         world.event(format_args!("{name} starts"));
-        let proxy = Proxy::start(world.server.address()).await?;
+        let proxy = Proxy::start(world.server.addresses()).await?;
         let (says_ready, ready) = watch::channel(false);
         let start = Start {
             name: &name,
             subcommand: "verify",
             env: vec![
-                ("DATABASE_URL", world.server.url_through(proxy.port())?),
+                ("DATABASE_URL", world.server.url_through(proxy.ports())?),
                 (
                     "JETON_LEASE_TTL",
                     humantime::format_duration(world.settings.lease).to_string(),

@@ -3,6 +3,9 @@
 mod auths;
 mod database;
 mod fleet;
+mod haproxy;
+mod outage;
+mod pair;
 mod process;
 mod proxy;
 mod revocation;
@@ -10,6 +13,8 @@ mod stats;
 
 pub(crate) use auths::Auth;
 pub(crate) use fleet::Member;
+pub(crate) use outage::Outage;
+pub(crate) use pair::Pair;
 pub(crate) use process::{END, this_program};
 pub(crate) use revocation::Asked;
 
@@ -82,7 +87,7 @@ impl World {
             std::fs::create_dir_all(directory)?;
         }
         let events = LogFile::create(&settings, "events")?;
-        let server = Server::start(settings.database_url.clone()).await?;
+        let server = Server::start(&settings).await?;
         let world = Self {
             server,
             fleet: Fleet::default(),

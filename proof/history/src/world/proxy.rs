@@ -9,14 +9,14 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// One process' way to Postgres. Ends with this value.
+/// One process' way to Postgres, or to each of several. Ends with this value.
 #[derive(Debug)]
 pub(crate) struct Proxy {
-    port: u16,
+    ports: Vec<u16>,
     rules: watch::Sender<Rules>,
     /// How many replies are being held back.
     held: watch::Receiver<usize>,
-    listener: tokio::task::JoinHandle<()>,
+    listeners: Vec<tokio::task::JoinHandle<()>>,
 }
 
 /// What happens to bytes.
@@ -45,31 +45,36 @@ enum Ended {
 }
 
 impl Proxy {
-    /// Listens on a port of its own.
+    /// Listens on a port of its own for each server.
     ///
     /// # Errors
     /// There is no port.
-    pub(crate) async fn start(server: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let port = listener.local_addr()?.port();
+    pub(crate) async fn start(servers: &[SocketAddr]) -> io::Result<Self> {
         let (rules, seen) = watch::channel(Rules::default());
         let (counter, held) = watch::channel(0);
         let counter = Arc::new(counter);
-        let listener = tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(serve(client, server, seen.clone(), counter.clone()));
-            }
-        });
+        let (mut ports, mut listeners) = (Vec::new(), Vec::new());
+        for &server in servers {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+            ports.push(listener.local_addr()?.port());
+            let (seen, counter) = (seen.clone(), counter.clone());
+            listeners.push(tokio::spawn(async move {
+                while let Ok((client, _)) = listener.accept().await {
+                    tokio::spawn(serve(client, server, seen.clone(), counter.clone()));
+                }
+            }));
+        }
         Ok(Self {
-            port,
+            ports,
             rules,
             held,
-            listener,
+            listeners,
         })
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.port
+    /// In the order of the servers.
+    pub(crate) fn ports(&self) -> &[u16] {
+        &self.ports
     }
 
     /// Black-holes both directions, or lets what has waited go on.
@@ -107,7 +112,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.listener.abort();
+        self.listeners.iter().for_each(tokio::task::JoinHandle::abort);
     }
 }
 

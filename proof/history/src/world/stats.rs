@@ -1,3 +1,4 @@
+use crate::verify::THREADS;
 use crate::wire::Tally;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -17,6 +18,8 @@ pub(crate) struct Stats {
     /// Acknowledged by "there is nothing left to revoke", in answer to another attempt.
     found_gone: BTreeMap<&'static str, u64>,
     faults: BTreeMap<&'static str, u64>,
+    /// By fault: for how long checks were not answered, and for how long signing up and logging out did not work.
+    outages: BTreeMap<&'static str, (Vec<Duration>, Vec<Duration>)>,
     /// Acknowledgements that nothing would have excused for being late.
     punctual: (u64, Duration),
     pub(crate) issued: u64,
@@ -55,6 +58,19 @@ impl Stats {
 
     pub(crate) fn fault(&mut self, fault: &'static str) {
         *self.faults.entry(fault).or_default() += 1;
+    }
+
+    /// For how long each verifier could not tell.
+    pub(crate) fn unavailable(&self) -> BTreeMap<String, Duration> {
+        let time = |tally: &Tally| Duration::from_nanos(tally.unavailable_nanos / THREADS as u64);
+        let there = self.tallies.iter();
+        there.map(|(name, tally)| (name.clone(), time(tally))).collect()
+    }
+
+    pub(crate) fn outage(&mut self, fault: &'static str, checks: Duration, requests: Duration) {
+        let (all_checks, all_requests) = self.outages.entry(fault).or_default();
+        all_checks.push(checks);
+        all_requests.push(requests);
     }
 
     /// Over hours, thousands of processes come and go.
@@ -122,6 +138,15 @@ impl fmt::Display for Stats {
             writeln!(
                 f,
                 "  {process}: {unavailable} of {checks} checks, {time:.3} s of checking threads"
+            )?;
+        }
+        for (fault, (checks, requests)) in &self.outages {
+            let longest = |times: &[Duration]| times.iter().max().copied().unwrap_or_default().as_secs_f64();
+            writeln!(
+                f,
+                "503 during {fault}, at the most: checks {:.1} s, signing up and logging out {:.1} s",
+                longest(checks),
+                longest(requests)
             )?;
         }
         writeln!(f, "faults: {}", counts(&self.faults))

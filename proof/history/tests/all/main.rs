@@ -8,5 +8,6 @@
 
 mod ends;
 mod negative;
+mod pair;
 mod run;
 mod support;

@@ -2,20 +2,42 @@ use crate::support::history;
 use jeton_proof_support::run;
 
 /// Runs the program with a rule left out, and expects it to find what comes of that.
-fn finds_that_it_is_without(rule: &str) {
-    let arguments = ["--without", rule, "--seconds", "6", "--seed", "1"];
+fn finds_that_it_is_without(rule: &str, arguments: &[&str]) {
+    let arguments = [&["--without", rule, "--seed", "1"], arguments].concat();
     let outcome = run(&mut history(&arguments), "");
     assert_eq!(outcome.status, 1, "{}", outcome.text());
-    let found = outcome.line("VIOLATION ");
-    assert!(found.starts_with("accepted-after-revocation"), "{found}");
+    let text = outcome.text();
+    assert!(text.contains("VIOLATION accepted-after-revocation"), "{text}");
 }
 
 #[test]
 fn a_verifier_that_keeps_outdated_answers_is_found() {
-    finds_that_it_is_without("fill-rule");
+    finds_that_it_is_without("fill-rule", &["--seconds", "6"]);
 }
 
 #[test]
 fn an_acknowledgement_that_waits_for_nobody_is_found() {
-    finds_that_it_is_without("barrier");
+    finds_that_it_is_without("barrier", &["--seconds", "6"]);
+}
+
+/// Each fault once, and no more.
+const PAIR: [&str; 8] = [
+    "--pair",
+    "hosts",
+    "--seconds",
+    "1",
+    "--lease",
+    "1s",
+    "--patience",
+    "5s",
+];
+
+#[test]
+fn a_former_primary_that_is_asked_is_found() {
+    finds_that_it_is_without("former-primary", &PAIR);
+}
+
+#[test]
+fn a_second_attempt_that_waits_for_no_standby_is_found() {
+    finds_that_it_is_without("second-attempt", &PAIR);
 }
