@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Rule {
     /// Keep a look-up's answer in memory only if nothing was revoked since its query was sent
-    FillRule,
+    #[value(name = "fill-rule")]
+    Fill,
     /// Wait until every verifier has forgotten the token before acknowledging
     Barrier,
     /// Refuse a server that another has taken the place of
@@ -25,7 +26,7 @@ impl Rule {
     pub(crate) fn leave_out(self) {
         let _ = LEFT_OUT.set(self);
         match self {
-            Self::FillRule => jeton_verifier::negative_controls::leave_out_fill_rule(),
+            Self::Fill => jeton_verifier::negative_controls::leave_out_fill_rule(),
             Self::Barrier => jeton_revoker::negative_controls::leave_out_barrier(),
             Self::FormerPrimary => jeton_coherence::negative_controls::leave_out_former_primary(),
             Self::SecondAttempt => jeton_coherence::negative_controls::leave_out_second_attempt(),
@@ -35,7 +36,7 @@ impl Rule {
     /// The faults that show soonest that it is missing.
     fn faults(self) -> Vec<Fault> {
         match self {
-            Self::FillRule => vec![Fault::HeldReply],
+            Self::Fill => vec![Fault::HeldReply],
             Self::Barrier => vec![Fault::CutVerifier, Fault::StoppedVerifier],
             Self::FormerPrimary => vec![Fault::ReturnedPrimary],
             Self::SecondAttempt => vec![Fault::SecondAttempt],
