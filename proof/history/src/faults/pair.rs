@@ -4,20 +4,21 @@
 use super::beyond_lease;
 use super::database::with;
 use crate::workload::{Answer, By, Held, Person, Way, conclude};
-use crate::world::{Asked, Outage, Pair, Phase, World};
+use crate::world::{Asked, Auth, Outage, Pair, Phase, World};
 use anyhow::Context;
 use futures_util::future::join_all;
 use jeton_local_postgres::LocalPostgres;
-use jeton_proof_support::{count, try_connect};
+use jeton_proof_support::{RawRequest, count, try_connect, try_raw};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
-/// How long a client asks for what may have been done already, before the primary fails.
-const INSIST: Duration = Duration::from_secs(6);
+/// How often a client asks in vain for what may have been done already, at a service that answers whatever writes nothing, before
+/// the primary fails.
+const IN_VAIN: u32 = 5;
 const LOOK: Duration = Duration::from_millis(50);
 
 fn pair(world: &World) -> anyhow::Result<&Pair> {
@@ -146,6 +147,7 @@ pub(super) async fn try_again(world: &Arc<World>, outage: &Outage) -> anyhow::Re
         victims.push((way, held));
     }
     let former = pair.primary();
+    world.keep_all(true);
     with(&pair.standby(), LocalPostgres::kill).await?;
     let clients = victims
         .iter()
@@ -160,8 +162,9 @@ pub(super) async fn try_again(world: &Arc<World>, outage: &Outage) -> anyhow::Re
     pair.promote().await?;
     join_all(clients.into_iter().map(Client::insist)).await;
     outage.wait_for_recovery(world).await;
-    person.be_deleted(world, By::Operator).await;
     heal(world, outage).await?;
+    world.keep_all(false);
+    person.be_deleted(world, By::Operator).await;
     Ok(gone)
 }
 
@@ -199,16 +202,9 @@ impl<'a> Client<'a> {
         client
     }
 
-    /// Once, unless there is an answer.
-    async fn attempt(&mut self) {
-        let Some(auth) = self
-            .world
-            .auths
-            .pick(None)
-            .filter(|_| self.answer == Answer::Unsure)
-        else {
-            return;
-        };
+    /// Once, at one of the services after the other: which.
+    async fn attempt(&mut self) -> Option<Arc<Auth>> {
+        let auth = self.world.auths.pick(None)?;
         self.tried.push(auth.name.clone());
         self.answer = self.way.attempt(self.world, &auth, self.held, self.by).await;
         self.world.event(format_args!(
@@ -221,21 +217,41 @@ impl<'a> Client<'a> {
         if self.answer != Answer::Unsure {
             conclude(self.world, &self.asked, &self.answer, &self.tried);
         }
+        Some(auth)
     }
 
+    /// While the standby is away: until there is an answer, or enough attempts were of no use.
     async fn ask_again(&mut self) {
-        let end = Instant::now() + INSIST;
-        while self.answer == Answer::Unsure && Instant::now() < end {
-            self.attempt().await;
+        let mut in_vain = 0;
+        while self.is_unanswered() && in_vain < IN_VAIN {
+            if let Some(auth) = self.attempt().await
+                && is_degraded(&auth).await
+            {
+                in_vain += 1;
+            }
             sleep(LOOK).await;
         }
+    }
+
+    fn is_unanswered(&self) -> bool {
+        self.answer == Answer::Unsure && self.world.phase() != Phase::GivingUp
     }
 
     /// Until there is an answer, or the run gives up.
     async fn insist(mut self) {
-        while self.answer == Answer::Unsure && self.world.phase() != Phase::GivingUp {
+        while self.is_unanswered() {
             self.attempt().await;
             sleep(LOOK).await;
         }
     }
+}
+
+/// Whether a service says that it does everything but write.
+async fn is_degraded(auth: &Auth) -> bool {
+    let address = auth.base_url.trim_start_matches("http://").to_owned();
+    let probe = RawRequest::new("GET", "/readyz")
+        .header("Connection", "close")
+        .to_bytes();
+    let ready = spawn_blocking(move || try_raw(address, &probe)).await;
+    matches!(ready, Ok(Ok(answer)) if answer.text().contains("degraded"))
 }

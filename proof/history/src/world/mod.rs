@@ -30,7 +30,7 @@ use stats::Stats;
 use std::collections::VecDeque;
 use std::fmt::Display;
 use std::io::Write;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -50,6 +50,8 @@ pub(crate) struct World {
     faults: Mutex<Vec<&'static str>>,
     /// Tokens that are gone for good, and from when on nobody checks them any more.
     retiring: Mutex<VecDeque<(Stamp, TokenNumber)>>,
+    /// Whether none of them is forgotten, however long ago it was: a fault has yet to show what becomes of them.
+    keeping: AtomicBool,
     numbers: AtomicU32,
     events: Mutex<LogFile>,
     pub(crate) phase: watch::Sender<Phase>,
@@ -97,6 +99,7 @@ impl World {
             disturbances: Mutex::default(),
             faults: Mutex::default(),
             retiring: Mutex::default(),
+            keeping: AtomicBool::new(false),
             numbers: AtomicU32::new(0),
             events: Mutex::new(events),
             phase: watch::Sender::new(Phase::Working),
@@ -192,6 +195,9 @@ impl World {
 
     /// Forgets the tokens whose time has come.
     pub(crate) fn retire(&self) {
+        if self.keeping.load(Ordering::Relaxed) {
+            return;
+        }
         let now = Stamp::now();
         let mut retiring = lock(&self.retiring);
         while let Some(&(when, token)) = retiring.front()
@@ -201,6 +207,11 @@ impl World {
             self.fleet.forget(token);
             self.records.ledger().forget(token);
         }
+    }
+
+    /// From now on tokens are checked for as long as it takes, or no longer.
+    pub(crate) fn keep_all(&self, keep: bool) {
+        self.keeping.store(keep, Ordering::Relaxed);
     }
 
     /// Writes down what has just happened, for whoever has a violation to explain.

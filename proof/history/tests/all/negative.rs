@@ -1,23 +1,26 @@
 use crate::support::history;
 use jeton_proof_support::run;
 
-/// Runs the program with a rule left out, and expects it to find what comes of that.
-fn finds_that_it_is_without(rule: &str, arguments: &[&str]) {
+const ACCEPTED: &str = "VIOLATION accepted-after-revocation";
+const REFUSED: &str = "VIOLATION refused-while-valid";
+
+/// Runs the program with a rule left out, and expects it to find one of the things that come of that.
+fn finds_that_it_is_without(rule: &str, found: &[&str], arguments: &[&str]) {
     let arguments = [&["--without", rule, "--seed", "1"], arguments].concat();
     let outcome = run(&mut history(&arguments), "");
     assert_eq!(outcome.status, 1, "{}", outcome.text());
     let text = outcome.text();
-    assert!(text.contains("VIOLATION accepted-after-revocation"), "{text}");
+    assert!(found.iter().any(|violation| text.contains(violation)), "{text}");
 }
 
 #[test]
 fn a_verifier_that_keeps_outdated_answers_is_found() {
-    finds_that_it_is_without("fill-rule", &["--seconds", "6"]);
+    finds_that_it_is_without("fill-rule", &[ACCEPTED], &["--seconds", "6"]);
 }
 
 #[test]
 fn an_acknowledgement_that_waits_for_nobody_is_found() {
-    finds_that_it_is_without("barrier", &["--seconds", "6"]);
+    finds_that_it_is_without("barrier", &[ACCEPTED], &["--seconds", "6"]);
 }
 
 /// Each fault once, and no more.
@@ -29,15 +32,17 @@ const PAIR: [&str; 8] = [
     "--lease",
     "1s",
     "--patience",
-    "5s",
+    "60s",
 ];
 
 #[test]
 fn a_former_primary_that_is_asked_is_found() {
-    finds_that_it_is_without("former-primary", &PAIR);
+    // What was revoked since it was the primary it accepts, and what was issued since it refuses: which of them is met first is
+    // chance.
+    finds_that_it_is_without("former-primary", &[ACCEPTED, REFUSED], &PAIR);
 }
 
 #[test]
 fn a_second_attempt_that_waits_for_no_standby_is_found() {
-    finds_that_it_is_without("second-attempt", &PAIR);
+    finds_that_it_is_without("second-attempt", &[ACCEPTED], &PAIR);
 }
