@@ -1,8 +1,9 @@
 //! Checks at the watched verifier: hits, misses, and what is kept of the answers.
 
+use crate::fail_over::{Knows, Server};
 use crate::model::Protocol;
 use crate::mutant::Mutant;
-use crate::state::{Answer, Progress, Query, Request, Revoker, State, View};
+use crate::state::{Answer, Progress, Query, Request, Revoker, State, View, WATCHED};
 use crate::step::{CheckStep, Step};
 
 impl State {
@@ -19,7 +20,10 @@ impl State {
             _ => {}
         }
         if self.checks.queries.len() < usize::from(protocol.scenario.queries) {
-            offer(CheckStep::Send);
+            offer(CheckStep::Send(Server::Primary));
+            if self.asks_former(protocol, WATCHED, Mutant::LookUpOnFormer) {
+                offer(CheckStep::Send(Server::Former));
+            }
         }
         for (i, query) in self.checks.queries.iter().enumerate() {
             if progress == Some(&Progress::Missed) && protocol.is(Mutant::JoinQueryUnderWay) {
@@ -30,10 +34,6 @@ impl State {
             } else {
                 CheckStep::Execute(i)
             });
-            let may_ask_former = self.database.former.is_some() && protocol.is(Mutant::AskFormerPrimary);
-            if query.found.is_none() && may_ask_former {
-                offer(CheckStep::ExecuteAtFormer(i));
-            }
             // The request that waits would be answered with 503, and nothing is promised about that.
             if !query.awaited {
                 offer(CheckStep::Drop(i));
@@ -49,14 +49,12 @@ impl State {
                 self.checks.queries[i].awaited = true;
                 self.set_progress(Progress::Asking);
             }
-            CheckStep::Send => self.send_query(),
+            CheckStep::Send(server) => self.send_query(protocol, server),
             CheckStep::Execute(i) => {
-                let view = protocol.scenario.view(self.database.committed);
+                let server = self.checks.queries[i].server;
+                self.answered(WATCHED, server);
+                let view = self.at(server, |state| protocol.scenario.view(state.database.committed));
                 self.checks.queries[i].found = Some(view);
-            }
-            CheckStep::ExecuteAtFormer(i) => {
-                let former = self.database.former.unwrap_or_default();
-                self.checks.queries[i].found = Some(protocol.scenario.view(former));
             }
             CheckStep::Receive(i) => self.receive_view(protocol, i),
             CheckStep::Drop(i) => drop(self.checks.queries.remove(i)),
@@ -72,6 +70,7 @@ impl State {
             always_valid: protocol
                 .scenario
                 .is_valid(protocol.scenario.view(self.database.committed)),
+            exempt: self.verifiers[WATCHED].knows == Knows::Misled,
             progress: Progress::Arrived,
         }
     }
@@ -110,20 +109,22 @@ impl State {
         self.set_progress(next);
     }
 
-    fn set_progress(&mut self, progress: Progress) {
+    pub(crate) fn set_progress(&mut self, progress: Progress) {
         if let Some(request) = &mut self.checks.request {
             request.progress = progress;
         }
     }
 
     /// A query takes along whatever waits. It may be sent for a request that is not looked at, hence at any time.
-    fn send_query(&mut self) {
+    fn send_query(&mut self, protocol: &Protocol, server: Server) {
+        self.meet(protocol, WATCHED, server);
         let is_waiting = |request: &Request| request.progress == Progress::Missed;
         let awaited = self.checks.request.as_ref().is_some_and(is_waiting);
         if awaited {
             self.set_progress(Progress::Asking);
         }
         self.checks.queries.push(Query {
+            server,
             current: true,
             awaited,
             found: None,

@@ -3,8 +3,34 @@
 use crate::Xids;
 use crate::model::Protocol;
 use crate::mutant::Mutant;
-use crate::state::{Database, Kind, Operation, Revoker, Row, RowId, Stage, State};
+use crate::state::{Kind, Operation, Revoker, RowId, Stage, State};
 use crate::step::{DatabaseStep, Place, Step};
+
+/// Postgres.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Database {
+    /// The committed changes, as far as they are visible.
+    pub(crate) committed: Xids,
+    /// Those that the standby has, too. A commit that is waited for is visible only then; one that nobody waits for any
+    /// more, before.
+    pub(crate) replicated: Xids,
+    /// The rows of the log that stand: committed, and not purged.
+    pub(crate) log: Xids,
+    /// The table of verifiers.
+    pub(crate) rows: Vec<Row>,
+    /// Transactions whose client is gone, and which may be executed nevertheless.
+    pub(crate) orphans: Vec<Operation>,
+}
+
+/// A verifier's row. Its lease is in the scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Row {
+    pub(crate) id: RowId,
+    pub(crate) version: u8,
+    pub(crate) applied: Xids,
+    /// What a crash of Postgres or a fail-over would leave of `version` and `applied`, or of the row at all.
+    pub(crate) on_disk: Option<(u8, Xids)>,
+}
 
 impl Operation {
     /// Whether it holds the lock on that row: from its `UPDATE` or `DELETE` up to its end.
@@ -33,7 +59,9 @@ impl State {
         }
         if self.faults.may_undo() {
             for (row, content) in self.database.rows.iter().enumerate() {
-                if content.on_disk != Some((content.version, content.applied)) {
+                // What a row says of a change comes after the change, on the way to the standby as well.
+                let follows = self.database.replicated.contains_all(content.applied);
+                if follows && content.on_disk != Some((content.version, content.applied)) {
                     steps.push(Step::Database(DatabaseStep::Write { row }));
                 }
             }
@@ -47,7 +75,6 @@ impl State {
             DatabaseStep::Write { row } => {
                 let row = &mut self.database.rows[row];
                 row.on_disk = Some((row.version, row.applied));
-                self.database.replicate();
             }
         }
     }
@@ -82,7 +109,11 @@ impl State {
                 let Some(mut operation) = self.verifiers[v].wire.take() else {
                     return;
                 };
-                operation.stage = stage(self, protocol, &operation);
+                let server = self.verifiers[v].server;
+                if operation.stage == Stage::Sent || matches!(operation.kind, Kind::Register { .. }) {
+                    self.answered(v, server);
+                }
+                operation.stage = self.at(server, |state| stage(state, protocol, &operation));
                 self.verifiers[v].wire = Some(operation);
             }
             Place::Orphan(i) => {
@@ -135,7 +166,9 @@ impl State {
                     applied: seen,
                     on_disk: durable.then_some((0, seen)),
                 });
-                self.database.replicate();
+                if durable {
+                    self.database.replicate();
+                }
             }
             Kind::Renew { applied } => {
                 let version = self.fresh_version(operation.row);
@@ -169,9 +202,8 @@ impl State {
 
     /// Postgres crashes and is back. Open transactions are aborted and connections broken; replies that have left are
     /// still under way. Whoever remembers versions has lost his connection, and with it the right to compare: a row may
-    /// be back at a version that it had before. `shows`: changes that were waiting for the standby are committed from then on,
-    /// whether or not it has them.
-    pub(crate) fn crash_server(&mut self, protocol: &Protocol, shows: bool) {
+    /// be back at a version that it had before.
+    pub(crate) fn crash_server(&mut self, protocol: &Protocol) {
         for verifier in &mut self.verifiers {
             verifier.connected = false;
             verifier
@@ -181,17 +213,10 @@ impl State {
         self.database.orphans.clear();
         self.database.forget_what_is_not_on_disk();
         self.checks.queries.retain(|query| query.found.is_some());
-        for change in 0..self.revokers.len() {
-            if let Revoker::Open { .. } = self.revokers[change] {
-                self.revokers[change] = if shows {
-                    self.commit_change(protocol, change);
-                    Revoker::Unknown
-                } else {
-                    Revoker::Pending
-                };
-            }
-        }
         for revoker in &mut self.revokers {
+            if let Revoker::Open { .. } = revoker {
+                *revoker = Revoker::Pending;
+            }
             if let Some(look) = revoker.look_mut()
                 && !protocol.is(Mutant::LooksSurviveCrash)
             {
@@ -204,19 +229,16 @@ impl State {
     }
 }
 
-impl State {
-    /// The standby is promoted, and has what it has. The former primary is still there.
-    pub(crate) fn fail_over(&mut self, protocol: &Protocol) {
-        self.crash_server(protocol, false);
-        let database = &mut self.database;
-        database.former = Some(database.committed);
-        database.committed = database.replicated;
-        database.log = database.log.and(database.replicated);
-    }
-}
-
 impl Database {
-    /// A log of writes has no gaps: the standby that has one has all before it.
+    pub(crate) fn row(&self, id: RowId) -> Option<&Row> {
+        self.rows.iter().find(|row| row.id == id)
+    }
+
+    pub(crate) fn row_mut(&mut self, id: RowId) -> Option<&mut Row> {
+        self.rows.iter_mut().find(|row| row.id == id)
+    }
+
+    /// Nobody is told of the commit that has just been done before the standby has it, and with it all that was before.
     pub(crate) fn replicate(&mut self) {
         self.replicated = self.committed;
     }
@@ -226,7 +248,7 @@ impl Database {
         self.rows.insert(place, row);
     }
 
-    fn forget_what_is_not_on_disk(&mut self) {
+    pub(crate) fn forget_what_is_not_on_disk(&mut self) {
         self.rows.retain(|row| row.on_disk.is_some());
         for row in &mut self.rows {
             if let Some((version, applied)) = row.on_disk {

@@ -1,6 +1,7 @@
 //! What a step has changed, in words: that is what makes a counterexample readable.
 
-use crate::state::{Answer, Kind, Operation, Progress, Revoker, Row, Stage, State, WATCHED};
+use crate::database::Row;
+use crate::state::{Answer, Kind, Operation, Progress, Revoker, Stage, State, WATCHED};
 
 impl State {
     /// What is different in `after`, in brackets.
@@ -9,6 +10,10 @@ impl State {
         facts.extend(self.different_checks(after));
         facts.extend(self.different_operation(after));
         facts.extend(self.different_rows(after));
+        let undone = self.database.committed.without(after.database.committed);
+        if !undone.is_empty() {
+            facts.push(format!("{undone} is undone"));
+        }
         if self.database.log != after.database.log {
             facts.push(format!("the log is {}", after.database.log));
         }

@@ -1,6 +1,7 @@
 //! What goes wrong.
 
 use crate::Xids;
+use crate::fail_over::Knows;
 use crate::model::Protocol;
 use crate::state::{Lease, Operation, Revoker, Stage, State, WATCHED};
 use crate::step::{Fault, Step};
@@ -26,11 +27,7 @@ impl State {
             }
         }
         if self.faults.server_crashes > 0 {
-            offer(Fault::ServerCrash { shows: false });
-            let is_open = |revoker: &Revoker| matches!(revoker, Revoker::Open { .. });
-            if self.faults.fail_overs > 0 && self.revokers.iter().any(is_open) {
-                offer(Fault::ServerCrash { shows: true });
-            }
+            offer(Fault::ServerCrash);
         }
         if self.faults.fail_overs > 0 {
             offer(Fault::FailOver);
@@ -57,8 +54,8 @@ impl State {
                 self.disconnect(verifier, executes);
                 self.restart(verifier);
             }
-            Fault::ServerCrash { shows } => {
-                self.crash_server(protocol, shows);
+            Fault::ServerCrash => {
+                self.crash_server(protocol);
                 self.faults.server_crashes -= 1;
             }
             Fault::FailOver => {
@@ -87,6 +84,7 @@ impl State {
         process.lease = Lease::Starting;
         process.row = None;
         process.applied = Xids::default();
+        process.knows = Knows::Nothing;
         process.connected = true;
         if verifier == WATCHED {
             self.checks.deadline = 0;
@@ -96,6 +94,6 @@ impl State {
     }
 }
 
-fn has_connection(lease: Lease) -> bool {
+pub(crate) fn has_connection(lease: Lease) -> bool {
     !matches!(lease, Lease::Starting | Lease::Ending)
 }

@@ -1,6 +1,7 @@
 //! A verifier's lease thread: registering, renewing, and what to do when either fails.
 
 use crate::Xids;
+use crate::fail_over::Server;
 use crate::model::Protocol;
 use crate::mutant::Mutant;
 use crate::state::{Kind, Lease, Operation, RowId, Stage, State, WATCHED};
@@ -12,7 +13,10 @@ impl State {
             let mut offer = |step| steps.push(Step::Lease(v, step));
             match verifier.lease {
                 Lease::Starting if verifier.incarnations < protocol.scenario.incarnations => {
-                    offer(LeaseStep::Register);
+                    offer(LeaseStep::Register(Server::Primary));
+                    if self.asks_former(protocol, v, Mutant::RegisterWithFormer) {
+                        offer(LeaseStep::Register(Server::Former));
+                    }
                 }
                 Lease::Registered if verifier.connected => offer(LeaseStep::Renew),
                 Lease::Applying { .. } => offer(LeaseStep::Finish),
@@ -23,7 +27,7 @@ impl State {
                 verifier.lease,
                 Lease::Registering { .. } | Lease::Registered | Lease::Renewing { .. }
             );
-            if waits && !verifier.connected {
+            if waits && (!verifier.connected || verifier.server == Server::Former) {
                 offer(LeaseStep::Reconnect);
             }
             let replied =
@@ -36,7 +40,7 @@ impl State {
 
     pub(crate) fn take_lease_step(&mut self, protocol: &Protocol, v: usize, step: &LeaseStep) {
         match step {
-            LeaseStep::Register => self.register(protocol, v),
+            LeaseStep::Register(server) => self.register(protocol, v, *server),
             LeaseStep::Renew => self.renew(v),
             LeaseStep::Receive => self.receive_reply(protocol, v),
             LeaseStep::Finish => self.finish_renewal(protocol, v),
@@ -45,9 +49,11 @@ impl State {
         }
     }
 
-    fn register(&mut self, protocol: &Protocol, v: usize) {
+    fn register(&mut self, protocol: &Protocol, v: usize, server: Server) {
+        self.meet(protocol, v, server);
         let verifier = &mut self.verifiers[v];
         verifier.connected = true;
+        verifier.server = server;
         verifier.incarnations += 1;
         let replaces = verifier.row;
         let row = RowId {
@@ -153,6 +159,7 @@ impl State {
 
     fn reconnect(&mut self, protocol: &Protocol, v: usize) {
         self.verifiers[v].wire = None;
+        self.verifiers[v].connected = false;
         self.begin_to_end(protocol, v, Mutant::KeepDeadlineOnLoss);
     }
 
@@ -179,6 +186,7 @@ impl State {
         };
         let verifier = &mut self.verifiers[v];
         verifier.lease = Lease::Starting;
+        verifier.server = Server::Primary;
         verifier.applied = Xids::default();
         if v != WATCHED {
             return;

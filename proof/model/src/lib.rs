@@ -3,6 +3,7 @@
 mod check;
 mod database;
 mod difference;
+mod fail_over;
 mod fault;
 mod lease;
 mod model;

@@ -102,13 +102,8 @@ impl State {
     /// Makes states equal that cannot be told apart by what may still happen.
     fn normalise(&mut self, protocol: &Protocol) {
         self.forget_useless_looks(protocol);
+        self.forget_former_primary(protocol);
         self.database.orphans.sort_unstable();
-        if self.faults.fail_overs == 0 {
-            self.database.replicate();
-        }
-        if !protocol.is(Mutant::AskFormerPrimary) {
-            self.database.former = None;
-        }
         self.checks.queries.sort_unstable();
         for i in 0..self.database.rows.len() {
             let row = &mut self.database.rows[i];

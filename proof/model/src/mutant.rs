@@ -55,10 +55,6 @@ pub enum Mutant {
     JoinRoundUnderWay,
     /// A retry that finds nothing to change is acknowledged at once.
     RetryDoesNotWait,
-    /// A retry that finds nothing to change waits for the verifiers, and not for the standby.
-    RetryIsNotDurable,
-    /// A query may be asked of the primary that the standby has taken the place of.
-    AskFormerPrimary,
     /// A row is deleted a lease after it was looked at, though its version has moved.
     GiveUpMovedRow,
     /// A row that was waited out is deleted a lease after `t_seen`, not a lease after it was looked at.
@@ -71,17 +67,50 @@ pub enum Mutant {
     HighWaterMark,
     /// A registration is committed asynchronously, and a crash of Postgres loses it.
     RegistrationLostByCrash,
+    /// A process that has seen the newer server looks up on the former primary.
+    LookUpOnFormer,
+    /// A process that has seen the newer server registers with the former primary.
+    RegisterWithFormer,
+    /// The lease goes on on its connection to the former primary when the process has seen the newer server.
+    KeepConnectionToFormer,
+    /// A look-up that was sent to the former primary takes its answer when the process has seen the newer server.
+    TakeAnswerOfFormer,
+    /// The deadline stands that the former primary has granted when the process has seen the newer server.
+    KeepLeaseOfFormer,
+    /// A renewal that the former primary has answered publishes its deadline when the process has seen the newer server.
+    PublishLeaseOfFormer,
+    /// The barrier of a change that was committed on the newer server reads the former primary's table of verifiers.
+    ConfirmOnFormer,
+    /// The barrier of a change that was committed on the former primary goes on on the newer server.
+    ConfirmOnNewer,
+    /// A retry that finds nothing to change waits for the verifiers, and not for the standby.
+    RetryIsNotDurable,
 }
 
 impl Mutant {
     /// The property that does not hold, or `None` for a rule that can be left out.
     pub fn breaks(self) -> Option<&'static str> {
         match self {
-            Self::LeaseWithRegistration | Self::KeepGenerationAtEnd | Self::KeepDeadlineWhenGivenUp => None,
+            Self::LeaseWithRegistration
+            | Self::KeepGenerationAtEnd
+            | Self::KeepDeadlineWhenGivenUp
+            | Self::ConfirmOnNewer => None,
             Self::KeepRefusals => Some(NO_WRONG_REFUSAL),
             Self::BarrierNeverExpires => Some(BOUNDED_WAIT),
             _ => Some(NO_STALE_ACCEPT),
         }
+    }
+
+    /// Whether the former primary matters to a process that has seen the newer server.
+    pub(crate) fn asks_former(self) -> bool {
+        matches!(
+            self,
+            Self::LookUpOnFormer
+                | Self::RegisterWithFormer
+                | Self::KeepConnectionToFormer
+                | Self::TakeAnswerOfFormer
+                | Self::ConfirmOnFormer
+        )
     }
 
     /// The smallest scenario that tells the mutant from the protocol; for a rule that can be left out, one that has all
@@ -89,7 +118,6 @@ impl Mutant {
     pub fn scenario(self) -> Scenario {
         let name = match self {
             Self::RetryDoesNotWait => "lost-reply",
-            Self::RetryIsNotDurable | Self::AskFormerPrimary => "fail-over",
             Self::FillWithoutLease
             | Self::GenerationOnlyWithRows
             | Self::NoFlushOnLoss
@@ -104,6 +132,15 @@ impl Mutant {
             Self::PurgeIgnoresVerifiers => "purge",
             Self::HighWaterMark => "interleaved-commits",
             Self::RegistrationLostByCrash => "server-crash",
+            Self::LookUpOnFormer
+            | Self::RegisterWithFormer
+            | Self::KeepConnectionToFormer
+            | Self::TakeAnswerOfFormer
+            | Self::KeepLeaseOfFormer
+            | Self::PublishLeaseOfFormer
+            | Self::ConfirmOnFormer
+            | Self::ConfirmOnNewer
+            | Self::RetryIsNotDurable => "fail-over",
             _ => "one-change",
         };
         debug_assert!(find_scenario(name).is_some(), "there is no scenario {name}");

@@ -1,5 +1,6 @@
 //! What is to hold in every state, and what has to be possible for that to mean anything.
 
+use crate::fail_over::{Knows, Server};
 use crate::model::Protocol;
 use crate::mutant::Mutant;
 use crate::revoker::Grounds;
@@ -30,9 +31,12 @@ const GIVEN_UP: &str = "a verifier that learns that it has been given up";
 const PURGED: &str = "a purged log row";
 const TWO_INCARNATIONS: &str = "two rows of one verifier";
 const OVERTAKING: &str = "a commit that overtakes one with a lower xid";
+const UNREPLICATED: &str = "a change that is visible, and that the standby does not have";
+const AFTER_FAIL_OVER: &str = "an acknowledgement after a fail-over";
+const MISLED: &str = "a lease from a former primary, of a process that knows of no other";
 
 /// What the scenarios have to show between them. A promise is easily kept by those who do nothing.
-pub const SOMETIMES: [&str; 12] = [
+pub const SOMETIMES: [&str; 15] = [
     HIT,
     HIT_AFTER_RENEWALS,
     HIT_OF_LATER_VIEW,
@@ -45,6 +49,9 @@ pub const SOMETIMES: [&str; 12] = [
     PURGED,
     TWO_INCARNATIONS,
     OVERTAKING,
+    UNREPLICATED,
+    AFTER_FAIL_OVER,
+    MISLED,
 ];
 
 pub(crate) fn properties(protocol: &Protocol) -> Vec<Property<Protocol>> {
@@ -96,6 +103,16 @@ fn possibilities() -> Vec<Property<Protocol>> {
         Property::sometimes(OVERTAKING, |_, state: &State| {
             state.database.committed != state.database.committed.filled_up()
         }),
+        Property::sometimes(UNREPLICATED, |_, state: &State| {
+            state.database.committed != state.database.replicated
+        }),
+        Property::sometimes(AFTER_FAIL_OVER, |protocol, state: &State| {
+            state.faults.fail_overs < protocol.scenario.faults.fail_overs
+                && state.may_acknowledge(protocol, Grounds::Applied, false)
+        }),
+        Property::sometimes(MISLED, |_, state: &State| {
+            state.verifiers[WATCHED].knows == Knows::Misled && state.checks.deadline > 0
+        }),
     ]
 }
 
@@ -109,16 +126,17 @@ impl State {
     }
 
     fn has_stale_accept(&self) -> bool {
-        matches!(self.answer(), Some((Answer::Accepted { view, .. }, request)) if *view < request.oldest)
+        matches!(self.answer(), Some((Answer::Accepted { view, .. }, request)) if *view < request.oldest && !request.exempt)
     }
 
     fn has_wrong_refusal(&self) -> bool {
-        matches!(self.answer(), Some((Answer::Refused, request)) if request.always_valid)
+        matches!(self.answer(), Some((Answer::Refused, request)) if request.always_valid && !request.exempt)
     }
 
     fn lease_has_row(&self) -> bool {
         let row = self.verifiers[WATCHED].row;
-        self.checks.deadline == 0 || row.is_some_and(|id| self.database.row(id).is_some())
+        let is_misled = self.verifiers[WATCHED].knows == Knows::Misled;
+        self.checks.deadline == 0 || is_misled || row.is_some_and(|id| self.database.row(id).is_some())
     }
 
     fn applied_is_flushed(&self, protocol: &Protocol) -> bool {
@@ -132,7 +150,7 @@ impl State {
         (0..self.revokers.len()).all(|change| match self.revokers[change] {
             Revoker::Waiting { since_seen, .. } if since_seen >= longest => {
                 let mut next = self.clone();
-                next.take_revoke_step(protocol, change, &RevokeStep::Round);
+                next.take_revoke_step(protocol, change, &RevokeStep::Round(Server::Primary));
                 next.grounds(protocol, change).is_some()
             }
             _ => true,

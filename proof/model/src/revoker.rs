@@ -1,6 +1,7 @@
 //! Revokers: the change, the barrier, the retry, and what becomes of rows that were waited out.
 
 use crate::Xid;
+use crate::fail_over::Server;
 use crate::model::Protocol;
 use crate::mutant::Mutant;
 use crate::state::{Look, Revoker, RowId, State};
@@ -23,6 +24,9 @@ impl State {
                 Revoker::Pending if self.may_begin(protocol, change) => offer(RevokeStep::Begin),
                 Revoker::Open { lost, .. } => {
                     offer(RevokeStep::Commit);
+                    if self.faults.fail_overs > 0 {
+                        offer(RevokeStep::CommitAlone);
+                    }
                     if *lost {
                         offer(RevokeStep::Abort);
                     }
@@ -30,7 +34,10 @@ impl State {
                 Revoker::Committed { .. } => offer(RevokeStep::See),
                 Revoker::Unknown => offer(RevokeStep::Retry),
                 Revoker::Waiting { .. } => {
-                    offer(RevokeStep::Round);
+                    offer(RevokeStep::Round(Server::Primary));
+                    if self.former.is_some() && protocol.is(Mutant::ConfirmOnFormer) {
+                        offer(RevokeStep::Round(Server::Former));
+                    }
                     if self.grounds(protocol, change).is_some() {
                         offer(RevokeStep::Acknowledge);
                     }
@@ -59,6 +66,10 @@ impl State {
                     Revoker::Committed { retried: false, age }
                 }
             }
+            (RevokeStep::CommitAlone, _) => {
+                self.commit_change(protocol, change);
+                Revoker::Unknown
+            }
             (RevokeStep::See, _) if protocol.is(Mutant::NoBarrier) => Revoker::Acknowledged { look: None },
             (RevokeStep::See, Revoker::Committed { retried, age }) => Revoker::Waiting {
                 retried,
@@ -70,7 +81,7 @@ impl State {
             },
             (RevokeStep::Retry, _) => self.retried(protocol, change),
             (
-                RevokeStep::Round,
+                RevokeStep::Round(server),
                 Revoker::Waiting {
                     retried,
                     since_seen,
@@ -79,7 +90,7 @@ impl State {
             ) => Revoker::Waiting {
                 retried,
                 since_seen,
-                look: Some(self.round(change, look)),
+                look: Some(self.at(*server, |state| state.round(change, look))),
             },
             (RevokeStep::Acknowledge, Revoker::Waiting { look, .. }) => Revoker::Acknowledged { look },
             (RevokeStep::GiveUp(row), revoker) => {
@@ -101,7 +112,7 @@ impl State {
         begun && (!watched.contains(change) || self.database.committed.contains_all(watched.below(change)))
     }
 
-    pub(crate) fn commit_change(&mut self, protocol: &Protocol, change: Xid) {
+    fn commit_change(&mut self, protocol: &Protocol, change: Xid) {
         self.database.committed = self.database.committed.with(change);
         self.database.log = self.database.log.with(change);
         let is_valid = protocol
@@ -112,12 +123,10 @@ impl State {
         }
     }
 
-    /// A retry changes nothing. It waits as the first attempt would have, for what stands in the log: what has been
-    /// purged has been applied by all. And its own commit waits for the standby. What a fail-over has lost is done anew.
+    /// A retry changes nothing. It commits all the same, and durably: that there is nothing to change may be by a commit
+    /// that the standby does not have. Then it waits as the first attempt would have, for what stands in the log: what has
+    /// been purged has been applied by all.
     fn retried(&mut self, protocol: &Protocol, change: Xid) -> Revoker {
-        if !self.database.committed.contains(change) {
-            return Revoker::Pending;
-        }
         if !protocol.is(Mutant::RetryIsNotDurable) {
             self.database.replicate();
         }

@@ -24,14 +24,14 @@ pub struct Faults {
     pub crashes: u8,
     /// Postgres crashes, and forgets what was not on disk.
     pub server_crashes: u8,
-    /// The standby takes the place of the primary, which answers whoever asks it as if nothing had happened.
+    /// The standby is promoted, with all that was acknowledged, and the former primary comes back as it was.
     pub fail_overs: u8,
     /// A revoker loses its connection or crashes: it does not learn the outcome, and the client does not get a 2xx.
     pub lost_replies: u8,
 }
 
 impl Faults {
-    /// Whether something that was done, and was not waited for, may be undone.
+    /// Whether any of them may still take rows of verifiers back to what they were.
     pub(crate) fn may_undo(&self) -> bool {
         self.server_crashes > 0 || self.fail_overs > 0
     }

@@ -82,15 +82,12 @@ static SMALL: [Scenario; 13] = [
     },
     Scenario {
         name: "fail-over",
-        leases: &[1],
-        queries: 1,
         incarnations: 2,
         faults: Faults {
-            server_crashes: 1,
             fail_overs: 1,
             ..NO_FAULTS
         },
-        ..BASE
+        ..ONE_TICK
     },
     Scenario {
         name: "give-up",
@@ -201,7 +198,6 @@ static LARGE: [Scenario; 11] = [
         leases: &[2],
         incarnations: 3,
         faults: Faults {
-            server_crashes: 1,
             fail_overs: 1,
             ..NO_FAULTS
         },

@@ -2,6 +2,8 @@
 //! until, which is all that the protocol ever compares, so that time needs no bound.
 
 use crate::Xids;
+use crate::database::{Database, Row};
+use crate::fail_over::{Knows, Server};
 use crate::scenario::{Faults, Scenario};
 use std::fmt::{self, Display, Formatter};
 
@@ -14,7 +16,10 @@ pub type View = u8;
 /// One state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
+    /// Postgres: the primary.
     pub(crate) database: Database,
+    /// The primary of before the fail-over, while anybody might ask it.
+    pub(crate) former: Option<Box<Database>>,
     pub(crate) verifiers: Vec<Verifier>,
     pub(crate) checks: Checks,
     pub(crate) revokers: Vec<Revoker>,
@@ -24,39 +29,11 @@ pub struct State {
     pub(crate) faults: Faults,
 }
 
-/// Postgres.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Database {
-    /// The committed changes.
-    pub(crate) committed: Xids,
-    /// Those of them that the synchronous standby has. Whoever commits waits for it, and is told when it has all that was
-    /// committed before; but a crash shows what still waits.
-    pub(crate) replicated: Xids,
-    /// What was committed at the primary that the standby has taken the place of.
-    pub(crate) former: Option<Xids>,
-    /// The rows of the log that stand: committed, and not purged.
-    pub(crate) log: Xids,
-    /// The table of verifiers.
-    pub(crate) rows: Vec<Row>,
-    /// Transactions whose client is gone, and which may be executed nevertheless.
-    pub(crate) orphans: Vec<Operation>,
-}
-
 /// The primary key of a verifier's row: fresh for each incarnation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowId {
     pub(crate) verifier: usize,
     pub(crate) incarnation: u8,
-}
-
-/// A verifier's row. Its lease is in the scenario.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Row {
-    pub(crate) id: RowId,
-    pub(crate) version: u8,
-    pub(crate) applied: Xids,
-    /// What a crash of Postgres would leave of `version` and `applied`, or of the row at all.
-    pub(crate) on_disk: Option<(u8, Xids)>,
 }
 
 /// A transaction of a verifier's lease thread, on its way or executed.
@@ -104,6 +81,10 @@ pub(crate) struct Verifier {
     pub(crate) applied: Xids,
     /// The one operation on the thread's connection.
     pub(crate) wire: Option<Operation>,
+    /// The server that it is connected to.
+    pub(crate) server: Server,
+    /// What the process knows of a fail-over.
+    pub(crate) knows: Knows,
     /// Whether the connection works. When it no longer does, the thread notices sooner or later, and makes another.
     pub(crate) connected: bool,
 }
@@ -145,6 +126,7 @@ pub(crate) struct Checks {
 /// A query for the watched token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Query {
+    pub(crate) server: Server,
     /// Whether the generation is the one remembered before it was sent.
     pub(crate) current: bool,
     /// Whether the request waits for it.
@@ -160,6 +142,8 @@ pub(crate) struct Request {
     pub(crate) oldest: View,
     /// Whether the token has been valid ever since.
     pub(crate) always_valid: bool,
+    /// Whether nothing is promised about it, since the process takes a former primary for the primary.
+    pub(crate) exempt: bool,
     pub(crate) progress: Progress,
 }
 
@@ -230,17 +214,13 @@ impl State {
             incarnations: 0,
             applied: Xids::default(),
             wire: None,
+            server: Server::Primary,
+            knows: Knows::Nothing,
             connected: true,
         };
         Self {
-            database: Database {
-                committed: Xids::default(),
-                replicated: Xids::default(),
-                former: None,
-                log: Xids::default(),
-                rows: Vec::new(),
-                orphans: Vec::new(),
-            },
+            database: Database::default(),
+            former: None,
             verifiers: vec![verifier; scenario.leases.len()],
             checks: Checks::default(),
             revokers: vec![Revoker::Pending; scenario.changes.len()],
@@ -292,15 +272,5 @@ impl Look {
 impl Display for RowId {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "v{}.{}", self.verifier, self.incarnation)
-    }
-}
-
-impl Database {
-    pub(crate) fn row(&self, id: RowId) -> Option<&Row> {
-        self.rows.iter().find(|row| row.id == id)
-    }
-
-    pub(crate) fn row_mut(&mut self, id: RowId) -> Option<&mut Row> {
-        self.rows.iter_mut().find(|row| row.id == id)
     }
 }

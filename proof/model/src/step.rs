@@ -1,6 +1,7 @@
 //! The steps, and how they are told.
 
 use crate::Xid;
+use crate::fail_over::Server;
 use crate::state::RowId;
 use std::fmt::{self, Display, Formatter};
 
@@ -28,7 +29,7 @@ pub enum Step {
 pub enum Fault {
     Disconnect { verifier: usize, executes: bool },
     Crash { verifier: usize, executes: bool },
-    ServerCrash { shows: bool },
+    ServerCrash,
     FailOver,
     LoseReply { change: Xid },
 }
@@ -36,7 +37,7 @@ pub enum Fault {
 /// A step of a lease thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeaseStep {
-    Register,
+    Register(Server),
     Renew,
     Receive,
     Finish,
@@ -67,9 +68,8 @@ pub enum CheckStep {
     ReadClock,
     LookUp,
     Join(usize),
-    Send,
+    Send(Server),
     Execute(usize),
-    ExecuteAtFormer(usize),
     Receive(usize),
     Drop(usize),
 }
@@ -79,9 +79,10 @@ pub enum CheckStep {
 pub enum RevokeStep {
     Begin,
     Commit,
+    CommitAlone,
     Abort,
     See,
-    Round,
+    Round(Server),
     Acknowledge,
     Retry,
     GiveUp(RowId),
@@ -134,13 +135,10 @@ impl Display for Fault {
                     executed(*executes)
                 )
             }
-            Self::ServerCrash { shows: false } => {
-                f.write_str("Postgres crashes; what was not on disk is gone")
-            }
-            Self::ServerCrash { shows: true } => f.write_str(
-                "Postgres crashes; what was not on disk is gone, and what waited for the standby shows",
+            Self::ServerCrash => f.write_str("Postgres crashes; what was not on disk is gone"),
+            Self::FailOver => f.write_str(
+                "the standby is promoted; what it does not have is gone; the former primary goes on answering",
             ),
-            Self::FailOver => f.write_str("the standby is promoted; the former primary goes on answering"),
             Self::LoseReply { change } => write!(f, "the reply for x{change} is lost, its client gets a 503"),
         }
     }
@@ -149,7 +147,8 @@ impl Display for Fault {
 impl Display for LeaseStep {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Register => "sends its registration",
+            Self::Register(Server::Primary) => "sends its registration",
+            Self::Register(Server::Former) => "sends its registration to the former primary",
             Self::Renew => "reads the clock, sends a renewal",
             Self::Receive => "receives the reply, and does the first half of what follows",
             Self::Finish => "does the second half",
@@ -175,7 +174,11 @@ impl Display for DatabaseStep {
         match self {
             Self::Begin(place) => write!(f, "executes {place}, and does not commit it yet"),
             Self::Commit(place) => write!(f, "commits {place}"),
-            Self::Write { row } => write!(f, "row {} of the verifiers reaches the disk", row + 1),
+            Self::Write { row } => write!(
+                f,
+                "row {} of the verifiers reaches the disk, and the standby",
+                row + 1
+            ),
         }
     }
 }
@@ -188,9 +191,11 @@ impl Display for CheckStep {
             Self::ReadClock => "check: reads the clock, compares",
             Self::LookUp => "check: looks up",
             Self::Join(_) => "check: joins a query that is under way",
-            Self::Send => "query: remembers the generation; is sent, for whatever waits",
+            Self::Send(Server::Primary) => "query: remembers the generation; is sent, for whatever waits",
+            Self::Send(Server::Former) => {
+                "query: remembers the generation; is sent to the former primary, for whatever waits"
+            }
             Self::Execute(_) => "query: is executed by Postgres",
-            Self::ExecuteAtFormer(_) => "query: is executed by the former primary",
             Self::Receive(_) => "query: the reply arrives",
             Self::Drop(_) => "query: its connection breaks",
         })
@@ -202,11 +207,15 @@ impl Display for RevokeStep {
         match self {
             Self::Begin => f.write_str("Postgres executes the change, and does not commit it yet"),
             Self::Commit => f.write_str("Postgres commits it"),
+            Self::CommitAlone => {
+                f.write_str("Postgres commits it without the standby, and its client is gone")
+            }
             Self::Abort => f.write_str("Postgres aborts it, since its client is gone"),
             Self::See => f.write_str("knows that it is committed, reads the clock: t_seen"),
-            Self::Round => f.write_str("reads the table of verifiers"),
+            Self::Round(Server::Primary) => f.write_str("reads the table of verifiers"),
+            Self::Round(Server::Former) => f.write_str("reads the table of verifiers of the former primary"),
             Self::Acknowledge => f.write_str("answers with a 2xx"),
-            Self::Retry => f.write_str("a retry finds nothing to change, and reads the log"),
+            Self::Retry => f.write_str("a retry finds nothing to change, reads the log, and commits"),
             Self::GiveUp(row) => write!(f, "deletes row {row}, which it waited out"),
         }
     }
