@@ -40,7 +40,7 @@ pub use limits::ConnectionLimits;
 pub use migrated::{MIGRATIONS, applied_versions, find_pending, pending, version};
 pub use open_connection::OpenConnection;
 pub use pending::Pending;
-pub use server_identity::{ServerIdentity, refused_servers};
+pub use server_identity::{Granted, ServerIdentity, refused_servers};
 pub use snapshot::{Snapshot, Xid};
 pub use triggers::{DisabledTrigger, disabled_triggers};
 pub use validity::{ENDS_AT, IS_VALID, IsValid, LAST_USED_AT, LastUsedAt};

@@ -8,7 +8,7 @@ use diesel_async::AsyncPgConnection;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 /// The timeline is that of the log being written: what the control file has is that of the last checkpoint, which after a
 /// promotion is the one before.
@@ -16,8 +16,11 @@ const IDENTITY: &str = "SELECT system_identifier AS system, CASE WHEN NOT pg_is_
         ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer END AS timeline \
     FROM pg_control_system()";
 
-/// What this process has seen of servers.
-static SEEN: Mutex<BTreeMap<i64, Seen>> = Mutex::new(BTreeMap::new());
+/// What this process has seen of servers, and what they have granted.
+static SERVERS: Mutex<Servers> = Mutex::new(Servers {
+    seen: BTreeMap::new(),
+    grants: Vec::new(),
+});
 /// How many connections were refused for it.
 static REFUSED: AtomicU64 = AtomicU64::new(0);
 
@@ -27,6 +30,20 @@ static REFUSED: AtomicU64 = AtomicU64::new(0);
 pub struct ServerIdentity {
     system: i64,
     timeline: i32,
+}
+
+/// Something that a server has granted for a time, and that ends before this process uses a newer server: until then the one that
+/// has granted it does not tell of what is revoked.
+pub trait Granted: Send + Sync {
+    /// Ends it. Others wait meanwhile.
+    fn end(&self);
+}
+
+struct Servers {
+    /// By system identifier.
+    seen: BTreeMap<i64, Seen>,
+    /// What servers of a system identifier have granted.
+    grants: Vec<(i64, Weak<dyn Granted>)>,
 }
 
 /// Of the servers with one system identifier.
@@ -68,14 +85,19 @@ impl ServerIdentity {
             return Ok(self);
         }
         let timeline = self.timeline;
-        let mut all = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = all.entry(self.system).or_default();
+        let mut servers = servers();
+        let Servers { seen, grants } = &mut *servers;
+        let seen = seen.entry(self.system).or_default();
         if timeline >= seen.newest {
             if timeline > seen.newest {
                 *seen = Seen {
                     newest: timeline,
                     told: None,
                 };
+                let of_former = grants.iter().filter(|(system, _)| *system == self.system);
+                of_former
+                    .filter_map(|(_, granted)| granted.upgrade())
+                    .for_each(|granted| granted.end());
             }
             return Ok(self);
         }
@@ -97,10 +119,28 @@ impl ServerIdentity {
     /// Whether another server has taken this one's place since: what it says is not what is.
     #[must_use]
     pub fn is_superseded(self) -> bool {
-        let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.get(&self.system)
-            .is_some_and(|seen| self.timeline < seen.newest)
+        self.unless_superseded(|| ()).is_none()
     }
+
+    /// Does something only if no other server has taken this one's place, and before this process finds out about one.
+    pub fn unless_superseded<T>(self, act: impl FnOnce() -> T) -> Option<T> {
+        let servers = servers();
+        let newest = servers.seen.get(&self.system).map(|seen| seen.newest);
+        newest.is_none_or(|newest| self.timeline >= newest).then(act)
+    }
+
+    /// Has what this server grants end as soon as this process finds that another has taken its place. What it grants is taken
+    /// in [`unless_superseded`](Self::unless_superseded).
+    pub fn end_when_superseded(self, granted: Weak<dyn Granted>) {
+        let grants = &mut servers().grants;
+        grants.retain(|(_, known)| known.strong_count() > 0 && !known.ptr_eq(&granted));
+        grants.push((self.system, granted));
+    }
+}
+
+fn servers() -> MutexGuard<'static, Servers> {
+    // Nothing is left half done under this lock.
+    SERVERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Display for ServerIdentity {
@@ -117,7 +157,19 @@ pub fn refused_servers() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
     use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicU32;
+
+    struct Ended(AtomicU32);
+
+    impl Granted for Ended {
+        fn end(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 
     fn server(system: i64, timeline: i32) -> ServerIdentity {
         ServerIdentity { system, timeline }
@@ -140,5 +192,23 @@ mod tests {
         );
         assert!(refused_servers() > before);
         assert_eq!(present.meet(), Ok(present));
+    }
+
+    #[test]
+    fn what_was_granted_ends_when_a_newer_server_of_the_same_system_is_seen() {
+        let granted = Arc::new(Ended(AtomicU32::new(0)));
+        let (former, newer, other) = (server(-3, 1), server(-3, 2), server(-4, 2));
+        former.meet().unwrap();
+        former.end_when_superseded(Arc::<Ended>::downgrade(&granted));
+        let ended = || granted.0.load(Ordering::Relaxed);
+        for same in [former, other] {
+            same.meet().unwrap();
+            assert_eq!((ended(), former.unless_superseded(|| ())), (0, Some(())));
+        }
+        newer.meet().unwrap();
+        assert_eq!((ended(), former.unless_superseded(|| ())), (1, None));
+        assert_eq!(newer.unless_superseded(|| ()), Some(()));
+        newer.meet().unwrap();
+        assert_eq!(ended(), 1);
     }
 }

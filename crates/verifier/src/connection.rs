@@ -26,9 +26,9 @@ impl Reconnecting {
         }
     }
 
-    /// Does something that may be done twice. A connection from before may have died unnoticed, with a restart of the
-    /// server, say, or since a network has forgotten it; then it is done once more on a new one. One to a server that another
-    /// has taken the place of is not used.
+    /// Does something that may be done more than once. A connection from before may have died unnoticed, with a restart of the
+    /// server, say, or since a network has forgotten it; then it is done once more on a new one. And a server may be found to have
+    /// taken the place of the one that is asked: what the former one answers is not what is, and the new one is asked.
     pub(crate) async fn repeat<T>(
         &mut self,
         work: impl AsyncFn(&mut AsyncPgConnection) -> DatabaseResult<T>,
@@ -41,21 +41,28 @@ impl Reconnecting {
                 Err(DatabaseError::Unavailable(reason)) => {
                     tracing::debug!(reason, "a look-up connection was lost");
                 }
+                _ if connection.server().is_superseded() => {}
                 other => {
                     self.connection = Some(connection);
                     return other;
                 }
             }
         }
-        let mut connection = connect(&self.url, &self.limits).await?;
-        let result = self.limits.answered(async {
-            lookups::plan_each(&mut connection).await?;
-            work(&mut connection).await
-        });
-        let result = result.await;
-        if !matches!(result, Err(DatabaseError::Unavailable(_))) {
-            self.connection = Some(connection);
+        // It ends: a server that takes another's place does so once.
+        loop {
+            let mut connection = connect(&self.url, &self.limits).await?;
+            let result = self.limits.answered(async {
+                lookups::plan_each(&mut connection).await?;
+                work(&mut connection).await
+            });
+            let result = result.await;
+            if matches!(result, Err(DatabaseError::Unavailable(_))) {
+                return result;
+            }
+            if !connection.server().is_superseded() {
+                self.connection = Some(connection);
+                return result;
+            }
         }
-        result
     }
 }

@@ -7,12 +7,13 @@ use crate::worker::{CLOSING, Worker};
 use futures_util::future::{Either, select};
 use jeton_coherence::verifiers::{self, NotRenewed, Registered, Session};
 use jeton_coherence::{
-    BootTime, ConnectionLimits, DatabaseError, DatabaseResult, OpenConnection, Snapshot, connect,
+    BootTime, ConnectionLimits, DatabaseError, DatabaseResult, OpenConnection, ServerIdentity, Snapshot,
+    connect,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -239,6 +240,8 @@ impl Keeper {
         // Up to here the memory of the life before was good until its deadline, since its row is there and is waited
         // for. The next statements take that row away.
         self.memory.shut();
+        let memory: Weak<Memory> = Arc::downgrade(&self.memory);
+        connection.server().end_when_superseded(memory);
         let patience = lease.max(REGISTERING);
         // Nobody renews it, and a revocation would wait for it. First, so that there is never more than one such row.
         if let Some(unconfirmed) = self.unconfirmed {
@@ -275,12 +278,10 @@ impl Keeper {
     ) -> DatabaseResult<End> {
         let lease = self.settings.lease;
         let mut first = true;
+        let server = connection.server();
         while !*self.stopping.borrow() {
-            let server = connection.server();
             if server.is_superseded() {
-                return Err(DatabaseError::Unavailable(format!(
-                    "another server has taken the place of this one ({server})"
-                )));
+                return Err(superseded(server));
             }
             let sent = BootTime::now();
             // Nothing hangs for longer than what hangs on it: by then the deadline has passed, and another connection may
@@ -291,8 +292,13 @@ impl Keeper {
                 Err(NotRenewed::Expired) => return Ok(End::Expired),
                 Err(NotRenewed::Moved) => return Ok(End::Moved),
             };
-            self.memory
+            let renewed = self
+                .memory
                 .renew(&renewal.revoked, sent + (lease - lease / MARGIN));
+            // Whoever finds a newer server ends what this one has granted, before or after.
+            if server.unless_superseded(|| renewed.publish()).is_none() {
+                return Err(superseded(server));
+            }
             applied = renewal.snapshot;
             self.tell_renewed(sent);
             if std::mem::take(&mut first) {
@@ -368,6 +374,12 @@ impl Keeper {
             tracing::warn!(%error, "the lease cannot be renewed");
         }
     }
+}
+
+fn superseded(server: ServerIdentity) -> DatabaseError {
+    DatabaseError::Unavailable(format!(
+        "another server has taken the place of this one ({server})"
+    ))
 }
 
 /// Waits until it is time to end, which it is as well when nobody is left who could say so.

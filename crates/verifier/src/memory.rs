@@ -6,8 +6,8 @@
 
 use crate::Caller;
 use crate::table::Table;
-use jeton_coherence::BootTime;
 use jeton_coherence::revocations::Revoked;
+use jeton_coherence::{BootTime, Granted};
 use jeton_domain::TokenDigest;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
@@ -83,11 +83,14 @@ impl Memory {
         }
     }
 
-    /// Forgets what was revoked, and only then publishes the deadline that comes of having asked: before, what is still
+    /// Forgets what was revoked. Only then can the deadline be published that comes of having asked: before, what is still
     /// remembered would be answered by a renewal that knew better.
-    pub(crate) fn renew(&self, revoked: &Revoked, deadline: BootTime) {
+    pub(crate) fn renew(&self, revoked: &Revoked, deadline: BootTime) -> Renewed<'_> {
         self.forget(revoked);
-        self.allow_until(deadline);
+        Renewed {
+            memory: self,
+            deadline,
+        }
     }
 
     fn forget(&self, revoked: &Revoked) {
@@ -108,10 +111,44 @@ impl Memory {
         self.deadline.store(deadline.as_nanos(), Ordering::Release);
     }
 
+    /// Keeps everybody from forgetting anything.
+    #[cfg(test)]
+    pub(crate) fn hold(&self) -> impl Drop + '_ {
+        self.tokens.hold()
+    }
+
+    /// Whether somebody has begun to forget, and not ended.
+    #[cfg(test)]
+    pub(crate) fn is_forgetting(&self) -> bool {
+        matches!(
+            self.generation.try_read(),
+            Err(std::sync::TryLockError::WouldBlock)
+        )
+    }
+
     /// Answers nothing from here any more, and forgets everything.
     pub(crate) fn shut(&self) {
         self.allow_until(BootTime::ZERO);
         self.forget(&Revoked::Everything);
+    }
+}
+
+impl Granted for Memory {
+    fn end(&self) {
+        self.allow_until(BootTime::ZERO);
+    }
+}
+
+/// What was revoked is forgotten, and the deadline is still to be published.
+#[must_use]
+pub(crate) struct Renewed<'a> {
+    memory: &'a Memory,
+    deadline: BootTime,
+}
+
+impl Renewed<'_> {
+    pub(crate) fn publish(self) {
+        self.memory.allow_until(self.deadline);
     }
 }
 
@@ -122,7 +159,7 @@ mod tests {
     use super::*;
     use crate::caller::any_valid_token;
     use jeton_coherence::lookups::ValidToken;
-    use std::sync::{Arc, TryLockError};
+    use std::sync::Arc;
     use std::time::Duration;
 
     const DIGEST: [u8; 32] = [7; 32];
@@ -192,7 +229,7 @@ mod tests {
         let other = Revoked::These(vec![TokenDigest::from([8; 32])]);
         for revoked in [nothing(), other, Revoked::Everything] {
             let before = memory.begin();
-            memory.renew(&revoked, BootTime::NEVER);
+            memory.renew(&revoked, BootTime::NEVER).publish();
             memory.fill(before, std::iter::once(caller()));
             assert!(!knows(&memory), "{revoked:?}");
         }
@@ -220,10 +257,10 @@ mod tests {
         ] {
             memory.allow_until(before);
             std::thread::scope(|scope| {
-                let held = memory.tokens.hold();
-                scope.spawn(|| memory.renew(&revoked, after));
+                let held = memory.hold();
+                scope.spawn(|| memory.renew(&revoked, after).publish());
                 // It has begun, and cannot end.
-                while !matches!(memory.generation.try_read(), Err(TryLockError::WouldBlock)) {
+                while !memory.is_forgetting() {
                     std::thread::yield_now();
                 }
                 assert_eq!(memory.deadline(), before, "{revoked:?}");

@@ -16,7 +16,11 @@ impl Gate {
     /// query that finds a token comes by the gate. What triggers do goes past it. After the verifier has connected,
     /// which looks for the triggers of the tables on that path.
     pub(crate) fn install(database: &TestDatabase) -> Self {
-        let mut connection = connect_to(database.url());
+        Self::install_at(database.url())
+    }
+
+    pub(crate) fn install_at(url: &str) -> Self {
+        let mut connection = connect_to(url);
         execute(
             &mut connection,
             "CREATE SCHEMA gate;

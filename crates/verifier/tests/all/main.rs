@@ -11,6 +11,7 @@ mod batches;
 mod connect;
 mod ending;
 mod example;
+mod fail_over;
 mod front_ends;
 mod gate;
 mod guard;
