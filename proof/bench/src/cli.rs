@@ -45,6 +45,8 @@ pub(crate) enum Part {
     Logins,
     /// Logouts while one address floods the login
     Flood,
+    /// Logouts, with more and more verifiers
+    Revocations,
 }
 
 /// What a process of the run does.

@@ -44,6 +44,7 @@ pub(crate) fn only(bench: &Bench<'_>, part: Part) -> anyhow::Result<String> {
     Ok(match part {
         Part::Logins => sections::logins(&logins::run(bench)?),
         Part::Flood => sections::flood(&flood::run(bench)?),
+        Part::Revocations => sections::acknowledged(&revocations::run(bench)?),
     })
 }
 

@@ -1,6 +1,6 @@
 use super::{number, paragraph, spread, table, thousands};
 use crate::plan::Plan;
-use crate::results::{Contender, FloodResult, LoginResult, Results};
+use crate::results::{Contender, FloodResult, LoginResult, Results, RevocationResults};
 use crate::stats::{Latency, Spread};
 
 fn of(values: &[f64]) -> String {
@@ -132,7 +132,11 @@ pub(super) fn table_sizes(results: &Results) -> String {
 }
 
 pub(super) fn revocations(results: &Results) -> String {
-    let revocations = &results.revocations;
+    let idle = paragraph(&idle(&results.idle));
+    format!("{}\n{idle}", acknowledged(&results.revocations))
+}
+
+pub(crate) fn acknowledged(revocations: &RevocationResults) -> String {
     let row = |one: &crate::results::RevocationResult| {
         let Latency {
             count,
@@ -185,11 +189,10 @@ pub(super) fn revocations(results: &Results) -> String {
         number(killed.after.p99 / 1e3),
     );
     format!(
-        "## Revocation\n\n{}\n{}\n{}\n{}",
+        "## Revocation\n\n{}\n{}\n{}",
         paragraph(&how),
         table(&head, &rows),
         paragraph(&more),
-        paragraph(&idle(&results.idle)),
     )
 }
 
