@@ -138,7 +138,9 @@ impl State {
         let positive = protocol.scenario.is_valid(view) || protocol.is(Mutant::KeepRefusals);
         let current = query.current || protocol.is(Mutant::FillWithoutGeneration);
         let live = self.checks.deadline > 0 || protocol.is(Mutant::FillWithoutLease);
-        if positive && current && live {
+        let open =
+            self.verifiers[WATCHED].lease.dropped().is_empty() || protocol.is(Mutant::FillWhileDropping);
+        if positive && current && live && open {
             self.checks.cache = Some(view);
         }
         if query.awaited {

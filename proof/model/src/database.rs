@@ -145,10 +145,15 @@ impl State {
                 found: Xids::default(),
             },
             Kind::Renew { .. } if self.database.row(operation.row).is_none() => Stage::GivenUp,
-            Kind::Renew { applied } => Stage::Open {
-                seen,
-                found: self.database.log.without(applied),
-            },
+            Kind::Renew { applied, dropped } => {
+                let found = self.database.log.without(applied);
+                let any_will_do = protocol.is(Mutant::AnyDropWillDo) && !dropped.is_empty();
+                let has_dropped_all = dropped.contains_all(found) || any_will_do;
+                Stage::Open {
+                    seen,
+                    found: if has_dropped_all { Xids::default() } else { found },
+                }
+            }
         }
     }
 
@@ -170,9 +175,9 @@ impl State {
                     self.database.replicate();
                 }
             }
-            Kind::Renew { applied } => {
+            Kind::Renew { applied, .. } => {
                 let version = self.fresh_version(operation.row);
-                let early = protocol.is(Mutant::AppliedBeforeFlush);
+                let early = found.is_empty() || protocol.is(Mutant::AppliedBeforeFlush);
                 if let Some(row) = self.database.row_mut(operation.row) {
                     row.version = version;
                     row.applied = if early { seen } else { applied };

@@ -18,14 +18,24 @@ impl State {
                         offer(LeaseStep::Register(Server::Former));
                     }
                 }
-                Lease::Registered if verifier.connected => offer(LeaseStep::Renew),
+                Lease::Registered | Lease::Dropped { .. } if verifier.connected => {
+                    for token in protocol.scenario.tokens() {
+                        if !verifier.lease.dropped().contains_all(token) {
+                            offer(LeaseStep::Drop(token));
+                        }
+                    }
+                    offer(LeaseStep::Renew);
+                }
                 Lease::Applying { .. } => offer(LeaseStep::Finish),
                 Lease::Ending => offer(LeaseStep::End),
                 _ => {}
             }
             let waits = matches!(
                 verifier.lease,
-                Lease::Registering { .. } | Lease::Registered | Lease::Renewing { .. }
+                Lease::Registering { .. }
+                    | Lease::Registered
+                    | Lease::Dropped { .. }
+                    | Lease::Renewing { .. }
             );
             if waits && (!verifier.connected || verifier.server == Server::Former) {
                 offer(LeaseStep::Reconnect);
@@ -41,6 +51,7 @@ impl State {
     pub(crate) fn take_lease_step(&mut self, protocol: &Protocol, v: usize, step: &LeaseStep) {
         match step {
             LeaseStep::Register(server) => self.register(protocol, v, *server),
+            LeaseStep::Drop(token) => self.drop_token(protocol, v, *token),
             LeaseStep::Renew => self.renew(v),
             LeaseStep::Receive => self.receive_reply(protocol, v),
             LeaseStep::Finish => self.finish_renewal(protocol, v),
@@ -72,14 +83,24 @@ impl State {
         }
     }
 
+    /// A nudge says that a token has changed. Whoever says so may be wrong, or lie: so it comes at any time.
+    fn drop_token(&mut self, protocol: &Protocol, v: usize, token: Xids) {
+        let dropped = self.verifiers[v].lease.dropped().with_all(token);
+        self.verifiers[v].lease = Lease::Dropped { dropped };
+        let is_watched = v == WATCHED && token.meets(protocol.scenario.watched());
+        if is_watched && !protocol.is(Mutant::SayDroppedWithoutDropping) {
+            self.checks.cache = None;
+        }
+    }
+
     fn renew(&mut self, v: usize) {
         let verifier = &mut self.verifiers[v];
         let Some(row) = verifier.row else { return };
-        let applied = verifier.applied;
-        verifier.lease = Lease::Renewing { age: 0 };
+        let (applied, dropped) = (verifier.applied, verifier.lease.dropped());
+        verifier.lease = Lease::Renewing { age: 0, dropped };
         verifier.wire = Some(Operation {
             row,
-            kind: Kind::Renew { applied },
+            kind: Kind::Renew { applied, dropped },
             stage: Stage::Sent,
         });
     }
@@ -98,7 +119,7 @@ impl State {
                     self.publish(protocol, v, age);
                 }
             }
-            (Stage::Done { seen, found }, Lease::Renewing { age }) => {
+            (Stage::Done { seen, found }, Lease::Renewing { age, .. }) => {
                 self.apply(protocol, v, (age, seen, found))
             }
             _ => {}

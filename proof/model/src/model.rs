@@ -76,7 +76,7 @@ impl State {
             *left = left.saturating_sub(1);
         }
         match &mut self.verifiers[WATCHED].lease {
-            Lease::Renewing { age } | Lease::Applying { age, .. } => count(age),
+            Lease::Renewing { age, .. } | Lease::Applying { age, .. } => count(age),
             Lease::Registering { age } if protocol.is(Mutant::LeaseWithRegistration) => count(age),
             _ => {}
         }

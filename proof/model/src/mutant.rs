@@ -17,6 +17,12 @@ pub enum Mutant {
     FillWithoutGeneration,
     /// An answer is kept though the lease is over.
     FillWithoutLease,
+    /// An answer is kept while a renewal is under way that says of a token that it has been dropped.
+    FillWhileDropping,
+    /// A renewal says of a token that it has been dropped which has not.
+    SayDroppedWithoutDropping,
+    /// A renewal that says of any token that it has been dropped is taken to have dropped all that it finds in the log.
+    AnyDropWillDo,
     /// That a token is not valid is kept, too.
     KeepRefusals,
     /// A renewal publishes the deadline, and then flushes.
@@ -130,7 +136,7 @@ impl Mutant {
             Self::GiveUpMovedRow | Self::GiveUpByClockOfCommit => "dead-node",
             Self::LooksSurviveCrash => "server-crash-give-up",
             Self::PurgeIgnoresVerifiers => "purge",
-            Self::HighWaterMark => "interleaved-commits",
+            Self::HighWaterMark | Self::AnyDropWillDo => "interleaved-commits",
             Self::RegistrationLostByCrash => "server-crash",
             Self::LookUpOnFormer
             | Self::RegisterWithFormer

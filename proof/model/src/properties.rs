@@ -4,7 +4,7 @@ use crate::fail_over::{Knows, Server};
 use crate::model::Protocol;
 use crate::mutant::Mutant;
 use crate::revoker::Grounds;
-use crate::state::{Answer, Lease, Progress, Request, Revoker, Stage, State, WATCHED};
+use crate::state::{Answer, Kind, Lease, Operation, Progress, Request, Revoker, Stage, State, WATCHED};
 use crate::step::RevokeStep;
 use stateright::Property;
 
@@ -27,6 +27,7 @@ const DISCARDED_FILL: &str = "an answer that is used, and not kept";
 const BY_APPLIED: &str = "an acknowledgement because all have applied it";
 const BY_EXPIRY: &str = "an acknowledgement because a lease is over";
 const RETRY: &str = "an acknowledged retry";
+const AT_ONCE: &str = "a change that is applied with one renewal";
 const GIVEN_UP: &str = "a verifier that learns that it has been given up";
 const PURGED: &str = "a purged log row";
 const TWO_INCARNATIONS: &str = "two rows of one verifier";
@@ -36,7 +37,7 @@ const AFTER_FAIL_OVER: &str = "an acknowledgement after a fail-over";
 const MISLED: &str = "a lease from a former primary, of a process that knows of no other";
 
 /// What the scenarios have to show between them. A promise is easily kept by those who do nothing.
-pub const SOMETIMES: [&str; 15] = [
+pub const SOMETIMES: [&str; 16] = [
     HIT,
     HIT_AFTER_RENEWALS,
     HIT_OF_LATER_VIEW,
@@ -45,6 +46,7 @@ pub const SOMETIMES: [&str; 15] = [
     BY_APPLIED,
     BY_EXPIRY,
     RETRY,
+    AT_ONCE,
     GIVEN_UP,
     PURGED,
     TWO_INCARNATIONS,
@@ -95,6 +97,7 @@ fn possibilities() -> Vec<Property<Protocol>> {
         Property::sometimes(RETRY, |protocol, state: &State| {
             state.may_acknowledge(protocol, Grounds::Applied, true)
         }),
+        Property::sometimes(AT_ONCE, |_, state: &State| state.applies_at_once()),
         Property::sometimes(GIVEN_UP, |_, state: &State| state.has_been_given_up()),
         Property::sometimes(PURGED, |_, state: &State| {
             state.database.log != state.database.committed
@@ -184,6 +187,17 @@ impl State {
             let operation = verifier.wire.as_ref();
             matches!(verifier.lease, Lease::Renewing { .. })
                 && operation.is_some_and(|operation| operation.stage == Stage::GivenUp)
+        })
+    }
+
+    fn applies_at_once(&self) -> bool {
+        self.verifiers.iter().any(|verifier| match verifier.wire {
+            Some(Operation {
+                kind: Kind::Renew { applied, .. },
+                stage: Stage::Done { seen, found },
+                ..
+            }) => found.is_empty() && !applied.contains_all(seen),
+            _ => false,
         })
     }
 

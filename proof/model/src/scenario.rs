@@ -70,6 +70,13 @@ impl Scenario {
         (0..self.changes.len()).filter(is_watched).collect()
     }
 
+    /// The tokens that change, each as the set of all of its changes: the watched one, and another.
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = Xids> {
+        let all: Xids = (0..self.changes.len()).collect();
+        let tokens = [self.watched(), all.without(self.watched())];
+        tokens.into_iter().filter(|token| !token.is_empty())
+    }
+
     /// The view that a statement with this snapshot has of the watched token. Its changes lock its row, so they are
     /// committed one after the other, and their number says which.
     pub(crate) fn view(&self, snapshot: Xids) -> View {

@@ -48,8 +48,8 @@ pub(crate) struct Operation {
 pub(crate) enum Kind {
     /// Insert the row, delete that of the last incarnation.
     Register { replaces: Option<RowId> },
-    /// Say what has been applied, read the log.
-    Renew { applied: Xids },
+    /// Say what has been applied and what has been dropped since, read the log.
+    Renew { applied: Xids, dropped: Xids },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -98,9 +98,15 @@ pub(crate) enum Lease {
         age: u8,
     },
     Registered,
-    /// `age`: ticks since the clock was read.
+    /// Has heard of tokens, and dropped them: `dropped` are all changes of those. Nothing is kept until the next renewal
+    /// is answered.
+    Dropped {
+        dropped: Xids,
+    },
+    /// `age`: ticks since the clock was read. `dropped`: as above, and empty where it has heard of nothing.
     Renewing {
         age: u8,
+        dropped: Xids,
     },
     /// The reply has been read, and the first of flushing and publishing is done.
     Applying {
@@ -266,6 +272,16 @@ impl Look {
     pub(crate) fn at<'a>(rows: impl Iterator<Item = &'a Row>) -> Self {
         let rows = rows.map(|row| (row.id, row.version)).collect();
         Self { age: 0, rows }
+    }
+}
+
+impl Lease {
+    /// All changes of the tokens that were dropped, while nothing is kept.
+    pub(crate) fn dropped(self) -> Xids {
+        match self {
+            Self::Dropped { dropped } | Self::Renewing { dropped, .. } => dropped,
+            _ => Xids::default(),
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The steps, and how they are told.
 
-use crate::Xid;
 use crate::fail_over::Server;
 use crate::state::RowId;
+use crate::{Xid, Xids};
 use std::fmt::{self, Display, Formatter};
 
 /// One step of one party. Any two steps may have any others between them, and time as well.
@@ -38,6 +38,7 @@ pub enum Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeaseStep {
     Register(Server),
+    Drop(Xids),
     Renew,
     Receive,
     Finish,
@@ -149,6 +150,7 @@ impl Display for LeaseStep {
         f.write_str(match self {
             Self::Register(Server::Primary) => "sends its registration",
             Self::Register(Server::Former) => "sends its registration to the former primary",
+            Self::Drop(token) => return write!(f, "hears of a token, and drops it: that of {token}"),
             Self::Renew => "reads the clock, sends a renewal",
             Self::Receive => "receives the reply, and does the first half of what follows",
             Self::Finish => "does the second half",

@@ -33,6 +33,11 @@ impl Xids {
         Self(self.0 | (1 << xid))
     }
 
+    /// The set with all of `other`.
+    pub fn with_all(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// The set without the members of `other`.
     pub fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
@@ -100,6 +105,7 @@ mod tests {
         assert!(both.contains_all(first));
         assert!(!first.contains_all(both));
         assert_eq!(both.without(first), [1].into_iter().collect());
+        assert_eq!(both.without(first).with_all(first), both);
         assert_eq!(both.below(1), first);
         assert_eq!(both.len(), 2);
     }
