@@ -188,6 +188,11 @@ impl PgConnection {
         self.limits.deadline().map(|deadline| deadline.min(PING_DEADLINE))
     }
 
+    /// Whether a commit may hang as others do.
+    pub(crate) fn may_hang(&self) -> bool {
+        self.limits.hanging_commits() > 0
+    }
+
     /// Refuses a commit that would hang as others do, and leave one more of the server's processes waiting.
     ///
     /// # Errors

@@ -65,6 +65,26 @@ pub fn revoking<T>(
     Ok(done)
 }
 
+/// As [`revoking`], where one statement does it all, and is asked once instead of four times: what it says, and the number of
+/// its transaction, which has written to the log; `None` where it finds nothing to revoke and has done nothing.
+///
+/// # Errors
+/// See [`revoking`].
+pub fn revoking_at_once<T>(
+    connection: &mut PgConnection,
+    statement: impl Fn(&mut PgConnection) -> DatabaseResult<Option<(T, Xid)>>,
+) -> DatabaseResult<Pending<Option<T>>> {
+    // Where commits hang, one is refused before it is tried, which takes a transaction.
+    if !connection.may_hang()
+        && let Some((value, xid)) = statement(connection)?
+    {
+        return Ok(Pending::new(Some(value), vec![xid], connection.server()));
+    }
+    revoking(connection, |connection| {
+        Ok(statement(connection)?.map(|(value, _)| value))
+    })
+}
+
 /// Has the caller's transaction wait, when it commits, until all that was committed before it is as durable as a revocation.
 /// One that has written nothing to the log of the server waits for nothing: hence the message, which nobody reads.
 fn commit_durably(connection: &mut PgConnection) -> DatabaseResult<()> {

@@ -3,7 +3,6 @@
 mod admins;
 mod database;
 mod declared;
-mod functions;
 mod locks;
 mod manager;
 mod places;

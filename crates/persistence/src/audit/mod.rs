@@ -2,6 +2,7 @@
 
 mod writing;
 
+pub(crate) use writing::InsertEvent;
 pub use writing::{NewAuditEvent, record};
 
 use crate::DatabaseResult;

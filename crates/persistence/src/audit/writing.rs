@@ -2,9 +2,10 @@
 
 use crate::DatabaseResult;
 use crate::PgConnection;
-use crate::functions::{coalesce, left};
-use crate::schema::{audit_events, users};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Inet, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use ipnet::IpNet;
 use jeton_domain::{AuditAction, AuditContext, AuditReason, TokenId, UserId};
 use serde_json::{Value, json};
@@ -79,25 +80,73 @@ impl NewAuditEvent {
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn record(connection: &mut PgConnection, by: &AuditContext, event: &NewAuditEvent) -> DatabaseResult<()> {
-    use audit_events as e;
-    let subject = event.subject.map(|id| id.0);
-    let username = users::table
-        .filter(users::id.nullable().eq(subject))
-        .select(users::username)
-        .single_value();
-    diesel::insert_into(e::table)
-        .values((
-            e::id.eq(Uuid::now_v7()),
-            e::action.eq(event.action.as_str()),
-            e::actor_id.eq(by.actor.user_id().map(|id| id.0)),
-            e::actor_label.eq(by.actor.label()),
-            e::subject_id.eq(subject),
-            e::subject_username.eq(coalesce(event.username.as_deref(), username)),
-            e::token_id.eq(event.token.map(|id| id.0)),
-            e::address.eq(by.address.map(IpNet::from)),
-            e::request_id.eq(left(by.request_id.as_deref(), LONGEST_REQUEST_ID)),
-            e::detail.eq(&event.detail),
-        ))
-        .execute(connection)?;
+    InsertEvent::new(by, event).execute(connection)?;
     Ok(())
 }
+
+/// The statement that writes an event down. Where ` FROM …` comes after it, it writes one for each row of that: so a statement
+/// can do something and write down that it has.
+#[derive(Debug, QueryId)]
+pub(crate) struct InsertEvent {
+    id: Uuid,
+    action: &'static str,
+    actor_id: Option<Uuid>,
+    actor_label: Option<&'static str>,
+    subject_id: Option<Uuid>,
+    username: Option<String>,
+    token_id: Option<Uuid>,
+    address: Option<IpNet>,
+    request_id: Option<String>,
+    detail: Value,
+}
+
+impl InsertEvent {
+    pub(crate) fn new(by: &AuditContext, event: &NewAuditEvent) -> Self {
+        Self {
+            id: Uuid::now_v7(),
+            action: event.action.as_str(),
+            actor_id: by.actor.user_id().map(|id| id.0),
+            actor_label: by.actor.label(),
+            subject_id: event.subject.map(|id| id.0),
+            username: event.username.clone(),
+            token_id: event.token.map(|id| id.0),
+            address: by.address.map(IpNet::from),
+            request_id: by.request_id.clone(),
+            detail: event.detail.clone(),
+        }
+    }
+}
+
+impl QueryFragment<Pg> for InsertEvent {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "INSERT INTO audit_events (id, action, actor_id, actor_label, subject_id, token_id, address, detail, request_id, \
+                subject_username) SELECT ",
+        );
+        out.push_bind_param::<SqlUuid, _>(&self.id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(&self.action)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<SqlUuid>, _>(&self.actor_id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<Text>, _>(&self.actor_label)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<SqlUuid>, _>(&self.subject_id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<SqlUuid>, _>(&self.token_id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<Inet>, _>(&self.address)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Jsonb, _>(&self.detail)?;
+        out.push_sql(", left(");
+        out.push_bind_param::<Nullable<Text>, _>(&self.request_id)?;
+        out.push_sql(&format!(", {LONGEST_REQUEST_ID}), coalesce("));
+        out.push_bind_param::<Nullable<Text>, _>(&self.username)?;
+        out.push_sql(", (SELECT username FROM users WHERE users.id = ");
+        out.push_bind_param::<Nullable<SqlUuid>, _>(&self.subject_id)?;
+        out.push_sql("))");
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<PgConnection> for InsertEvent {}

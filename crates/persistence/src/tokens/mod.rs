@@ -12,15 +12,19 @@ pub(crate) use issue::{described, insert};
 pub use renew::{Renewal, renew};
 
 use crate::PgConnection;
-use crate::audit::{self, NewAuditEvent};
+use crate::audit::{self, InsertEvent, NewAuditEvent};
 use crate::rows::{self, UsedTokenRow, used_tokens};
 use crate::schema::{tokens, users};
 use crate::transaction;
 use crate::{DatabaseResult, Pending};
 use diesel::dsl::{exists, select};
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use jeton_coherence::IsValid;
-use jeton_coherence::revocations::revoking;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::Uuid as SqlUuid;
+use jeton_coherence::revocations::{revoking, revoking_at_once};
+use jeton_coherence::schema::sql_types::Xid8;
+use jeton_coherence::{IsValid, Xid};
 use jeton_domain::{Actor, AuditAction, AuditContext, Token, TokenDigest, TokenId, TokenName, UserId};
 use serde_json::json;
 
@@ -124,15 +128,45 @@ fn revoke_one(
     owner: UserId,
     id: TokenId,
 ) -> DatabaseResult<Pending<bool>> {
-    revoking(connection, |connection| {
-        let target = tokens::table.find(id.0).filter(tokens::user_id.eq(owner.0));
-        let revoked = diesel::delete(target).execute(connection)? > 0;
-        if revoked {
-            audit::record(connection, by, &NewAuditEvent::new(action).of(owner).token(id))?;
-        }
-        Ok(revoked)
-    })
+    let event = NewAuditEvent::new(action).of(owner).token(id);
+    let statement = RevokeOne {
+        id: id.0,
+        owner: owner.0,
+        event: InsertEvent::new(by, &event),
+    };
+    let revoked = revoking_at_once(connection, |connection| {
+        let xid: Option<Xid> = (&statement).get_result(connection).optional()?;
+        Ok(xid.map(|xid| ((), xid)))
+    })?;
+    Ok(revoked.map(|revoked| revoked.is_some()))
 }
+
+/// Revokes a token and writes the event, and says in which transaction. No row, and no event, where there is none.
+#[derive(Debug, QueryId)]
+struct RevokeOne {
+    id: uuid::Uuid,
+    owner: uuid::Uuid,
+    event: InsertEvent,
+}
+
+impl QueryFragment<Pg> for RevokeOne {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH gone AS (DELETE FROM tokens WHERE id = ");
+        out.push_bind_param::<SqlUuid, _>(&self.id)?;
+        out.push_sql(" AND user_id = ");
+        out.push_bind_param::<SqlUuid, _>(&self.owner)?;
+        out.push_sql(" RETURNING id), noted AS (");
+        self.event.walk_ast(out.reborrow())?;
+        out.push_sql(" FROM gone) SELECT pg_current_xact_id() FROM gone");
+        Ok(())
+    }
+}
+
+impl Query for RevokeOne {
+    type SqlType = Xid8;
+}
+
+impl RunQueryDsl<PgConnection> for &RevokeOne {}
 
 /// Revokes a token in the operator's name, whosever it is; says whether there was one.
 ///
