@@ -225,35 +225,47 @@ CREATE FUNCTION jeton_register(verifier uuid, before uuid, called text, lease in
     $$;
 
 -- Says that a verifier has forgotten what its last renewal has told it, which is named by the snapshot that came with it, and
--- tells what was revoked since: of more than 20,000, one more than those. `moved`: nothing, since it has registered in another
--- session. What it has applied is what it was offered and nothing else, so that a row is never longer than the server makes
--- it, and no verifier goes on renewing without applying.
-CREATE FUNCTION jeton_renew(verifier uuid, registered_in uuid, forgotten pg_snapshot,
+-- tells what was revoked since: of more than 20,000, one more than those. `dropped`: what it has forgotten besides, and keeps
+-- nothing of until it has the answer. Where that is all there is to tell, it has applied that as well. `moved`: nothing, since
+-- it has registered in another session. What it has applied is what the server says and nothing else, so that a row is never
+-- longer than the server makes it, and no verifier goes on renewing without applying.
+CREATE FUNCTION jeton_renew(verifier uuid, registered_in uuid, forgotten pg_snapshot, dropped bytea[],
         OUT renewed boolean, OUT moved boolean, OUT seen pg_snapshot, OUT digests bytea[])
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
     AS $$
+        DECLARE
+            has_all boolean;
         BEGIN
             -- Should a crash undo the renewal, the verifier would only be waited for longer: no need to wait for the disk.
             PERFORM set_config('synchronous_commit', 'off', true);
             moved := nullif(current_setting('jeton.session', true), '')::uuid IS DISTINCT FROM registered_in;
-            -- One statement, so that what is read and the snapshot that it returns are the same.
-            WITH mine AS (
-                UPDATE verifiers SET version = version + 1, applied = offered, offered = pg_current_snapshot()
-                    WHERE id = verifier AND owner = session_user::text AND NOT moved AND offered::text = forgotten::text
-                    RETURNING applied, offered)
-            SELECT true, v.offered, ARRAY(
-                    -- In two parts that an index answers, as in `revocations::UNAPPLIED`.
+            -- One statement, so that what is looked at and the snapshot that it returns are the same. In two parts that an index
+            -- answers, as in `revocations::UNAPPLIED`.
+            UPDATE verifiers AS v SET version = version + 1, offered = pg_current_snapshot(),
+                    applied = CASE WHEN EXISTS (
+                        SELECT FROM revocations AS r
+                            WHERE r.xid >= pg_snapshot_xmax(forgotten) AND r.xid < pg_snapshot_xmax(pg_current_snapshot())
+                                AND (r.digest = ANY (dropped)) IS NOT TRUE
+                        UNION ALL
+                        SELECT FROM pg_snapshot_xip(forgotten) AS open (xid)
+                            JOIN revocations AS r ON r.xid = open.xid AND r.xid < pg_snapshot_xmax(pg_current_snapshot())
+                                AND (r.digest = ANY (dropped)) IS NOT TRUE)
+                    THEN offered ELSE pg_current_snapshot() END
+                WHERE id = verifier AND owner = session_user::text AND NOT moved AND offered::text = forgotten::text
+                RETURNING v.offered, v.applied::text = v.offered::text INTO seen, has_all;
+            renewed := FOUND;
+            seen := coalesce(seen, pg_current_snapshot());
+            digests := '{}';
+            IF NOT has_all THEN
+                -- What `seen` sees, although it is read later: the log keeps what a row has not applied.
+                digests := ARRAY(
                     SELECT r.digest FROM revocations AS r
-                        WHERE r.xid >= pg_snapshot_xmax(v.applied) AND r.xid < pg_snapshot_xmax(v.offered)
+                        WHERE r.xid >= pg_snapshot_xmax(forgotten) AND r.xid < pg_snapshot_xmax(seen)
+                            AND pg_visible_in_snapshot(r.xid, seen)
                     UNION ALL
-                    SELECT r.digest FROM pg_snapshot_xip(v.applied) AS open (xid)
-                        JOIN revocations AS r ON r.xid = open.xid AND r.xid < pg_snapshot_xmax(v.offered)
-                    LIMIT 20001)
-                INTO renewed, seen, digests FROM mine AS v;
-            IF renewed IS NULL THEN
-                renewed := false;
-                seen := pg_current_snapshot();
-                digests := '{}';
+                    SELECT r.digest FROM pg_snapshot_xip(forgotten) AS open (xid)
+                        JOIN revocations AS r ON r.xid = open.xid AND pg_visible_in_snapshot(r.xid, seen)
+                    LIMIT 20001);
             END IF;
         END
     $$;

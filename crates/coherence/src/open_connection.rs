@@ -15,13 +15,16 @@ use tokio_postgres::{AsyncMessage, Client, Connection, Socket};
 /// Where a commit waits for a synchronous standby. The server's warnings name it in every language.
 const WAITS_FOR_STANDBY: &str = "SyncRepWaitForLSN";
 
+/// How many notifications are kept until somebody asks for them. Whoever waits for one may miss what others say.
+const MOST_NOTIFICATIONS: usize = 16;
+
 /// An open connection that is waited for, which lives on the runtime that it was opened on: Diesel's, and what comes on it
 /// unasked. Dropped, it is closed at once, whatever is under way.
 pub struct OpenConnection {
     connection: AsyncPgConnection,
     server: ServerIdentity,
     heard: Arc<Heard>,
-    nudges: Receiver<()>,
+    notifications: Receiver<String>,
     driver: AbortHandle,
 }
 
@@ -62,8 +65,8 @@ impl OpenConnection {
         S: TlsStream + Unpin + Send + 'static,
     {
         let heard = Arc::<Heard>::default();
-        let (nudge, nudges) = mpsc::channel(1);
-        let driver = tokio::spawn(drive(connection, heard.clone(), nudge)).abort_handle();
+        let (notified, notifications) = mpsc::channel(MOST_NOTIFICATIONS);
+        let driver = tokio::spawn(drive(connection, heard.clone(), notified)).abort_handle();
         // Where anything fails from here on, the client is dropped, and that ends the task.
         let connection = AsyncPgConnection::try_from(client).await;
         let mut connection = connection.map_err(|error| error.to_string())?;
@@ -74,7 +77,7 @@ impl OpenConnection {
             connection,
             server,
             heard,
-            nudges,
+            notifications,
             driver,
         })
     }
@@ -89,22 +92,31 @@ impl OpenConnection {
         &self.heard
     }
 
-    /// Waits for a notification; those that have come meanwhile are one. Whoever stops waiting has lost none.
+    /// Waits for a notification, and gives what it says and all that have come meanwhile. Whoever stops waiting has lost none.
     ///
     /// # Errors
     /// Why the connection has ended.
-    pub(crate) async fn notified(&mut self) -> Result<(), String> {
-        match self.nudges.recv().await {
-            Some(()) => Ok(()),
+    pub(crate) async fn notified(&mut self) -> Result<Vec<String>, String> {
+        match self.notifications.recv().await {
+            Some(first) => {
+                let mut payloads = self.notified_so_far();
+                payloads.push(first);
+                Ok(payloads)
+            }
             None => Err(match self.heard.end.get() {
                 Some(reason) => reason.clone(),
                 None => "the connection was closed".to_owned(),
             }),
         }
     }
+
+    /// As [`notified`](Self::notified), without waiting.
+    pub(crate) fn notified_so_far(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.notifications.try_recv().ok()).collect()
+    }
 }
 
-async fn drive<S>(mut connection: Connection<Socket, S>, heard: Arc<Heard>, nudge: mpsc::Sender<()>)
+async fn drive<S>(mut connection: Connection<Socket, S>, heard: Arc<Heard>, notified: mpsc::Sender<String>)
 where
     S: TlsStream + Unpin + Send + 'static,
 {
@@ -112,8 +124,10 @@ where
     while let Some(message) = messages.next().await {
         match message {
             Ok(AsyncMessage::Notice(notice)) => heard.note(&notice),
-            // Where there is no room for it, one is there already.
-            Ok(AsyncMessage::Notification(_)) => drop(nudge.try_send(())),
+            // Where there is no room for it, others are there already.
+            Ok(AsyncMessage::Notification(notification)) => {
+                drop(notified.try_send(notification.payload().to_owned()));
+            }
             Ok(_) => {}
             Err(error) => {
                 let _ = heard.end.set(error.to_string());

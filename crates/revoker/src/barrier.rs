@@ -1,10 +1,10 @@
 use crate::Unconfirmed;
 use crate::heartbeat::Heartbeat;
 use crate::rounds::{Dead, ELSEWHERE, Rounds, TOO_MANY, Wait, Waiting, is_cut_off};
-use jeton_coherence::verifiers::{Removal, Removed, Session};
+use jeton_coherence::verifiers::{Removal, Removed, Session, VerifierRow};
 use jeton_coherence::{
-    BootTime, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, Pending, PgConnection, establish,
-    verifiers,
+    BootTime, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, Pending, PgConnection, Xid,
+    establish, verifiers,
 };
 use jeton_domain::printable;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -101,16 +101,16 @@ pub fn confirm<T>(connection: &mut PgConnection, pending: Pending<T>) -> Result<
     let mut wait = Wait::new(xids);
     let unconfirmed = |error: DatabaseError| Unconfirmed(error.to_string());
     let session = verifiers::session(connection).map_err(unconfirmed)?;
-    nudge(connection, &mut false).map_err(unconfirmed)?;
     let start = BootTime::now();
     loop {
+        let rows = read(connection, wait.new_xids(), &mut false).map_err(unconfirmed)?;
         let (mut done, mut too_many) = (false, false);
         let judge = |rows: &[_], now, dead: &mut _| {
             done = wait.look(rows, now, dead);
             too_many = is_cut_off(rows);
         };
         // What it may not take off the list, whoever comes next may.
-        look(connection, session, judge).map_err(unconfirmed)?;
+        look(connection, session, &rows, judge).map_err(unconfirmed)?;
         if too_many {
             return Err(Unconfirmed(TOO_MANY.to_owned()));
         }
@@ -121,12 +121,20 @@ pub fn confirm<T>(connection: &mut PgConnection, pending: Pending<T>) -> Result<
     }
 }
 
-/// Makes all verifiers renew now. Where the server does not pass that on, as when its queue of notifications is full, they
-/// renew when it is time, and it takes longer: an error is only that the connection is lost. `failing`: whether the last
-/// nudge was not passed on either, which is in the log already.
-fn nudge(connection: &mut PgConnection, failing: &mut bool) -> DatabaseResult<()> {
-    let nudged = verifiers::nudge(connection);
-    let failed_before = std::mem::replace(failing, nudged.is_err());
+/// Reads the list of verifiers. Where there are transactions that nobody has looked for yet, it makes all verifiers renew
+/// before that: where the server does not pass that on, as when its queue of notifications is full, they renew when it is
+/// time, and it takes longer. An error is only that the connection is lost. `nudges_fail`: whether the last nudge was not passed
+/// on either, which is in the log already.
+fn read(
+    connection: &mut PgConnection,
+    new: &[Xid],
+    nudges_fail: &mut bool,
+) -> DatabaseResult<Vec<VerifierRow>> {
+    if new.is_empty() {
+        return verifiers::list(connection);
+    }
+    let (nudged, rows) = verifiers::nudge_and_list(connection, new)?;
+    let failed_before = std::mem::replace(nudges_fail, nudged.is_err());
     match nudged {
         Err(lost @ DatabaseError::Unavailable(_)) => return Err(lost),
         Err(error) if !failed_before => {
@@ -134,7 +142,7 @@ fn nudge(connection: &mut PgConnection, failing: &mut bool) -> DatabaseResult<()
         }
         Err(_) | Ok(()) => {}
     }
-    Ok(())
+    Ok(rows)
 }
 
 /// How long to pause, with the wait having begun then.
@@ -150,16 +158,16 @@ fn is_left_out() -> bool {
     false
 }
 
-/// One round: reads the list of verifiers, lets it be looked at, and takes those off it that are found to be dead.
-/// `false`: not those, since the connection is served by another session than this, with which the looking began.
+/// Lets the list of verifiers be looked at that was just read, and takes those off it that are found to be dead. `false`: not
+/// those, since the connection is served by another session than this, with which the looking began.
 fn look(
     connection: &mut PgConnection,
     session: Session,
-    judge: impl FnOnce(&[verifiers::VerifierRow], BootTime, &mut Vec<Dead>),
+    rows: &[VerifierRow],
+    judge: impl FnOnce(&[VerifierRow], BootTime, &mut Vec<Dead>),
 ) -> DatabaseResult<bool> {
-    let rows = verifiers::list(connection)?;
     let mut dead = Vec::new();
-    judge(&rows, BootTime::now(), &mut dead);
+    judge(rows, BootTime::now(), &mut dead);
     if dead.is_empty() {
         return Ok(true);
     }
@@ -193,7 +201,7 @@ struct Keeper {
     connection: Option<(PgConnection, Session)>,
     rounds: Rounds,
     heartbeat: Heartbeat,
-    /// See [`nudge`].
+    /// See [`read`].
     nudges_fail: bool,
 }
 
@@ -213,16 +221,15 @@ impl Keeper {
         let mut last = BootTime::now();
         loop {
             let patience = if self.rounds.is_idle() { WATCH } else { pause(last) };
-            let arrived = match arriving.recv_timeout(patience) {
+            match arriving.recv_timeout(patience) {
                 Ok(first) => {
                     self.rounds.add(std::iter::once(first).chain(arriving.try_iter()));
                     last = BootTime::now();
-                    true
                 }
-                Err(RecvTimeoutError::Timeout) => false,
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
-            };
-            self.attempt(|keeper| keeper.round(arrived));
+            }
+            self.attempt(Self::round);
         }
     }
 
@@ -249,19 +256,23 @@ impl Keeper {
     }
 
     /// Looks once for all that wait, and answers those whose revocation holds everywhere.
-    fn round(&mut self, arrived: bool) -> DatabaseResult<()> {
+    fn round(&mut self) -> DatabaseResult<()> {
         let (mut connection, mut session) = match self.connection.take() {
             Some((connection, session)) if !connection.server().is_superseded() => (connection, session),
             _ => self.connect()?,
         };
-        // The connection may have died unnoticed since it was last used.
-        if arrived && nudge(&mut connection, &mut self.nudges_fail).is_err() {
-            (connection, session) = self.connect()?;
-            nudge(&mut connection, &mut self.nudges_fail)?;
-        }
+        let new = self.rounds.new_xids();
+        let rows = match read(&mut connection, &new, &mut self.nudges_fail) {
+            // The connection may have died unnoticed since it was last used.
+            Err(_) if !new.is_empty() => {
+                (connection, session) = self.connect()?;
+                read(&mut connection, &self.rounds.new_xids(), &mut self.nudges_fail)?
+            }
+            read => read?,
+        };
         self.rounds.fail_of_others(connection.server());
         let judge = |rows: &[_], now, dead: &mut _| self.rounds.look(rows, now, dead);
-        if look(&mut connection, session, judge)? {
+        if look(&mut connection, session, &rows, judge)? {
             self.connection = Some((connection, session));
         }
         Ok(())

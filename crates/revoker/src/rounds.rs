@@ -44,6 +44,12 @@ impl Rounds {
         self.waiting.is_empty()
     }
 
+    /// What those wait for who have come since the last look.
+    pub(crate) fn new_xids(&self) -> Vec<Xid> {
+        let xids = self.waiting.iter().flat_map(|waiting| waiting.wait.new_xids());
+        xids.copied().collect()
+    }
+
     /// Forgets those who do not wait any more.
     pub(crate) fn forget_abandoned(&mut self) {
         self.waiting.retain(|waiting| !waiting.reply.is_closed());
@@ -146,6 +152,14 @@ impl From<&VerifierRow> for Dead {
 impl Wait {
     pub(crate) fn new(xids: Vec<Xid>) -> Self {
         Self { xids, standing: None }
+    }
+
+    /// What it waits for, if nobody has looked yet.
+    pub(crate) fn new_xids(&self) -> &[Xid] {
+        match self.standing {
+            None => &self.xids,
+            Some(_) => &[],
+        }
     }
 
     /// Forgets what was seen, since it was seen on another connection.

@@ -10,6 +10,7 @@ use jeton_coherence::{
     BootTime, ConnectionLimits, DatabaseError, DatabaseResult, OpenConnection, ServerIdentity, Snapshot,
     connect,
 };
+use jeton_domain::TokenDigest;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -279,14 +280,17 @@ impl Keeper {
         let lease = self.settings.lease;
         let mut first = true;
         let server = connection.server();
+        let mut dropped = Vec::new();
         while !*self.stopping.borrow() {
             if server.is_superseded() {
                 return Err(superseded(server));
             }
+            // Before it says so.
+            self.memory.drop_tokens(&dropped);
             let sent = BootTime::now();
             // Nothing hangs for longer than what hangs on it: by then the deadline has passed, and another connection may
             // have more luck.
-            let renewing = verifiers::renew(connection, id, session, applied);
+            let renewing = verifiers::renew(connection, id, session, applied, &dropped);
             let renewal = match self.limits.answered_within(lease, renewing).await? {
                 Ok(renewal) => renewal,
                 Err(NotRenewed::Expired) => return Ok(End::Expired),
@@ -305,9 +309,11 @@ impl Keeper {
                 self.look_for_pooler(session);
             }
             // What has just been forgotten is acknowledged by the next renewal: at once, then.
-            if renewal.revoked.is_empty() {
-                self.wait_for_nudge(connection, sent + lease / 3).await?;
-            }
+            dropped = if renewal.revoked.is_empty() {
+                self.wait_for_nudge(connection, sent + lease / 3).await?
+            } else {
+                verifiers::nudges_so_far(connection)
+            };
         }
         Ok(End::Stopped)
     }
@@ -332,8 +338,12 @@ impl Keeper {
         });
     }
 
-    /// Waits for a nudge, until it is time to renew, or until it is time to end.
-    async fn wait_for_nudge(&self, connection: &mut OpenConnection, until: BootTime) -> DatabaseResult<()> {
+    /// Waits for a nudge, until it is time to renew, or until it is time to end; gives what a nudge says was revoked.
+    async fn wait_for_nudge(
+        &self,
+        connection: &mut OpenConnection,
+        until: BootTime,
+    ) -> DatabaseResult<Vec<TokenDigest>> {
         // Tokio's clock stands still in a suspend. So a renewal may be late; the deadline, which is of the boot clock, is
         // not.
         let nudged = timeout(
@@ -341,7 +351,7 @@ impl Keeper {
             verifiers::nudge_received(connection),
         );
         match select(pin!(wait_for(self.stopping.clone())), pin!(nudged)).await {
-            Either::Left(_) | Either::Right((Err(_), _)) => Ok(()),
+            Either::Left(_) | Either::Right((Err(_), _)) => Ok(Vec::new()),
             Either::Right((Ok(nudged), _)) => nudged,
         }
     }

@@ -15,10 +15,17 @@ use std::sync::{PoisonError, RwLock};
 pub(crate) struct Memory {
     /// Until when answers may come from here: a [`BootTime`], zero for not at all.
     deadline: AtomicU64,
-    /// Counts the times that something was forgotten. A fill that began before the last one is not kept. Checks that
-    /// are answered from memory never touch this lock.
-    generation: RwLock<u64>,
+    /// Checks that are answered from memory never touch this lock.
+    generation: RwLock<Generation>,
     tokens: Table,
+}
+
+#[derive(Default)]
+struct Generation {
+    /// Counts the times that something was forgotten as a renewal has told. A fill that began before the last one is not kept.
+    number: u64,
+    /// Whether something was forgotten that a renewal is to say has been: until that is answered, no fill is kept.
+    closed: bool,
 }
 
 /// When a look-up began, for [`Memory::fill`].
@@ -29,7 +36,7 @@ impl Memory {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             deadline: AtomicU64::new(0),
-            generation: RwLock::new(0),
+            generation: RwLock::default(),
             tokens: Table::new(capacity),
         }
     }
@@ -61,18 +68,20 @@ impl Memory {
 
     /// To be called before a look-up's query is sent.
     pub(crate) fn begin(&self) -> Beginning {
-        Beginning(*self.generation.read().unwrap_or_else(PoisonError::into_inner))
+        let generation = self.generation.read().unwrap_or_else(PoisonError::into_inner);
+        Beginning(generation.number)
     }
 
     /// Keeps what a look-up has found, unless it may be out of date by now: something was forgotten since the query was
-    /// sent, or nobody waits for this verifier any more.
+    /// sent, or is being forgotten, or nobody waits for this verifier any more.
     pub(crate) fn fill(
         &self,
         Beginning(then): Beginning,
         found: impl Iterator<Item = (TokenDigest, Caller)>,
     ) {
         let generation = self.generation.read().unwrap_or_else(PoisonError::into_inner);
-        let out_of_date = *generation != then || BootTime::now() >= self.deadline();
+        let out_of_date =
+            generation.number != then || generation.closed || BootTime::now() >= self.deadline();
         #[cfg(feature = "negative-controls")]
         let out_of_date = out_of_date && !crate::negative_controls::fill_rule_is_left_out();
         if out_of_date {
@@ -80,6 +89,19 @@ impl Memory {
         }
         for (digest, caller) in found {
             self.tokens.insert(&digest, caller);
+        }
+    }
+
+    /// Forgets what is said to have been revoked, before that is known, and keeps nothing until the next renewal: so that one
+    /// can say that these are not remembered, whatever the server has done by the time that it hears it.
+    pub(crate) fn drop_tokens(&self, digests: &[TokenDigest]) {
+        if digests.is_empty() {
+            return;
+        }
+        let mut generation = self.generation.write().unwrap_or_else(PoisonError::into_inner);
+        generation.closed = true;
+        for digest in digests {
+            self.tokens.remove(digest);
         }
     }
 
@@ -95,7 +117,8 @@ impl Memory {
 
     fn forget(&self, revoked: &Revoked) {
         let mut generation = self.generation.write().unwrap_or_else(PoisonError::into_inner);
-        *generation += 1;
+        generation.number += 1;
+        generation.closed = false;
         match revoked {
             Revoked::These(digests) => {
                 for digest in digests {
@@ -233,6 +256,35 @@ mod tests {
             memory.fill(before, std::iter::once(caller()));
             assert!(!knows(&memory), "{revoked:?}");
         }
+        memory.fill(memory.begin(), std::iter::once(caller()));
+        assert!(knows(&memory));
+    }
+
+    /// A renewal says of it that it is not remembered, and nobody knows when the server hears that.
+    #[test]
+    fn what_is_dropped_does_not_come_back_before_the_renewal_is_answered() {
+        let memory = memory();
+        let before = memory.begin();
+        memory.drop_tokens(&[]);
+        assert!(knows(&memory));
+        memory.drop_tokens(&[TokenDigest::from(DIGEST)]);
+        assert!(!knows(&memory));
+        let meanwhile = memory.begin();
+        for beginning in [before, meanwhile] {
+            memory.fill(beginning, std::iter::once(caller()));
+            assert!(!knows(&memory), "the renewal is under way");
+        }
+        memory.renew(&nothing(), BootTime::NEVER).publish();
+        for beginning in [before, meanwhile] {
+            memory.fill(beginning, std::iter::once(caller()));
+            assert!(!knows(&memory), "asked before it was answered");
+        }
+        memory.fill(memory.begin(), std::iter::once(caller()));
+        assert!(knows(&memory));
+        // A life that ends has no renewal to wait for.
+        memory.drop_tokens(&[TokenDigest::from(DIGEST)]);
+        memory.shut();
+        memory.allow_until(BootTime::NEVER);
         memory.fill(memory.begin(), std::iter::once(caller()));
         assert!(knows(&memory));
     }

@@ -11,6 +11,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, Binary, Bool, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use jeton_domain::TokenDigest;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -56,7 +57,9 @@ pub async fn register(
 }
 
 /// Says what the verifier has applied, which is what its last renewal has brought, or what it has registered with; and reads
-/// what was revoked since: one statement, so that what is read and the snapshot that it returns are the same. Only in the
+/// what was revoked since: one statement, so that what is read and the snapshot that it returns are the same. What it has
+/// `dropped` it has forgotten already, and keeps nothing of until this is answered: where no more was revoked, nothing is left
+/// to be forgotten, and all of it is applied. Only in the
 /// [`Session`] that it registered in: what it knows to have applied, the server may have lost before another one began, and
 /// given its numbers to others.
 ///
@@ -67,8 +70,15 @@ pub async fn renew(
     id: Uuid,
     session: Session,
     applied: Snapshot,
+    dropped: &[TokenDigest],
 ) -> DatabaseResult<Result<Renewal, NotRenewed>> {
-    let renew = Renew { id, session, applied };
+    let dropped = dropped.iter().map(|digest| digest.as_bytes().to_vec());
+    let renew = Renew {
+        id,
+        session,
+        applied,
+        dropped: dropped.collect(),
+    };
     let answer = renew.get_result(connection).await;
     let (renewed, moved, snapshot, digests): (bool, bool, Snapshot, Vec<Vec<u8>>) =
         told(answer, connection).await?;
@@ -88,6 +98,7 @@ struct Renew {
     id: Uuid,
     session: Session,
     applied: Snapshot,
+    dropped: Vec<Vec<u8>>,
 }
 
 impl QueryFragment<Pg> for Renew {
@@ -98,6 +109,8 @@ impl QueryFragment<Pg> for Renew {
         out.push_bind_param::<SqlUuid, _>(&self.session.0)?;
         out.push_sql(", ");
         out.push_bind_param::<PgSnapshot, _>(&self.applied)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Binary>, _>(&self.dropped)?;
         out.push_sql(")");
         Ok(())
     }
@@ -143,11 +156,62 @@ pub async fn listen(connection: &mut OpenConnection) -> DatabaseResult<()> {
     Ok(told(listening, connection).await?)
 }
 
-/// Waits for a nudge; those that have come meanwhile are one with it. Asks the server nothing. Whoever stops waiting has lost
-/// none: the next call returns at once.
+/// Waits for a nudge; those that have come meanwhile are one with it. Says which tokens were revoked, as whoever has sent it
+/// says: anybody may have. Asks the server nothing. Whoever stops waiting has lost none: the next call returns at once.
 ///
 /// # Errors
 /// [`DatabaseError::Unavailable`] where the connection is lost.
-pub async fn nudge_received(connection: &mut OpenConnection) -> DatabaseResult<()> {
-    connection.notified().await.map_err(DatabaseError::Unavailable)
+pub async fn nudge_received(connection: &mut OpenConnection) -> DatabaseResult<Vec<TokenDigest>> {
+    let payloads = connection.notified().await.map_err(DatabaseError::Unavailable)?;
+    Ok(digests(&payloads))
+}
+
+/// As [`nudge_received`], without waiting: of nudges that have come.
+pub fn nudges_so_far(connection: &mut OpenConnection) -> Vec<TokenDigest> {
+    digests(&connection.notified_so_far())
+}
+
+/// What [`nudge`](super::nudge) has written, each once. Whatever else is there is passed by.
+fn digests(payloads: &[String]) -> Vec<TokenDigest> {
+    let in_hex = payloads
+        .iter()
+        .flat_map(|payload| payload.as_bytes().as_chunks::<64>().0);
+    let mut digests: Vec<TokenDigest> = in_hex.filter_map(from_hex).collect();
+    digests.sort_unstable();
+    digests.dedup();
+    digests
+}
+
+fn from_hex(hex: &[u8; 64]) -> Option<TokenDigest> {
+    let mut digest = [0; 32];
+    for (byte, [high, low]) in digest.iter_mut().zip(hex.as_chunks().0) {
+        let value = |digit: u8| char::from(digit).to_digit(16);
+        *byte = u8::try_from(value(*high)? << 4 | value(*low)?).ok()?;
+    }
+    Some(TokenDigest::from(digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nudge_says_what_is_written_in_it_and_nothing_else() {
+        let one = "0f".repeat(32);
+        let says = |payloads: &[&str]| {
+            let payloads: Vec<String> = payloads.iter().map(|&payload| payload.to_owned()).collect();
+            let digests = digests(&payloads);
+            digests
+                .iter()
+                .map(|digest| digest.as_bytes()[0])
+                .collect::<Vec<u8>>()
+        };
+        assert_eq!(says(&[&one]), [0x0f]);
+        assert_eq!(says(&[&"a1".repeat(64), &one, &one]), [0x0f, 0xa1]);
+        assert_eq!(says(&["", "hello", &"xy".repeat(32), &one[1..]]), [0; 0]);
+        assert_eq!(
+            says(&[&format!("{}{one}", "é".repeat(32)), &format!("{one}0")]),
+            [0x0f]
+        );
+    }
 }

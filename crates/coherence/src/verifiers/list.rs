@@ -1,11 +1,16 @@
 //! The revoker's side: it looks who has applied what, makes them renew, and takes the dead off.
 
 use super::{MOST_LISTED, NUDGE_CHANNEL, Removal, Removed, Session, THIS_SESSION, VerifierRow, find_session};
+use crate::connection::told;
+use crate::schema::sql_types::Xid8;
 use crate::schema::verifiers;
-use crate::{DatabaseResult, PgConnection};
-use diesel::connection::SimpleConnection;
+use crate::{DatabaseResult, PgConnection, Xid};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::AsyncPgConnection;
+use futures_util::future::join;
 use uuid::Uuid;
 
 /// As [`find_session`], for who blocks.
@@ -61,22 +66,72 @@ pub fn remove_expired(
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<VerifierRow>> {
+    connection.wait(async |c| load(c).await)
+}
+
+/// Makes all verifiers renew now instead of when it is time, and tells them what these transactions have revoked.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn nudge(connection: &mut PgConnection, xids: &[Xid]) -> DatabaseResult<()> {
+    connection.wait(async |c| notify(c, xids).await)
+}
+
+/// [`nudge`], and then [`list`], in one go: whether the nudge was passed on, and the list.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn nudge_and_list(
+    connection: &mut PgConnection,
+    xids: &[Xid],
+) -> DatabaseResult<(DatabaseResult<()>, Vec<VerifierRow>)> {
+    connection.wait(async |c| {
+        let (nudged, rows) = join(notify(c, xids), load(c)).await;
+        Ok((nudged, rows?))
+    })
+}
+
+async fn load(connection: &AsyncPgConnection) -> DatabaseResult<Vec<VerifierRow>> {
     let most = i64::try_from(MOST_LISTED + 1).unwrap_or(i64::MAX);
-    Ok(verifiers::table
+    let query = verifiers::table
         .select((
             verifiers::id,
             verifiers::version,
             verifiers::applied,
             verifiers::lease_ms,
         ))
-        .limit(most)
-        .load(connection)?)
+        .limit(most);
+    let rows = diesel_async::RunQueryDsl::load(query, &mut &*connection).await;
+    Ok(told(rows, connection).await?)
 }
 
-/// Makes all verifiers renew now instead of when it is time.
-///
-/// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
-pub fn nudge(connection: &mut PgConnection) -> DatabaseResult<()> {
-    Ok(connection.batch_execute(&format!("NOTIFY {NUDGE_CHANNEL}"))?)
+async fn notify(connection: &AsyncPgConnection, xids: &[Xid]) -> DatabaseResult<()> {
+    let nudge = Nudge(xids);
+    let notified = diesel_async::RunQueryDsl::execute(nudge, &mut &*connection).await;
+    told(notified, connection).await?;
+    Ok(())
 }
+
+/// What [`notify`] asks, as a query that Diesel prepares once a connection.
+#[derive(Debug)]
+struct Nudge<'a>(&'a [Xid]);
+
+impl QueryId for Nudge<'_> {
+    type QueryId = Nudge<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Pg> for Nudge<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        // A payload has less than 8,000 bytes. What is not told is told by the renewal.
+        out.push_sql(&format!(
+            "SELECT pg_notify('{NUDGE_CHANNEL}', (SELECT string_agg(encode(digest, 'hex'), '') FROM \
+                (SELECT digest FROM revocations WHERE xid = ANY("
+        ));
+        out.push_bind_param::<Array<Xid8>, _>(&self.0)?;
+        out.push_sql(") LIMIT 120) AS told))");
+        Ok(())
+    }
+}
+
+impl<Connection> RunQueryDsl<Connection> for Nudge<'_> {}

@@ -3,8 +3,8 @@
 mod lease;
 mod list;
 
-pub use lease::{deregister, find_session, listen, nudge_received, register, renew};
-pub use list::{list, nudge, remove_expired, session};
+pub use lease::{deregister, find_session, listen, nudge_received, nudges_so_far, register, renew};
+pub use list::{list, nudge, nudge_and_list, remove_expired, session};
 
 use crate::Snapshot;
 use crate::revocations::Revoked;
@@ -12,7 +12,8 @@ use diesel::prelude::*;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The channel that verifiers listen to, and revokers notify. A notification only makes a renewal come sooner.
+/// The channel that verifiers listen to, and revokers notify. A notification makes a renewal come sooner, and says what to
+/// forget before it, which makes one do for two. It decides nothing: anybody can send one.
 pub const NUDGE_CHANNEL: &str = "jeton_revocations";
 
 /// How many verifiers a role may have registered at once, those among them that have died and were not taken off the list

@@ -82,9 +82,50 @@ fn the_row_says_what_was_applied_not_what_is_being_read() {
     let of_a = xids(revocations::of_token(connection, digest('a')).unwrap());
     assert!(!row.applied.sees(of_a[0]) && first.snapshot.sees(of_a[0]));
 
-    renew(connection, id, &first.snapshot);
+    // With nothing to forget, there is nothing to wait for.
+    let second = renew(connection, id, &first.snapshot);
     let row = only(connection);
-    assert_eq!((row.version, &row.applied), (2, &first.snapshot));
+    assert_eq!((row.version, &row.applied), (2, &second.snapshot));
+}
+
+/// What is dropped is not remembered until the renewal is answered, so it does not matter when it was revoked.
+#[test]
+fn a_renewal_applies_at_once_what_it_says_was_dropped() {
+    let (_, connection, _) = &mut setting();
+    let (id, registered) = register(connection);
+    let session = verifiers::session(connection).unwrap();
+    let renew = |connection: &mut PgConnection, applied: &Snapshot, dropped: &str| {
+        let dropped: Vec<_> = dropped.chars().map(digest).collect();
+        let renewed =
+            connection.wait(async |c| verifiers::renew(c, id, session, applied.clone(), &dropped).await);
+        renewed.unwrap().unwrap()
+    };
+    execute(connection, "DELETE FROM tokens WHERE name = 'a'");
+    execute(connection, "DELETE FROM tokens WHERE name IN ('b', 'c')");
+    let before = only(connection).applied;
+    let read = renew(connection, &registered, "ab");
+    assert_eq!(letters(&read), "abc", "there is more");
+    assert_eq!(only(connection).applied, before);
+
+    execute(connection, "DELETE FROM tokens WHERE name = 'd'");
+    let at_once = renew(connection, &read.snapshot, "bdd");
+    assert_eq!(letters(&at_once), "");
+    assert_eq!(only(connection).applied, at_once.snapshot);
+    // It was dropped for that one renewal.
+    execute(
+        connection,
+        "INSERT INTO revocations (digest) SELECT digest FROM revocations LIMIT 1",
+    );
+    let again = renew(connection, &at_once.snapshot, "");
+    assert!(!again.revoked.is_empty());
+    assert_eq!(only(connection).applied, at_once.snapshot);
+    // Everything is no token that could be dropped.
+    execute(connection, "TRUNCATE tokens");
+    assert_eq!(
+        renew(connection, &again.snapshot, "abcd").revoked,
+        Revoked::Everything
+    );
+    assert_eq!(only(connection).applied, again.snapshot);
 }
 
 /// A number is not an order: what began earlier may be committed later.
@@ -130,7 +171,7 @@ fn a_verifier_renews_in_the_session_that_it_registered_in() {
     verifiers::session(other).unwrap();
     execute(connection, "DELETE FROM tokens WHERE name = 'a'");
     let renew_in = |connection: &mut PgConnection| {
-        let renewed = connection.wait(async |c| verifiers::renew(c, id, session, applied.clone()).await);
+        let renewed = connection.wait(async |c| verifiers::renew(c, id, session, applied.clone(), &[]).await);
         renewed.unwrap()
     };
     assert_eq!(renew_in(other).unwrap_err(), NotRenewed::Moved);

@@ -20,7 +20,7 @@ const CHECKS: [&str; 10] = [
     "SELECT id, version, applied FROM verifiers",
     "SELECT token_id, last_used_at FROM token_uses",
     "SELECT jeton_register(gen_random_uuid(), gen_random_uuid(), 'name', 1000)",
-    "SELECT jeton_renew(gen_random_uuid(), gen_random_uuid(), pg_current_snapshot())",
+    "SELECT jeton_renew(gen_random_uuid(), gen_random_uuid(), pg_current_snapshot(), '{}')",
     "SELECT jeton_deregister(gen_random_uuid())",
     "SELECT jeton_note_uses(array_agg(id), array_agg(0::float8)) FROM tokens",
     "LISTEN jeton_revocations",

@@ -21,7 +21,7 @@ pub(crate) fn renew(
     applied: Snapshot,
 ) -> DatabaseResult<Result<Renewal, NotRenewed>> {
     let session = verifiers::session(connection)?;
-    connection.wait(|c| verifiers::renew(c, id, session, applied))
+    connection.wait(|c| verifiers::renew(c, id, session, applied, &[]))
 }
 
 /// As [`verifiers::remove_expired`], in the session in which the verifier was seen.
@@ -241,11 +241,34 @@ fn a_nudge_reaches_who_listens() {
         assert!(!is_nudged(listener));
     }
     for _ in 0..3 {
-        verifiers::nudge(nudger).unwrap();
+        verifiers::nudge(nudger, &[]).unwrap();
         for listener in &mut listeners {
-            listener.wait(verifiers::nudge_received).unwrap();
+            let said = listener.wait(verifiers::nudge_received).unwrap();
+            assert_eq!(said, []);
             assert!(!is_nudged(listener), "it is told once");
         }
+    }
+    // It says what was revoked, of a few tokens; and anybody may say anything.
+    let log = |count: u32| {
+        format!(
+            "INSERT INTO revocations (digest) SELECT sha256(n::text::bytea) FROM generate_series(1, {count}) AS n \
+                UNION ALL SELECT ''"
+        )
+    };
+    for (count, told) in [(2, 2), (1000, 120)] {
+        let logged = revocations::revoking(nudger, |connection| {
+            execute(connection, &log(count));
+            Ok(())
+        });
+        verifiers::nudge(nudger, &xids(logged.unwrap())).unwrap();
+        for listener in &mut listeners {
+            let said = listener.wait(verifiers::nudge_received).unwrap();
+            assert!(said.len() == told || said.len() == told - 1, "{}", said.len());
+        }
+    }
+    execute(nudger, "NOTIFY jeton_revocations, 'hello'");
+    for listener in &mut listeners {
+        assert_eq!(listener.wait(verifiers::nudge_received).unwrap(), []);
     }
     // What had come would be there by now: an answer comes after it.
     for other in [deaf, stranger] {

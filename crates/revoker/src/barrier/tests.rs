@@ -30,14 +30,14 @@ fn a_lease_seen_on_one_connection_does_not_count_on_the_next() {
     connection
         .wait(|c| verifiers::register(c, id, None, "silent", lease))
         .unwrap();
-    keeper.attempt(|keeper| keeper.round(false));
+    keeper.attempt(Keeper::round);
     let seen = BootTime::now();
     wait_until("its lease is over", || BootTime::now().since(seen) >= lease);
     keeper.connection = None;
-    keeper.attempt(|keeper| keeper.round(false));
+    keeper.attempt(Keeper::round);
     assert!(is_registered(&mut connection, id), "seen for the first time");
     wait_until("it is taken off the list", || {
-        keeper.attempt(|keeper| keeper.round(false));
+        keeper.attempt(Keeper::round);
         !is_registered(&mut connection, id)
     });
 }
@@ -51,15 +51,15 @@ fn what_was_seen_in_one_session_does_not_count_in_the_next_of_the_same_connectio
     connection
         .wait(|c| verifiers::register(c, id, None, "silent", lease))
         .unwrap();
-    keeper.attempt(|keeper| keeper.round(false));
+    keeper.attempt(Keeper::round);
     let seen = BootTime::now();
     wait_until("its lease is over", || BootTime::now().since(seen) >= lease);
     let (served, _) = keeper.connection.as_mut().unwrap();
     served.batch_execute("RESET jeton.session").unwrap();
-    keeper.attempt(|keeper| keeper.round(false));
+    keeper.attempt(Keeper::round);
     assert!(is_registered(&mut connection, id));
     wait_until("it is taken off the list", || {
-        keeper.attempt(|keeper| keeper.round(false));
+        keeper.attempt(Keeper::round);
         !is_registered(&mut connection, id)
     });
 }
@@ -79,7 +79,7 @@ fn a_panic_of_the_barrier_is_told_to_who_waits_and_the_next_are_served() {
     assert!(broken_off.try_recv().unwrap().is_err());
 
     let mut served = wait(&mut keeper);
-    keeper.attempt(|keeper| keeper.round(true));
+    keeper.attempt(Keeper::round);
     served.try_recv().unwrap().unwrap();
 }
 
@@ -91,7 +91,7 @@ fn a_round_is_a_sign_of_life_and_one_that_fails_is_none() {
     let none = keeper.heartbeat.deadline(begun);
     keeper.attempt(|_| Err(DatabaseError::Unavailable("on purpose".to_owned())));
     assert_eq!(keeper.heartbeat.deadline(begun), none);
-    keeper.attempt(|keeper| keeper.round(false));
+    keeper.attempt(Keeper::round);
     assert!(keeper.heartbeat.deadline(begun) > none);
 }
 
@@ -106,7 +106,7 @@ fn what_another_server_has_committed_is_not_confirmed() {
         let (reply, mut answer) = oneshot::channel();
         let waiting = Waiting::new(Some(server), vec![Xid(3)], reply);
         keeper.rounds.add(std::iter::once(waiting));
-        keeper.attempt(|keeper| keeper.round(true));
+        keeper.attempt(Keeper::round);
         answer.try_recv().unwrap()
     };
     wait(elsewhere).unwrap_err();

@@ -2,6 +2,7 @@ use diesel::connection::SimpleConnection;
 use jeton_coherence::revocations::{revoking, unapplied};
 use jeton_coherence::verifiers::{self, Registered, Renewal};
 use jeton_coherence::{Pending, Snapshot};
+use jeton_domain::TokenDigest;
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{DatabaseUrl, PgConnection};
 use jeton_proof_support::{connect as connect_to, count, database, execute, migrate, text, wait_until};
@@ -37,7 +38,7 @@ fn register(connection: &mut PgConnection, lease: Duration) -> (Uuid, Snapshot) 
 fn renew(connection: &mut PgConnection, id: Uuid, applied: Snapshot) -> Renewal {
     let session = verifiers::session(connection).unwrap();
     let renewed = connection
-        .wait(|c| verifiers::renew(c, id, session, applied))
+        .wait(|c| verifiers::renew(c, id, session, applied, &[]))
         .unwrap();
     renewed.unwrap()
 }
@@ -203,6 +204,28 @@ async fn a_server_that_is_stuck_costs_patience_and_nothing_else() {
     timeout(PATIENCE, confirmed).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_barrier_names_what_was_revoked() {
+    let (database, connection) = &mut database();
+    let mut verifier = connect_to(database.url());
+    verifier.wait(verifiers::listen).unwrap();
+    let barrier = Barrier::start(url(database.url())).unwrap();
+    let mut log = |byte: u8| {
+        let log = format!(
+            "INSERT INTO revocations (digest) VALUES ('\\x{}')",
+            format!("{byte:02x}").repeat(32)
+        );
+        revoking(connection, |connection| Ok(connection.batch_execute(&log)?)).unwrap()
+    };
+    let (first, second) = (log(1), log(2));
+    barrier.confirm(first).await.unwrap();
+    let named = verifier.wait(verifiers::nudge_received).unwrap();
+    assert_eq!(named, [TokenDigest::from([1; 32])]);
+    confirm(connection, second).unwrap();
+    let named = verifier.wait(verifiers::nudge_received).unwrap();
+    assert_eq!(named, [TokenDigest::from([2; 32])]);
+}
+
 /// As when the server's queue of notifications is full. Here it is held up: only one transaction at a time commits a
 /// notification, and the one that does waits for a standby that there is not.
 #[tokio::test(flavor = "multi_thread")]
@@ -225,7 +248,7 @@ async fn a_nudge_that_fails_costs_time_and_nothing_else() {
     thread::spawn(move || while held_up.batch_execute(notify).is_ok() {});
     let waiting = "pg_stat_activity WHERE query LIKE '%NOTIFY nobody' AND wait_event = 'SyncRep'";
     wait_until("it is held up", || count(connection, waiting) == 1);
-    verifiers::nudge(connection).unwrap_err();
+    verifiers::nudge(connection, &[]).unwrap_err();
 
     confirm(connection, pending.clone()).unwrap();
     let barrier = Barrier::start(url(&postgres.url())).unwrap();

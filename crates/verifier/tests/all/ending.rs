@@ -73,7 +73,7 @@ fn renewals_need_no_runtime_of_the_applications() {
     let mut renews = || {
         let version = || "SELECT version FROM verifiers";
         let before = text(&mut connection, version());
-        verifiers::nudge(&mut connection).unwrap();
+        verifiers::nudge(&mut connection, &[]).unwrap();
         wait_until("it renews", || text(&mut connection, version()) != before);
     };
     runtime.block_on(async { renews() });

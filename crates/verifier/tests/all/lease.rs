@@ -1,8 +1,8 @@
 //! The life of a lease: what is answered while it lasts, what when it is over, and what is left behind.
 
 use crate::support::{
-    by_way_of, check, connect_to, count, database, execute, remembering, server, setting, settings, unknown,
-    until, wait_until,
+    PATIENCE, by_way_of, check, connect_to, count, database, execute, issue, remembering, server, setting,
+    settings, text, unknown, until, wait_until,
 };
 use jeton_coherence::{BootTime, verifiers};
 use jeton_domain::AuditContext;
@@ -186,7 +186,7 @@ async fn a_lease_is_counted_from_when_its_renewal_was_sent() {
     let before = BootTime::now() + before;
     let mut holder = connect_to(database.url());
     execute(&mut holder, "BEGIN; SELECT FROM verifiers FOR UPDATE");
-    verifiers::nudge(&mut connection).unwrap();
+    verifiers::nudge(&mut connection, &[]).unwrap();
     let blocked = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     wait_until("the renewal waits for the lock", || {
         count(&mut connection, blocked) == 1
@@ -200,6 +200,46 @@ async fn a_lease_is_counted_from_when_its_renewal_was_sent() {
     wait_until("the renewal is there", || deadline() > before);
     let deadline = deadline();
     assert!(deadline < was_sent_before + (LEASE - LEASE / 10), "{deadline:?}");
+}
+
+/// A nudge that names what was revoked: it is forgotten before the renewal is sent that says so, nothing is kept until that is
+/// answered, and so one renewal does.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_renewal_applies_what_a_nudge_has_named() {
+    let (database, mut connection, ada, token) = setting();
+    let other = issue(&mut connection, ada.id);
+    let settings = VerifierSettings {
+        lookup_timeout: PATIENCE,
+        ..with_lease(database.url(), Duration::from_secs(60))
+    };
+    let verifier = Verifier::connect(settings).await.unwrap();
+    assert_eq!(check(&verifier, &token.text).await, Ok(token.id));
+    assert_eq!(verifier.status().entries, 1);
+
+    let by = &AuditContext::cli();
+    let revoked = jeton_persistence::tokens::revoke(&mut connection, by, ada.id, token.id).unwrap();
+    let (_, xids) = revoked.into_unconfirmed();
+    let version: i64 = text(&mut connection, "SELECT version FROM verifiers")
+        .parse()
+        .unwrap();
+    let mut holder = connect_to(database.url());
+    execute(&mut holder, "BEGIN; SELECT FROM verifiers FOR UPDATE");
+    verifiers::nudge(&mut connection, &xids).unwrap();
+    let blocked = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    wait_until("the renewal waits for the lock", || {
+        count(&mut connection, blocked) == 1
+    });
+    assert_eq!(verifier.status().entries, 0);
+    assert_eq!(check(&verifier, &other.text).await, Ok(other.id));
+    assert_eq!(verifier.status().entries, 0);
+    execute(&mut holder, "COMMIT");
+    let applied = format!(
+        "verifiers WHERE version = {} AND pg_visible_in_snapshot('{}', applied)",
+        version + 1,
+        xids[0].0
+    );
+    // The next renewal is 20 seconds away.
+    wait_until("it is applied", || count(&mut connection, &applied) == 1);
 }
 
 /// Passes so many connections on to the database; those beyond are accepted and never answered.
@@ -240,7 +280,7 @@ async fn looking_for_a_pool_holds_no_renewal_up() {
     assert!(!verifier.status().lease_left.is_zero());
     let silent = silent.recv_timeout(crate::support::PATIENCE).unwrap();
     for version in 2..4 {
-        verifiers::nudge(&mut connection).unwrap();
+        verifiers::nudge(&mut connection, &[]).unwrap();
         wait_until("it renews", || {
             count(&mut connection, &format!("verifiers WHERE version >= {version}")) == 1
         });
