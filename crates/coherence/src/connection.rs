@@ -1,3 +1,4 @@
+use crate::error::with_cause;
 use crate::open::open;
 use crate::open_connection::OpenConnection;
 use crate::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, PgConnection};
@@ -28,9 +29,12 @@ pub(crate) async fn prepare<S>(
 where
     S: TlsStream + Unpin + Send + 'static,
 {
-    let mut connection = OpenConnection::new(client, connection, &settings(limits)).await?;
-    limits.admit(&mut connection).await?;
-    Ok(connection)
+    let prepared = async {
+        let mut connection = OpenConnection::new(client, connection, &settings(limits)).await?;
+        limits.admit(&mut connection).await?;
+        Ok(connection)
+    };
+    prepared.await.map_err(|reason: String| with_cause(&reason))
 }
 
 /// Whatever the server's default: a statement that had to wait for a row goes on with what is there now, and does not

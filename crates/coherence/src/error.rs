@@ -75,14 +75,7 @@ impl From<DieselError> for DatabaseError {
                 // The server's table of locks is full, whoever has filled it: it passes (SQLSTATE 53200). Diesel keeps the
                 // text alone, which a server that speaks another language (`lc_messages`) has otherwise.
                 _ if info.message() == "out of shared memory" => Self::Unavailable(info.message().to_owned()),
-                // Where they are kept, none is lost or there already (SQLSTATE 26000, 42P05). In other languages it says what it
-                // says.
-                _ if info.message().starts_with("prepared statement \"") => Self::Unavailable(format!(
-                    "{}: there is a pool in between that lends connections for a transaction (PgBouncer's transaction mode) \
-                    and does not keep prepared statements; have it lend them for a session, or take PgBouncer 1.21 or newer \
-                    with max_prepared_statements",
-                    info.message()
-                )),
+                _ if is_about_lost_statement(info.message()) => Self::Unavailable(with_cause(info.message())),
                 kind => Self::Query(DieselError::DatabaseError(kind, info)),
             },
             // Nor could it be taken back.
@@ -99,5 +92,41 @@ impl From<ConnectionError> for DatabaseError {
             ConnectionError::CouldntSetupConfiguration(error) => error.into(),
             other => Self::Unavailable(other.to_string()),
         }
+    }
+}
+
+/// Where prepared statements are kept, none is lost or there already (SQLSTATE 26000, 42P05). A server that speaks another
+/// language says it otherwise, and is not understood.
+fn is_about_lost_statement(message: &str) -> bool {
+    message.starts_with("prepared statement \"")
+}
+
+/// What the server has said, and what the cause is where that has to be known to be found.
+pub(crate) fn with_cause(message: &str) -> String {
+    if !is_about_lost_statement(message) {
+        return message.to_owned();
+    }
+    format!(
+        "{message}: there is a pool in between that lends connections for a transaction (PgBouncer's transaction mode) and \
+        does not keep prepared statements; have it lend them for a session, or take PgBouncer 1.21 or newer with \
+        max_prepared_statements"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_cause;
+
+    #[test]
+    fn a_lost_prepared_statement_names_the_pool() {
+        for message in [
+            r#"prepared statement "s9" does not exist"#,
+            r#"prepared statement "s5" already exists"#,
+        ] {
+            let told = with_cause(message);
+            assert!(told.starts_with(message), "{told}");
+            assert!(told.contains("PgBouncer"), "{told}");
+        }
+        assert_eq!(with_cause("out of shared memory"), "out of shared memory");
     }
 }
