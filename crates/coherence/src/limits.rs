@@ -2,9 +2,9 @@
 //!
 //! A time limit of the server's own ends a statement, but neither one of a server that has stopped, nor a commit that waits for
 //! a synchronous standby: that has no time limit. So whoever waits has a deadline, after which the connection is abandoned. The
-//! server's process goes on waiting, and keeps its place among `max_connections`, whether or not anybody still listens. So after
-//! that, each new connection first asks the server how many of this role's it keeps like that; where they are too many, there is no
-//! new one.
+//! server's process goes on with the commit, and keeps its place among `max_connections`, whether or not anybody still listens.
+//! So after that, each new connection first asks the server how many of this role's commits it keeps like that; where they are too
+//! many, there is no new one. Whatever else was abandoned the server ends itself, by its time limit.
 
 use crate::connection::told;
 use crate::{DatabaseError, DatabaseResult};
@@ -19,9 +19,9 @@ use tokio::time::timeout;
 /// How much longer than the server may work on a statement its answer is waited for: until then it says that it has given up.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// What statements of this role have been under way for longer than they may.
-const STUCK: &str = "SELECT count(*) AS stuck, count(*) FILTER (WHERE wait_event = 'SyncRep') AS commits \
-    FROM pg_stat_activity WHERE usename = current_user AND backend_type = 'client backend' AND state = 'active' \
+/// How many commits of this role have waited for a standby for longer than they may.
+const HANGING: &str = "SELECT count(*) AS commits FROM pg_stat_activity \
+    WHERE usename = current_user AND backend_type = 'client backend' AND wait_event = 'SyncRep' \
         AND pid <> pg_backend_pid() AND query_start < clock_timestamp() - $1 * interval '1 second'";
 
 /// What one user of connections, a pool or a thread, allows them. Clones share what was seen of the server: make one, and
@@ -34,28 +34,27 @@ pub struct ConnectionLimits {
 
 #[derive(Debug)]
 struct Seen {
-    /// So many sessions of this role may be stuck before no more are opened.
-    most_stuck: u32,
+    /// So many commits of this role may hang before no more connections are opened.
+    most_hanging: u32,
     abandoned: AtomicU64,
-    /// Whether something was abandoned, and no look since has found nothing stuck.
+    /// Whether something was abandoned, and no look since has found that nothing hangs.
     suspected: AtomicBool,
     /// How many commits the last look has found that wait for a standby.
     hanging_commits: AtomicU64,
 }
 
-#[derive(QueryableByName)]
-struct Stuck {
-    #[diesel(sql_type = BigInt)]
-    stuck: i64,
-    #[diesel(sql_type = BigInt)]
-    commits: i64,
-}
-
-async fn find_stuck(connection: &mut AsyncPgConnection, timeout: Duration) -> DatabaseResult<Stuck> {
+async fn find_hanging(connection: &mut AsyncPgConnection, timeout: Duration) -> DatabaseResult<u64> {
     // Here alone: `load` is what atomics have as well.
     use diesel_async::RunQueryDsl as _;
-    let stuck = diesel::sql_query(STUCK).bind::<Double, _>(timeout.as_secs_f64());
-    Ok(told(stuck.get_result(connection).await, connection).await?)
+
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        commits: i64,
+    }
+    let hanging = diesel::sql_query(HANGING).bind::<Double, _>(timeout.as_secs_f64());
+    let Row { commits } = told(hanging.get_result(connection).await, connection).await?;
+    Ok(u64::try_from(commits).unwrap_or_default())
 }
 
 impl ConnectionLimits {
@@ -66,13 +65,13 @@ impl ConnectionLimits {
     };
 
     /// The server cancels a statement that takes longer than that, and the connection is abandoned where it has not even said
-    /// so a second later. While so many sessions of this role are stuck, no new one is opened.
+    /// so a second later. While so many commits of this role hang, no new connection is opened.
     #[must_use]
-    pub fn new(statement_timeout: Duration, most_stuck: u32) -> Self {
+    pub fn new(statement_timeout: Duration, most_hanging: u32) -> Self {
         Self {
             statement_timeout: Some(statement_timeout),
             seen: Some(Arc::new(Seen {
-                most_stuck,
+                most_hanging,
                 abandoned: AtomicU64::new(0),
                 suspected: AtomicBool::new(false),
                 hanging_commits: AtomicU64::new(0),
@@ -115,7 +114,7 @@ impl ConnectionLimits {
             .map_or(0, |seen| seen.hanging_commits.load(Ordering::Relaxed))
     }
 
-    /// Whether something was abandoned, and it is not known yet that nothing is stuck.
+    /// Whether something was abandoned, and it is not known yet that nothing hangs.
     #[must_use]
     pub fn suspects(&self) -> bool {
         self.seen
@@ -160,7 +159,7 @@ impl ConnectionLimits {
         format!("no answer within {after:?}")
     }
 
-    /// Asks the server, where there is reason to, what it keeps of this role's that is stuck, and says how many there are.
+    /// Asks the server, where there is reason to, how many commits of this role hang.
     ///
     /// # Errors
     /// See [`DatabaseError`].
@@ -171,10 +170,8 @@ impl ConnectionLimits {
         if !seen.suspected.load(Ordering::Relaxed) {
             return Ok(0);
         }
-        let Stuck { stuck, commits } = find_stuck(connection, timeout).await?;
-        let count = |number: i64| u64::try_from(number).unwrap_or_default();
-        let (stuck, commits) = (count(stuck), count(commits));
-        seen.suspected.store(stuck > 0, Ordering::Relaxed);
+        let commits = find_hanging(connection, timeout).await?;
+        seen.suspected.store(commits > 0, Ordering::Relaxed);
         match (seen.hanging_commits.swap(commits, Ordering::Relaxed), commits) {
             (0, 1..) => tracing::error!(
                 commits,
@@ -184,7 +181,7 @@ impl ConnectionLimits {
             (1.., 0) => tracing::info!("commits are answered again"),
             _ => {}
         }
-        Ok(stuck)
+        Ok(commits)
     }
 
     /// Whether there may be one more connection, which is this one.
@@ -192,11 +189,12 @@ impl ConnectionLimits {
     /// # Errors
     /// Why not.
     pub(crate) async fn admit(&self, connection: &mut AsyncPgConnection) -> Result<(), String> {
-        let most = self.seen.as_ref().map_or(0, |seen| seen.most_stuck);
+        let most = self.seen.as_ref().map_or(0, |seen| seen.most_hanging);
         match self.look(connection).await {
-            Ok(stuck) if stuck < u64::from(most).max(1) => Ok(()),
-            Ok(stuck) => Err(format!(
-                "{stuck} sessions of this role do not get on, and no more are opened"
+            Ok(commits) if commits < u64::from(most).max(1) => Ok(()),
+            Ok(commits) => Err(format!(
+                "{commits} commits of this role wait for a synchronous standby that does not answer: no connection is opened \
+                beside them"
             )),
             Err(error) => Err(error.to_string()),
         }

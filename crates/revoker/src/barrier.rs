@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 /// A statement that takes longer is given up by the server.
 pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
-/// So many sessions of this role may be stuck before no more are opened here.
-const MOST_STUCK: u32 = 4;
+/// So many commits of this role may wait for a standby before no connection is opened here: nothing new is to be confirmed.
+const MOST_HANGING: u32 = 4;
 /// How long to pause between two looks, at the least and at the most; between them, [`a part`](PAUSE_PART) of the time
 /// waited so far, which is then what a look that comes too late costs.
 const PAUSE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(20));
@@ -209,7 +209,7 @@ impl Keeper {
     fn new(url: DatabaseUrl, heartbeat: Heartbeat) -> Self {
         Self {
             url,
-            limits: ConnectionLimits::new(STATEMENT_TIMEOUT, MOST_STUCK),
+            limits: ConnectionLimits::new(STATEMENT_TIMEOUT, MOST_HANGING),
             connection: None,
             rounds: Rounds::default(),
             heartbeat,

@@ -7,8 +7,6 @@ use std::time::Duration;
 /// A look-up that takes longer than this is given up by the server; and a second later it is abandoned, since the server has
 /// stopped, or the network has.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
-/// So many sessions of a verifier's role may be stuck before its threads open no more.
-pub(crate) const MOST_STUCK: u32 = 4;
 
 /// A connection that is made when first needed, and anew after it was lost.
 pub(crate) struct Reconnecting {
@@ -21,7 +19,8 @@ impl Reconnecting {
     pub(crate) fn new(url: DatabaseUrl) -> Self {
         Self {
             url,
-            limits: ConnectionLimits::new(STATEMENT_TIMEOUT, MOST_STUCK),
+            // Nothing that is done here waits for a standby, and checks go on while commits do.
+            limits: ConnectionLimits::new(STATEMENT_TIMEOUT, u32::MAX),
             connection: None,
         }
     }

@@ -1,7 +1,6 @@
 //! The lease thread: renews the row by which revokers know this verifier (the heartbeat), and forgets what was revoked.
 
 use crate::VerifierSettings;
-use crate::connection::MOST_STUCK;
 use crate::memory::Memory;
 use crate::worker::{CLOSING, Worker};
 use futures_util::future::{Either, select};
@@ -25,6 +24,8 @@ use uuid::Uuid;
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// The part of the lease that is kept in reserve, as a divisor: clocks may run that much faster or slower.
 const MARGIN: u32 = 10;
+/// So many commits of this role may wait for a standby before no registration is tried, which is one more.
+const MOST_HANGING: u32 = 4;
 /// How long a registration may take, which waits for the disk, where a lease is shorter.
 const REGISTERING: Duration = Duration::from_secs(3);
 
@@ -68,7 +69,7 @@ impl Lease {
         let (sender, phase) = watch::channel(Phase::Starting);
         let keeper = Keeper {
             settings: settings.clone(),
-            limits: ConnectionLimits::new(settings.lease, MOST_STUCK),
+            limits: ConnectionLimits::new(settings.lease, MOST_HANGING),
             memory,
             shared: shared.clone(),
             stopping,

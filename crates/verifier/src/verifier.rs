@@ -1,4 +1,3 @@
-use crate::connection::MOST_STUCK;
 use crate::home::Home;
 use crate::lease::Lease;
 use crate::lookups::Lookups;
@@ -139,7 +138,7 @@ impl Verifier {
         }
         let url = settings.database_url.clone();
         let check = tokio::task::spawn_blocking(move || {
-            let limits = ConnectionLimits::new(STATEMENT_TIMEOUT, MOST_STUCK);
+            let limits = ConnectionLimits::new(STATEMENT_TIMEOUT, u32::MAX);
             let mut connection = establish(&url, limits)?.on_blocking_threads();
             let pending = jeton_coherence::pending(&mut connection)?;
             if pending.is_empty() {

@@ -7,7 +7,7 @@ use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use diesel_async::SimpleAsyncConnection as _;
 use jeton_local_postgres::LocalPostgres;
-use jeton_proof_support::SilentStandby;
+use jeton_proof_support::{SilentStandby, count, execute, wait_until};
 use std::thread;
 use std::time::Duration;
 use tokio::runtime::Builder;
@@ -44,8 +44,8 @@ fn url(server: &LocalPostgres) -> DatabaseUrl {
     DatabaseUrl::parse(&server.url()).unwrap()
 }
 
-fn limits(most_stuck: u32) -> ConnectionLimits {
-    ConnectionLimits::new(Duration::from_millis(100), most_stuck)
+fn limits(most_hanging: u32) -> ConnectionLimits {
+    ConnectionLimits::new(Duration::from_millis(100), most_hanging)
 }
 
 fn batch(connection: &mut PgConnection, statements: &str) -> DatabaseResult<()> {
@@ -127,7 +127,7 @@ fn what_hangs_once_is_asked_of_the_server_no_more_until_it_is_over() {
 }
 
 #[test]
-fn no_connection_is_opened_beside_too_many_that_are_stuck() {
+fn no_connection_is_opened_beside_too_many_commits_that_hang() {
     let server = server();
     let standby = SilentStandby::of(&server);
     let limits = limits(2);
@@ -139,7 +139,7 @@ fn no_connection_is_opened_beside_too_many_that_are_stuck() {
     drop(both);
     assert_eq!(standby.waiting(), 2, "dropped, they wait on");
     let refused = unavailable(establish(&url(&server), limits.clone()).map(drop));
-    assert!(refused.contains("2 sessions of this role"), "{refused}");
+    assert!(refused.contains("2 commits of this role"), "{refused}");
     standby.end();
     write(&mut open(&server, &limits)).unwrap();
 }
@@ -180,4 +180,33 @@ fn so_is_one_that_is_waited_for() {
     standby.cancel();
     let reason = unavailable(committing.join().unwrap());
     assert!(reason.contains("cancelled"), "{reason}");
+}
+
+/// Reports of the same role's, say: the server answers, and what was abandoned is over.
+#[test]
+fn statements_of_the_role_that_take_long_keep_nobody_out() {
+    let server = LocalPostgres::temporary().unwrap();
+    let limits = limits(1);
+    let report = &mut open(&server, &limits);
+    server.pause().unwrap();
+    unavailable(batch(report, "SELECT 1"));
+    server.resume().unwrap();
+    assert!(limits.suspects());
+
+    let mut long = open(&server, &ConnectionLimits::NONE);
+    let other = &mut jeton_proof_support::connect(&server.url());
+    thread::scope(|scope| {
+        let sleeping = scope.spawn(move || batch(&mut long, "SELECT pg_sleep(600)"));
+        let of_age = "pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND pid <> pg_backend_pid() \
+            AND query_start < clock_timestamp() - interval '1 second'";
+        wait_until("it has gone on for long", || count(other, of_age) == 1);
+        let admitted = establish(&url(&server), limits.clone()).map(drop);
+        execute(
+            other,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'",
+        );
+        unavailable(sleeping.join().unwrap());
+        admitted.unwrap();
+    });
+    assert!(!limits.suspects());
 }

@@ -67,6 +67,43 @@ pub(super) fn transactions(connection: &mut PgConnection, context: &Context) -> 
     Ok(findings)
 }
 
+/// A commit that waits for a standby has no time limit.
+pub(super) fn commits(connection: &mut PgConnection, _: &Context) -> DatabaseResult<Vec<Finding>> {
+    const REMEDY: &str = "bring the standby back, or take it out of synchronous_standby_names and reload";
+    let mut findings = each(
+        connection,
+        "SELECT count(*)::text AS line FROM pg_stat_activity WHERE wait_event = 'SyncRep' \
+            AND query_start < clock_timestamp() - interval '1 second' HAVING count(*) > 0",
+        |count| {
+            Finding::error(
+                format!(
+                    "{count} commits wait for a synchronous standby that does not answer: what writes is answered 503"
+                ),
+                REMEDY,
+            )
+        },
+    )?;
+    if findings.is_empty() {
+        // Whoever may not see a standby's state is told of none.
+        findings = each(
+            connection,
+            "SELECT left(setting, 200) AS line FROM pg_settings \
+                WHERE name = 'synchronous_standby_names' AND setting <> '' AND NOT EXISTS ( \
+                    SELECT FROM pg_stat_replication WHERE coalesce(sync_state, 'sync') IN ('sync', 'quorum'))",
+            |names| {
+                Finding::error(
+                    format!(
+                        "no standby of synchronous_standby_names ({}) is connected: every commit waits for one",
+                        escape(&names)
+                    ),
+                    REMEDY,
+                )
+            },
+        )?;
+    }
+    Ok(findings)
+}
+
 /// Of others' sessions Postgres tells such roles no more than that they are there.
 fn unseen_sessions(connection: &mut PgConnection) -> DatabaseResult<Vec<Finding>> {
     each(

@@ -124,6 +124,11 @@ pub const CHECKS: &[Check] = &[
         "transactions that are open for long, or prepared",
         activity::transactions,
     ),
+    always(
+        "commits",
+        "commits that wait for a synchronous standby",
+        activity::commits,
+    ),
     of_tables("locks", "locks that logouts would wait for", activity::locks),
     of_tables("revocations", "the log of revocations", limits::revocations),
     long("users", "users who can sign in and be read", rows::users, false),

@@ -9,7 +9,9 @@ use crate::jeton::{Jeton, command, run};
 use diesel::connection::SimpleConnection;
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::PgConnection;
-use jeton_proof_support::{Pooler, TestDatabase, TestRole, connect, execute, migrate, text};
+use jeton_proof_support::{
+    Pooler, SilentStandby, TestDatabase, TestRole, connect, execute, migrate, text, wait_until,
+};
 use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

@@ -255,3 +255,26 @@ fn a_role_with_many_verifiers_is_told() {
         ],
     );
 }
+
+#[test]
+fn commits_that_wait_for_a_standby_are_told() {
+    on_a_durable_server(|postgres, url| {
+        assert_eq!(found_as(url, "commits", ""), [""; 0]);
+        let standby = SilentStandby::of(postgres);
+        assert_told(
+            &found_as(url, "commits", ""),
+            &["error: no standby of synchronous_standby_names (silent) is connected"],
+        );
+        let mut writer = connect(url);
+        let writing = thread::spawn(move || {
+            drop(writer.batch_execute("SELECT pg_logical_emit_message(true, 'test', '')"))
+        });
+        wait_until("it is told", || {
+            let told = found_as(url, "commits", "");
+            told.iter().any(|one| one.starts_with("error: 1 commits wait"))
+        });
+        standby.end();
+        writing.join().unwrap();
+        assert_eq!(found_as(url, "commits", ""), [""; 0]);
+    });
+}
