@@ -70,7 +70,7 @@ async fn a_pool_opens_no_more_connections_beside_as_many_commits_that_hang() {
     assert_eq!(status.abandoned, u64::from(POOL));
     assert_eq!(standby.waiting(), POOL as usize);
     let refused = unavailable(database.run(read).await);
-    assert!(refused.contains("3 sessions of this role"), "{refused}");
+    assert!(refused.contains("3 commits of this role"), "{refused}");
     standby.end();
     wait_until("connections are opened again", || {
         database.status().connections > 0
