@@ -79,6 +79,12 @@ impl ConnectionLimits {
         }
     }
 
+    /// As [`new`](Self::new), for what writes nothing that waits for a standby: however many commits hang, a connection is opened.
+    #[must_use]
+    pub fn beside_any_commits(statement_timeout: Duration) -> Self {
+        Self::new(statement_timeout, u32::MAX)
+    }
+
     /// A statement that takes longer is cancelled by the server. `None`: it may take its time, as a migration may.
     #[must_use]
     pub fn statement_timeout(&self) -> Option<Duration> {

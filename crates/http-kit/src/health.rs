@@ -27,7 +27,7 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 pub async fn check_migrated(url: &DatabaseUrl) -> anyhow::Result<()> {
     let url = url.clone();
     let look = spawn_blocking(move || {
-        let limits = ConnectionLimits::new(STATEMENT_TIMEOUT, u32::MAX);
+        let limits = ConnectionLimits::beside_any_commits(STATEMENT_TIMEOUT);
         migrations::pending(&mut establish(&url, limits)?.on_blocking_threads())
     });
     let pending = timeout(START_TIMEOUT, look).await;

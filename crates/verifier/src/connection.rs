@@ -19,8 +19,8 @@ impl Reconnecting {
     pub(crate) fn new(url: DatabaseUrl) -> Self {
         Self {
             url,
-            // Nothing that is done here waits for a standby, and checks go on while commits do.
-            limits: ConnectionLimits::new(STATEMENT_TIMEOUT, u32::MAX),
+            // Checks go on while commits hang.
+            limits: ConnectionLimits::beside_any_commits(STATEMENT_TIMEOUT),
             connection: None,
         }
     }
@@ -32,35 +32,32 @@ impl Reconnecting {
         &mut self,
         work: impl AsyncFn(&mut AsyncPgConnection) -> DatabaseResult<T>,
     ) -> DatabaseResult<T> {
-        // Taken out, and kept only if it works: a panic in the work drops it as well.
-        if let Some(mut connection) = self.connection.take()
-            && !connection.server().is_superseded()
-        {
-            match self.limits.answered(work(&mut connection)).await {
-                Err(DatabaseError::Unavailable(reason)) => {
+        // It ends: a connection from before is lost once, and a server that takes another's place does so once.
+        loop {
+            // Taken out, and kept only if it works: a panic in the work drops it as well.
+            let kept = self.connection.take();
+            let kept = kept.filter(|connection| !connection.server().is_superseded());
+            let is_new = kept.is_none();
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => connect(&self.url, &self.limits).await?,
+            };
+            let answer = self.limits.answered(async {
+                if is_new {
+                    lookups::plan_each(&mut connection).await?;
+                }
+                work(&mut connection).await
+            });
+            match answer.await {
+                Err(DatabaseError::Unavailable(reason)) if !is_new => {
                     tracing::debug!(reason, "a look-up connection was lost");
                 }
+                unavailable @ Err(DatabaseError::Unavailable(_)) => return unavailable,
                 _ if connection.server().is_superseded() => {}
                 other => {
                     self.connection = Some(connection);
                     return other;
                 }
-            }
-        }
-        // It ends: a server that takes another's place does so once.
-        loop {
-            let mut connection = connect(&self.url, &self.limits).await?;
-            let result = self.limits.answered(async {
-                lookups::plan_each(&mut connection).await?;
-                work(&mut connection).await
-            });
-            let result = result.await;
-            if matches!(result, Err(DatabaseError::Unavailable(_))) {
-                return result;
-            }
-            if !connection.server().is_superseded() {
-                self.connection = Some(connection);
-                return result;
             }
         }
     }

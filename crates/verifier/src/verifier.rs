@@ -138,7 +138,7 @@ impl Verifier {
         }
         let url = settings.database_url.clone();
         let check = tokio::task::spawn_blocking(move || {
-            let limits = ConnectionLimits::new(STATEMENT_TIMEOUT, u32::MAX);
+            let limits = ConnectionLimits::beside_any_commits(STATEMENT_TIMEOUT);
             let mut connection = establish(&url, limits)?.on_blocking_threads();
             let pending = jeton_coherence::pending(&mut connection)?;
             if pending.is_empty() {
