@@ -1,5 +1,8 @@
 -- Users, their tokens, and the rate limits of signing in.
 --
+-- To look up a token is to lock each table that it reads, and each of their indexes: no more than 16 in all, which Postgres
+-- keeps without its shared table of locks. Where that is full, tokens are still checked.
+--
 -- Rows may come from elsewhere. The constraints refuse what nothing could be made of, and what would be a burden to whoever
 -- reads a page of rows: null in an array, or arrays in it; times that RFC 3339 cannot express, or with which arithmetic
 -- overflows, as with Postgres' infinity; texts beyond all measure. Whatever else is in these columns, is read.
@@ -7,7 +10,7 @@
 CREATE TABLE users (
     id            uuid        PRIMARY KEY,
     username      text        NOT NULL CONSTRAINT users_username_check CHECK (char_length(username) BETWEEN 3 AND 64),
-    username_key  text        NOT NULL CONSTRAINT users_username_key_unique UNIQUE
+    username_key  text        COLLATE "C" NOT NULL CONSTRAINT users_username_key_unique UNIQUE
                                        CONSTRAINT users_username_key_check CHECK (octet_length(username_key) BETWEEN 1 AND 1024),
     email         text        CONSTRAINT users_email_check CHECK (char_length(email) <= 1024),
     password_hash text        CONSTRAINT users_password_hash_check CHECK (char_length(password_hash) <= 1024),
@@ -16,7 +19,9 @@ CREATE TABLE users (
     created_at    timestamptz NOT NULL DEFAULT now() CONSTRAINT users_created_at_check
         CHECK (created_at >= '1970-01-01 00:00:00Z' AND created_at < '10000-01-01 00:00:00Z'),
     disabled_at   timestamptz CONSTRAINT users_disabled_at_check
-        CHECK (disabled_at >= '1970-01-01 00:00:00Z' AND disabled_at < '10000-01-01 00:00:00Z')
+        CHECK (disabled_at >= '1970-01-01 00:00:00Z' AND disabled_at < '10000-01-01 00:00:00Z'),
+    is_service_account boolean NOT NULL DEFAULT false,
+    CONSTRAINT users_service_account_check CHECK (NOT is_service_account OR password_hash IS NULL)
 );
 
 -- The highest bcrypt cost in use, which the auth service reads when it starts: one entry of this index instead of all users.
@@ -26,11 +31,10 @@ CREATE INDEX users_bcrypt_cost
 -- The administrators, of whom at least one has to stay.
 CREATE INDEX users_admins ON users (id) WHERE 'admin' = ANY (scopes);
 
--- Search by the beginning of a name, in a database of any collation.
-CREATE INDEX users_username_key_prefix ON users (username_key text_pattern_ops);
-
-COMMENT ON COLUMN users.username_key IS 'the name with its case folded, which lower() does not do: what it is looked up by';
-COMMENT ON COLUMN users.password_hash IS 'a scheme''s label, $, and what the scheme made; null: nobody signs in (a service account)';
+COMMENT ON COLUMN users.username_key IS
+    'the name with its case folded, which lower() does not do: what it is looked up by, also by its beginning (hence "C")';
+COMMENT ON COLUMN users.password_hash IS 'a scheme''s label, $, and what the scheme made; null: no sign-in by password';
+COMMENT ON COLUMN users.is_service_account IS 'a program: administrators make its tokens, which nobody does for a person';
 COMMENT ON COLUMN users.scopes IS 'what the user''s tokens may do at the most';
 COMMENT ON COLUMN users.disabled_at IS 'while set, no token of the user is accepted and none is issued';
 
@@ -39,7 +43,7 @@ CREATE TABLE tokens (
     user_id       uuid        NOT NULL CONSTRAINT tokens_user_id_fkey REFERENCES users ON DELETE CASCADE,
     digest        bytea       NOT NULL CONSTRAINT tokens_digest_unique UNIQUE
                                        CONSTRAINT tokens_digest_check CHECK (octet_length(digest) = 32),
-    kind          text        NOT NULL CONSTRAINT tokens_kind_check CHECK (kind IN ('login', 'personal')),
+    kind          text        NOT NULL CONSTRAINT tokens_kind_check CHECK (kind IN ('login', 'personal', 'delegated')),
     name          text        NOT NULL CONSTRAINT tokens_name_check CHECK (char_length(name) <= 1024),
     scopes        text[]      NOT NULL CONSTRAINT tokens_scopes_check
         CHECK (array_position(scopes, NULL) IS NULL AND octet_length(scopes::text) <= 65536),
@@ -47,16 +51,27 @@ CREATE TABLE tokens (
         CHECK (created_at >= '1970-01-01 00:00:00Z' AND created_at < '10000-01-01 00:00:00Z'),
     expires_at    timestamptz CONSTRAINT tokens_expires_at_check
         CHECK (expires_at >= '1970-01-01 00:00:00Z' AND expires_at < '10000-01-01 00:00:00Z'),
-    idle_ttl_secs integer     CONSTRAINT tokens_idle_ttl_secs_check CHECK (idle_ttl_secs > 0)
+    idle_ttl_secs integer     CONSTRAINT tokens_idle_ttl_secs_check CHECK (idle_ttl_secs > 0),
+    client_id     uuid,
+    grant_id      uuid,
+    audience      text        CONSTRAINT tokens_audience_check CHECK (char_length(audience) BETWEEN 1 AND 1024),
+    -- Of a delegated token everything is known that takes it back: it ends by itself, too. No other has anything of that.
+    CONSTRAINT tokens_delegated_check CHECK (CASE WHEN kind = 'delegated'
+        THEN num_nulls(client_id, grant_id, expires_at) = 0 ELSE num_nonnulls(client_id, grant_id, audience) = 0 END)
 );
 
 -- A user's tokens, newest first, by pages; and the cascade from users.
 CREATE INDEX tokens_user_id_id ON tokens (user_id, id);
 
--- For the cleanup: tokens that have expired, and tokens that may have been idle for too long.
-CREATE INDEX tokens_expires_at ON tokens (expires_at) WHERE expires_at IS NOT NULL;
-CREATE INDEX tokens_idle ON tokens (id) WHERE idle_ttl_secs IS NOT NULL;
+-- For the cleanup: tokens that have expired, of each kind by themselves.
+CREATE INDEX tokens_kind_expires_at ON tokens (kind, expires_at) WHERE expires_at IS NOT NULL;
 
+-- A grant's tokens: how many there are, and the cascade from grants.
+CREATE INDEX tokens_grant_id ON tokens (grant_id) WHERE grant_id IS NOT NULL;
+
+COMMENT ON COLUMN tokens.kind IS 'login: by signing in; personal: made by hand for a program; delegated: given to a client';
+COMMENT ON COLUMN tokens.client_id IS 'the client that it was given to, as the grant has it';
+COMMENT ON COLUMN tokens.audience IS 'the one resource that accepts it (RFC 8707); null: any';
 COMMENT ON COLUMN tokens.digest IS 'SHA-256 of the token''s text, which stands nowhere';
 COMMENT ON COLUMN tokens.expires_at IS 'null: never';
 COMMENT ON COLUMN tokens.idle_ttl_secs IS 'so long after its last use, or its issue, the token is no longer accepted; null: no such limit';

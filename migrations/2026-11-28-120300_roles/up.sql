@@ -26,9 +26,10 @@ DO $$
         -- none to write: that is done by functions.
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'jeton_verifier') THEN
             EXECUTE format('GRANT USAGE ON SCHEMA %I TO jeton_verifier', current_schema());
-            GRANT SELECT (id, user_id, digest, kind, scopes, created_at, expires_at, idle_ttl_secs)
+            GRANT SELECT (id, user_id, digest, kind, scopes, created_at, expires_at, idle_ttl_secs, client_id, audience)
                 ON tokens TO jeton_verifier;
             GRANT SELECT (id, username, scopes, disabled_at) ON users TO jeton_verifier;
+            GRANT SELECT (id, scopes, disabled_at) ON clients TO jeton_verifier;
             GRANT SELECT (xid, digest) ON revocations TO jeton_verifier;
             GRANT SELECT (version) ON __diesel_schema_migrations TO jeton_verifier;
             GRANT SELECT (id, version, applied) ON verifiers TO jeton_verifier;
@@ -40,6 +41,8 @@ DO $$
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'jeton_auth') THEN
             EXECUTE format('GRANT USAGE ON SCHEMA %I TO jeton_auth', current_schema());
             GRANT SELECT, INSERT, UPDATE, DELETE ON users, tokens TO jeton_auth;
+            GRANT SELECT, INSERT, UPDATE, DELETE ON clients, delegable_scopes, grants, authorizations, authorization_codes,
+                refresh_tokens TO jeton_auth;
             GRANT SELECT, INSERT, UPDATE, DELETE ON account_attempts, network_attempts TO jeton_auth;
             GRANT SELECT, INSERT, UPDATE ON cleanup_clock TO jeton_auth;
             -- The revoker reads verifiers and removes dead ones; the cleanup deletes. Only triggers write revocations.

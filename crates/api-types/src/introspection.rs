@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The form of `POST /v1/introspect` and `POST /v1/revoke`. A `token_type_hint` may come along, as in RFC 7662 and
-/// RFC 7009, and says nothing: there is one type of token.
+/// RFC 7009, and says nothing: a token's text says what it is.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(example = json!({ "token": "jtn_Fxkb5z4PTwPRu4jJpDdsXGzlU0uyL3fR32DfSw" })))]
 pub struct PresentedToken {
@@ -41,7 +41,7 @@ pub struct Introspection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub username: Option<String>,
-    /// `Bearer`.
+    /// `Bearer`; left out: a refresh token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(value_type = Option<schema::TokenType>, nullable = false))]
     pub token_type: Option<String>,
@@ -53,6 +53,14 @@ pub struct Introspection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     pub exp: Option<i64>,
+    /// The client that it was given to; left out: none, it is a login or a personal token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub client_id: Option<Uuid>,
+    /// The one resource that accepts it ([RFC 8707](https://www.rfc-editor.org/rfc/rfc8707)); left out: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    pub aud: Option<String>,
 }
 
 impl Introspection {

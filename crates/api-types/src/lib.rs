@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod audit;
+mod client;
 mod given;
 mod introspection;
 mod network;
@@ -19,6 +20,7 @@ mod token;
 pub use account::*;
 pub use admin::*;
 pub use audit::*;
+pub use client::*;
 pub(crate) use given::given;
 pub use introspection::*;
 pub use network::address_of_network;

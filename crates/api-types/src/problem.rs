@@ -22,6 +22,10 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(min_items = 1))]
     pub errors: Vec<FieldError>,
+    /// Of an authorization request that is wrong, and whose client and redirect URI are right: where the client is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, nullable = false, format = "uri"))]
+    pub redirect_to: Option<Box<str>>,
 }
 
 /// What is wrong with one field of the body, or with one parameter of the query.
@@ -44,6 +48,7 @@ impl Problem {
             status: kind.status(),
             detail: detail.into(),
             errors: Vec::new(),
+            redirect_to: None,
         }
     }
 
@@ -100,6 +105,8 @@ problem_kinds! {
     MalformedBody = 400 "malformed-body" "Malformed body",
     /// The query string has something that it cannot have.
     MalformedQuery = 400 "malformed-query" "Malformed query",
+    /// An authorization request that no user is asked about: the client is unknown, or what it asks for is wrong.
+    InvalidAuthorizationRequest = 400 "invalid-authorization-request" "Invalid authorization request",
     /// No token was sent; credentials of another scheme are none.
     MissingToken = 401 "missing-token" "Missing token",
     /// The token is not valid: mistyped, unknown, expired or revoked, which look the same.
@@ -130,6 +137,10 @@ problem_kinds! {
     ServiceAccount = 409 "service-account" "Service account",
     /// The user is no service account.
     NotAServiceAccount = 409 "not-a-service-account" "Not a service account",
+    /// Another client has the name.
+    ClientNameTaken = 409 "client-name-taken" "Client name taken",
+    /// The client is a public one, which has no secret.
+    PublicClient = 409 "public-client" "Public client",
     /// The user is disabled.
     UserDisabled = 409 "user-disabled" "User disabled",
     /// The user has as many personal tokens as there may be.

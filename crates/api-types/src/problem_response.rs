@@ -114,6 +114,13 @@ impl ProblemResponse {
         Self::new(ProblemKind::Internal, "Something went wrong on our side.")
     }
 
+    /// The same with where the client of an authorization request is told.
+    #[must_use]
+    pub fn with_redirect(mut self, to: &str) -> Self {
+        self.0.problem.redirect_to = Some(to.into());
+        self
+    }
+
     /// The same with another header.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {

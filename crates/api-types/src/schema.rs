@@ -86,3 +86,55 @@ pub(crate) struct TokenName(String);
 /// What happened. The service knows which there are.
 #[derive(ToSchema)]
 pub(crate) struct AuditAction(String);
+
+/// What users are told who asks. White space around it is dropped. One character at least can be seen by itself.
+#[derive(ToSchema)]
+#[schema(
+    min_length = 1,
+    max_length = 100,
+    pattern = r"^\s*[^\s\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]([^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*[^\s\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb])?\s*$"
+)]
+pub(crate) struct ClientName(String);
+
+/// A client's secret. It is shown once, in the answer that makes it.
+#[derive(ToSchema)]
+#[schema(pattern = "^jts_[0-9A-Za-z]{49}$")]
+pub(crate) struct ClientSecret(String);
+
+/// How a client may come to a token.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum GrantType {
+    AuthorizationCode,
+    RefreshToken,
+    ClientCredentials,
+    DeviceCode,
+}
+
+/// An absolute URI without fragment and user name.
+#[derive(ToSchema)]
+#[schema(max_length = 1024, pattern = r"^[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+$")]
+pub(crate) struct RedirectUri(String);
+
+/// Where a client may have users sent back to.
+#[derive(ToSchema)]
+#[schema(max_items = 32)]
+pub(crate) struct RedirectUris(Vec<RedirectUri>);
+
+/// What a scope lets a program do, in a few words.
+#[derive(ToSchema)]
+#[schema(min_length = 1, max_length = 100)]
+pub(crate) struct ScopeTitle(String);
+
+/// What a scope lets a program do, in a sentence or two.
+#[derive(ToSchema)]
+#[schema(max_length = 1000)]
+pub(crate) struct ScopeDescription(String);
+
+/// An absolute URI without fragment (RFC 8707).
+#[derive(ToSchema)]
+#[schema(
+    max_length = 1024,
+    pattern = r"^[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+$"
+)]
+pub(crate) struct ResourceUri(String);

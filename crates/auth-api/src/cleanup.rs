@@ -12,9 +12,9 @@ const EVERY: Duration = Duration::from_secs(60);
 const BEHIND: Duration = Duration::from_secs(3600);
 
 /// Purges, now and then, for as long as the runtime lives. Of several instances one works at a time.
-pub(crate) fn start(database: Database, audit_retention: Option<Duration>, metrics: CleanupMetrics) {
+pub(crate) fn start(database: Database, cleanup: Cleanup, metrics: CleanupMetrics) {
     actix_web::rt::spawn(async move {
-        let cleanup = Arc::new(Mutex::new(Cleanup::new(audit_retention)));
+        let cleanup = Arc::new(Mutex::new(cleanup));
         loop {
             let behind = round(&database, &cleanup).await;
             if let Some(behind) = behind {

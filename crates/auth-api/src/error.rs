@@ -5,6 +5,7 @@ use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use jeton_api_types::{FieldError, ProblemKind, ProblemResponse};
 use jeton_domain::ScopesNotHeld;
 use jeton_http_kit::database_problem;
+use jeton_persistence::delegation::clients::CLIENT_NAME_TAKEN;
 use jeton_persistence::tokens::Refusal;
 use jeton_persistence::users::USERNAME_TAKEN;
 use jeton_persistence::{DatabaseError, LAST_ADMIN};
@@ -57,8 +58,25 @@ pub(crate) enum ApiError {
     NotAServiceAccount,
     #[error("the user is disabled")]
     UserDisabled,
+    #[error("no such client")]
+    NoSuchClient,
+    #[error("the client's name is taken")]
+    ClientNameTaken,
+    #[error("a public client")]
+    PublicClient,
+    #[error("no such delegable scope")]
+    NoSuchDelegableScope,
     #[error("no such token")]
     NoSuchToken,
+    #[error("no such grant")]
+    NoSuchGrant,
+    #[error("no device shows this code")]
+    NoSuchUserCode,
+    #[error("no such authorization request")]
+    NoSuchAuthorization,
+    /// Why, and where the client is to be told, if it is the client that made it.
+    #[error("an authorization request that is wrong: {0}")]
+    InvalidAuthorizationRequest(&'static str, Option<String>),
     #[error("the token lacks the scope {0}")]
     InsufficientScope(String),
     #[error("the query cannot be what was meant")]
@@ -73,6 +91,9 @@ impl From<DatabaseError> for ApiError {
         match &error {
             DatabaseError::Conflict { constraint } if constraint == USERNAME_TAKEN => Self::UsernameTaken,
             DatabaseError::Conflict { constraint } if constraint == LAST_ADMIN => Self::LastAdmin,
+            DatabaseError::Conflict { constraint } if constraint == CLIENT_NAME_TAKEN => {
+                Self::ClientNameTaken
+            }
             _ => Self::Database(error),
         }
     }
@@ -101,7 +122,7 @@ pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
 impl ApiError {
     pub(crate) fn problem(&self) -> ProblemResponse {
-        let problem = ProblemResponse::new;
+        let problem = |kind, detail: &str| ProblemResponse::new(kind, detail);
         match self {
             Self::Database(error) => database_problem(error),
             // The queue says so in the log, once a second.
@@ -165,7 +186,35 @@ impl ApiError {
             Self::MalformedQuery(detail) => problem(ProblemKind::MalformedQuery, detail),
             // The verifier has said why already.
             Self::TokensUnavailable => ProblemResponse::unavailable(RETRY_AFTER_SECS),
+            Self::NoSuchClient => problem(ProblemKind::NotFound, "There is no such client."),
+            Self::ClientNameTaken => problem(
+                ProblemKind::ClientNameTaken,
+                "Another client has this name, and users could not tell them apart.",
+            ),
+            Self::PublicClient => problem(
+                ProblemKind::PublicClient,
+                "A public client can keep no secret, and has none.",
+            ),
+            Self::NoSuchDelegableScope => {
+                problem(ProblemKind::NotFound, "Users may not give this scope to clients.")
+            }
             Self::NoSuchToken => problem(ProblemKind::NotFound, "There is no such token."),
+            Self::NoSuchGrant => problem(ProblemKind::NotFound, "There is no such grant."),
+            Self::NoSuchUserCode => problem(
+                ProblemKind::NotFound,
+                "No device waits with this code: it is mistyped, was typed before, or has waited for too long.",
+            ),
+            Self::NoSuchAuthorization => problem(
+                ProblemKind::NotFound,
+                "There is no such request: it was decided, or has waited for too long.",
+            ),
+            Self::InvalidAuthorizationRequest(detail, redirect_to) => {
+                let response = problem(ProblemKind::InvalidAuthorizationRequest, detail);
+                match redirect_to {
+                    Some(to) => response.with_redirect(to),
+                    None => response,
+                }
+            }
         }
     }
 }

@@ -3,12 +3,14 @@
 mod acts;
 mod audit_context;
 mod cleanup;
+mod delegation;
 mod docs;
 mod endpoint;
 mod error;
 mod hasher;
 mod login_token;
 mod metrics;
+mod pages;
 mod rate_limit;
 mod revoked_token;
 mod routes;
@@ -18,12 +20,15 @@ mod validation;
 mod verifier_watch;
 mod wire;
 
+pub use delegation::Issuer;
 pub use docs::openapi;
+pub use pages::PagesUrl;
 pub use settings::Settings;
 
 use crate::metrics::{CleanupMetrics, RevocationMetrics};
 use jeton_domain::BcryptCost;
 use jeton_http_kit::{BCRYPT_COST, Metrics, Running, Service, check_migrated, serve};
+use jeton_persistence::cleanup::Cleanup;
 use jeton_persistence::{Database, PoolSettings, users};
 use jeton_revoker::Barrier;
 
@@ -56,10 +61,12 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         highest_cost,
     );
     metrics::register_hasher(&mut metrics, state.hasher.clone());
+    state.delegation.register(&mut metrics);
     metrics::register_rate_limits(&mut metrics, state.rate_limits.clone());
     let cleanup_metrics = CleanupMetrics::register(&mut metrics);
     verifier_watch::start(&mut metrics, database.clone());
-    cleanup::start(database.clone(), settings.audit_retention.0, cleanup_metrics);
+    let cleanup = Cleanup::new(settings.audit_retention.0).delegated_ttl(settings.access_token_ttl.0);
+    cleanup::start(database.clone(), cleanup, cleanup_metrics);
     let service = Service {
         address: (settings.address, settings::ADDRESS),
         metrics,

@@ -15,7 +15,7 @@ pub(crate) async fn required<B: MessageBody>(
     let kind = request.extensions().get::<Caller>().map(Caller::token_kind);
     match kind {
         Some(TokenKind::Login) => Ok(next.call(request).await?.map_into_left_body()),
-        Some(TokenKind::Personal) | None => {
+        Some(TokenKind::Personal | TokenKind::Delegated) | None => {
             let refusal = ApiError::LoginTokenRequired.error_response();
             Ok(request.into_response(refusal).map_into_right_body())
         }

@@ -1,7 +1,9 @@
+use crate::delegation::Issuer;
+use crate::pages::PagesUrl;
 use jeton_domain::{IdleTimeout, Lifetime};
 use jeton_http_kit::{
-    DatabaseSettings, DefaultScopesArgs, HttpArgs, LogSettings, NetworkLimitArgs, NumberSetting,
-    PasswordArgs, TokenArgs, VerifierArgs, lifetime,
+    DatabaseSettings, DefaultScopesArgs, DurationSetting, HttpArgs, LogSettings, NetworkLimitArgs,
+    NumberSetting, PasswordArgs, TokenArgs, VerifierArgs, lifetime,
 };
 use jeton_persistence::audit::SHORTEST_RETENTION_DAYS;
 use std::net::SocketAddr;
@@ -27,6 +29,49 @@ pub struct Settings {
     /// How those who connect are treated.
     #[command(flatten)]
     pub http: HttpArgs,
+
+    /// Where the pages are at which people allow apps to use their accounts, if they are not served from here
+    ///
+    /// As `https://login.example.org`: a copy of `web/`, which says there what it needs. `/authorize`, `/device` and
+    /// `/account/apps` of the auth API then redirect there, and its origin has to be one of JETON_CORS_ORIGINS.
+    #[arg(long, env = "JETON_PAGES_URL", help_heading = "HTTP")]
+    pub pages_url: Option<PagesUrl>,
+
+    /// What apps know this service by: its origin, as `https://auth.example.org`
+    ///
+    /// It stands in the metadata and goes along with each redirect, and apps compare it. Where nothing is set, it is `http://`
+    /// and the name by which a request has called: for development.
+    #[arg(long, env = "JETON_ISSUER", help_heading = "Apps")]
+    pub issuer: Option<Issuer>,
+
+    /// How long an access token of an app lives
+    #[arg(
+        long,
+        env = "JETON_ACCESS_TOKEN_TTL",
+        default_value = "1h",
+        help_heading = "Apps"
+    )]
+    pub access_token_ttl: DurationSetting<60_000, { 86_400 * 1_000 }>,
+
+    /// How long an app's refresh token lives after its last use
+    #[arg(
+        long,
+        env = "JETON_REFRESH_TOKEN_TTL",
+        default_value = "30d",
+        help_heading = "Apps"
+    )]
+    pub refresh_token_ttl: DurationSetting<{ 3_600 * 1_000 }, { 3_650 * 86_400 * 1_000 }>,
+
+    /// How many requests of apps may begin from an IPv4 address, or a /64 of IPv6, in an hour
+    ///
+    /// As many at once, and the rest over the hour; those beyond are answered 429. Each instance counts for itself.
+    #[arg(
+        long,
+        env = "JETON_NETWORK_AUTHORIZATIONS",
+        default_value = "3000",
+        help_heading = "Rate limits"
+    )]
+    pub network_authorizations: NumberSetting<10, 1_000_000>,
 
     /// How long tokens live, and how many there may be.
     #[command(flatten)]

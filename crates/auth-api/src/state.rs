@@ -1,8 +1,10 @@
 use crate::Settings;
 use crate::acts::Acts;
+use crate::delegation::Delegation;
 use crate::error::{ApiError, ApiResult};
 use crate::hasher::Hasher;
 use crate::metrics::RevocationMetrics;
+use crate::pages::Pages;
 use crate::rate_limit::RateLimits;
 use crate::settings::Signup;
 use crate::validation::refuse;
@@ -12,6 +14,7 @@ use jeton_persistence::tokens::{Issue, Refusal};
 use jeton_persistence::{Database, DatabaseResult, Pending, PgConnection, Turn};
 use jeton_revoker::Barrier;
 use jeton_verifier::Verifier;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What every handler works with.
@@ -25,6 +28,8 @@ pub(crate) struct State {
     pub(crate) rate_limits: RateLimits,
     pub(crate) acts: Acts,
     pub(crate) signup: Signup,
+    pub(crate) pages: Arc<Pages>,
+    pub(crate) delegation: Arc<Delegation>,
     pub(crate) default_scopes: ScopeSet,
     pub(crate) tokens: TokenPolicy,
 }
@@ -54,6 +59,8 @@ impl State {
             }),
             acts: Acts::new(settings.user_acts.0),
             signup: settings.signup,
+            delegation: Arc::new(Delegation::new(settings)),
+            pages: Arc::new(Pages::new(settings.pages_url.clone(), settings.signup)),
             default_scopes: settings.default_scopes.default_scopes.clone(),
             tokens: TokenPolicy {
                 lifetime: settings.tokens.token_ttl,

@@ -6,6 +6,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
 use jeton_api_types::FieldError;
+use jeton_domain::delegation::{InvalidClient, InvalidDelegableScope, InvalidRedirectUri, RedirectUri};
 use jeton_domain::{Email, ScopeSet, UserChanges, Username};
 use jeton_http_kit::named_as_sent;
 use std::fmt::Display;
@@ -43,6 +44,45 @@ pub(crate) fn refuse(pointer: &str, error: &impl Display) -> ApiError {
 
 pub(crate) fn scopes(texts: &[String]) -> Result<ScopeSet, jeton_domain::InvalidScope> {
     ScopeSet::from_texts(texts)
+}
+
+/// Where a client may have users sent back to.
+pub(crate) fn redirect_uris(texts: &[String]) -> Result<Vec<RedirectUri>, InvalidRedirectUri> {
+    texts.iter().map(|text| RedirectUri::parse(text)).collect()
+}
+
+/// Which field says why a client cannot be as it is to be.
+pub(crate) fn invalid_client(refused: InvalidClient) -> ApiError {
+    let (pointer, detail) = match refused {
+        InvalidClient::NoGrantType => ("/grant_types", "must have a way to come to tokens"),
+        InvalidClient::NoRedirectUri => ("/redirect_uris", "must not be empty with authorization_code"),
+        InvalidClient::TooManyRedirectUris => ("/redirect_uris", "must be at most 32"),
+        InvalidClient::ServiceAccount => (
+            "/service_account",
+            "must come with client_credentials, and a confidential client, and so must they with it",
+        ),
+        InvalidClient::Privileged => (
+            "/scopes",
+            "must hold nothing that is never delegated: admin, and what begins with tokens:",
+        ),
+    };
+    refuse(pointer, &detail)
+}
+
+/// Which field says why a scope cannot be one that users give to clients.
+pub(crate) fn invalid_delegable_scope(refused: InvalidDelegableScope) -> ApiError {
+    let (pointer, detail) = match refused {
+        InvalidDelegableScope::Privileged => ("/name", "must not be admin, nor begin with tokens:"),
+        InvalidDelegableScope::Title => (
+            "/title",
+            "must be 1 to 100 characters, none of which controls how others are shown",
+        ),
+        InvalidDelegableScope::Description => (
+            "/description",
+            "must be at most 1000 characters, none of which controls how others are shown",
+        ),
+    };
+    refuse(pointer, &detail)
 }
 
 /// What is to be changed of a user. No address at all is something to say, too.

@@ -3,7 +3,10 @@
 use crate::endpoint::Issued;
 use jeton_api_types::{Account, Introspection, IssuedToken, SecretText, UserSummary};
 use jeton_domain::{ExposeSecret, Password, PlainToken, Token, User, UserId};
-pub(crate) use jeton_http_kit::wire::{audit_event, token, user, verifier};
+pub(crate) use jeton_http_kit::wire::{
+    audit_event, client, client_with_secret, delegable_scope, token, user, verifier,
+};
+use jeton_persistence::delegation::presented::Introspected;
 use jeton_verifier::Caller;
 
 /// A password as it was typed.
@@ -45,6 +48,21 @@ pub(crate) fn account(user: User) -> Account {
     }
 }
 
+/// Of what was given to a client, and is valid.
+pub(crate) fn introspected(found: Introspected) -> Introspection {
+    Introspection {
+        active: true,
+        scope: Some(found.scopes.to_string()),
+        sub: Some(found.user.0),
+        username: Some(found.username),
+        token_type: found.is_access_token.then(|| "Bearer".to_owned()),
+        iat: Some(found.created_at.timestamp()),
+        exp: found.expires_at.map(|end| end.timestamp()),
+        client_id: Some(found.client.0),
+        aud: found.audience,
+    }
+}
+
 /// Of a token that is valid.
 pub(crate) fn introspection(caller: &Caller, token: &Token) -> Introspection {
     Introspection {
@@ -55,5 +73,6 @@ pub(crate) fn introspection(caller: &Caller, token: &Token) -> Introspection {
         token_type: Some("Bearer".to_owned()),
         iat: Some(token.created_at.timestamp()),
         exp: token.expires_at.map(|end| end.timestamp()),
+        ..Introspection::default()
     }
 }

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod client_arg;
 mod commands;
+mod confirm;
 mod database;
 mod error;
 mod listing;

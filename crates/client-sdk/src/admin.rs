@@ -1,4 +1,4 @@
-use crate::{ClientError, Session, answer};
+use crate::{ClientError, Clients, Session, answer};
 use jeton_api_types::{
     AuditEventList, AuditQuery, CreateTokenRequest, CreateUserRequest, IssuedToken, LogoutAllResponse,
     NetworkLimitList, SecretText, SetPasswordRequest, SetScopesRequest, TokenList, UnblockNetworkRequest,
@@ -218,6 +218,12 @@ impl<'a> Admin<'a> {
         let body = UnblockNetworkRequest { address };
         let request = self.0.auth_request(Method::POST, "v1/admin/networks/unblock");
         self.0.call_idempotent(request.json(&body)).await.map(drop)
+    }
+
+    /// Clients, and the scopes that users may give them.
+    #[must_use]
+    pub fn clients(&self) -> Clients<'a> {
+        Clients::new(self.0)
     }
 
     /// One page of what happened, newest first (`GET /v1/admin/audit-events`): the events that all of the query is true

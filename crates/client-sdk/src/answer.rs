@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 pub(crate) const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
 /// A problem of ours has a few hundred bytes; what is much longer is not read into memory.
-const MAX_PROBLEM_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_PROBLEM_BYTES: usize = 64 * 1024;
 
 /// An answer of the auth API: 2xx, or an error. A redirect is an error too, since it is not followed.
 pub(crate) async fn success(response: Response) -> Result<Response, ClientError> {
@@ -60,12 +60,12 @@ pub(crate) async fn error(response: Response) -> ClientError {
     }
 }
 
-fn request_id(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get("x-request-id")?.to_str().ok()?;
     Some(id.to_owned())
 }
 
-fn is_problem(headers: &HeaderMap) -> bool {
+pub(crate) fn is_problem(headers: &HeaderMap) -> bool {
     headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -74,7 +74,7 @@ fn is_problem(headers: &HeaderMap) -> bool {
 }
 
 /// The body, of at most so many bytes: whatever answers may answer without end.
-async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, ClientError> {
+pub(crate) async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, ClientError> {
     let status = response.status();
     let too_large = || ClientError::BodyTooLarge { status, limit };
     if response
@@ -108,6 +108,7 @@ fn parse(status: StatusCode, body: &[u8]) -> Option<Problem> {
         status: status.as_u16(),
         detail: text("detail").unwrap_or_default(),
         errors: serde_json::from_value(errors).unwrap_or_default(),
+        redirect_to: text("redirect_to").map(String::into_boxed_str),
     })
 }
 

@@ -1,4 +1,5 @@
 use crate::bearer::Bearer;
+use crate::exchange::Renewal;
 use crate::retry::{self, Allowance, Repeat};
 use crate::{AuthClientBuilder, ClientError, Credentials, Session, answer};
 use jeton_api_types::{IssuedToken, LoginRequest, SecretText, SignUpRequest};
@@ -86,7 +87,7 @@ impl AuthClient {
         Ok(Session::new(
             self.clone(),
             Bearer::new(issued.token)?,
-            Some(credentials),
+            Some(Renewal::Password(credentials)),
         ))
     }
 
@@ -100,7 +101,7 @@ impl AuthClient {
         Ok(Session::new(
             self.clone(),
             Bearer::new(issued.token)?,
-            Some(credentials),
+            Some(Renewal::Password(credentials)),
         ))
     }
 
@@ -116,6 +117,10 @@ impl AuthClient {
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         // The base URL ends in a slash. Should this be no URL, `build` or `send` says so.
         self.0.auth.request(method, format!("{}{path}", self.0.base_url))
+    }
+
+    pub(crate) fn base_url(&self) -> &Url {
+        &self.0.base_url
     }
 
     pub(crate) fn auth(&self) -> &Client {

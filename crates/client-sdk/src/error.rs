@@ -66,6 +66,26 @@ pub enum ClientError {
     /// [RFC 6750 §2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
     #[error("the token is empty or has characters that no token has")]
     MalformedToken,
+    /// The auth API refuses what an app asked for, or the user has denied it ([RFC 6749 §5.2], §4.1.2.1, [RFC 8628 §3.5]).
+    /// After `invalid_grant` the refresh token is of no use any more: ask the user again.
+    ///
+    /// [RFC 6749 §5.2]: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+    /// [RFC 8628 §3.5]: https://www.rfc-editor.org/rfc/rfc8628#section-3.5
+    #[error("{error}{}", described(description.as_deref()))]
+    OAuth {
+        /// The status of the answer; `None` where the user's browser has brought it.
+        status: Option<StatusCode>,
+        /// What programs decide by, as `access_denied`.
+        error: String,
+        /// What is for a person to read, a developer mostly.
+        description: Option<String>,
+    },
+    /// This is no answer to what was asked. It is to be thrown away, with all that is in it: somebody else may have sent it.
+    #[error("not the answer to this request: {0}")]
+    ForeignAnswer(&'static str),
+    /// The operating system gives no random numbers.
+    #[error("the operating system gives no random numbers")]
+    NoRandomness,
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -81,7 +101,13 @@ impl ClientError {
             | Self::UnexpectedBody { status, .. }
             | Self::BodyTooLarge { status, .. }
             | Self::UnexpectedHeaders { status } => Some(*status),
-            Self::Transport(_) | Self::InvalidBaseUrl(_) | Self::MalformedToken | Self::Tls(_) => None,
+            Self::OAuth { status, .. } => *status,
+            Self::Transport(_)
+            | Self::InvalidBaseUrl(_)
+            | Self::MalformedToken
+            | Self::ForeignAnswer(_)
+            | Self::NoRandomness
+            | Self::Tls(_) => None,
         }
     }
 
@@ -98,6 +124,15 @@ impl ClientError {
     #[must_use]
     pub fn kind(&self) -> Option<ProblemKind> {
         self.problem().and_then(Problem::kind)
+    }
+
+    /// The error by OAuth's name, as `access_denied` or `invalid_grant`.
+    #[must_use]
+    pub fn oauth(&self) -> Option<&str> {
+        match self {
+            Self::OAuth { error, .. } => Some(error),
+            _ => None,
+        }
     }
 
     /// How long to wait before trying again: `Retry-After` in whole seconds ([RFC 9110 §10.2.3]; the form with a date
@@ -147,6 +182,10 @@ impl From<reqwest::Error> for ClientError {
         }
         Self::Transport(error)
     }
+}
+
+fn described(description: Option<&str>) -> String {
+    description.map_or_else(String::new, |text| format!(": {text}"))
 }
 
 fn describe(problem: &Problem) -> String {

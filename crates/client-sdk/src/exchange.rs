@@ -1,25 +1,67 @@
 use crate::bearer::Bearer;
 use crate::challenge::says_invalid_token;
 use crate::retry::{Allowance, Repeat, send};
-use crate::{AuthClient, ClientError, Credentials};
-use jeton_api_types::ProblemKind;
+use crate::{App, AuthClient, ClientError, Credentials};
+use jeton_api_types::{ProblemKind, SecretText};
 use reqwest::{Client, Request, Response, StatusCode, Url};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{Mutex, MutexGuard};
+
+/// What a token that is no longer accepted is replaced by.
+pub(crate) enum Renewal {
+    /// Signing in.
+    Password(Credentials),
+    /// Of a user who has allowed it, by the refresh token.
+    Refresh(App, SecretText),
+    /// A program for itself, for these scopes.
+    ClientCredentials(App, String),
+}
+
+impl Renewal {
+    /// Another token. Where that goes with another refresh token, it is known from then on.
+    pub(crate) async fn renew(
+        &mut self,
+        client: &AuthClient,
+        allowance: &mut Allowance,
+    ) -> Result<Bearer, ClientError> {
+        let token = match self {
+            Self::Password(credentials) => client.login_within(&credentials.0, allowance).await?.token,
+            Self::Refresh(app, refresh_token) => {
+                let response = app.refresh(refresh_token, allowance).await?;
+                if let Some(next) = response.refresh_token {
+                    *refresh_token = next;
+                }
+                response.access_token
+            }
+            Self::ClientCredentials(app, scopes) => {
+                let parameters = [("grant_type", "client_credentials"), ("scope", scopes)];
+                app.token(&parameters, Repeat::WhenAsked, allowance)
+                    .await?
+                    .access_token
+            }
+        };
+        Bearer::new(token)
+    }
+
+    /// Whether it is of no use any more. A wrong password sent again with every request would lock its owner out.
+    fn is_spent(error: &ClientError) -> bool {
+        error.kind() == Some(ProblemKind::InvalidCredentials) || error.oauth() == Some("invalid_grant")
+    }
+}
 
 /// A token that is replaced when it is no longer accepted.
 pub(crate) struct Exchange {
     pub(crate) client: AuthClient,
     bearer: RwLock<Arc<Bearer>>,
     /// Whoever signs in holds this lock, so that of many requests whose token was refused only one does.
-    credentials: Mutex<Option<Credentials>>,
+    credentials: Mutex<Option<Renewal>>,
     /// How many sign-ins have failed: those who waited for one need not fail again each on their own.
     failures: AtomicU64,
 }
 
 impl Exchange {
-    pub(crate) fn new(client: AuthClient, bearer: Bearer, credentials: Option<Credentials>) -> Self {
+    pub(crate) fn new(client: AuthClient, bearer: Bearer, credentials: Option<Renewal>) -> Self {
         Self {
             client,
             bearer: RwLock::new(Arc::new(bearer)),
@@ -33,7 +75,7 @@ impl Exchange {
     }
 
     /// The credentials; nobody else signs in while they are held.
-    pub(crate) async fn credentials(&self) -> MutexGuard<'_, Option<Credentials>> {
+    pub(crate) async fn credentials(&self) -> MutexGuard<'_, Option<Renewal>> {
         self.credentials.lock().await
     }
 
@@ -63,7 +105,7 @@ impl Exchange {
     /// that change what the credentials are good for, and a second one would fail if the first had an effect.
     pub(crate) async fn run_holding(
         &self,
-        credentials: &mut Option<Credentials>,
+        credentials: &mut Option<Renewal>,
         request: Request,
     ) -> Result<Response, ClientError> {
         let mut allowance = self.client.allowance();
@@ -98,7 +140,7 @@ impl Exchange {
     /// A token other than the refused one: the current one if it is another by now, else a new one.
     async fn renew(
         &self,
-        credentials: &mut Option<Credentials>,
+        credentials: &mut Option<Renewal>,
         refused: &Arc<Bearer>,
         allowance: &mut Allowance,
     ) -> Result<Option<Arc<Bearer>>, ClientError> {
@@ -106,11 +148,10 @@ impl Exchange {
         if !Arc::ptr_eq(&current, refused) {
             return Ok(Some(current));
         }
-        let Some(known) = credentials.as_ref() else {
+        let Some(known) = credentials.as_mut() else {
             return Ok(None);
         };
-        let issued = self.client.login_within(&known.0, allowance).await;
-        match issued.and_then(|issued| Bearer::new(issued.token)) {
+        match known.renew(&self.client, allowance).await {
             Ok(bearer) => {
                 let fresh = Arc::new(bearer);
                 *self.bearer.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
@@ -118,8 +159,7 @@ impl Exchange {
             }
             Err(error) => {
                 self.failures.fetch_add(1, Ordering::AcqRel);
-                if error.kind() == Some(ProblemKind::InvalidCredentials) {
-                    // A wrong password sent again with every request would lock its owner out.
+                if Renewal::is_spent(&error) {
                     *credentials = None;
                 }
                 Err(error)
@@ -146,7 +186,11 @@ mod tests {
     fn exchange() -> Exchange {
         let client = AuthClient::new("http://127.0.0.1:1").unwrap();
         let bearer = Bearer::new("jtn_old".into()).unwrap();
-        Exchange::new(client, bearer, Some(Credentials::new("ada", "secret")))
+        Exchange::new(
+            client,
+            bearer,
+            Some(Renewal::Password(Credentials::new("ada", "secret"))),
+        )
     }
 
     #[tokio::test]

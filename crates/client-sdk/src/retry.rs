@@ -56,7 +56,7 @@ impl Repeat {
 impl Allowance {
     /// How long to wait before the next request; `None` when there is to be none. A service that wants more time than
     /// is left gets no request before that.
-    fn take(&mut self, repeat: Repeat, asked: Option<Duration>) -> Option<Duration> {
+    pub(crate) fn take(&mut self, repeat: Repeat, asked: Option<Duration>) -> Option<Duration> {
         let pause = match repeat {
             Repeat::Never => None,
             Repeat::WhenAsked => asked,

@@ -1,7 +1,7 @@
 use crate::bearer::Bearer;
-use crate::exchange::{Exchange, refuses_token};
+use crate::exchange::{Exchange, Renewal, refuses_token};
 use crate::retry::{Repeat, send};
-use crate::{Admin, AuthClient, ClientError, Credentials, ServiceRequest, Tokens, Verified, answer};
+use crate::{Admin, AuthClient, ClientError, ServiceRequest, Tokens, Verified, answer};
 use jeton_api_types::{
     Account, ChangePasswordRequest, DeleteAccountRequest, ExposeSecret, Introspection, LogoutAllResponse,
     MeResponse, PresentedToken, RenewTokenRequest, RenewedToken, SecretText, UpdateAccountRequest,
@@ -29,8 +29,8 @@ use std::sync::Arc;
 pub struct Session(Arc<Exchange>);
 
 impl Session {
-    pub(crate) fn new(client: AuthClient, bearer: Bearer, credentials: Option<Credentials>) -> Self {
-        Self(Arc::new(Exchange::new(client, bearer, credentials)))
+    pub(crate) fn new(client: AuthClient, bearer: Bearer, renewal: Option<Renewal>) -> Self {
+        Self(Arc::new(Exchange::new(client, bearer, renewal)))
     }
 
     /// The client that the session was made by.
@@ -45,6 +45,16 @@ impl Session {
         self.0.bearer().token()
     }
 
+    /// The current refresh token of an app that acts for a user, to keep it for [`App::session`](crate::App::session); waits for
+    /// one that is being replaced. `None` where there is none. It changes with the token: keep both, and keep them anew when
+    /// the token has changed.
+    pub async fn refresh_token(&self) -> Option<SecretText> {
+        match self.0.credentials().await.as_ref() {
+            Some(Renewal::Refresh(_, token)) => Some(SecretText::from(token.expose_secret())),
+            _ => None,
+        }
+    }
+
     /// Who is signed in, and with which token (`GET /v1/me`).
     ///
     /// # Errors
@@ -53,7 +63,8 @@ impl Session {
         answer::json(self.call(self.auth_request(Method::GET, "v1/me")).await?).await
     }
 
-    /// Revokes the token (`POST /v1/logout`) and forgets the credentials: requests made later are refused.
+    /// Revokes the token (`POST /v1/logout`) and forgets the credentials: requests made later are refused. Of an app, what the
+    /// user has allowed it here ends, by its refresh token (`POST /v1/revoke`).
     ///
     /// A token that the auth API no longer knows is gone already, which is what was wanted: that is no error. Repeated
     /// after a 503, since logging out twice is the same as once.
@@ -62,6 +73,11 @@ impl Session {
     /// As any call of a session. The token may then still be valid, and the session is as it was before: try again.
     pub async fn logout(&self) -> Result<(), ClientError> {
         let mut credentials = self.0.credentials().await;
+        if let Some(Renewal::Refresh(app, refresh_token)) = credentials.as_ref() {
+            app.revoke(refresh_token).await?;
+            *credentials = None;
+            return Ok(());
+        }
         let client = self.client();
         let request = self.auth_request(Method::POST, "v1/logout").build()?;
         let url = request.url().clone();
@@ -109,7 +125,7 @@ impl Session {
             .json(&body)
             .build()?;
         answer::success(self.0.run_holding(&mut credentials, request).await?).await?;
-        if let Some(credentials) = credentials.as_mut() {
+        if let Some(Renewal::Password(credentials)) = credentials.as_mut() {
             credentials.0.password = SecretText::from(body.new_password.expose_secret());
         }
         Ok(())
@@ -134,7 +150,7 @@ impl Session {
         let request = self.auth_request(Method::PATCH, "v1/me").json(&body).build()?;
         let response = answer::success(self.0.run_holding(&mut credentials, request).await?).await?;
         let account: Account = answer::json(response).await?;
-        if let Some(credentials) = credentials.as_mut() {
+        if let Some(Renewal::Password(credentials)) = credentials.as_mut() {
             credentials.0.username.clone_from(&account.username);
         }
         Ok(account)

@@ -9,10 +9,11 @@ use diesel::sql_types::{Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 /// The migrations, by their folders under `migrations/`, oldest first.
-pub const MIGRATIONS: [&str; 4] = [
+pub const MIGRATIONS: [&str; 5] = [
     "2026-11-28-120000_accounts",
     "2026-11-28-120100_coherence",
     "2026-11-28-120200_audit",
+    "2026-11-28-120250_delegation",
     "2026-11-28-120300_roles",
 ];
 

@@ -39,10 +39,78 @@ diesel::table! {
 }
 
 diesel::table! {
+    authorization_codes (digest) {
+        digest -> Bytea,
+        grant_id -> Uuid,
+        scopes -> Array<Nullable<Text>>,
+        audience -> Nullable<Text>,
+        redirect_uri -> Text,
+        code_challenge -> Text,
+        used_at -> Nullable<Timestamptz>,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    authorizations (id) {
+        id -> Uuid,
+        client_id -> Uuid,
+        handle -> Nullable<Bytea>,
+        scopes -> Array<Nullable<Text>>,
+        audience -> Nullable<Text>,
+        redirect_uri -> Nullable<Text>,
+        state -> Nullable<Text>,
+        code_challenge -> Nullable<Text>,
+        device_code -> Nullable<Bytea>,
+        user_code -> Nullable<Text>,
+        interval_secs -> Nullable<Int4>,
+        polled_at -> Nullable<Timestamptz>,
+        grant_id -> Nullable<Uuid>,
+        denied -> Bool,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     cleanup_clock (only_row) {
         only_row -> Bool,
         shows -> Timestamptz,
         checked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    clients (id) {
+        id -> Uuid,
+        name -> Text,
+        secret_digest -> Nullable<Bytea>,
+        redirect_uris -> Array<Nullable<Text>>,
+        scopes -> Array<Nullable<Text>>,
+        grant_types -> Array<Nullable<Text>>,
+        service_account_id -> Nullable<Uuid>,
+        first_party -> Bool,
+        created_at -> Timestamptz,
+        disabled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    delegable_scopes (name) {
+        name -> Text,
+        title -> Text,
+        description -> Text,
+        resource -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    grants (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        client_id -> Uuid,
+        scopes -> Array<Nullable<Text>>,
+        created_at -> Timestamptz,
     }
 }
 
@@ -59,6 +127,21 @@ diesel::table! {
         last_at -> Timestamptz,
         in_flight -> Array<Nullable<Timestamptz>>,
         audited_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (family) {
+        family -> Bytea,
+        grant_id -> Uuid,
+        digest -> Bytea,
+        salt -> Bytea,
+        rotations -> Array<Nullable<Timestamptz>>,
+        is_used -> Bool,
+        scopes -> Array<Nullable<Text>>,
+        audience -> Nullable<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
     }
 }
 
@@ -91,6 +174,9 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Nullable<Timestamptz>,
         idle_ttl_secs -> Nullable<Int4>,
+        client_id -> Nullable<Uuid>,
+        grant_id -> Nullable<Uuid>,
+        audience -> Nullable<Text>,
     }
 }
 
@@ -104,6 +190,7 @@ diesel::table! {
         scopes -> Array<Nullable<Text>>,
         created_at -> Timestamptz,
         disabled_at -> Nullable<Timestamptz>,
+        is_service_account -> Bool,
     }
 }
 
@@ -124,14 +211,28 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(authorization_codes -> grants (grant_id));
+diesel::joinable!(authorizations -> clients (client_id));
+diesel::joinable!(authorizations -> grants (grant_id));
+diesel::joinable!(clients -> users (service_account_id));
+diesel::joinable!(grants -> clients (client_id));
+diesel::joinable!(grants -> users (user_id));
+diesel::joinable!(refresh_tokens -> grants (grant_id));
+diesel::joinable!(tokens -> grants (grant_id));
 diesel::joinable!(tokens -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     account_attempts,
     audit_events,
+    authorization_codes,
+    authorizations,
     cleanup_clock,
+    clients,
+    delegable_scopes,
+    grants,
     locks,
     network_attempts,
+    refresh_tokens,
     revocations,
     token_uses,
     tokens,

@@ -18,7 +18,10 @@ const WANTED: &str = "(VALUES \
     ('tokens', 'tokens_replicated', 'R'), \
     ('users', 'users_updated', 'A'), \
     ('users', 'users_deleted', 'A'), \
-    ('users', 'users_replicated', 'R')) AS wanted (its, name, state)";
+    ('users', 'users_replicated', 'R'), \
+    ('clients', 'clients_updated', 'A'), \
+    ('clients', 'clients_deleted', 'A'), \
+    ('clients', 'clients_replicated', 'R')) AS wanted (its, name, state)";
 
 /// A trigger that is not on as it has to be.
 #[derive(Debug, QueryableByName)]

@@ -4,7 +4,7 @@ use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, Valid
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Bool, Double, Nullable, Timestamptz};
+use diesel::sql_types::{Array, Bool, Double, Nullable, Text, Timestamptz};
 
 /// When the token was last used, as the roles that have noted it say; null: nobody has.
 macro_rules! last_used_at {
@@ -43,6 +43,11 @@ const REMAINING_SECS: &str = concat!(
     ", timestamptz '10000-01-01 00:00:00Z'), timestamptz '10000-01-01 00:00:00Z') - now())::float8"
 );
 
+/// What the token's client may ask for; null: the token is given to none, or to one that is disabled or gone. By itself, and
+/// for the tokens alone that were given to one: a join would be planned for all.
+const CLIENT_SCOPES: &str = "CASE WHEN tokens.client_id IS NOT NULL THEN (SELECT clients.scopes FROM clients \
+    WHERE clients.id = tokens.client_id AND clients.disabled_at IS NULL) END";
+
 /// Makes an expression of its text. As a literal (`diesel::dsl::sql`) it would keep the statements that have it from being
 /// prepared once a connection, and cost each of them a round trip.
 macro_rules! expression {
@@ -75,6 +80,12 @@ expression!(
     pub(crate) RemainingSecs,
     Nullable<Double>,
     REMAINING_SECS
+);
+expression!(
+    /// What the token's client may ask for.
+    pub(crate) ClientScopes,
+    Nullable<Array<Nullable<Text>>>,
+    CLIENT_SCOPES
 );
 expression!(
     /// When it was last used.

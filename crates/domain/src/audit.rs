@@ -1,4 +1,4 @@
-use crate::UserId;
+use crate::{ClientId, UserId};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -76,6 +76,33 @@ named! {
         NetworkUnblocked = "network-unblocked",
         /// The user was deleted, with all tokens.
         UserDeleted = "user-deleted",
+        /// A client was created: a program that may ask users to let it act for them.
+        ClientCreated = "client-created",
+        /// A client was given another secret.
+        ClientSecretRotated = "client-secret-rotated",
+        /// What a client's tokens may do at the most was changed, `from` and `to`.
+        ClientScopesChanged = "client-scopes-changed",
+        /// Where a client may have users sent back to was changed, `from` and `to`.
+        ClientRedirectUrisChanged = "client-redirect-uris-changed",
+        /// From then on the client got no token, and none of its tokens was accepted.
+        ClientDisabled = "client-disabled",
+        /// The client was let in again.
+        ClientEnabled = "client-enabled",
+        /// The client was deleted, with all that it was given.
+        ClientDeleted = "client-deleted",
+        /// A scope was put into the catalogue of those that users may give to clients.
+        DelegableScopeSet = "delegable-scope-set",
+        /// A scope was taken out of it.
+        DelegableScopeDeleted = "delegable-scope-deleted",
+        /// A user let a client do something: `scopes`.
+        GrantGiven = "grant-given",
+        /// A user did not let a client do what it asked for.
+        GrantDenied = "grant-denied",
+        /// A client got its first token by what a user has let it do.
+        GrantUsed = "grant-used",
+        /// What a user has let a client do was taken back, with all that came of it: `reason` is an [`AuditReason`] where it was
+        /// not the user's wish.
+        GrantRevoked = "grant-revoked",
         /// A service was given a role of the database's.
         RoleCreated = "role-created",
     }
@@ -107,6 +134,10 @@ named! {
         Unavailable = "unavailable",
         /// The password is right, and the client went away before it was answered.
         ClientGone = "client-gone",
+        /// An authorization code was used twice.
+        CodeReplayed = "code-replayed",
+        /// A refresh token was used long after it was replaced.
+        RefreshTokenReplayed = "refresh-token-replayed",
     }
 }
 
@@ -137,6 +168,8 @@ pub enum Actor {
     User(UserId),
     /// Nobody that is known: somebody who fails to sign in.
     Anonymous,
+    /// A client, by its own id: the event's detail names it.
+    Client(ClientId),
     /// The operator, on the command line.
     Cli,
 }
@@ -159,6 +192,7 @@ impl Actor {
         match self {
             Self::User(_) => None,
             Self::Anonymous => Some("anonymous"),
+            Self::Client(_) => Some("client"),
             Self::Cli => Some("cli"),
         }
     }
@@ -168,7 +202,7 @@ impl Actor {
     pub fn user_id(self) -> Option<UserId> {
         match self {
             Self::User(id) => Some(id),
-            Self::Anonymous | Self::Cli => None,
+            Self::Anonymous | Self::Client(_) | Self::Cli => None,
         }
     }
 }
@@ -227,6 +261,8 @@ mod tests {
                 "request-refused",
                 "unavailable",
                 "client-gone",
+                "code-replayed",
+                "refresh-token-replayed",
             ]
         );
     }
@@ -234,7 +270,12 @@ mod tests {
     #[test]
     fn an_actor_who_is_no_user_has_a_label() {
         let ada = UserId(uuid::Uuid::nil());
-        for actor in [Actor::User(ada), Actor::Anonymous, Actor::Cli] {
+        for actor in [
+            Actor::User(ada),
+            Actor::Anonymous,
+            Actor::Client(ClientId(uuid::Uuid::nil())),
+            Actor::Cli,
+        ] {
             assert_ne!(actor.label().is_some(), actor.user_id().is_some());
         }
         assert_eq!(AuditContext::cli().as_user(ada).actor, Actor::User(ada));

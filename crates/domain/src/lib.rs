@@ -3,6 +3,8 @@
 #[cfg(feature = "accounts")]
 mod audit;
 #[cfg(feature = "accounts")]
+pub mod delegation;
+#[cfg(feature = "accounts")]
 mod email;
 #[cfg(feature = "accounts")]
 mod guesses;
@@ -16,6 +18,7 @@ mod password_hash;
 pub mod printable;
 #[cfg(feature = "accounts")]
 pub mod rate_limit;
+mod resource;
 mod scope;
 #[cfg(feature = "accounts")]
 mod text;
@@ -35,7 +38,7 @@ mod username;
 pub use audit::{Actor, AuditAction, AuditContext, AuditReason, UnknownAuditAction};
 #[cfg(feature = "accounts")]
 pub use email::{Email, InvalidEmail};
-pub use id::{TokenId, UserId};
+pub use id::{ClientId, GrantId, InvalidClientId, TokenId, UserId};
 #[cfg(feature = "accounts")]
 pub use lifetime::{
     IdleTimeout, InvalidLifetime, LONGEST_LIFETIME_SECS, Lifetime, LifetimeRefused, TokenLifetime,
@@ -46,6 +49,7 @@ pub use password::{
 };
 #[cfg(feature = "accounts")]
 pub use password_hash::{BcryptCost, Checked, InvalidBcryptCost, PasswordHash};
+pub use resource::{InvalidResource, Resource};
 pub use scope::{
     ADMIN, INTROSPECT_TOKENS, InvalidDefaultScopes, InvalidScope, MAX_SCOPE_LENGTH, MAX_SCOPES,
     PRIVILEGED_SCOPES, REVOKE_TOKENS, Scope, ScopeSet, ScopesNotHeld,

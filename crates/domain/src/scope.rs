@@ -68,6 +68,12 @@ impl Scope {
         }
     }
 
+    /// Whether a user may give it to a client: it reaches nothing of other people's, and no tokens.
+    #[must_use]
+    pub fn is_delegable(&self) -> bool {
+        self.0 != ADMIN && !self.0.starts_with("tokens:")
+    }
+
     /// The scope's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -164,6 +170,30 @@ impl ScopeSet {
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         Self(self.0.intersection(&other.0).cloned().collect())
+    }
+
+    /// The scopes that both sets hold or one of them.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).cloned().collect())
+    }
+
+    /// Those that a user may give to a client: see [`Scope::is_delegable`].
+    #[must_use]
+    pub fn delegable(&self) -> Self {
+        Self(
+            self.0
+                .iter()
+                .filter(|scope| scope.is_delegable())
+                .cloned()
+                .collect(),
+        )
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether the other set holds all scopes of this one.

@@ -7,6 +7,8 @@ pub enum TokenKind {
     Login,
     /// Made by hand for a program: reaches protected APIs and nothing of the account but its own logout.
     Personal,
+    /// Given to a client by its user's consent: reaches protected APIs, and nothing of the account.
+    Delegated,
 }
 
 /// A text that names no kind.
@@ -21,6 +23,7 @@ impl TokenKind {
         match self {
             Self::Login => "login",
             Self::Personal => "personal",
+            Self::Delegated => "delegated",
         }
     }
 
@@ -32,6 +35,7 @@ impl TokenKind {
         match text {
             "login" => Ok(Self::Login),
             "personal" => Ok(Self::Personal),
+            "delegated" => Ok(Self::Delegated),
             _ => Err(UnknownTokenKind),
         }
     }

@@ -27,7 +27,7 @@ impl TokenName {
     }
 }
 
-fn name(text: &str) -> Option<&str> {
+pub(crate) fn name(text: &str) -> Option<&str> {
     let name = text.trim();
     let fits = text.chars().count() <= 100 && name.chars().any(is_seen) && !name.chars().any(is_unprintable);
     fits.then_some(name)

@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 
 const PREFIX: &[u8] = PlainToken::PREFIX.as_bytes();
 const RANDOM: usize = 32;
-const CHECKSUM: usize = 6;
+pub(crate) const CHECKSUM: usize = 6;
 const BODY: usize = PREFIX.len() + RANDOM;
 const LENGTH: usize = BODY + CHECKSUM;
-const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+pub(crate) const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A token's text: `jtn_`, 32 random base62 characters (190 bits) and 6 base62 characters of CRC-32 (ISO-HDLC) over
 /// what stands before them.
@@ -108,7 +108,7 @@ impl fmt::Debug for PlainToken {
     }
 }
 
-fn random_base62(rng: &mut impl CryptoRng) -> u8 {
+pub(crate) fn random_base62(rng: &mut impl CryptoRng) -> u8 {
     loop {
         // 248 = 4 · 62: taking the remainder of a larger byte would favour the first characters.
         let byte = (rng.next_u32() & 0xff) as u8;
@@ -118,7 +118,7 @@ fn random_base62(rng: &mut impl CryptoRng) -> u8 {
     }
 }
 
-fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
+pub(crate) fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
     let mut rest = crc32fast::hash(body);
     let mut digits = [b'0'; CHECKSUM];
     for digit in digits.iter_mut().rev() {

@@ -13,7 +13,7 @@ pub struct User {
     pub email: Option<String>,
     /// What the user's tokens may do at the most.
     pub scopes: ScopeSet,
-    /// Whether this is a service account: without a password, it cannot sign in, and its tokens are made by hand.
+    /// Whether this is a service account: a program, which cannot sign in, and whose tokens administrators make.
     pub service: bool,
     /// When the user was created.
     pub created_at: DateTime<Utc>,
@@ -30,8 +30,10 @@ pub struct NewUser {
     pub username: Username,
     /// See [`User::email`].
     pub email: Option<Email>,
-    /// `None`: a service account. It cannot sign in; its tokens are made by hand.
+    /// `None`: there is no sign-in by password.
     pub password_hash: Option<PasswordHash>,
+    /// See [`User::service`]; has no password then.
+    pub service: bool,
     /// See [`User::scopes`].
     pub scopes: ScopeSet,
 }

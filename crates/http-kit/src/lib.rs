@@ -52,4 +52,5 @@ pub use problems::{
 pub use program::{parse_settings, run, try_parse_from};
 pub use request_id::RequestId;
 pub use server::{Running, Service, serve};
+pub use trailing_slash::SlashDropped;
 pub use verifier_args::VerifierArgs;

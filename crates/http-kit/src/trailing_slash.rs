@@ -1,9 +1,13 @@
-use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Uri;
 use actix_web::http::uri::PathAndQuery;
 use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage};
+
+/// What a request has whose path ended in a slash, for pages: what they refer to stands elsewhere then.
+#[derive(Debug, Clone, Copy)]
+pub struct SlashDropped;
 
 /// Stands before everything: a path with a slash at its end is the same path without it, as clients of Django's and others'
 /// write it. Not a redirect: after one, many clients send no `Authorization`, or a `GET` instead of their `POST`. One slash
@@ -15,6 +19,7 @@ pub(crate) async fn dropped<B: MessageBody>(
     if let Some(uri) = without_slash(request.uri()) {
         request.match_info_mut().get_mut().update(&uri);
         request.head_mut().uri = uri;
+        request.extensions_mut().insert(SlashDropped);
     }
     next.call(request).await
 }

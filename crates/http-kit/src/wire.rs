@@ -1,6 +1,10 @@
 //! From the domain's types to what is sent, by the auth API and by the operator's commands alike.
 
-use jeton_api_types::{AuditEventInfo, NetworkLimitInfo, TokenInfo, UserInfo, VerifierInfo};
+use jeton_api_types::{
+    AuditEventInfo, ClientInfo, ClientWithSecret, DelegableScopeInfo, ExposeSecret, NetworkLimitInfo,
+    SecretText, TokenInfo, UserInfo, VerifierInfo,
+};
+use jeton_domain::delegation::{Client, ClientSecret, DelegableScope, Resource};
 use jeton_domain::{Token, User};
 use jeton_persistence::audit::AuditEvent;
 use jeton_persistence::rate_limit::{NetworkLimit, network_text};
@@ -74,5 +78,46 @@ pub fn verifier(verifier: Registration) -> VerifierInfo {
         name: verifier.name,
         role: verifier.role,
         registered_at: verifier.registered_at,
+    }
+}
+
+/// As an administrator sees a client.
+#[must_use]
+pub fn client(client: Client) -> ClientInfo {
+    ClientInfo {
+        client_id: client.id.0,
+        name: client.name,
+        confidential: client.confidential,
+        redirect_uris: client
+            .redirect_uris
+            .iter()
+            .map(|uri| uri.as_str().to_owned())
+            .collect(),
+        scopes: client.scopes.to_texts(),
+        grant_types: client.grant_types.iter().map(ToString::to_string).collect(),
+        service_account: client.service_account.map(|id| id.0),
+        first_party: client.first_party,
+        created_at: client.created_at,
+        disabled_at: client.disabled_at,
+    }
+}
+
+/// A client and its secret, where it has one that is handed over: nothing else ever says it.
+#[must_use]
+pub fn client_with_secret(of: Client, secret: Option<&ClientSecret>) -> ClientWithSecret {
+    ClientWithSecret {
+        client: client(of),
+        client_secret: secret.map(|secret| SecretText::from(secret.expose_secret())),
+    }
+}
+
+/// As an administrator sees a scope that users may give to clients.
+#[must_use]
+pub fn delegable_scope(scope: DelegableScope) -> DelegableScopeInfo {
+    DelegableScopeInfo {
+        name: scope.name.as_str().to_owned(),
+        title: scope.title,
+        description: scope.description,
+        resource: scope.resource.as_ref().map(Resource::as_str).map(str::to_owned),
     }
 }

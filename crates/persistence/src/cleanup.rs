@@ -9,7 +9,7 @@ use crate::locks::{self, Lock};
 use crate::transaction;
 use crate::{DatabaseResult, audit, rate_limit};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Double, Integer, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Uuid as SqlUuid};
 use jeton_coherence::ENDS_AT;
 use std::time::Duration;
 use uuid::Uuid;
@@ -18,6 +18,11 @@ use uuid::Uuid;
 const BATCH: i32 = 1000;
 /// How many uses, or tokens with an idle time, one step looks at: most of them stay.
 const SWEEP: i32 = 10_000;
+
+/// For how long after its end a device is told that its request has ended, and not that there is none.
+const END_TOLD_FOR: Duration = Duration::from_secs(600);
+/// For how long after its end a code that is used again is known to be one: what was given for it is taken back then.
+const REPLAYS_NOTICED_FOR: Duration = Duration::from_secs(3600);
 
 /// The time that the cleanup goes by: the clock, where it has none of its own yet.
 pub(crate) const CLEANUP_CLOCK: &str = "(SELECT least(now(), min(shows)) FROM cleanup_clock)";
@@ -29,6 +34,8 @@ pub enum Kind {
     Revocations,
     /// Expired tokens.
     ExpiredTokens,
+    /// Expired tokens of apps.
+    DelegatedTokens,
     /// Tokens that nobody has used for too long.
     IdleTokens,
     /// Uses of tokens that are gone.
@@ -39,18 +46,28 @@ pub enum Kind {
     AccountAttempts,
     /// The same of networks.
     NetworkAttempts,
+    /// Requests of apps that nobody has decided in time.
+    Authorizations,
+    /// Authorization codes that are too old for anybody to replay them.
+    AuthorizationCodes,
+    /// Refresh tokens that nobody has used for too long.
+    RefreshTokens,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Revocations,
         Self::ExpiredTokens,
+        Self::DelegatedTokens,
         Self::IdleTokens,
         Self::Uses,
         Self::AuditEvents,
         Self::AccountAttempts,
         Self::NetworkAttempts,
+        Self::Authorizations,
+        Self::AuthorizationCodes,
+        Self::RefreshTokens,
     ];
 }
 
@@ -63,6 +80,8 @@ pub struct Cleanup {
     swept_idle: Option<Uuid>,
     /// How long audit events are kept; `None`: for ever.
     audit_retention: Option<Duration>,
+    /// How long the tokens of apps live.
+    delegated_ttl: Duration,
 }
 
 /// What one step deleted.
@@ -94,6 +113,16 @@ impl Cleanup {
         }
     }
 
+    /// The same, where the tokens of apps live for so long. An expired one stays for as long again: then it is remembered nowhere,
+    /// and its deletion need not be in the log of revocations. One that lives longer is logged, which does no harm.
+    #[must_use]
+    pub fn delegated_ttl(self, delegated_ttl: Duration) -> Self {
+        Self {
+            delegated_ttl,
+            ..self
+        }
+    }
+
     /// One step: a batch of one kind. `None`: another instance is at it.
     ///
     /// # Errors
@@ -117,7 +146,8 @@ impl Cleanup {
     fn delete(&mut self, connection: &mut PgConnection, kind: Kind) -> DatabaseResult<usize> {
         match kind {
             Kind::Revocations => delete_applied(connection),
-            Kind::ExpiredTokens => delete_expired(connection),
+            Kind::ExpiredTokens => delete_expired(connection, &["login", "personal"], Duration::ZERO),
+            Kind::DelegatedTokens => delete_expired(connection, &["delegated"], self.delegated_ttl),
             Kind::IdleTokens => self.sweep_idle(connection),
             Kind::Uses => self.sweep_uses(connection),
             Kind::AuditEvents => match self.audit_retention {
@@ -126,15 +156,19 @@ impl Cleanup {
             },
             Kind::AccountAttempts => rate_limit::cleanup_accounts(connection, BATCH),
             Kind::NetworkAttempts => rate_limit::cleanup_networks(connection, BATCH),
+            Kind::Authorizations => delete_ended(connection, "authorizations", END_TOLD_FOR),
+            Kind::AuthorizationCodes => delete_ended(connection, "authorization_codes", REPLAYS_NOTICED_FOR),
+            Kind::RefreshTokens => delete_ended(connection, "refresh_tokens", Duration::ZERO),
         }
     }
 
     /// Deletes what has been idle for too long, and for some time more: of a use that is still to be noted nobody knows
-    /// yet that it made the token last.
+    /// yet that it made the token last. It goes through all tokens by and by: an index of those that may be idle would be
+    /// written with each sign-in, and locked with each look-up.
     fn sweep_idle(&mut self, connection: &mut PgConnection) -> DatabaseResult<usize> {
         let from = self.swept_idle.unwrap_or_default();
         let last: Found = diesel::sql_query(
-            "SELECT (SELECT id FROM tokens WHERE idle_ttl_secs IS NOT NULL AND id > $1 ORDER BY id \
+            "SELECT (SELECT id FROM tokens WHERE id > $1 ORDER BY id \
                 OFFSET $2 LIMIT 1) AS id",
         )
         .bind::<SqlUuid, _>(from)
@@ -202,13 +236,28 @@ fn move_clock(connection: &mut PgConnection) -> DatabaseResult<Duration> {
     Ok(Duration::try_from_secs_f64(moved.behind).unwrap_or_default())
 }
 
-/// Deletes expired tokens, but none that somebody else is changing: nobody waits for the cleanup, and it for nobody.
-fn delete_expired(connection: &mut PgConnection) -> DatabaseResult<usize> {
+/// Deletes expired tokens, of each kind the oldest first, but none that somebody else is changing: nobody waits for the cleanup, and it for nobody.
+fn delete_expired(connection: &mut PgConnection, kinds: &[&str], ago: Duration) -> DatabaseResult<usize> {
     Ok(diesel::sql_query(format!(
-        "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires_at <= {CLEANUP_CLOCK} \
-            ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
+        "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens \
+            WHERE kind = ANY ($3) AND expires_at <= {CLEANUP_CLOCK} - make_interval(secs => $2) \
+            ORDER BY kind, expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
     ))
     .bind::<Integer, _>(BATCH)
+    .bind::<Double, _>(ago.as_secs_f64())
+    .bind::<Array<Text>, _>(kinds)
+    .execute(connection)?)
+}
+
+/// The same of a table whose rows end, and of which no verifier knows anything.
+fn delete_ended(connection: &mut PgConnection, table: &str, ago: Duration) -> DatabaseResult<usize> {
+    Ok(diesel::sql_query(format!(
+        "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} \
+            WHERE expires_at <= {CLEANUP_CLOCK} - make_interval(secs => $2) \
+            ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))",
+    ))
+    .bind::<Integer, _>(BATCH)
+    .bind::<Double, _>(ago.as_secs_f64())
     .execute(connection)?)
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/2026-11-28-120000_accounts/up.sql"),
     include_str!("../migrations/2026-11-28-120100_coherence/up.sql"),
     include_str!("../migrations/2026-11-28-120200_audit/up.sql"),
+    include_str!("../migrations/2026-11-28-120250_delegation/up.sql"),
     include_str!("../migrations/2026-11-28-120300_roles/up.sql"),
 ];
 

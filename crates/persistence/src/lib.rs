@@ -11,6 +11,7 @@ mod writable;
 
 pub mod audit;
 pub mod cleanup;
+pub mod delegation;
 pub mod doctor;
 pub mod migrations;
 pub mod rate_limit;

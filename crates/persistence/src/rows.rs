@@ -3,7 +3,7 @@
 use crate::schema::{tokens, users};
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
-use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{QueryDsl, Queryable, Selectable, SelectableHelper};
 use jeton_coherence::{LastUsedAt, TextArray, scopes, token_kind};
 use jeton_domain::{Email, Token, TokenId, TokenKind, TokenName, User, UserId, Username};
 use std::collections::BTreeSet;
@@ -18,8 +18,7 @@ pub(crate) struct UserRow {
     username_key: String,
     email: Option<String>,
     scopes: TextArray,
-    #[diesel(select_expression = users::password_hash.is_null())]
-    #[diesel(select_expression_type = diesel::dsl::IsNull<users::password_hash>)]
+    #[diesel(column_name = is_service_account)]
     service: bool,
     created_at: DateTime<Utc>,
     disabled_at: Option<DateTime<Utc>>,

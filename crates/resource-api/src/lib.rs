@@ -18,8 +18,8 @@ use jeton_http_kit::{
     taking, without_body,
 };
 use jeton_persistence::{Database, PoolSettings};
-use jeton_verifier::Verifier;
 use jeton_verifier::actix::Guard;
+use jeton_verifier::{ProtectedResource, Verifier};
 
 /// Starts the service: ready to be awaited when it has its port and has seen that the database is up to date.
 ///
@@ -27,6 +27,7 @@ use jeton_verifier::actix::Guard;
 /// A setting that cannot be used, a database that is away or not up to date, a port that is taken.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let url = settings.database.database_url()?;
+    let resource = settings.protected_resource()?;
     check_migrated(&url).await?;
     // It revokes nothing: one for `readyz` is enough.
     let pool = PoolSettings {
@@ -40,7 +41,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         run `jeton-resource-api migrate --grant ROLE` as the owner of the database"
     );
     let verifier = Verifier::connect(settings.verifier.settings(url)).await?;
-    let routes = configure(Guard::new(verifier.clone()), database.clone());
+    let routes = configure(Guard::new(verifier.clone()), resource, database.clone());
     let service = Service {
         address: (settings.address, settings::ADDRESS),
         metrics: Metrics::new("jeton-resource-api", env!("CARGO_PKG_VERSION")),
@@ -51,12 +52,23 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     serve(service, routes)
 }
 
-/// All that a service does to be protected: a guard before what needs a token, and the scopes it needs. And what a query
-/// may have, so that a slip is told.
-fn configure(guard: Guard, database: Database) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+/// All that a service does to be protected: a guard before what needs a token, and the scopes it needs; and its metadata, where
+/// it has a name for apps. And what a query may have, so that a slip is told.
+fn configure(
+    guard: Guard,
+    protected: Option<ProtectedResource>,
+    database: Database,
+) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+    let guard = match &protected {
+        Some(protected) => guard.resource(protected),
+        None => guard,
+    };
     let (read, write) = (guard.requiring("notes:read"), guard.requiring("notes:write"));
     let page = field_names::<Page>().unwrap_or_default();
     move |config| {
+        if let Some(protected) = &protected {
+            config.service(protected.clone());
+        }
         config
             .app_data(Data::new(database.clone()))
             .service(

@@ -15,6 +15,7 @@ pub(crate) async fn who_am_i(caller: Caller) -> HttpResponse {
         "user": { "id": caller.user_id().0, "username": caller.username() },
         "token_id": caller.token_id().0,
         "kind": caller.token_kind().as_str(),
+        "client_id": caller.client_id().map(|client| client.0),
         "scopes": caller.scopes().to_texts(),
     }))
 }

@@ -2,12 +2,15 @@
 //! `Option<Caller>` behind a guard that is [optional](Guard::optional).
 
 use crate::policy::{Admission, Anonymous, Policy, noted};
-use crate::{Caller, Refusal, Verifier};
+use crate::{Caller, ProtectedResource, Refusal, Verifier};
 use actix_web::body::{BoxBody, EitherBody};
-use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::dev::{
+    AppService, HttpServiceFactory, Payload, Service, ServiceRequest, ServiceResponse, Transform,
+    forward_ready,
+};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue};
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use futures_util::future::{Either, FutureExt, LocalBoxFuture, Map};
 use std::future::{Ready, ready};
 use std::rc::Rc;
@@ -25,6 +28,16 @@ impl Guard {
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
         Self(Policy::new(verifier))
+    }
+
+    /// The same guard, for this resource: it accepts the tokens as well that were issued for it, and no other's, and names its
+    /// metadata when it refuses a request. A guard that was not told which resource it protects accepts only tokens that are for
+    /// any. Of two guards around each other, each has to be told.
+    ///
+    /// Serve the metadata, too: see [`ProtectedResource`].
+    #[must_use]
+    pub fn resource(&self, resource: &ProtectedResource) -> Self {
+        Self(self.0.resource(resource))
     }
 
     /// The same guard, requiring one more scope, and with it a token.
@@ -94,7 +107,7 @@ where
         match self.guard.decide(&request) {
             Admission::Checked => {}
             Admission::Caller(caller) => note(&request, caller),
-            Admission::Anonymous => note(&request, Anonymous),
+            Admission::Anonymous(anonymous) => note(&request, anonymous),
             Admission::LookUp(look_up) => {
                 let service = self.service.clone();
                 return Either::Right(Box::pin(async move {
@@ -157,9 +170,28 @@ impl FromRequest for Caller {
         let extensions = request.extensions();
         let noted = noted(
             extensions.get(),
-            || extensions.contains::<Anonymous>(),
+            || extensions.get::<Anonymous>().cloned(),
             request.path(),
         );
-        ready(noted.and_then(|caller| caller.ok_or(Refusal::MissingToken)))
+        ready(noted.and_then(|found| found.map_err(|Anonymous(refusal)| refusal)))
     }
+}
+
+/// Serves the metadata at [`metadata_path`](ProtectedResource::metadata_path).
+impl HttpServiceFactory for ProtectedResource {
+    fn register(self, config: &mut AppService) {
+        web::resource(self.metadata_path().to_owned())
+            .to(move |request: HttpRequest| ready(metadata(&self, &request)))
+            .register(config);
+    }
+}
+
+fn metadata(resource: &ProtectedResource, request: &HttpRequest) -> HttpResponse {
+    let answer = resource.answer(request.method().as_str());
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    for header in answer.headers {
+        response.append_header(*header);
+    }
+    response.body(answer.body.to_owned())
 }

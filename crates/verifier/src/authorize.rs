@@ -2,7 +2,7 @@
 
 use crate::authorization::credentials;
 use crate::verifier::Check;
-use crate::{AuthorizationError, Caller, Refusal, Verifier, VerifyError};
+use crate::{AuthorizationError, Caller, Refusal, RefusalKind, Verifier, VerifyError};
 use jeton_domain::{Scope, TokenDigest};
 use std::fmt;
 
@@ -46,8 +46,11 @@ impl LookUp {
     /// # Errors
     /// [`Refusal`]
     pub async fn outcome(self) -> Result<Caller, Refusal> {
-        let caller = self.verifier.look_up(self.digest).await?;
-        admit(caller, &self.scopes)
+        let found = self.verifier.look_up(self.digest).await;
+        found
+            .map_err(RefusalKind::from)
+            .and_then(|caller| admit(caller, &self.scopes))
+            .map_err(|kind| self.verifier.refusal(kind))
     }
 }
 
@@ -89,21 +92,29 @@ impl Verifier {
                     scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
                 })),
             })
-            .unwrap_or_else(Decision::Refuse)
+            .unwrap_or_else(|kind| Decision::Refuse(self.refusal(kind)))
     }
 
-    fn check_headers<'h>(&self, authorization: impl IntoIterator<Item = &'h [u8]>) -> Result<Check, Refusal> {
+    fn check_headers<'h>(
+        &self,
+        authorization: impl IntoIterator<Item = &'h [u8]>,
+    ) -> Result<Check, RefusalKind> {
         let mut headers = authorization.into_iter();
-        let header = headers.next().ok_or(Refusal::MissingToken)?;
+        let header = headers.next().ok_or(RefusalKind::MissingToken)?;
         if headers.next().is_some() {
-            return Err(Refusal::SeveralTokens);
+            return Err(RefusalKind::SeveralTokens);
         }
         Ok(self.check(credentials(header)?)?)
+    }
+
+    /// With where apps learn what to do about it, if this is known.
+    pub(crate) fn refusal(&self, kind: RefusalKind) -> Refusal {
+        Refusal::new(kind, self.protected().cloned())
     }
 }
 
 /// Lets the caller in, if it has what is required.
-fn admit(caller: Caller, scopes: &[impl AsRef<str>]) -> Result<Caller, Refusal> {
+fn admit(caller: Caller, scopes: &[impl AsRef<str>]) -> Result<Caller, RefusalKind> {
     require(&caller, scopes)?;
     note_in_span(&caller);
     Ok(caller)
@@ -124,22 +135,22 @@ fn note_in_span(caller: &Caller) {
     }
 }
 
-pub(crate) fn require(caller: &Caller, scopes: &[impl AsRef<str>]) -> Result<(), Refusal> {
+pub(crate) fn require(caller: &Caller, scopes: &[impl AsRef<str>]) -> Result<(), RefusalKind> {
     let missing = scopes
         .iter()
         .map(AsRef::as_ref)
         .find(|scope| !caller.scopes().contains(scope));
     match missing.map(|text| (text, Scope::parse(text))) {
         None => Ok(()),
-        Some((_, Ok(scope))) => Err(Refusal::InsufficientScope(scope)),
+        Some((_, Ok(scope))) => Err(RefusalKind::InsufficientScope(scope)),
         Some((text, Err(error))) => {
             tracing::error!(scope = text, %error, "a scope is required that nobody can have");
-            Err(Refusal::Internal)
+            Err(RefusalKind::Internal)
         }
     }
 }
 
-impl From<AuthorizationError> for Refusal {
+impl From<AuthorizationError> for RefusalKind {
     fn from(error: AuthorizationError) -> Self {
         match error {
             AuthorizationError::OtherScheme => Self::MissingToken,
@@ -148,7 +159,7 @@ impl From<AuthorizationError> for Refusal {
     }
 }
 
-impl From<VerifyError> for Refusal {
+impl From<VerifyError> for RefusalKind {
     fn from(error: VerifyError) -> Self {
         match error {
             VerifyError::Invalid => Self::InvalidToken,

@@ -30,7 +30,7 @@
 //! well, which those without a valid token see as a 401. With `layer`, a guard answers all of these.
 
 use crate::policy::{Admission, Anonymous, Policy, noted};
-use crate::{Caller, Refusal, Verifier};
+use crate::{Caller, ProtectedResource, Refusal, RefusalKind, Verifier};
 use axum_core::body::Body;
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::IntoResponse;
@@ -40,7 +40,9 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
+use std::future::{Ready, ready as at_once};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -61,6 +63,16 @@ impl Guard {
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
         Self(Arc::new(Policy::new(verifier)))
+    }
+
+    /// The same guard, for this resource: it accepts the tokens as well that were issued for it, and no other's, and names its
+    /// metadata when it refuses a request. A guard that was not told which resource it protects accepts only tokens that are for
+    /// any. Of two guards around each other, each has to be told.
+    ///
+    /// Serve the metadata, too: see [`ProtectedResource`].
+    #[must_use]
+    pub fn resource(&self, resource: &ProtectedResource) -> Self {
+        Self(Arc::new(self.0.resource(resource)))
     }
 
     /// The same guard, requiring one more scope, and with it a token.
@@ -120,8 +132,8 @@ where
                 request.extensions_mut().insert(caller);
                 State::pass(&mut self.service, request)
             }
-            Admission::Anonymous => {
-                request.extensions_mut().insert(Anonymous);
+            Admission::Anonymous(anonymous) => {
+                request.extensions_mut().insert(anonymous);
                 State::pass(&mut self.service, request)
             }
             Admission::LookUp(look_up) => {
@@ -199,7 +211,7 @@ where
                         (Err(refusal), _) => State::Refused { refusal },
                         // Only this takes what comes then, and another state follows.
                         (Ok(_), None) => State::Refused {
-                            refusal: Refusal::Internal,
+                            refusal: RefusalKind::Internal.into(),
                         },
                     }
                 }
@@ -242,11 +254,11 @@ impl IntoResponse for Refusal {
     }
 }
 
-fn noted_with(parts: &Parts) -> Result<Option<Caller>, Refusal> {
+fn noted_with(parts: &Parts) -> Result<Result<Caller, Anonymous>, Refusal> {
     let extensions = &parts.extensions;
     noted(
         extensions.get(),
-        || extensions.get::<Anonymous>().is_some(),
+        || extensions.get::<Anonymous>().cloned(),
         parts.uri.path(),
     )
 }
@@ -256,7 +268,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        noted_with(parts)?.ok_or(Refusal::MissingToken)
+        noted_with(parts)?.map_err(|Anonymous(refusal)| refusal)
     }
 }
 
@@ -266,6 +278,29 @@ impl<S: Sync> OptionalFromRequestParts<S> for Caller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Refusal> {
-        noted_with(parts)
+        noted_with(parts).map(Result::ok)
+    }
+}
+
+/// Serves the metadata: for `Router::route_service`, at [`metadata_path`](ProtectedResource::metadata_path).
+impl<B> Service<Request<B>> for ProtectedResource {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let answer = self.answer(request.method().as_str());
+        let mut response = Response::new(Body::from(answer.body.to_owned()));
+        *response.status_mut() =
+            StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        for &(name, value) in answer.headers {
+            let (name, value) = (HeaderName::from_static(name), HeaderValue::from_static(value));
+            response.headers_mut().append(name, value);
+        }
+        at_once(Ok(response))
     }
 }

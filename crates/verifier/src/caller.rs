@@ -1,6 +1,7 @@
+use crate::permissions::Permissions;
 use jeton_coherence::BootTime;
 use jeton_coherence::lookups::ValidToken;
-use jeton_domain::{ScopeSet, TokenDigest, TokenId, TokenKind, UserId};
+use jeton_domain::{ClientId, Resource, ScopeSet, TokenDigest, TokenId, TokenKind, UserId};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,7 @@ pub struct Caller(Arc<Known>);
 struct Known {
     key: Key,
     state: State,
-    scopes: Arc<ScopeSet>,
+    permissions: Arc<Permissions>,
     user_id: UserId,
     token_id: TokenId,
     username: Name,
@@ -42,26 +43,28 @@ impl fmt::Debug for Key {
 }
 
 /// What changes about a token, and what is asked along with it, in one word: from the lowest bit on whether it was asked
-/// for lately, whether it is a personal one, the minute for which a use was noted last, and when it expires.
+/// for lately, what it is for, the minute for which a use was noted last, and when it expires.
 struct State(AtomicU64);
 
 impl State {
     const RECENT: u64 = 1;
     const PERSONAL: u64 = 1 << 1;
-    const MINUTE_AT: u32 = 2;
-    /// Minutes wrap around after 8 years.
-    const MINUTES: u64 = (1 << 22) - 1;
+    const DELEGATED: u64 = 1 << 2;
+    const MINUTE_AT: u32 = 3;
+    /// Minutes wrap around after 4 years.
+    const MINUTES: u64 = (1 << 21) - 1;
     /// Moments are kept as so many of these bits, the low ones of the nanoseconds left out: it is 17 ms between two. A token
     /// is forgotten as much too early, never too late.
     const EXPIRY_AT: u32 = 24;
 
     fn new(kind: TokenKind, expires_at: BootTime) -> Self {
-        let personal = match kind {
+        let kind = match kind {
             TokenKind::Login => 0,
             TokenKind::Personal => Self::PERSONAL,
+            TokenKind::Delegated => Self::DELEGATED,
         };
         Self(AtomicU64::new(
-            (expires_at.as_nanos() >> Self::EXPIRY_AT << Self::EXPIRY_AT) | personal,
+            (expires_at.as_nanos() >> Self::EXPIRY_AT << Self::EXPIRY_AT) | kind,
         ))
     }
 
@@ -70,10 +73,10 @@ impl State {
     }
 
     fn kind(&self) -> TokenKind {
-        if self.load() & Self::PERSONAL == 0 {
-            TokenKind::Login
-        } else {
-            TokenKind::Personal
+        match self.load() & (Self::PERSONAL | Self::DELEGATED) {
+            0 => TokenKind::Login,
+            Self::PERSONAL => TokenKind::Personal,
+            _ => TokenKind::Delegated,
         }
     }
 
@@ -149,12 +152,12 @@ impl Name {
 }
 
 impl Caller {
-    /// The token was found by a query sent at that moment; `scopes` are the token's, shared with others who have the
+    /// The token was found by a query sent at that moment; the permissions are the token's, shared with others that have the
     /// same.
     pub(crate) fn new(
         digest: &TokenDigest,
         token: ValidToken,
-        scopes: Arc<ScopeSet>,
+        permissions: Arc<Permissions>,
         sent: BootTime,
     ) -> Self {
         let expires_at = token
@@ -163,7 +166,7 @@ impl Caller {
         Self(Arc::new(Known {
             key: Key::of(digest),
             state: State::new(token.kind, expires_at),
-            scopes,
+            permissions,
             user_id: token.user_id,
             token_id: token.token_id,
             username: Name::new(token.username),
@@ -194,10 +197,30 @@ impl Caller {
         self.0.state.kind()
     }
 
-    /// What the caller may do: the token's scopes and its user's in common.
+    /// What the caller may do: the token's scopes and its user's in common, and its client's.
     #[must_use]
     pub fn scopes(&self) -> &ScopeSet {
-        &self.0.scopes
+        &self.0.permissions.scopes
+    }
+
+    /// The client that the token was given to, where its kind is [`Delegated`](TokenKind::Delegated): it acts for the user, who may take
+    /// that back. `None`: the token is the user's own.
+    #[must_use]
+    pub fn client_id(&self) -> Option<ClientId> {
+        self.0.permissions.client_id
+    }
+
+    /// The one resource that accepts the token ([RFC 8707]). `None`: any.
+    ///
+    /// [RFC 8707]: https://www.rfc-editor.org/rfc/rfc8707
+    #[must_use]
+    pub fn audience(&self) -> Option<&str> {
+        self.0.permissions.audience.as_deref()
+    }
+
+    /// Whether whoever is this resource, or has not said which it is, may accept the token.
+    pub(crate) fn is_for(&self, resource: Option<&Resource>) -> bool {
+        self.0.permissions.are_for(resource)
     }
 
     /// Whether the digest is of this token, if the digests of both begin alike.
@@ -234,6 +257,8 @@ pub(crate) fn any_valid_token() -> ValidToken {
         user_id: UserId(uuid::Uuid::nil()),
         username: "ada".to_owned(),
         scopes: ScopeSet::default(),
+        client_id: None,
+        audience: None,
         remaining: None,
     }
 }
@@ -266,7 +291,7 @@ mod tests {
     #[test]
     fn a_state_keeps_what_it_holds_apart() {
         let end = at(Duration::from_secs(1_000_000));
-        for kind in [TokenKind::Login, TokenKind::Personal] {
+        for kind in [TokenKind::Login, TokenKind::Personal, TokenKind::Delegated] {
             let state = State::new(kind, end);
             for minute in [0, 1, 2, 1000, u64::from(u32::MAX), 3] {
                 let now = at(Duration::from_secs(60 * minute));

@@ -14,8 +14,10 @@ mod lookups;
 mod memory;
 #[cfg(feature = "negative-controls")]
 pub mod negative_controls;
+mod permissions;
 #[cfg(any(feature = "actix", feature = "axum"))]
 mod policy;
+mod protected_resource;
 mod refusal;
 mod settings;
 mod table;
@@ -27,8 +29,9 @@ pub use authorization::{AuthorizationError, bearer_token};
 pub use authorize::{Decision, LookUp};
 pub use caller::Caller;
 pub use jeton_coherence::{DatabaseUrl, InvalidDatabaseUrl};
-pub use jeton_domain::{Scope, ScopeSet, TokenId, TokenKind, UserId};
-pub use refusal::Refusal;
+pub use jeton_domain::{ClientId, InvalidResource, Resource, Scope, ScopeSet, TokenId, TokenKind, UserId};
+pub use protected_resource::{InvalidProtectedResource, ProtectedResource};
+pub use refusal::{Refusal, RefusalKind};
 pub use settings::{DEFAULT_LEASE, LONGEST_LEASE, MOST_CACHE_TOKENS, SHORTEST_LEASE, VerifierSettings};
 pub use verifier::{ConnectError, Status, Verifier, VerifyError};
 

@@ -6,12 +6,13 @@
 
 use crate::connection::Reconnecting;
 use crate::memory::{Beginning, Memory};
+use crate::permissions::SharedPermissions;
 use crate::uses::{Uses, UsesWriter};
 use crate::worker::Worker;
 use crate::{Caller, VerifierSettings, VerifyError};
 use jeton_coherence::{BootTime, DatabaseError, lookups};
-use jeton_domain::{ScopeSet, TokenDigest};
-use std::collections::{HashMap, HashSet};
+use jeton_domain::TokenDigest;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,9 +23,6 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
 type Outcome = Result<Caller, VerifyError>;
-
-/// More sets of scopes than this, and tokens share them only with those that are looked up after.
-const MOST_SCOPE_SETS: usize = 4096;
 
 /// The waiting checks, and the threads that answer them. The threads end after the last handle is dropped.
 pub(crate) struct Lookups {
@@ -38,8 +36,7 @@ struct Shared {
     /// Told once for each check that comes, and to all threads for what is not a check.
     work: Notify,
     memory: Arc<Memory>,
-    /// Sets of scopes that tokens in memory have: few, each shared by many tokens.
-    scopes: Mutex<HashSet<Arc<ScopeSet>>>,
+    permissions: SharedPermissions,
     /// Whether the last query failed: the log tells changes, not every failure.
     failing: AtomicBool,
 }
@@ -67,7 +64,7 @@ impl Lookups {
             state: Mutex::default(),
             work: Notify::new(),
             memory,
-            scopes: Mutex::default(),
+            permissions: SharedPermissions::default(),
             failing: AtomicBool::new(false),
         });
         // If a thread cannot be started, dropping this ends those that were.
@@ -256,7 +253,10 @@ impl Shared {
         let mut unreadable = Vec::new();
         for (digest, token) in found {
             match token {
-                Ok(token) => callers.push((digest, self.caller(&digest, token, sent))),
+                Ok(mut token) => {
+                    let permissions = self.permissions.of(&mut token);
+                    callers.push((digest, Caller::new(&digest, token, permissions, sent)));
+                }
                 Err(error) => {
                     // Neither valid nor invalid: somebody has written a row that this code cannot read.
                     tracing::error!(%error, "a token's row cannot be read");
@@ -274,22 +274,6 @@ impl Shared {
             reply_to(askers, &Err(VerifyError::Unavailable));
         }
         reply_to(askers.into_values().flatten(), &Err(VerifyError::Invalid));
-    }
-
-    fn caller(&self, digest: &TokenDigest, mut token: lookups::ValidToken, sent: BootTime) -> Caller {
-        let mut known = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
-        let scopes = match known.get(&token.scopes) {
-            Some(scopes) => scopes.clone(),
-            None => {
-                if known.len() >= MOST_SCOPE_SETS {
-                    known.clear();
-                }
-                let scopes = Arc::new(std::mem::take(&mut token.scopes));
-                known.insert(scopes.clone());
-                scopes
-            }
-        };
-        Caller::new(digest, token, scopes, sent)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the guards of all frameworks have in common.
 
 use crate::authorize::require;
-use crate::{Caller, Decision, LookUp, Refusal, Verifier};
+use crate::{Caller, Decision, LookUp, ProtectedResource, Refusal, RefusalKind, Verifier};
 
 /// What a guard asks of a request.
 #[derive(Debug, Clone)]
@@ -17,14 +17,14 @@ pub(crate) enum Admission {
     /// A guard around this one has noted the caller.
     Checked,
     Caller(Caller),
-    Anonymous,
+    Anonymous(Anonymous),
     LookUp(LookUp),
     Refused(Refusal),
 }
 
-/// A guard stands before this handler, and has let a request through that brought no token.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Anonymous;
+/// A guard stands before this handler, and has let a request through that brought no token. A handler that wants one answers this.
+#[derive(Debug, Clone)]
+pub(crate) struct Anonymous(pub(crate) Refusal);
 
 impl Policy {
     pub(crate) fn new(verifier: Verifier) -> Self {
@@ -50,6 +50,13 @@ impl Policy {
         }
     }
 
+    pub(crate) fn resource(&self, resource: &ProtectedResource) -> Self {
+        Self {
+            verifier: self.verifier.protecting(resource),
+            ..self.clone()
+        }
+    }
+
     /// `checked` is whom a guard around this one has let through.
     pub(crate) fn decide<'h>(
         &self,
@@ -57,12 +64,21 @@ impl Policy {
         authorization: impl IntoIterator<Item = &'h [u8]>,
     ) -> Admission {
         if let Some(caller) = checked {
-            return require(caller, &self.scopes).map_or_else(Admission::Refused, |()| Admission::Checked);
+            let outcome = match self.verifier.accepts(caller) {
+                true => require(caller, &self.scopes),
+                false => Err(RefusalKind::InvalidToken),
+            };
+            return match outcome {
+                Ok(()) => Admission::Checked,
+                Err(kind) => Admission::Refused(self.verifier.refusal(kind)),
+            };
         }
         match self.verifier.authorize(authorization, &self.scopes) {
             Decision::Allow(caller) => Admission::Caller(caller),
             Decision::LookUp(look_up) => Admission::LookUp(look_up),
-            Decision::Refuse(Refusal::MissingToken) if self.optional => Admission::Anonymous,
+            Decision::Refuse(refusal) if self.optional && *refusal.kind() == RefusalKind::MissingToken => {
+                Admission::Anonymous(Anonymous(refusal))
+            }
             Decision::Refuse(refusal) => Admission::Refused(refusal),
         }
     }
@@ -72,15 +88,14 @@ impl Policy {
 /// right, and the handler is not to run.
 pub(crate) fn noted(
     caller: Option<&Caller>,
-    anonymous: impl FnOnce() -> bool,
+    anonymous: impl FnOnce() -> Option<Anonymous>,
     path: &str,
-) -> Result<Option<Caller>, Refusal> {
-    match caller {
-        Some(caller) => Ok(Some(caller.clone())),
-        None if anonymous() => Ok(None),
-        None => {
-            tracing::error!(path, "a handler takes a Caller, and no guard stands before it");
-            Err(Refusal::Internal)
-        }
+) -> Result<Result<Caller, Anonymous>, Refusal> {
+    if let Some(caller) = caller {
+        return Ok(Ok(caller.clone()));
     }
+    anonymous().map(Err).ok_or_else(|| {
+        tracing::error!(path, "a handler takes a Caller, and no guard stands before it");
+        RefusalKind::Internal.into()
+    })
 }

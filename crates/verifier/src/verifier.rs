@@ -5,9 +5,9 @@ use crate::memory::Memory;
 use crate::settings::{LONGEST_LEASE, MOST_CACHE_TOKENS, SHORTEST_LEASE};
 use crate::uses::Uses;
 use crate::worker::CLOSING;
-use crate::{Caller, VerifierSettings};
+use crate::{Caller, ProtectedResource, VerifierSettings};
 use jeton_coherence::{BootTime, ConnectionLimits, DatabaseError, establish, refused_servers};
-use jeton_domain::{PlainToken, TokenDigest};
+use jeton_domain::{PlainToken, Resource, TokenDigest};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -22,7 +22,13 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// written, as by [`close`](Self::close): whoever drops it is blocked for that, milliseconds while the database answers and 2
 /// seconds at the most, with a runtime or without one.
 #[derive(Clone)]
-pub struct Verifier(Arc<Inner>);
+pub struct Verifier {
+    inner: Arc<Inner>,
+    /// Which resource this is, if that was said.
+    resource: Option<Arc<Resource>>,
+    /// What refusals name of it.
+    protected: Option<ProtectedResource>,
+}
 
 struct Inner {
     memory: Arc<Memory>,
@@ -83,7 +89,8 @@ pub struct Status {
 /// Why a check did not find a valid token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// The token is malformed, unknown, expired or revoked, or its user disabled. Sending it again is useless.
+    /// The token is malformed, unknown, expired or revoked, or its user disabled, or it is for another resource. Sending it again
+    /// is useless.
     #[error("not a valid token")]
     Invalid,
     /// It cannot be told now: the database is away or too slow. Trying again later is right; refusing the caller for
@@ -155,7 +162,7 @@ impl Verifier {
         if let Ok(started) = tokio::time::timeout(settings.lookup_timeout, lease.started()).await {
             started?;
         }
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             memory,
             uses,
             lookups,
@@ -163,7 +170,48 @@ impl Verifier {
             home: Home::here(),
             counts: Counts::default(),
             lookup_timeout: settings.lookup_timeout,
-        })))
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+            resource: None,
+            protected: None,
+        })
+    }
+
+    /// The same verifier, accepting the tokens as well that have this resource as their audience ([RFC 8707]), and no other's.
+    /// A verifier that was not told which resource it is accepts only tokens that have none.
+    ///
+    /// [RFC 8707]: https://www.rfc-editor.org/rfc/rfc8707
+    #[must_use]
+    pub fn for_resource(&self, resource: &Resource) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            resource: Some(Arc::new(resource.clone())),
+            protected: None,
+        }
+    }
+
+    /// The same verifier, [for](Self::for_resource) this resource, naming its metadata when it
+    /// [refuses](Self::authorize) a request ([RFC 9728 §5.1]).
+    ///
+    /// [RFC 9728 §5.1]: https://www.rfc-editor.org/rfc/rfc9728#section-5.1
+    #[must_use]
+    pub fn protecting(&self, resource: &ProtectedResource) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            resource: Some(resource.shared_identifier()),
+            protected: Some(resource.clone()),
+        }
+    }
+
+    /// Whether the token, which is valid, is valid here.
+    pub(crate) fn accepts(&self, caller: &Caller) -> bool {
+        caller.is_for(self.resource.as_deref())
+    }
+
+    /// What refusals name of it.
+    pub(crate) fn protected(&self) -> Option<&ProtectedResource> {
+        self.protected.as_ref()
     }
 
     /// Checks a token's text and says whose it is: from memory where it is known, else by asking the database. A text
@@ -181,15 +229,18 @@ impl Verifier {
     /// The part of [`verify`](Self::verify) that asks nobody.
     pub(crate) fn check(&self, token: &[u8]) -> Result<Check, VerifyError> {
         let malformed = |_| {
-            count(&self.0.counts.malformed);
+            count(&self.inner.counts.malformed);
             VerifyError::Invalid
         };
         let digest = PlainToken::digest_unchecked(token).map_err(malformed)?;
-        if let Some((caller, now)) = self.0.memory.get(&digest)
-            && !self.0.home.was_left(now)
+        if let Some((caller, now)) = self.inner.memory.get(&digest)
+            && !self.inner.home.was_left(now)
         {
+            if !self.accepts(&caller) {
+                return Err(VerifyError::Invalid);
+            }
             // What is remembered was well-formed.
-            self.0.uses.note(&caller, now);
+            self.inner.uses.note(&caller, now);
             return Ok(Check::Known(caller));
         }
         PlainToken::check(token).map_err(malformed)?;
@@ -198,24 +249,27 @@ impl Verifier {
 
     /// The rest of it.
     pub(crate) async fn look_up(&self, digest: TokenDigest) -> Result<Caller, VerifyError> {
-        let outcome = self.ask(digest).await;
+        let outcome = match self.ask(digest).await {
+            Ok(caller) if !self.accepts(&caller) => Err(VerifyError::Invalid),
+            outcome => outcome,
+        };
         count(match outcome {
-            Ok(_) => &self.0.counts.looked_up_valid,
-            Err(VerifyError::Invalid) => &self.0.counts.looked_up_invalid,
-            Err(VerifyError::Unavailable) => &self.0.counts.unavailable,
+            Ok(_) => &self.inner.counts.looked_up_valid,
+            Err(VerifyError::Invalid) => &self.inner.counts.looked_up_invalid,
+            Err(VerifyError::Unavailable) => &self.inner.counts.unavailable,
         });
         let caller = outcome?;
-        self.0.uses.note(&caller, BootTime::now());
+        self.inner.uses.note(&caller, BootTime::now());
         Ok(caller)
     }
 
     async fn ask(&self, digest: TokenDigest) -> Result<Caller, VerifyError> {
         // Its threads are not here.
-        if self.0.home.is_left() {
+        if self.inner.home.is_left() {
             return Err(VerifyError::Unavailable);
         }
         // A server that has stopped in the middle of a query keeps the thread, not the caller.
-        tokio::time::timeout(self.0.lookup_timeout, self.0.lookups.find(digest))
+        tokio::time::timeout(self.inner.lookup_timeout, self.inner.lookups.find(digest))
             .await
             .unwrap_or(Err(VerifyError::Unavailable))
     }
@@ -234,17 +288,17 @@ impl Verifier {
     /// How the verifier is doing.
     #[must_use]
     pub fn status(&self) -> Status {
-        let (now, counts) = (BootTime::now(), &self.0.counts);
-        let inherited = self.0.home.is_left();
+        let (now, counts) = (BootTime::now(), &self.inner.counts);
+        let inherited = self.inner.home.is_left();
         Status {
             lease_left: if inherited {
                 Duration::ZERO
             } else {
-                self.0.memory.deadline().since(now)
+                self.inner.memory.deadline().since(now)
             },
-            entries: self.0.memory.len(),
-            hits: self.0.memory.hits(),
-            last_renewal: self.0.lease.renewed_at().map(|sent| now.since(sent)),
+            entries: self.inner.memory.len(),
+            hits: self.inner.memory.hits(),
+            last_renewal: self.inner.lease.renewed_at().map(|sent| now.since(sent)),
             looked_up_valid: counts.looked_up_valid.load(Ordering::Relaxed),
             looked_up_invalid: counts.looked_up_invalid.load(Ordering::Relaxed),
             malformed: counts.malformed.load(Ordering::Relaxed),
@@ -258,12 +312,12 @@ impl Verifier {
     /// was used; at most 2 seconds are spent on each. For the end of a program, once its requests are answered: what is
     /// checked later asks the database. Dropping the last clone does the same, and blocks meanwhile.
     pub async fn close(&self) {
-        if self.0.home.is_left() {
+        if self.inner.home.is_left() {
             return;
         }
-        self.0.lease.stop();
-        let _ = tokio::time::timeout(CLOSING, self.0.lease.stopped()).await;
-        let _ = tokio::time::timeout(CLOSING, self.0.lookups.write_uses()).await;
+        self.inner.lease.stop();
+        let _ = tokio::time::timeout(CLOSING, self.inner.lease.stopped()).await;
+        let _ = tokio::time::timeout(CLOSING, self.inner.lookups.write_uses()).await;
     }
 }
 

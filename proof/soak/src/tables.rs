@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 pub(crate) const CONNECTIONS: [(&str, i64); 2] = [("soak_auth", 2 * 18), ("soak_notes", 2 * 14)];
 
 /// All that the migrations make.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 16] = [
     "users",
     "tokens",
     "demo.notes",
@@ -25,6 +25,12 @@ const TABLES: [&str; 10] = [
     "network_attempts",
     "audit_events",
     "cleanup_clock",
+    "clients",
+    "delegable_scopes",
+    "grants",
+    "authorizations",
+    "authorization_codes",
+    "refresh_tokens",
 ];
 
 /// Counts by what they are of.

@@ -1,3 +1,8 @@
+mod faults;
+mod person;
+
+pub use person::Looks;
+
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -25,19 +30,36 @@ pub struct Browser {
     from: BufReader<ChildStdout>,
     sent: u64,
     session: Option<String>,
+    /// Where the page is, or was sent.
+    at: String,
+    is_loaded: bool,
+    faults: Vec<String>,
+
     _profile: TempDir,
 }
 
 impl Browser {
-    /// Opens a page and returns when it is loaded. `None`, and a word about it, where no browser is installed: see
-    /// [`find_program`].
-    pub fn open(url: &str) -> Option<Self> {
+    /// With a page that is empty. `None`, and a word about it, where no browser is installed: see [`find_program`].
+    pub fn start() -> Option<Self> {
         let program = find_program(&BROWSERS, "--version")?;
-        let opened = Self::start(program).and_then(|mut browser| {
-            browser.visit(url)?;
+        let started = Self::spawn(program).and_then(|mut browser| {
+            browser.open_page()?;
             Ok(browser)
         });
-        Some(or_panic("open a page in a browser", opened))
+        Some(or_panic("start a browser", started))
+    }
+
+    /// Opens a page and returns when it is loaded; otherwise as [`start`](Self::start).
+    pub fn open(url: &str) -> Option<Self> {
+        let mut browser = Self::start()?;
+        browser.visit(url);
+        Some(browser)
+    }
+
+    /// Goes to a page, and returns when it is loaded.
+    pub fn visit(&mut self, url: &str) {
+        let visited = self.go(url);
+        or_panic("visit a page", visited);
     }
 
     /// Evaluates an expression in the page, as the developer's console does, and gives what its promise comes to.
@@ -56,7 +78,7 @@ impl Browser {
         or_panic("run a script in the page", done)
     }
 
-    fn start(program: &str) -> anyhow::Result<Self> {
+    fn spawn(program: &str) -> anyhow::Result<Self> {
         let profile = TempDir::new()?;
         let mut child = Command::new("sh")
             .args(["-c", RUN, program, "--headless", "--no-sandbox", "--disable-gpu"])
@@ -75,38 +97,57 @@ impl Browser {
             child,
             sent: 0,
             session: None,
+            at: String::new(),
+            is_loaded: false,
+            faults: Vec::new(),
             _profile: profile,
         })
     }
 
-    fn visit(&mut self, url: &str) -> anyhow::Result<()> {
+    fn open_page(&mut self) -> anyhow::Result<()> {
         let target = self.command("Target.createTarget", &json!({ "url": "about:blank" }))?;
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
         let attached = self.command("Target.attachToTarget", &attach)?;
         self.session = attached["sessionId"].as_str().map(str::to_owned);
-        self.command("Page.enable", &json!({}))?;
+        for domain in ["Page", "Runtime", "Log", "Audits"] {
+            self.command(&format!("{domain}.enable"), &json!({}))?;
+        }
+        Ok(())
+    }
+
+    fn go(&mut self, url: &str) -> anyhow::Result<()> {
+        self.is_loaded = false;
         self.command("Page.navigate", &json!({ "url": url }))?;
-        while self.receive()?["method"] != "Page.loadEventFired" {}
+        while !self.is_loaded {
+            let message = self.receive()?;
+            self.note(&message)?;
+        }
         Ok(())
     }
 
     /// Messages end with a zero byte.
     fn command(&mut self, method: &str, params: &Value) -> anyhow::Result<Value> {
+        let sent = self.send(method, params)?;
+        loop {
+            let mut answer = self.receive()?;
+            if answer["id"] == sent {
+                return match answer["error"].take() {
+                    Value::Null => Ok(answer["result"].take()),
+                    error => Err(anyhow!("{method}: {error}")),
+                };
+            }
+            self.note(&answer)?;
+        }
+    }
+
+    fn send(&mut self, method: &str, params: &Value) -> anyhow::Result<u64> {
         self.sent += 1;
         let mut message = json!({ "id": self.sent, "method": method, "params": params });
         if let Some(session) = &self.session {
             message["sessionId"] = session.as_str().into();
         }
         self.to.write_all(format!("{message}\0").as_bytes())?;
-        loop {
-            let mut answer = self.receive()?;
-            if answer["id"] == self.sent {
-                return match answer["error"].take() {
-                    Value::Null => Ok(answer["result"].take()),
-                    error => Err(anyhow!("{method}: {error}")),
-                };
-            }
-        }
+        Ok(self.sent)
     }
 
     fn receive(&mut self) -> anyhow::Result<Value> {

@@ -21,7 +21,7 @@ mod template;
 mod usage;
 mod wait;
 
-pub use browser::Browser;
+pub use browser::{Browser, Looks};
 pub use dark::DarkHost;
 pub use database::{TestDatabase, connect, database, migrate, revert_all, try_connect};
 pub use endpoint::Endpoint;

@@ -1,11 +1,11 @@
-use super::responses::{Problems, REQUEST_ID, headers, shared_header};
+use super::responses::{Problems, REQUEST_ID, header, headers, shared_header};
 use super::schemas::Schemas;
 use crate::endpoint::{Access, Content, Endpoint, Resource, Tag};
 use jeton_api_types::{Problem, ProblemResponse};
 use jeton_http_kit::{method_not_allowed_problem, not_found_problem};
 use serde_json::{Map, Value, json};
 
-const TAGS: [(Tag, &str, Option<&str>); 6] = [
+const TAGS: [(Tag, &str, Option<&str>); 7] = [
     (Tag::SigningIn, "Signing in", None),
     (Tag::Account, "Account", None),
     (Tag::Tokens, "Tokens", None),
@@ -18,6 +18,11 @@ const TAGS: [(Tag, &str, Option<&str>); 6] = [
         Tag::Administration,
         "Administration",
         Some("With a token that has the scope `admin`, of either kind."),
+    ),
+    (
+        Tag::Pages,
+        "Pages",
+        Some("For people: static, without cookies, and clients of this API like any other."),
     ),
     (Tag::Operation, "Operation", None),
 ];
@@ -143,6 +148,9 @@ impl Parts {
     fn responses(&mut self, endpoint: &Endpoint) -> Value {
         let mut responses = Map::new();
         responses.insert(endpoint.answer.status.to_string(), self.success(endpoint));
+        if let Some(when) = endpoint.answer.redirects {
+            responses.insert("302".to_owned(), redirect(when));
+        }
         let mut general = endpoint.access.problems();
         general.extend(endpoint.request.problems.iter().cloned());
         general.push(ProblemResponse::internal());
@@ -176,6 +184,18 @@ impl Parts {
     }
 }
 
+fn redirect(when: &str) -> Value {
+    let location = header(
+        "Where.",
+        json!({ "type": "string", "format": "uri" }),
+        "https://login.example.org/device",
+    );
+    json!({
+        "description": when,
+        "headers": { REQUEST_ID: shared_header(REQUEST_ID), "Location": location }
+    })
+}
+
 /// The ids in a path, each named by what comes before it, and what every request may have.
 fn path_parameters(path: &str) -> Value {
     let parts: Vec<_> = path.split('/').collect();
@@ -184,6 +204,7 @@ fn path_parameters(path: &str) -> Value {
         let whose = pair.first()?.trim_end_matches('s');
         let example = match whose {
             "user" => "01a20a08-721c-71bf-b9fb-b59edca64a79",
+            "client" => "01a20a08-7e44-7b10-9c3d-6a1f0e5d2b77",
             _ => "01a20a08-738f-751b-8481-9455bd50dae2",
         };
         Some(json!({

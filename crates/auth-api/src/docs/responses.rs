@@ -9,9 +9,13 @@ pub(crate) fn shared_header(name: &str) -> Value {
     json!({ "$ref": format!("#/components/headers/{name}") })
 }
 
+/// A header that an answer always has, as the document describes it.
+pub(crate) fn header(description: &str, schema: Value, example: impl Into<Value>) -> Value {
+    json!({ "description": description, "required": true, "schema": schema, "example": example.into() })
+}
+
 /// The headers of several answers. Those of problems are called as they are on the wire.
 pub(super) fn headers() -> Value {
-    let header = |description: &str, schema: Value, example: Value| json!({ "description": description, "required": true, "schema": schema, "example": example });
     let text = |text: &str| json!({ "const": text });
     json!({
         REQUEST_ID: header(

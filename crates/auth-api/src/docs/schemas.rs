@@ -39,6 +39,7 @@ impl Schemas {
     /// may be left out are never null.
     pub(crate) fn answer<T: ToSchema>(&mut self) -> Value {
         for (name, mut schema) in all::<T>() {
+            self.flatten(&mut schema);
             let always = always(&schema);
             if !always.is_empty() {
                 schema["required"] = always.into();
@@ -82,6 +83,33 @@ impl Schemas {
         };
         let fields = schema["properties"].as_object();
         fields.into_iter().flatten().map(parameter).collect()
+    }
+
+    /// Makes one schema of a type's own fields and of those of the type that it has among them, as JSON has them. That one
+    /// was added before: an endpoint that answers with it alone comes first.
+    fn flatten(&self, schema: &mut Value) {
+        let Some(Value::Array(parts)) = schema
+            .as_object_mut()
+            .and_then(|schema| schema.shift_remove("allOf"))
+        else {
+            return;
+        };
+        let (mut properties, mut required) = (Map::new(), Vec::new());
+        for mut part in parts {
+            let name = part["$ref"].as_str().and_then(|path| path.rsplit('/').next());
+            if let Some(named) = name.and_then(|name| self.by_name.get(name)) {
+                part = named.clone();
+            }
+            if let Value::Object(fields) = part["properties"].take() {
+                properties.extend(fields);
+            }
+            if let Value::Array(names) = part["required"].take() {
+                required.extend(names);
+            }
+        }
+        schema["type"] = "object".into();
+        schema["required"] = required.into();
+        schema["properties"] = properties.into();
     }
 
     fn add(&mut self, name: String, mut schema: Value) {

@@ -3,6 +3,7 @@
 use super::openapi;
 use crate::Settings;
 use crate::metrics::RevocationMetrics;
+use crate::pages::ASSETS_PATH;
 use crate::state::State;
 use actix_web::test::{TestRequest, call_and_read_body, init_service};
 use actix_web::{App, HttpRequest, web};
@@ -63,6 +64,19 @@ fn paths(router: &str) -> BTreeSet<String> {
     paths
 }
 
+/// What delegation serves. The standards describe what apps ask, and docs/DELEGATION.md the rest.
+const DELEGATION: [&str; 9] = [
+    "/.well-known/oauth-authorization-server",
+    "/v1/authorizations",
+    "/v1/authorizations/{id}",
+    "/v1/authorizations/{id}/approve",
+    "/v1/authorizations/{id}/deny",
+    "/v1/device_authorization",
+    "/v1/grants",
+    "/v1/grants/{id}",
+    "/v1/token",
+];
+
 #[actix_web::test]
 async fn every_path_that_is_served_is_described_and_no_other() {
     let database = TestDatabase::create();
@@ -73,7 +87,14 @@ async fn every_path_that_is_served_is_described_and_no_other() {
         .default_service(web::to(tell));
     let app = init_service(app).await;
     let router = call_and_read_body(&app, TestRequest::with_uri("/nothing").to_request()).await;
-    let served = paths(std::str::from_utf8(&router).unwrap());
+    let mut served = paths(std::str::from_utf8(&router).unwrap());
+    assert!(
+        served.remove(ASSETS_PATH),
+        "what pages are made of is no part of the API"
+    );
+    for path in DELEGATION {
+        assert!(served.remove(path), "{path}");
+    }
 
     let document: Value = serde_json::from_str(openapi()).unwrap();
     let described = document["paths"].as_object().unwrap();

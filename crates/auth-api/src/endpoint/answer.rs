@@ -20,6 +20,8 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<(&'static str, Value)>,
     pub(crate) content: Option<Content>,
     pub(crate) example: Option<Value>,
+    /// When it is a redirect instead.
+    pub(crate) redirects: Option<&'static str>,
     /// What to call the example, and another one.
     pub(crate) other_example: Option<(&'static str, &'static str, Value)>,
 }
@@ -39,6 +41,7 @@ impl Answer {
             headers: Vec::new(),
             content: None,
             example: None,
+            redirects: None,
             other_example: None,
         }
     }
@@ -132,19 +135,19 @@ impl Responder for Empty {
 }
 
 /// Something in JSON that no cache may keep.
-pub(crate) struct NoStore<T>(pub(crate) T);
+pub(crate) struct NoStore<T, const STATUS: u16 = 200>(pub(crate) T);
 
-impl<T: ToSchema> Answers for NoStore<T> {
+impl<T: ToSchema, const STATUS: u16> Answers for NoStore<T, STATUS> {
     fn answer() -> Answer {
-        Answer::json::<T>(200).with("Cache-Control", "NoStore")
+        Answer::json::<T>(STATUS).with("Cache-Control", "NoStore")
     }
 }
 
-impl<T: Serialize> Responder for NoStore<T> {
+impl<T: Serialize, const STATUS: u16> Responder for NoStore<T, STATUS> {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let mut answer = HttpResponse::Ok();
+        let mut answer = HttpResponse::build(StatusCode::from_u16(STATUS).unwrap_or_default());
         answer.insert_header((CACHE_CONTROL, "no-store")).json(self.0)
     }
 }

@@ -11,12 +11,13 @@ pub(crate) use answer::{Answer, Answers, Content, Created, Empty, Issued, NoCont
 pub(crate) use request::{Parameters, Request, Takes};
 pub(crate) use router::{Resource, resources};
 
+use crate::docs::header;
 use crate::error::ApiError;
 use crate::revoked_token;
 use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, Responder, Route};
 use jeton_api_types::ProblemResponse;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The headings that the document has endpoints under, in its order.
@@ -27,6 +28,7 @@ pub(crate) enum Tag {
     Tokens,
     ServicesAndGateways,
     Administration,
+    Pages,
     Operation,
 }
 
@@ -48,6 +50,7 @@ pub(crate) struct Endpoint {
     /// Whether it counts as an act of the user's: see [`acts`](crate::acts).
     is_counted: bool,
     by_any_method: bool,
+    checks_token_itself: bool,
     /// Sets a route's handler; `None` where it is the HTTP kit that serves it.
     handle: Option<Box<dyn Fn(Route) -> Route + Send + Sync>>,
 }
@@ -88,6 +91,7 @@ impl Endpoint {
             problems: Vec::new(),
             is_counted: false,
             by_any_method: false,
+            checks_token_itself: false,
             handle: None,
         }
     }
@@ -123,6 +127,38 @@ impl Endpoint {
         self.example(example)
     }
 
+    /// It answers a page of HTML, under this content security policy.
+    pub(crate) fn html(self, policy: &'static str) -> Self {
+        let text = |is: &str| json!({ "const": is });
+        self.header(
+            "Content-Security-Policy",
+            header(
+                "Nothing from elsewhere, and no script but the page's own.",
+                json!({ "type": "string" }),
+                policy,
+            ),
+        )
+        .header(
+            "X-Content-Type-Options",
+            header("It is HTML and nothing else.", text("nosniff"), "nosniff"),
+        )
+        .header(
+            "Referrer-Policy",
+            header(
+                "Links do not tell where they were followed.",
+                text("no-referrer"),
+                "no-referrer",
+            ),
+        )
+        .content("text/html", json!({ "type": "string" }), json!("<!doctype html>"))
+    }
+
+    /// It may answer 302 instead: when.
+    pub(crate) fn redirects(mut self, when: &'static str) -> Self {
+        self.answer.redirects = Some(when);
+        self
+    }
+
     /// Another example of the answer than the one that the type has.
     pub(crate) fn example(mut self, example: Value) -> Self {
         self.answer.example = Some(example);
@@ -154,6 +190,14 @@ impl Endpoint {
     pub(crate) fn problems<const N: usize>(mut self, errors: [ApiError; N]) -> Self {
         self.problems.extend(errors.map(|error| error.problem()));
         self
+    }
+
+    /// No guard stands before it: which tokens it accepts depends on what it is asked.
+    pub(crate) fn checks_token_itself(self) -> Self {
+        Self {
+            checks_token_itself: true,
+            ..self
+        }
     }
 
     pub(crate) fn by_any_method(self) -> Self {

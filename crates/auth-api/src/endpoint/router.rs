@@ -62,7 +62,7 @@ impl Resource {
         let guarded = self
             .endpoints
             .iter()
-            .any(|endpoint| endpoint.access != Access::Public);
+            .any(|endpoint| endpoint.access != Access::Public && !endpoint.checks_token_itself);
         let revokes = self.endpoints.iter().find_map(|endpoint| endpoint.revokes);
         let confirmed = from_fn(move |request, next| {
             revoked_token::confirmed(revokes.unwrap_or_default(), request, next)

@@ -1,3 +1,4 @@
+use crate::delegation;
 use crate::endpoint::{Access, Endpoint, NoStore, Tag};
 use crate::error::{ApiError, ApiResult};
 use crate::state::State;
@@ -7,6 +8,7 @@ use actix_web::web::Data;
 use jeton_api_types::{ExposeSecret, Introspection, PresentedToken};
 use jeton_domain::INTROSPECT_TOKENS;
 use jeton_http_kit::Form;
+use jeton_persistence::delegation::presented::{self, For};
 use jeton_persistence::tokens;
 use jeton_verifier::VerifyError;
 use serde_json::json;
@@ -25,7 +27,17 @@ pub(crate) fn endpoint() -> Endpoint {
 
 /// It counts as a use of the token: a service that asks here has been called with it.
 async fn introspect(state: Data<State>, body: Form<PresentedToken>) -> ApiResult<NoStore<Introspection>> {
-    look(&state, body.0.token.expose_secret()).await.map(NoStore)
+    let text = body.0.token.expose_secret();
+    if let Some(presented) = delegation::read_presented(text) {
+        let found = state
+            .database
+            .run(move |connection| presented::introspect(connection, &presented, For::Anybody))
+            .await?;
+        if let Some(found) = found {
+            return Ok(NoStore(wire::introspected(found)));
+        }
+    }
+    look(&state, text).await.map(NoStore)
 }
 
 async fn look(state: &State, token: &str) -> ApiResult<Introspection> {

@@ -1,4 +1,5 @@
 use crate::audit_context::By;
+use crate::delegation::PROFILE;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
 use crate::rate_limit::{self, Attempt, SoFar};
@@ -9,7 +10,9 @@ use crate::wire;
 use actix_web::http::Method;
 use actix_web::web::Data;
 use jeton_api_types::{Account, DeleteAccountRequest, MeResponse, UpdateAccountRequest};
-use jeton_domain::{AuditAction, AuditContext, AuditReason, Password, PasswordHash, UserChanges, UserId};
+use jeton_domain::{
+    AuditAction, AuditContext, AuditReason, Password, PasswordHash, TokenKind, UserChanges, UserId,
+};
 use jeton_http_kit::Json;
 use jeton_persistence::audit::NewAuditEvent;
 use jeton_persistence::rate_limit::Account as Limited;
@@ -21,7 +24,7 @@ pub(crate) fn endpoints() -> [Endpoint; 3] {
     [
         Endpoint::new(Method::GET, "/v1/me", Access::AnyToken, show)
             .named(Tag::Account, "showMe", "Who am I?")
-            .about("The user, and the token that asks. With any token.")
+            .about("The user, and the token that asks. With any token; an app's takes the scope `profile`.")
             .answers("The user and the token."),
         Endpoint::new(Method::PATCH, "/v1/me", Access::LoginToken, update)
             .named(Tag::Account, "updateMe", "Change one's name or e-mail address")
@@ -53,6 +56,10 @@ pub(crate) fn endpoints() -> [Endpoint; 3] {
 }
 
 async fn show(state: Data<State>, caller: Caller) -> ApiResult<Json<MeResponse>> {
+    // An app sees what it was given, and no e-mail address along with that.
+    if caller.token_kind() == TokenKind::Delegated && !caller.scopes().contains(PROFILE) {
+        return Err(ApiError::InsufficientScope(PROFILE.to_owned()));
+    }
     let (user, token) = (caller.user_id(), caller.token_id());
     let found = state
         .database

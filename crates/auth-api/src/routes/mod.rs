@@ -15,8 +15,10 @@ mod tokens;
 mod users;
 mod verify;
 
+use crate::delegation;
 use crate::docs;
 use crate::endpoint::{Endpoint, resources};
+use crate::pages;
 use crate::state::State;
 use actix_web::web::{Data, ServiceConfig};
 
@@ -35,6 +37,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     endpoints.push(renew::endpoint());
     endpoints.extend(admin::endpoints());
     endpoints.extend([introspect::endpoint(), revoke::endpoint(), verify::endpoint()]);
+    endpoints.extend(pages::endpoints());
     endpoints.extend(probes::endpoints());
     endpoints.extend(docs::endpoints());
     endpoints
@@ -46,6 +49,9 @@ pub(crate) fn configure(state: State) -> impl Fn(&mut ServiceConfig) + Clone + S
     docs::openapi();
     move |config| {
         config.app_data(Data::new(state.clone()));
+        config.app_data(Data::from(state.pages.clone()));
+        pages::assets(config);
+        delegation::configure(config, &state);
         for service in resources().iter().filter_map(|resource| resource.service(&state)) {
             config.service(service);
         }

@@ -40,7 +40,7 @@ async fn renew(
     body: Json<RenewTokenRequest>,
 ) -> ApiResult<Issued<201, RenewedToken>> {
     let overlap = overlap(body.0.old_expires_in)?;
-    if caller.token_kind() == TokenKind::Login {
+    if caller.token_kind() != TokenKind::Personal {
         return Err(ApiError::NotAServiceAccount);
     }
     let (user, old, limit) = (caller.user_id(), caller.token_id(), state.tokens.user_limit);

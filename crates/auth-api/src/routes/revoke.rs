@@ -1,4 +1,5 @@
 use crate::audit_context::By;
+use crate::delegation;
 use crate::endpoint::{Access, Empty, Endpoint, Tag};
 use crate::error::{ApiError, ApiResult};
 use crate::revoked_token::Answer;
@@ -6,9 +7,11 @@ use crate::state::State;
 use actix_web::http::Method;
 use actix_web::web::Data;
 use jeton_api_types::{ExposeSecret, PresentedToken};
-use jeton_domain::{PlainToken, REVOKE_TOKENS};
+use jeton_domain::{AuditContext, REVOKE_TOKENS};
 use jeton_http_kit::Form;
-use jeton_persistence::tokens::{self, Presented};
+use jeton_persistence::PgConnection;
+use jeton_persistence::delegation::presented::{self, For, Presented, Revocation};
+use jeton_persistence::tokens;
 use jeton_verifier::Caller;
 
 pub(crate) fn endpoint() -> Endpoint {
@@ -29,17 +32,28 @@ pub(crate) fn endpoint() -> Endpoint {
 }
 
 async fn revoke(state: Data<State>, caller: Caller, by: By, body: Form<PresentedToken>) -> ApiResult<Empty> {
-    let Ok(digest) = PlainToken::digest_of(body.0.token.expose_secret()) else {
-        return Ok(Empty);
-    };
     let owner = (!caller.scopes().contains(REVOKE_TOKENS)).then(|| caller.user_id());
+    let digest = match delegation::read_presented(body.0.token.expose_secret()) {
+        Some(Presented::Access(digest)) => digest,
+        Some(refresh @ Presented::Refresh(_)) => {
+            let of = owner.map_or(For::Anybody, For::User);
+            let revoke = move |connection: &mut PgConnection, by: &AuditContext| {
+                presented::revoke(connection, by, &refresh, of)
+            };
+            return match state.revoke(by.0, revoke).await? {
+                Revocation::Done => Ok(Empty),
+                Revocation::NotTheirs => Err(ApiError::InsufficientScope(REVOKE_TOKENS.to_owned())),
+            };
+        }
+        None => return Ok(Empty),
+    };
     let outcome = state
         .revoke(by.0, move |connection, by| {
             tokens::revoke_presented(connection, by, digest, owner)
         })
         .await?;
     match outcome {
-        Presented::NotTheOwners => Err(ApiError::InsufficientScope(REVOKE_TOKENS.to_owned())),
-        Presented::Revoked | Presented::Unknown => Ok(Empty),
+        tokens::Presented::NotTheOwners => Err(ApiError::InsufficientScope(REVOKE_TOKENS.to_owned())),
+        tokens::Presented::Revoked | tokens::Presented::Unknown => Ok(Empty),
     }
 }

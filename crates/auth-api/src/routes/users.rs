@@ -67,6 +67,7 @@ async fn sign_up(state: Data<State>, by: By, body: Json<SignUpRequest>) -> ApiRe
     let hash = chosen?;
 
     let user = NewUser {
+        service: false,
         id: UserId(Uuid::now_v7()),
         username,
         email,

@@ -115,6 +115,7 @@ async fn a_failed_login_has_the_same_bytes_whatever_is_wrong() {
     let off = auth.sign_in("off").await.me().await.unwrap().user.id;
     auth.revoke(|connection| users::disable(connection, &AuditContext::cli(), UserId(off)));
     let without_password = jeton_domain::NewUser {
+        service: true,
         id: UserId(uuid::Uuid::now_v7()),
         username: jeton_domain::Username::parse("robot").unwrap(),
         email: None,

@@ -213,6 +213,7 @@ async fn a_gateway_is_told_an_odd_name_so_that_it_decodes_to_it() {
 async fn whoever_cannot_be_found_is_refused_and_can_be_helped() {
     let auth = Auth::start();
     let ada = NewUser {
+        service: true,
         id: UserId(Uuid::now_v7()),
         username: Username::parse("Straße").unwrap(),
         email: None,

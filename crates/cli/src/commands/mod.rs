@@ -1,12 +1,14 @@
 //! The commands, one file each: its arguments, and what it does.
 
 mod audit;
+mod client;
 mod completions;
 mod doctor;
 mod healthcheck;
 mod migrate;
 mod network;
 mod role;
+mod scope;
 mod token;
 mod user;
 mod verifier;
@@ -20,6 +22,12 @@ pub(crate) enum Command {
     /// Manage users' tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// Manage clients: the programs that users let act for them
+    #[command(subcommand)]
+    Client(client::Command),
+    /// Manage the scopes that users may give to clients
+    #[command(subcommand)]
+    Scope(scope::Command),
     /// See and forget the failed sign-ins that count for networks
     #[command(subcommand)]
     Network(network::Command),
@@ -41,6 +49,8 @@ impl Command {
             Self::Migrate(args) => migrate::run(&args),
             Self::User(command) => command.run(),
             Self::Token(command) => command.run(),
+            Self::Client(command) => command.run(),
+            Self::Scope(command) => command.run(),
             Self::Network(command) => command.run(),
             Self::Role(command) => command.run(),
             Self::Audit(args) => audit::run(&args),

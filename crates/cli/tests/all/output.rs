@@ -61,6 +61,19 @@ fn a_token_that_nobody_receives_is_revoked() {
 }
 
 #[test]
+fn a_client_whose_secret_nobody_receives_is_deleted() {
+    let jeton = Jeton::new();
+    let output = unread(&jeton, "client create lost --confidential --no-scopes");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "error: nobody reads standard output any more; the client was deleted\n"
+    );
+    let document = jeton.run("client list --json").json();
+    assert_eq!(document["clients"].as_array().unwrap().len(), 0);
+}
+
+#[test]
 fn no_output_holds_a_password_or_a_token_it_was_not_asked_for() {
     let jeton = Jeton::new();
     let mut said = String::new();

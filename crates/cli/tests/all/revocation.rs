@@ -32,6 +32,26 @@ fn every_command_that_takes_something_away_waits() {
     waits(&jeton, "user delete ada --yes", "");
 }
 
+#[test]
+fn every_command_that_takes_something_from_a_client_waits() {
+    let jeton = Jeton::new();
+    jeton
+        .run("client create app --redirect-uri https://a.example/cb --scope notes:read")
+        .ok();
+    waits(&jeton, "client set-scopes app --no-scopes", "");
+    waits(&jeton, "client disable app", "");
+    waits(&jeton, "client enable app", "");
+    waits(&jeton, "client delete app --yes", "");
+    let connection = &mut jeton.connect();
+    connection.batch_execute(DEAD).unwrap();
+    // Gone by an attempt before, perhaps, whose end nobody has seen.
+    connection
+        .batch_execute("INSERT INTO clients (id, name, redirect_uris, scopes, grant_types) VALUES (gen_random_uuid(), 'x', '{}', '{}', '{}'); DELETE FROM clients")
+        .unwrap();
+    assert!(jeton.run("client delete app --yes").error().contains("no client"));
+    assert_eq!(verifiers::list(connection).unwrap().len(), 0);
+}
+
 /// The first attempt may have been interrupted after it was done: the second must not say that all is well before it is.
 #[test]
 fn a_command_that_finds_nothing_left_to_do_waits_for_verifiers() {

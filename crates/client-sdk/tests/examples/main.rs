@@ -4,6 +4,7 @@
     reason = "clippy allows it in test functions by itself, not in what they call"
 )]
 
+mod apps;
 mod command_line;
 mod notes;
 mod service_account;

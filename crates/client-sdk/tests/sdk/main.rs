@@ -5,6 +5,7 @@
 )]
 
 mod account;
+mod apps;
 mod auth;
 mod redirects;
 mod renewal;

@@ -157,6 +157,7 @@ fn this_is_the_process() {
 /// A token of a new user.
 pub(crate) fn issue(connection: &mut PgConnection, username: &str) -> (UserId, TokenId, String) {
     let user = NewUser {
+        service: true,
         id: UserId(Uuid::now_v7()),
         username: Username::parse(username).unwrap(),
         email: None,

@@ -12,7 +12,7 @@ use jeton_domain::printable::{cut, escape};
 const APPLIED: &str = "__diesel_schema_migrations";
 
 /// Where a trigger keeps revocations from coming about, or verifiers from knowing of them.
-const OF_REVOCATIONS: [&str; 4] = ["users", "tokens", "revocations", "verifiers"];
+const OF_REVOCATIONS: [&str; 6] = ["users", "tokens", "clients", "grants", "revocations", "verifiers"];
 
 #[derive(QueryableByName)]
 struct Table {

@@ -47,7 +47,7 @@ pub enum Refusal {
     /// The token that asks is not valid.
     #[error("the token that asks is not valid any more")]
     TokenGone,
-    /// The user can sign in.
+    /// The user is a person.
     #[error("the user is no service account")]
     NotAServiceAccount,
 }
@@ -75,8 +75,8 @@ pub fn issue_for_password(
     verified: &PasswordHash,
     token: &NewToken,
 ) -> DatabaseResult<Pending<Issue>> {
-    issuing(connection, user, |connection, password_hash| {
-        if password_hash != Some(verified.expose_encoded()) {
+    issuing(connection, user, |connection, holder| {
+        if holder.password_hash.as_deref() != Some(verified.expose_encoded()) {
             return Ok(Issue::Refused(Refusal::PasswordChanged));
         }
         issue(
@@ -143,33 +143,44 @@ pub fn issue_for_service(
     user: UserId,
     token: &NewToken,
 ) -> DatabaseResult<Pending<Issue>> {
-    issuing(connection, user, |connection, password_hash| {
-        if password_hash.is_some() {
+    issuing(connection, user, |connection, holder| {
+        if !holder.is_service_account {
             return Ok(Issue::Refused(Refusal::NotAServiceAccount));
         }
         issue(connection, by, AuditAction::TokenIssued, user, None, token)
     })
 }
 
+/// Whose the token will be.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
+struct Holder {
+    #[diesel(select_expression = users::disabled_at.is_not_null())]
+    #[diesel(select_expression_type = diesel::dsl::IsNotNull<users::disabled_at>)]
+    disabled: bool,
+    password_hash: Option<String>,
+    is_service_account: bool,
+}
+
 /// A transaction that issues a token to a user who is there and not disabled, or else makes room, which is all that it may
-/// revoke. The work is done under the lock of the user's row, and is told the password hash that this has.
+/// revoke. The work is done under the lock of the user's row, and is told what that says.
 fn issuing(
     connection: &mut PgConnection,
     user: UserId,
-    work: impl FnOnce(&mut PgConnection, Option<&str>) -> DatabaseResult<Issue>,
+    work: impl FnOnce(&mut PgConnection, &Holder) -> DatabaseResult<Issue>,
 ) -> DatabaseResult<Pending<Issue>> {
     transaction(connection, |connection| {
         // What is read is the row that is locked: as whoever held it before has left it.
-        let found: Option<(bool, Option<String>)> = users::table
+        let found: Option<Holder> = users::table
             .find(user.0)
-            .select((users::disabled_at.is_not_null(), users::password_hash))
+            .select(Holder::as_select())
             .for_no_key_update()
             .first(connection)
             .optional()?;
         let issue = match found {
             None => Issue::Refused(Refusal::UserGone),
-            Some((true, _)) => Issue::Refused(Refusal::UserDisabled),
-            Some((false, password_hash)) => work(connection, password_hash.as_deref())?,
+            Some(holder) if holder.disabled => Issue::Refused(Refusal::UserDisabled),
+            Some(holder) => work(connection, &holder)?,
         };
         match issue {
             Issue::RoomMade => in_this_transaction(connection, Issue::RoomMade),
@@ -228,7 +239,7 @@ pub(super) fn room(
 }
 
 /// Revokes what has to give way to the token: the login tokens that were not used for longest, and never one that was
-/// made for a program. `None` when there can be no room: one place is kept for signing in, or a user with many programs
+/// made for a program; what apps were given counts by itself. `None` when there can be no room: one place is kept for signing in, or a user with many programs
 /// could not sign in to revoke the tokens of some. The caller holds the user's row.
 fn make_room(
     connection: &mut PgConnection,
@@ -250,15 +261,15 @@ fn make_room(
     }
     let held: Held = diesel::sql_query(format!(
         "SELECT count(*) FILTER (WHERE kind = 'personal') AS personal, \
-            count(*) FILTER (WHERE kind <> 'personal') AS login \
-            FROM tokens WHERE user_id = $1 AND {IS_VALID}",
+            count(*) FILTER (WHERE kind = 'login') AS login \
+            FROM tokens WHERE user_id = $1 AND kind IN ('login', 'personal') AND {IS_VALID}",
     ))
     .bind::<SqlUuid, _>(user.0)
     .get_result(connection)?;
     let limit = i64::from(token.user_limit);
     let room_for_programs = match token.kind {
         TokenKind::Personal => limit - 1,
-        TokenKind::Login => limit,
+        TokenKind::Login | TokenKind::Delegated => limit,
     };
     if held.personal >= room_for_programs {
         return Ok(None);

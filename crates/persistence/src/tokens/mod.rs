@@ -14,7 +14,7 @@ pub use renew::{Renewal, renew};
 use crate::PgConnection;
 use crate::audit::{self, InsertEvent, NewAuditEvent};
 use crate::rows::{self, UsedTokenRow, used_tokens};
-use crate::schema::{tokens, users};
+use crate::schema::{grants, tokens, users};
 use crate::transaction;
 use crate::{DatabaseResult, Pending};
 use diesel::dsl::{exists, select};
@@ -25,7 +25,9 @@ use diesel::sql_types::Uuid as SqlUuid;
 use jeton_coherence::revocations::{revoking, revoking_at_once};
 use jeton_coherence::schema::sql_types::Xid8;
 use jeton_coherence::{IsValid, Xid};
-use jeton_domain::{Actor, AuditAction, AuditContext, Token, TokenDigest, TokenId, TokenName, UserId};
+use jeton_domain::{
+    Actor, AuditAction, AuditContext, Token, TokenDigest, TokenId, TokenKind, TokenName, UserId,
+};
 use serde_json::json;
 
 /// Reads one of the owner's tokens, if it is valid.
@@ -42,7 +44,8 @@ pub fn find(connection: &mut PgConnection, owner: UserId, id: TokenId) -> Databa
     Ok(row.map(Token::from))
 }
 
-/// Reads the owner's valid tokens, newest first, at most `limit` of those older than `after`.
+/// Reads the owner's valid tokens, newest first, at most `limit` of those older than `after`. Those that apps were given are
+/// not among them: they come and go by the hour, and are taken back by what was granted.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
@@ -54,6 +57,7 @@ pub fn list(
 ) -> DatabaseResult<Vec<Token>> {
     let mut query = used_tokens()
         .filter(tokens::user_id.eq(owner.0))
+        .filter(tokens::kind.ne(TokenKind::Delegated.as_str()))
         .filter(IsValid)
         .into_boxed();
     if let Some(after) = after {
@@ -306,15 +310,17 @@ pub(crate) fn lock(connection: &mut PgConnection, user: UserId) -> DatabaseResul
     Ok(())
 }
 
-/// Deletes a user's tokens, all but one. The caller holds the user's row, by [`lock`] or by an update.
+/// Deletes a user's tokens, all but one, and what the user has let apps do: they would get tokens again. The caller holds the user's row, by [`lock`] or by an update.
 pub(crate) fn revoke_except(
     connection: &mut PgConnection,
     owner: UserId,
     kept: Option<TokenId>,
 ) -> DatabaseResult<usize> {
     let all = diesel::delete(tokens::table.filter(tokens::user_id.eq(owner.0)));
-    Ok(match kept {
+    let deleted = match kept {
         Some(kept) => all.filter(tokens::id.ne(kept.0)).execute(connection)?,
         None => all.execute(connection)?,
-    })
+    };
+    diesel::delete(grants::table.filter(grants::user_id.eq(owner.0))).execute(connection)?;
+    Ok(deleted)
 }

@@ -103,7 +103,7 @@ fn may_renew(
         .find(user.0)
         .select((
             users::disabled_at.is_not_null(),
-            users::password_hash.is_not_null(),
+            users::is_service_account,
             users::scopes,
         ))
         .for_no_key_update()
@@ -112,13 +112,13 @@ fn may_renew(
     let held = match found {
         None => return Ok(Err(Refusal::UserGone)),
         Some((true, ..)) => return Ok(Err(Refusal::UserDisabled)),
-        Some((false, true, _)) => return Ok(Err(Refusal::NotAServiceAccount)),
-        Some((false, false, held)) => scopes("users.scopes", user.0, &held),
+        Some((false, false, _)) => return Ok(Err(Refusal::NotAServiceAccount)),
+        Some((false, true, held)) => scopes("users.scopes", user.0, &held),
     };
     // A statement of its own, after the lock: its snapshot sees what whoever held the lock before has done.
     Ok(match find(connection, user, old)? {
         None => Err(Refusal::TokenGone),
-        Some(old) if old.kind == TokenKind::Login => Err(Refusal::NotAServiceAccount),
+        Some(old) if old.kind != TokenKind::Personal => Err(Refusal::NotAServiceAccount),
         Some(old) => Ok((old, held)),
     })
 }

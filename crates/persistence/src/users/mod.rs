@@ -31,7 +31,7 @@ pub const USERNAME_TAKEN: &str = "users_username_key_unique";
 pub struct SignInUser {
     /// The user; may be disabled.
     pub user: User,
-    /// `None` for a service account.
+    /// `None` where there is no sign-in by password, as of service accounts.
     pub password_hash: Option<PasswordHash>,
 }
 
@@ -46,7 +46,7 @@ pub fn create(connection: &mut PgConnection, by: &AuditContext, user: &NewUser) 
         let event = NewAuditEvent::new(AuditAction::UserCreated).of(created.id);
         let detail = json!({
             "scopes": created.scopes.to_texts(),
-            "service_account": user.password_hash.is_none(),
+            "service_account": user.service,
         });
         audit::record(connection, by, &event.detail(detail))?;
         Ok(created)
@@ -62,6 +62,7 @@ fn insert(connection: &mut PgConnection, user: &NewUser) -> DatabaseResult<User>
             users::email.eq(user.email.as_ref().map(|email| email.as_str())),
             users::password_hash.eq(user.password_hash.as_ref().map(PasswordHash::expose_encoded)),
             users::scopes.eq(user.scopes.to_texts()),
+            users::is_service_account.eq(user.service),
         ))
         .returning(UserRow::as_returning())
         .get_result(connection)?;
@@ -206,7 +207,7 @@ pub fn list(
         query = query.filter(users::disabled_at.is_not_null().eq(disabled));
     }
     if let Some(service) = filter.service {
-        query = query.filter(users::password_hash.is_null().eq(service));
+        query = query.filter(users::is_service_account.eq(service));
     }
     let rows = query
         .order(users::id.desc())

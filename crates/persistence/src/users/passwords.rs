@@ -73,7 +73,11 @@ pub fn set_password(
 ) -> DatabaseResult<Pending<bool>> {
     revoking(connection, |connection| {
         let changed = diesel::update(users::table.find(id.0))
-            .set(users::password_hash.eq(new.expose_encoded()))
+            .set((
+                users::password_hash.eq(new.expose_encoded()),
+                // Whoever signs in is a person.
+                users::is_service_account.eq(false),
+            ))
             .execute(connection)?
             > 0;
         if changed {

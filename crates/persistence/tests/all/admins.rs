@@ -10,6 +10,7 @@ use std::thread;
 fn create(connection: &mut PgConnection, name: &str, of_scopes: &str, service: bool) -> UserId {
     let user = NewUser {
         scopes: scopes(of_scopes),
+        service,
         password_hash: (!service).then(|| hash(4)),
         ..new_user(name)
     };

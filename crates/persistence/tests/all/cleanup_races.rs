@@ -182,6 +182,18 @@ fn mark(connection: &mut PgConnection, token: TokenId) -> DatabaseResult<()> {
 
 /// Something to cleanup of every kind but expired tokens.
 const OLD: &str = "UPDATE tokens SET created_at = now() - interval '1 day', idle_ttl_secs = 600 WHERE name = 'd';
+    INSERT INTO clients (id, name, redirect_uris, scopes, grant_types) VALUES ('00000000-0000-7000-8000-000000000001', 'app', '{}', '{}', '{}');
+    INSERT INTO grants (id, user_id, client_id, scopes)
+        SELECT '00000000-0000-7000-8000-000000000002', id, '00000000-0000-7000-8000-000000000001', '{}' FROM users LIMIT 1;
+    INSERT INTO tokens (id, user_id, digest, kind, name, scopes, client_id, grant_id, created_at, expires_at)
+        SELECT gen_random_uuid(), user_id, sha256('app'), 'delegated', 'app', '{}', client_id, id, now() - interval '2 hours',
+            now() - interval '1 hour' FROM grants;
+    INSERT INTO authorizations (id, client_id, handle, scopes, redirect_uri, code_challenge, expires_at)
+        SELECT gen_random_uuid(), client_id, sha256('handle'), '{}', 'https://app.example/', repeat('x', 43), now() - interval '1 hour' FROM grants;
+    INSERT INTO authorization_codes (digest, grant_id, scopes, redirect_uri, code_challenge, expires_at)
+        SELECT sha256('code'), id, '{}', 'https://app.example/', repeat('x', 43), now() - interval '1 hour' FROM grants;
+    INSERT INTO refresh_tokens (family, grant_id, digest, salt, scopes, expires_at)
+        SELECT sha256('family'), id, sha256('refresh'), sha256('salt'), '{}', now() FROM grants;
     DELETE FROM revocations;
     INSERT INTO revocations (xid, digest) VALUES ('9000000000000000', sha256('gone'));
     INSERT INTO token_uses VALUES (gen_random_uuid(), now());
@@ -198,6 +210,9 @@ fn a_table_that_is_locked_keeps_no_other_from_being_purged() {
         ("audit_events", Kind::AuditEvents),
         ("account_attempts", Kind::AccountAttempts),
         ("network_attempts", Kind::NetworkAttempts),
+        ("authorizations", Kind::Authorizations),
+        ("authorization_codes", Kind::AuthorizationCodes),
+        ("refresh_tokens", Kind::RefreshTokens),
     ] {
         let (database, connection, _) = &mut setting();
         execute(

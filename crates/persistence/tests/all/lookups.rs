@@ -1,5 +1,7 @@
+use crate::delegation;
 use crate::support::{
-    CLI, count, create_user, database, execute, expire, issue, issue_this, new_token, outcome, scopes,
+    CLI, backend_pid, connect, count, create_user, database, execute, expire, issue, issue_this, new_token, outcome, scopes,
+    text,
 };
 use jeton_coherence::lookups::{ValidToken, find_valid};
 use jeton_domain::{NewToken, TokenDigest, TokenKind, User};
@@ -43,9 +45,30 @@ fn a_valid_token_tells_whose_it_is() {
             user_id: ada.id,
             username: "Ada".to_owned(),
             scopes: token.scopes,
+            client_id: None,
+            audience: None,
             remaining: None,
         })
     );
+}
+
+/// Postgres keeps 16 locks of a backend in a place of its own; another would be refused while the server's shared table is full.
+#[test]
+fn a_look_up_takes_no_lock_in_the_servers_shared_table() {
+    let (database, connection) = &mut database();
+    let (.., digest) = delegation::app(connection);
+    let pid = backend_pid(connection);
+    execute(connection, "BEGIN");
+    find_one(connection, digest).unwrap();
+    let its_locks = |fastpath| {
+        let select = format!(
+            "SELECT coalesce(string_agg(relation::regclass::text, ' ' ORDER BY relation::regclass::text), '') FROM pg_locks
+                WHERE pid = {pid} AND locktype = 'relation' AND fastpath = {fastpath}",
+        );
+        text(&mut connect(database), &select)
+    };
+    assert!(its_locks(true).contains("clients_pkey"), "{}", its_locks(true));
+    assert_eq!(its_locks(false), "");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod audit_log;
 mod cleanup;
 mod cleanup_races;
 mod database;
+mod delegation;
 mod hanging;
 mod idle;
 mod isolation;

@@ -163,7 +163,11 @@ fn nothing_is_null_but_what_may_be() {
         nullable,
         "account_attempts.audited_at audit_events.actor_id audit_events.actor_label audit_events.address audit_events.request_id \
         audit_events.subject_id audit_events.subject_username audit_events.token_id \
-        network_attempts.audited_at tokens.expires_at tokens.idle_ttl_secs users.disabled_at users.email users.password_hash \
+        authorization_codes.audience authorization_codes.used_at authorizations.audience authorizations.code_challenge \
+        authorizations.device_code authorizations.grant_id authorizations.handle authorizations.interval_secs \
+        authorizations.polled_at authorizations.redirect_uri authorizations.state authorizations.user_code clients.disabled_at \
+        clients.secret_digest clients.service_account_id delegable_scopes.resource network_attempts.audited_at \
+        refresh_tokens.audience tokens.audience tokens.client_id tokens.expires_at tokens.grant_id tokens.idle_ttl_secs users.disabled_at users.email users.password_hash \
         verifiers.place"
     );
 }
@@ -201,13 +205,33 @@ fn every_query_has_an_index() {
             &["tokens_user_id_id"],
         ),
         ("DELETE FROM tokens WHERE user_id = ID", &["tokens_user_id_id"]),
+        ("DELETE FROM tokens WHERE grant_id = ID", &["tokens_grant_id"]),
+        (
+            "SELECT id FROM tokens WHERE kind = ANY ('{login,personal}') AND expires_at <= now()
+                ORDER BY kind, expires_at LIMIT 1000",
+            &["tokens_kind_expires_at"],
+        ),
+        (
+            "SELECT id FROM tokens WHERE kind = ANY ('{delegated}') AND expires_at <= now()
+                ORDER BY kind, expires_at LIMIT 1000",
+            &["tokens_kind_expires_at"],
+        ),
+        (
+            "SELECT ctid FROM refresh_tokens WHERE expires_at <= now() ORDER BY expires_at LIMIT 1000",
+            &["refresh_tokens_expires_at"],
+        ),
+        ("SELECT * FROM grants WHERE user_id = ID AND client_id = ID", &["grants_user_id_client_id_unique"]),
+        (
+            "SELECT t.id FROM grants JOIN tokens AS t ON t.grant_id = grants.id WHERE grants.client_id = ID",
+            &["grants_client_id", "tokens_grant_id"],
+        ),
         (
             "SELECT * FROM users WHERE username_key = 'ada'",
             &["users_username_key"],
         ),
         (
             "SELECT * FROM users WHERE username_key LIKE 'ad%'",
-            &["users_username_key_prefix"],
+            &["users_username_key"],
         ),
         (
             r"SELECT max(substring(password_hash FROM '^bcrypt_sha256\$\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}$')) FROM users

@@ -79,6 +79,7 @@ pub(crate) fn scopes(text: &str) -> ScopeSet {
 /// With the password [`hash`]`(4)` and two scopes.
 pub(crate) fn new_user(name: &str) -> NewUser {
     NewUser {
+        service: false,
         id: UserId(Uuid::now_v7()),
         username: Username::parse(name).unwrap(),
         email: None,
@@ -218,6 +219,7 @@ pub(crate) struct Cleaned {
     pub(crate) uses: usize,
     pub(crate) audit_events: usize,
     pub(crate) attempts: usize,
+    pub(crate) delegation: usize,
     /// Whether there is more of something.
     pub(crate) more: bool,
 }
@@ -239,10 +241,11 @@ pub(crate) fn cleanup_step(
         };
         let rows = match kind {
             Kind::Revocations => &mut all.revocations,
-            Kind::ExpiredTokens | Kind::IdleTokens => &mut all.tokens,
+            Kind::ExpiredTokens | Kind::DelegatedTokens | Kind::IdleTokens => &mut all.tokens,
             Kind::Uses => &mut all.uses,
             Kind::AuditEvents => &mut all.audit_events,
             Kind::AccountAttempts | Kind::NetworkAttempts => &mut all.attempts,
+            Kind::Authorizations | Kind::AuthorizationCodes | Kind::RefreshTokens => &mut all.delegation,
         };
         *rows += purged.rows;
         all.more |= purged.more;

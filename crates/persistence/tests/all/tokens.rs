@@ -151,6 +151,7 @@ fn a_service_account_is_issued_tokens_while_it_is_one() {
     let (_, connection) = &mut database();
     let ada = create_user(connection, "ada").id;
     let robot = jeton_domain::NewUser {
+        service: true,
         password_hash: None,
         ..crate::support::new_user("robot")
     };

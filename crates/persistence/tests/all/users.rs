@@ -77,6 +77,7 @@ fn a_user_who_is_not_there_is_none() {
 fn a_service_account_has_no_password() {
     let (_, connection) = &mut database();
     let new = NewUser {
+        service: true,
         password_hash: None,
         ..new_user("backup")
     };
@@ -305,6 +306,7 @@ fn a_list_may_be_of_some_only() {
         create_user(connection, name);
     }
     let robot = NewUser {
+        service: true,
         password_hash: None,
         ..new_user("ada.robot")
     };

@@ -11,6 +11,7 @@ mod instances;
 mod migrations;
 mod notes;
 mod outage;
+mod protected_resource;
 mod store;
 mod support;
 mod whole_path;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 fn create_user(connection: &mut PgConnection, name: &str) -> UserId {
     let new = NewUser {
+        service: true,
         id: UserId(Uuid::now_v7()),
         username: Username::parse(name).unwrap(),
         email: None,

@@ -79,7 +79,7 @@ pub(crate) fn start_notes_with(database_url: &str, settings: &[(&str, &str)]) ->
     serve_notes(database_url, settings)
 }
 
-fn serve_notes(database_url: &str, settings: &[(&str, &str)]) -> InProcess {
+pub(crate) fn serve_notes(database_url: &str, settings: &[(&str, &str)]) -> InProcess {
     InProcess::start(jeton_resource_api::start, &environment(database_url, settings))
 }
 

@@ -47,6 +47,7 @@ async fn the_guard_hands_over_who_is_calling() {
         "user": { "id": me.user.id.to_string(), "username": "Ada" },
         "token_id": me.token.id.to_string(),
         "kind": "login",
+        "client_id": null,
         "scopes": ["notes:read", "notes:write"],
     });
     assert_eq!(who, expected);

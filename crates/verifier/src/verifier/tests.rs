@@ -9,8 +9,11 @@ use jeton_proof_support::TestDatabase;
 fn remember(verifier: &Verifier, text: &str) {
     let digest = PlainToken::digest_of(text).unwrap();
     let caller = Caller::new(&digest, any_valid_token(), Arc::default(), BootTime::now());
-    let beginning = verifier.0.memory.begin();
-    verifier.0.memory.fill(beginning, [(digest, caller)].into_iter());
+    let beginning = verifier.inner.memory.begin();
+    verifier
+        .inner
+        .memory
+        .fill(beginning, [(digest, caller)].into_iter());
 }
 
 /// What a forked process has of it: the memory, and its deadline, and no threads.
@@ -25,7 +28,7 @@ async fn an_inherited_verifier_checks_nothing_and_says_so() {
     assert!(verifier.verify(known).await.is_ok() && !verifier.status().inherited);
 
     let here = std::mem::replace(
-        &mut Arc::get_mut(&mut verifier.0).unwrap().home,
+        &mut Arc::get_mut(&mut verifier.inner).unwrap().home,
         Home::elsewhere(),
     );
     for text in [known, unknown.expose_secret()] {
@@ -39,6 +42,6 @@ async fn an_inherited_verifier_checks_nothing_and_says_so() {
     assert!(status.inherited && status.lease_left.is_zero(), "{status:?}");
     // Nothing that is the other process' ends with this one's.
     verifier.close().await;
-    Arc::get_mut(&mut verifier.0).unwrap().home = here;
+    Arc::get_mut(&mut verifier.inner).unwrap().home = here;
     assert!(verifier.verify(known).await.is_ok() && !verifier.status().lease_left.is_zero());
 }

@@ -23,6 +23,7 @@ mod memory;
 mod outages;
 mod pooler;
 mod registering;
+mod resources;
 mod role;
 mod server;
 mod support;

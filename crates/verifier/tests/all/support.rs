@@ -6,7 +6,9 @@ use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_proof_support::{TestDatabase, migrate};
 pub(crate) use jeton_proof_support::{connect as connect_to, count, database, execute, text, wait_until};
-use jeton_verifier::{Caller, DatabaseUrl, TokenId, UserId, Verifier, VerifierSettings, VerifyError};
+use jeton_verifier::{
+    Caller, ClientId, DatabaseUrl, TokenId, UserId, Verifier, VerifierSettings, VerifyError,
+};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::Poll;
@@ -92,6 +94,7 @@ pub(crate) async fn poll_once<T>(mut future: Pin<&mut impl Future<Output = T>>) 
 /// With the scopes `notes:read` and `notes:write`.
 pub(crate) fn create_user(connection: &mut PgConnection, name: &str) -> User {
     let user = NewUser {
+        service: true,
         id: UserId(Uuid::now_v7()),
         username: Username::parse(name).unwrap(),
         email: None,
@@ -119,6 +122,34 @@ pub(crate) fn issue_as(connection: &mut PgConnection, user: UserId, text: String
     let issue = tokens::issue_by_operator(connection, &AuditContext::cli(), user, &token).unwrap();
     let issued = issue.into_unconfirmed().0.token().unwrap();
     Issued { text, id: issued.id }
+}
+
+/// As [`issue`], given to a client of its own, for one resource alone or for any.
+pub(crate) fn issue_delegated(
+    connection: &mut PgConnection,
+    user: UserId,
+    audience: Option<&str>,
+) -> (Issued, ClientId) {
+    let (token, client) = (issue(connection, user), Uuid::now_v7());
+    let audience = audience.map_or("NULL".to_owned(), |audience| format!("'{audience}'"));
+    execute(
+        connection,
+        &format!(
+            "WITH client AS (INSERT INTO clients (id, name, redirect_uris, scopes, grant_types) \
+                VALUES ('{client}', '{client}', '{{}}', '{{notes:read,notes:write}}', '{{}}')) \
+            INSERT INTO grants (id, user_id, client_id, scopes) \
+                VALUES ('{client}', '{user}', '{client}', '{{notes:read,notes:write}}')"
+        ),
+    );
+    execute(
+        connection,
+        &format!(
+            "UPDATE tokens SET kind = 'delegated', client_id = '{client}', grant_id = '{client}', audience = {audience} \
+            WHERE id = '{}'",
+            token.id
+        ),
+    );
+    (token, ClientId(client))
 }
 
 /// A user with one token.

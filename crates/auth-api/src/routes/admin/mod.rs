@@ -2,6 +2,9 @@
 //! administers users has one that was made for it.
 
 mod audit_events;
+mod client;
+mod clients;
+mod delegable_scopes;
 mod disabled;
 mod networks;
 mod password;
@@ -25,6 +28,9 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     endpoints.push(unblock::endpoint());
     endpoints.extend(tokens::endpoints());
     endpoints.push(token::endpoint());
+    endpoints.extend(clients::endpoints());
+    endpoints.extend(client::endpoints());
+    endpoints.extend(delegable_scopes::endpoints());
     endpoints.extend(networks::endpoints());
     endpoints.push(audit_events::endpoint());
     endpoints.push(verifiers::endpoint());

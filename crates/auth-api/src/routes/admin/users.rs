@@ -64,6 +64,7 @@ async fn create(state: Data<State>, by: By, body: Json<CreateUserRequest>) -> Ap
     }
     let user = NewUser {
         id: UserId(Uuid::now_v7()),
+        service: body.service,
         password_hash: match password {
             Some(password) => Some(
                 state

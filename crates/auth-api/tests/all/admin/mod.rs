@@ -1,6 +1,7 @@
 //! `/v1/admin/…`, row by row.
 
 mod audit_events;
+mod clients;
 mod last_admin;
 mod tokens;
 mod verifiers;
@@ -208,6 +209,7 @@ async fn a_user_is_created_and_signs_in() {
 /// The first admin, as `jeton user create --admin` makes one.
 async fn bootstrap(auth: &Auth) -> Session {
     let user = jeton_domain::NewUser {
+        service: false,
         id: jeton_domain::UserId(nobody()),
         username: jeton_domain::Username::parse("root").unwrap(),
         email: None,

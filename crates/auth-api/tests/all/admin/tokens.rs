@@ -97,7 +97,10 @@ async fn a_service_account_that_is_gone_or_changed_gets_no_token_and_the_admin_h
     for (act, right) in [
         ("DELETE FROM users", NotFound),
         ("UPDATE users SET disabled_at = now()", UserDisabled),
-        ("UPDATE users SET password_hash = 'x'", NotAServiceAccount),
+        (
+            "UPDATE users SET password_hash = 'x', is_service_account = false",
+            NotAServiceAccount,
+        ),
     ] {
         let robot = root.admin().create_user(&service("robot", &[])).await.unwrap();
         let (mut holder, mut watcher) = (auth.connect(), auth.connect());

@@ -3,18 +3,22 @@
 use super::document::Document;
 use crate::support::{Auth, PASSWORD, token_request};
 use jeton_client::{
-    AuditQuery, CreateTokenRequest, CreateUserRequest, ExposeSecret, Session, UpdateUserRequest, UserQuery,
+    AuditQuery, CreateClientRequest, CreateTokenRequest, CreateUserRequest, ExposeSecret, Session,
+    SetDelegableScopeRequest, UpdateUserRequest, UserQuery,
 };
 use jeton_proof_support::RawRequest;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// For others than the SDK's users, and why.
-const NOT_IN_THE_SDK: [(&str, &str); 4] = [
+const NOT_IN_THE_SDK: [(&str, &str); 7] = [
     ("isAlive", "for whoever runs the service"),
     ("isReady", "for whoever runs the service"),
     ("describe", "for generators of clients"),
     ("showDocs", "for people"),
+    ("showAuthorize", "for people"),
+    ("showDevice", "for people"),
+    ("showApps", "for people"),
 ];
 
 const NEW_PASSWORD: &str = "a wholly different phrase";
@@ -60,6 +64,7 @@ async fn call_everything(auth: &Auth) {
     admin.disable(id).await.unwrap();
     admin.enable(id).await.unwrap();
     rate_limits(&root, id).await;
+    clients(&root).await;
     admin.set_password(id, NEW_PASSWORD, true).await.unwrap();
     admin.delete_user(id).await.unwrap();
     observation(auth, &root).await;
@@ -94,6 +99,41 @@ async fn rate_limits(root: &Session, id: uuid::Uuid) {
     admin.networks(Some(1)).await.unwrap();
     let address = "203.0.113.9".parse().unwrap();
     admin.unblock_network(address).await.unwrap();
+}
+
+async fn clients(root: &Session) {
+    let clients = root.admin().clients();
+    let scope = SetDelegableScopeRequest {
+        name: "notes:read".to_owned(),
+        title: "Read your notes".to_owned(),
+        description: String::new(),
+        resource: None,
+    };
+    clients.set_delegable_scope(&scope).await.unwrap();
+    assert_eq!(clients.delegable_scopes().await.unwrap()[0].name, "notes:read");
+    clients.delete_delegable_scope("notes:read").await.unwrap();
+    let app = CreateClientRequest {
+        name: "App".to_owned(),
+        confidential: true,
+        ..CreateClientRequest::default()
+    };
+    let created = clients.create(&app).await.unwrap();
+    assert!(created.client_secret.is_some());
+    let id = created.client.client_id;
+    assert_eq!(
+        clients.list(Some(1), None).await.unwrap().clients,
+        [created.client]
+    );
+    clients.get(id).await.unwrap();
+    clients.set_scopes(id, &["notes:read"]).await.unwrap();
+    clients
+        .set_redirect_uris(id, &["https://app.example/cb"])
+        .await
+        .unwrap();
+    assert!(clients.rotate_secret(id).await.unwrap().client_secret.is_some());
+    clients.disable(id).await.unwrap();
+    clients.enable(id).await.unwrap();
+    clients.delete(id).await.unwrap();
 }
 
 async fn account(auth: &Auth) {

@@ -65,6 +65,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         username: args.name,
         email: args.email,
         password_hash,
+        service: args.service,
         scopes,
     };
     let created =

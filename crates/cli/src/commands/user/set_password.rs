@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
     let found = args.user.find_for_sign_in(&mut connection)?;
     ensure!(
-        found.password_hash.is_some() || args.allow_sign_in,
+        !found.user.service || args.allow_sign_in,
         "\"{}\" is a service account, and a password would let it sign in; say --allow-sign-in if it is to",
         found.user.username
     );

@@ -1,3 +1,4 @@
+use super::{notes, photos};
 use actix_web::rt::{System, spawn};
 use actix_web::{App, HttpServer, web};
 use jeton_verifier::actix::Guard;
@@ -50,7 +51,39 @@ fn routes(config: &mut web::ServiceConfig, guard: &Guard) {
             ask(guard.optional().requiring("notes:read")),
         )
         .service(optional)
-        .service(nested);
+        .service(nested)
+        .configure(|config| protected(config, guard));
+}
+
+fn protected(config: &mut web::ServiceConfig, guard: &Guard) {
+    let (notes, photos) = (notes(), photos());
+    let (notes_guard, photos_guard) = (guard.resource(&notes), guard.resource(&photos));
+    let inside = web::scope("/at/notes")
+        .wrap(notes_guard.clone())
+        .route(
+            "/told",
+            web::get().to(whoami).wrap(notes_guard.requiring("notes:write")),
+        )
+        .route(
+            "/not-told",
+            web::get().to(whoami).wrap(guard.requiring("notes:read")),
+        )
+        .route("/photos", web::get().to(whoami).wrap(photos_guard.clone()))
+        .route("", web::get().to(whoami));
+    let if_any = web::scope("/at/notes-if-any")
+        .wrap(notes_guard.optional())
+        .route("/caller", web::get().to(whoami))
+        .route("", web::get().to(greet));
+    config
+        .service(notes)
+        .service(photos)
+        .route(
+            "/at/reports",
+            web::get().to(whoami).wrap(notes_guard.requiring("reports:read")),
+        )
+        .route("/at/photos", web::get().to(whoami).wrap(photos_guard))
+        .service(if_any)
+        .service(inside);
 }
 
 pub(super) fn serve(settings: VerifierSettings, tell: Sender<SocketAddr>, stop: oneshot::Receiver<()>) {

@@ -1,3 +1,4 @@
+use super::{notes, photos};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use jeton_verifier::axum::Guard;
@@ -52,6 +53,30 @@ fn routes(guard: &Guard) -> Router {
         )
         .merge(optional)
         .merge(nested)
+        .merge(protected(guard))
+}
+
+fn protected(guard: &Guard) -> Router {
+    let behind = |guard: Guard| -> MethodRouter { get(whoami).route_layer(guard) };
+    let (notes, photos) = (notes(), photos());
+    let (notes_guard, photos_guard) = (guard.resource(&notes), guard.resource(&photos));
+    let inside = Router::new()
+        .route("/at/notes/told", behind(notes_guard.requiring("notes:write")))
+        .route("/at/notes/not-told", behind(guard.requiring("notes:read")))
+        .route("/at/notes/photos", behind(photos_guard.clone()))
+        .route("/at/notes", get(whoami))
+        .route_layer(notes_guard.clone());
+    let if_any = Router::new()
+        .route("/at/notes-if-any/caller", get(whoami))
+        .route("/at/notes-if-any", get(greet))
+        .route_layer(notes_guard.optional());
+    Router::new()
+        .route_service(notes.metadata_path(), notes.clone())
+        .route_service(photos.metadata_path(), photos.clone())
+        .route("/at/reports", behind(notes_guard.requiring("reports:read")))
+        .route("/at/photos", behind(photos_guard))
+        .merge(if_any)
+        .merge(inside)
 }
 
 #[tokio::main(flavor = "current_thread")]

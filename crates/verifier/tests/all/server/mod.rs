@@ -6,7 +6,7 @@ mod axum;
 
 use crate::support::settings;
 use jeton_proof_support::{RawRequest, RawResponse};
-use jeton_verifier::VerifierSettings;
+use jeton_verifier::{ProtectedResource, VerifierSettings};
 use std::net::SocketAddr;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -26,6 +26,17 @@ struct FrontEnd {
 type Serve = fn(VerifierSettings, Sender<SocketAddr>, oneshot::Receiver<()>);
 
 const FRONT_ENDS: [(&str, Serve); 2] = [("actix", actix::serve), ("axum", axum::serve)];
+
+pub(crate) const ISSUER: &str = "https://auth.example";
+
+/// Two resources, which every front end serves.
+pub(crate) fn notes() -> ProtectedResource {
+    ProtectedResource::new("https://notes.example", ISSUER, &["notes:read", "notes:write"]).unwrap()
+}
+
+pub(crate) fn photos() -> ProtectedResource {
+    ProtectedResource::new("https://example.org/photos", ISSUER, &[]).unwrap()
+}
 
 impl Server {
     /// Remembers nothing: each request is a look-up.

@@ -137,6 +137,15 @@ async fn all_that_is_described_happens_as_it_is_described() {
         seen: &seen,
     };
     refusals::busy(&busy, &powerless);
+    let elsewhere = [("JETON_PAGES_URL", "https://login.example.org")];
+    let elsewhere = start_service(auth.role.url(), &elsewhere);
+    for path in ["/authorize", "/device", "/account/apps"] {
+        Walk {
+            service: &elsewhere,
+            ..walk
+        }
+        .call("GET", path, &[], "", &Value::Null);
+    }
     let impatient = start_service(auth.role.url(), &[("JETON_CLIENT_TIMEOUT", "200ms")]);
     let walk = Walk {
         service: &impatient,

@@ -152,7 +152,14 @@ pub(super) fn outage(document: &Document, seen: &RefCell<BTreeSet<Outcome>>) {
         }
         walk.ask(&operation.method, operation.path, &request);
     }
-    for path in ["/livez", "/openapi.json", "/docs"] {
+    for path in [
+        "/livez",
+        "/openapi.json",
+        "/docs",
+        "/authorize",
+        "/device",
+        "/account/apps",
+    ] {
         walk.call("GET", path, &[], &token, &Value::Null);
     }
 }

@@ -75,6 +75,7 @@ pub(super) fn administration(walk: &Walk<'_>, admin: &str, admins_id: &str) {
     walk.call("POST", &tokens, &[&program], admin, &wish("notes:read"));
     walk.call("POST", &user("/enable"), &[&program], admin, &nothing);
     walk.call("POST", &user("/unblock"), &[&person], admin, &nothing);
+    clients(walk, admin, &program);
     walk.call("GET", "/v1/admin/networks", &[], admin, &nothing);
     let address = json!({ "address": "203.0.113.9" });
     walk.call("POST", "/v1/admin/networks/unblock", &[], admin, &address);
@@ -82,4 +83,44 @@ pub(super) fn administration(walk: &Walk<'_>, admin: &str, admins_id: &str) {
     walk.call("DELETE", &user(""), &[admins_id], admin, &nothing);
     walk.call("DELETE", "/v1/me", &[], admin, &json!({ "password": PASSWORD }));
     walk.call("GET", "/v1/admin/audit-events", &[], admin, &nothing);
+}
+
+fn clients(walk: &Walk<'_>, admin: &str, account: &str) {
+    let nothing = Value::Null;
+    let clients = "/v1/admin/clients";
+    let client = |rest: &str| format!("{clients}/{{id}}{rest}");
+    let scope = json!({ "name": "notes:read", "title": "Read your notes" });
+    let catalogue = "/v1/admin/delegable-scopes";
+    walk.call("PUT", catalogue, &[], admin, &scope);
+    walk.call("GET", catalogue, &[], admin, &nothing);
+    for _ in 0..2 {
+        let delete = RawRequest::new("DELETE", &format!("{catalogue}?name=notes:read"))
+            .header("Authorization", format!("Bearer {admin}"));
+        walk.ask("DELETE", catalogue, &delete);
+    }
+    let app = json!({ "name": "App", "redirect_uris": ["http://localhost/cb"], "scopes": "notes:read" });
+    let app = walk.call("POST", clients, &[], admin, &app);
+    let reports =
+        json!({ "name": "Reports", "confidential": true, "service_account": account, "scopes": [] });
+    let reports = walk.call("POST", clients, &[], admin, &reports);
+    walk.call(
+        "POST",
+        clients,
+        &[],
+        admin,
+        &json!({ "name": "App", "scopes": [] }),
+    );
+    walk.call("GET", clients, &[], admin, &nothing);
+    let (app, reports) = (text(&app["client_id"]), text(&reports["client_id"]));
+    walk.call("GET", &client(""), &[&app], admin, &nothing);
+    let scopes = json!({ "scopes": [] });
+    walk.call("PUT", &client("/scopes"), &[&app], admin, &scopes);
+    let uris = json!({ "redirect_uris": ["https://app.example/cb"] });
+    walk.call("PUT", &client("/redirect-uris"), &[&app], admin, &uris);
+    for id in [&app, &reports] {
+        walk.call("POST", &client("/rotate-secret"), &[id], admin, &nothing);
+    }
+    walk.call("POST", &client("/disable"), &[&app], admin, &nothing);
+    walk.call("POST", &client("/enable"), &[&app], admin, &nothing);
+    walk.call("DELETE", &client(""), &[&app], admin, &nothing);
 }

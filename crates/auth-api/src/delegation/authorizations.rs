@@ -1,0 +1,473 @@
+//! The authorization request ([RFC 6749 §4.1.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1)), as the page puts it; what
+//! it shows, and what the user decides.
+//!
+//! Who asks, and where the user is sent back to, is known before anything else: nobody is sent to an address that is not the
+//! client's, whatever else is wrong.
+
+use super::device;
+use super::issuer::issuer;
+use super::parameters::{OAuthParameters, Unclear};
+use super::{AUTHORIZATION_TTL, CODE_TTL};
+use crate::audit_context::By;
+use crate::error::{ApiError, ApiResult};
+use crate::state::State;
+use crate::validation;
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use jeton_domain::delegation::{
+    AuthorizationCode, AuthorizationHandle, Client, CodeChallenge, DelegableScope, GrantType, RedirectUri,
+    Resource, SecretDigest,
+};
+use jeton_domain::rate_limit::LeakyBucket;
+use jeton_domain::{AuditContext, ClientId, ExposeSecret, ScopeSet};
+use jeton_http_kit::Json;
+use jeton_persistence::PgConnection;
+use jeton_persistence::delegation::authorizations::{
+    self, Approval, Authorization, Decider, NewAuthorization,
+};
+use jeton_persistence::delegation::{clients, scopes};
+use jeton_persistence::rate_limit::{Network, network};
+use jeton_verifier::Caller;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// The longest `state` that goes along.
+const LONGEST_STATE: usize = 4_096;
+
+/// How many requests all networks together may begin at once, and in an hour, each of which waits for ten minutes: a bound on rows.
+const MOST_PENDING: u32 = 100_000;
+
+/// How many networks are remembered; beyond that, those that began the least are forgotten.
+const MOST_NETWORKS: usize = 100_000;
+
+/// How many requests each network begins. Each process counts for itself, in memory: a bound on rows, not on guesses.
+pub(super) struct Starts {
+    each: LeakyBucket,
+    all: LeakyBucket,
+    levels: Mutex<HashMap<Option<Network>, (f64, Instant)>>,
+}
+
+impl Starts {
+    pub(super) fn new(an_hour: u32) -> Self {
+        Self {
+            each: LeakyBucket::hourly(an_hour),
+            all: LeakyBucket::hourly(MOST_PENDING),
+            levels: Mutex::default(),
+        }
+    }
+
+    pub(super) fn count(&self, by: &AuditContext, now: Instant) -> ApiResult<()> {
+        let network = network(by.address);
+        let mut levels = self.levels.lock().unwrap_or_else(PoisonError::into_inner);
+        if levels.len() >= MOST_NETWORKS {
+            levels.retain(|of, level| of.is_none() || left(&self.each, Some(level), now) >= 1.0);
+        }
+        if levels.len() >= MOST_NETWORKS {
+            levels.retain(|of, _| of.is_none());
+        }
+        let kinds = [(&self.all, None), (&self.each, Some(network))];
+        for (bucket, of) in &kinds {
+            let wait = bucket.wait(left(bucket, levels.get(of), now));
+            if !wait.is_zero() {
+                return Err(ApiError::TooManyAttempts(wait));
+            }
+        }
+        for (bucket, of) in kinds {
+            let level = left(bucket, levels.get(&of), now) + 1.0;
+            levels.insert(of, (level, now));
+        }
+        Ok(())
+    }
+}
+
+fn left(bucket: &LeakyBucket, level: Option<&(f64, Instant)>, now: Instant) -> f64 {
+    level.map_or(0.0, |(level, at)| {
+        (level - now.saturating_duration_since(*at).as_secs_f64() * bucket.leak_per_sec).max(0.0)
+    })
+}
+
+/// What is wrong with a request, for the client to know.
+pub(super) struct ForClient {
+    pub(super) error: &'static str,
+    pub(super) description: &'static str,
+}
+
+fn for_client<T>(error: &'static str, description: &'static str) -> Result<T, ForClient> {
+    Err(ForClient { error, description })
+}
+
+pub(super) async fn start(
+    state: Data<State>,
+    by: By,
+    request: HttpRequest,
+    body: Json<OAuthParameters>,
+) -> ApiResult<HttpResponse> {
+    let Json(parameters) = body;
+    if let Ok(Some(typed)) = parameters.get("user_code") {
+        return device::enter(&state, by, typed).await;
+    }
+    let (client, redirect_uri) = find_client(&state, &parameters).await?;
+    let back = Back {
+        issuer: issuer(state.delegation.issuer.as_ref(), &request),
+        redirect_uri,
+        state: parameters.get("state").unwrap_or_default().map(str::to_owned),
+    };
+    let read = code_challenge(&client, &parameters)
+        .and_then(|challenge| Ok((challenge, Wanted::read(&client, &parameters)?)));
+    let (code_challenge, wanted) = read.map_err(|wrong| back.problem(&wrong))?;
+    // Before the database is asked for more, and once it is known that this is no slip.
+    state.delegation.starts.count(&by.0, Instant::now())?;
+    let known = {
+        let names = wanted.scopes.clone();
+        state
+            .database
+            .run(move |connection| scopes::find(connection, &names))
+            .await?
+    };
+    let (scopes, shown) = match wanted.delegable(&known) {
+        Ok(both) => both,
+        Err(wrong) => return Err(back.problem(&wrong)),
+    };
+    let handle = AuthorizationHandle::generate(&mut rand::rng());
+    let new = NewAuthorization {
+        handle: handle.digest(),
+        client: client.id,
+        scopes,
+        audience: wanted.resource,
+        redirect_uri: back.redirect_uri,
+        state: back.state,
+        code_challenge,
+        ttl: AUTHORIZATION_TTL,
+    };
+    let host = redirect_host(&client, Some(&new.redirect_uri));
+    let expires_at = state
+        .database
+        .run(move |connection| authorizations::start(connection, &new))
+        .await?;
+    Ok(no_store(HttpResponse::Created()).json(json!({
+        "id": handle.expose_secret(),
+        "client": { "name": client.name, "redirect_host": host, "first_party": client.first_party },
+        "scopes": shown,
+        "expires_at": expires_at,
+    })))
+}
+
+pub(super) fn no_store(mut answer: HttpResponseBuilder) -> HttpResponseBuilder {
+    answer.insert_header((CACHE_CONTROL, "no-store"));
+    answer
+}
+
+/// The client, and the redirect URI as the request has it, which is one of the client's. Otherwise nobody is sent anywhere.
+async fn find_client(state: &State, parameters: &OAuthParameters) -> ApiResult<(Client, String)> {
+    let text = |name, problem| match parameters.get(name) {
+        Ok(Some(text)) => Ok(text),
+        Ok(None) | Err(Unclear) => Err(ApiError::InvalidAuthorizationRequest(problem, None)),
+    };
+    let unknown = "There is no such client.";
+    let id: ClientId = text("client_id", "client_id is missing, or comes twice.")?
+        .parse()
+        .map_err(|_| ApiError::InvalidAuthorizationRequest(unknown, None))?;
+    let redirect_uri = text("redirect_uri", "redirect_uri is missing, or comes twice.")?;
+    let client = state
+        .database
+        .run(move |connection| clients::find(connection, id))
+        .await?
+        .filter(|client| client.disabled_at.is_none())
+        .ok_or(ApiError::InvalidAuthorizationRequest(unknown, None))?;
+    if client.redirect_uri(redirect_uri).is_none() {
+        let refused = "redirect_uri is none that the client is registered with.";
+        return Err(ApiError::InvalidAuthorizationRequest(refused, None));
+    }
+    Ok((client, redirect_uri.to_owned()))
+}
+
+/// What is asked for.
+pub(super) struct Wanted {
+    scopes: ScopeSet,
+    /// Whether the request says them: otherwise they are all that the client may ask for.
+    said: bool,
+    pub(super) resource: Option<Resource>,
+}
+
+/// A parameter of a request that the client is told of.
+fn text<'a>(parameters: &'a OAuthParameters, name: &str) -> Result<Option<&'a str>, ForClient> {
+    parameters.get(name).map_err(|Unclear| ForClient {
+        error: "invalid_request",
+        description: "A parameter comes more than once",
+    })
+}
+
+/// What there is to a request by the page alone.
+fn code_challenge(client: &Client, parameters: &OAuthParameters) -> Result<CodeChallenge, ForClient> {
+    let text = |name| text(parameters, name);
+    if !client.may_use(GrantType::AuthorizationCode) {
+        return for_client("unauthorized_client", "The client is not registered for this");
+    }
+    match text("response_type")? {
+        Some("code") => {}
+        Some(_) => return for_client("unsupported_response_type", "response_type is code"),
+        None => return for_client("invalid_request", "response_type is missing"),
+    }
+    if text("response_mode")?.is_some_and(|mode| mode != "query") {
+        return for_client("invalid_request", "response_mode is query");
+    }
+    if text("request")?.is_some() || text("request_uri")?.is_some() {
+        return for_client("invalid_request", "Requests are not taken as objects");
+    }
+    if text("state")?.is_some_and(|state| state.len() > LONGEST_STATE || state.contains('\0')) {
+        return for_client("invalid_request", "state is too long, or no text");
+    }
+    if text("code_challenge_method")? != Some("S256") {
+        return for_client("invalid_request", "code_challenge_method is S256");
+    }
+    let Some(Ok(code_challenge)) = text("code_challenge")?.map(CodeChallenge::parse) else {
+        return for_client(
+            "invalid_request",
+            "code_challenge is missing, or no SHA-256 in base64url",
+        );
+    };
+    Ok(code_challenge)
+}
+
+impl Wanted {
+    pub(super) fn read(client: &Client, parameters: &OAuthParameters) -> Result<Self, ForClient> {
+        let text = |name| text(parameters, name);
+        let Ok(said) = text("scope")?.map(ScopeSet::parse).transpose() else {
+            return for_client("invalid_scope", "scope is no list of scopes");
+        };
+        let Ok(resource) = parameters.get("resource") else {
+            return for_client("invalid_target", "One resource at a time");
+        };
+        let Ok(resource) = resource.map(Resource::parse).transpose() else {
+            return for_client("invalid_target", "resource is no absolute URI without fragment");
+        };
+        let (said, scopes) = match said {
+            Some(scopes) if !scopes.is_empty() => (true, scopes),
+            _ => (false, client.scopes.delegable()),
+        };
+        if !scopes.is_subset(&client.scopes.delegable()) {
+            return for_client("invalid_scope", "The client may not ask for one of the scopes");
+        }
+        Ok(Self {
+            scopes,
+            said,
+            resource,
+        })
+    }
+
+    pub(super) fn names(&self) -> &ScopeSet {
+        &self.scopes
+    }
+
+    /// Of the scopes, those that the catalogue has words for and that belong to the resource; all of them, where they are said.
+    pub(super) fn delegable(&self, known: &[DelegableScope]) -> Result<(ScopeSet, Vec<Value>), ForClient> {
+        let fits = |scope: &&DelegableScope| match (&scope.resource, &self.resource) {
+            (Some(its), Some(wanted)) => its == wanted,
+            _ => true,
+        };
+        let fitting: Vec<_> = known.iter().filter(fits).collect();
+        if self.said && known.len() < self.scopes.iter().count() {
+            return for_client("invalid_scope", "One of the scopes is not delegated here");
+        }
+        if fitting.is_empty() || (self.said && fitting.len() < known.len()) {
+            return match fitting.len() < known.len() {
+                true => for_client("invalid_target", "A scope belongs to another resource"),
+                false => for_client("invalid_scope", "Nothing of it is delegated here"),
+            };
+        }
+        let names = fitting.iter().map(|scope| scope.name.as_str());
+        let scopes = ScopeSet::from_texts(names).unwrap_or_default();
+        Ok((scopes, fitting.into_iter().map(shown).collect()))
+    }
+}
+
+pub(super) fn shown(scope: &DelegableScope) -> Value {
+    json!({
+        "name": scope.name.as_str(),
+        "title": scope.title,
+        "description": scope.description,
+    })
+}
+
+/// A scope in the catalogue's words, or by its name where it has none any more.
+pub(super) fn described(name: &str, known: &[DelegableScope]) -> Value {
+    let found = known.iter().find(|scope| scope.name.as_str() == name);
+    found.map_or_else(
+        || json!({ "name": name, "title": name, "description": "" }),
+        shown,
+    )
+}
+
+/// Where the user goes back to, and what goes along in any case.
+struct Back {
+    issuer: String,
+    redirect_uri: String,
+    state: Option<String>,
+}
+
+impl Back {
+    /// With these parameters, with the state, and with who sends it: a client that asks several must know which one answers
+    /// ([RFC 9207](https://www.rfc-editor.org/rfc/rfc9207)).
+    fn with(&self, parameters: &[(&str, &str)]) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(parameters);
+        if let Some(state) = &self.state {
+            query.append_pair("state", state);
+        }
+        query.append_pair("iss", &self.issuer);
+        let mark = match self.redirect_uri.rsplit_once('?') {
+            None => "?",
+            Some((_, "")) => "",
+            Some(_) => "&",
+        };
+        format!("{}{mark}{}", self.redirect_uri, query.finish())
+    }
+
+    fn error(&self, wrong: &ForClient) -> String {
+        self.with(&[("error", wrong.error), ("error_description", wrong.description)])
+    }
+
+    fn problem(&self, wrong: &ForClient) -> ApiError {
+        ApiError::InvalidAuthorizationRequest(wrong.description, Some(self.error(wrong)))
+    }
+}
+
+fn back(state: &State, request: &HttpRequest, authorization: &Authorization) -> Option<Back> {
+    Some(Back {
+        issuer: issuer(state.delegation.issuer.as_ref(), request),
+        redirect_uri: authorization.redirect_uri.clone()?,
+        state: authorization.state.clone(),
+    })
+}
+
+fn redirect_host(client: &Client, presented: Option<&str>) -> Option<String> {
+    let uri = client.redirect_uri(presented?)?;
+    Some(uri.host().to_owned())
+}
+
+fn handle(text: &str) -> ApiResult<SecretDigest> {
+    AuthorizationHandle::parse(text)
+        .map(|handle| handle.digest())
+        .map_err(|_| ApiError::NoSuchAuthorization)
+}
+
+/// What is asked of this user, and whether the user need not be asked.
+pub(super) async fn show(state: Data<State>, caller: Caller, id: Path<String>) -> ApiResult<HttpResponse> {
+    let digest = handle(&id)?;
+    let user = caller.user_id();
+    let held = caller.scopes().clone();
+    let found = state
+        .database
+        .run(move |connection: &mut PgConnection| {
+            let Some(authorization) = authorizations::find(connection, digest)? else {
+                return Ok(None);
+            };
+            let offered = authorizations::offered(connection, &authorization, &held)?;
+            let known = scopes::find(connection, &offered)?;
+            let before = authorizations::consented(connection, user, authorization.client.id)?;
+            Ok(Some((authorization, offered, known, before)))
+        })
+        .await?;
+    let (authorization, offered, known, before) = found.ok_or(ApiError::NoSuchAuthorization)?;
+    let client = &authorization.client;
+    let uri = authorization.redirect_uri.as_deref();
+    // Any program on the user's machine could be the one that listens there.
+    let is_sure = uri
+        .and_then(|uri| client.redirect_uri(uri))
+        .is_some_and(|uri| !RedirectUri::is_of_this_machine(uri));
+    let was_asked = before.is_some_and(|before| offered.is_subset(&before));
+    let consented = is_sure && !offered.is_empty() && (client.first_party || was_asked);
+    Ok(no_store(HttpResponse::Ok()).json(json!({
+        "id": &*id,
+        "client": {
+            "name": client.name,
+            "redirect_host": redirect_host(client, uri),
+            "first_party": client.first_party,
+        },
+        "scopes": known.iter().map(shown).collect::<Vec<_>>(),
+        "consented": consented,
+        "expires_at": authorization.expires_at,
+    })))
+}
+
+/// What the user allows; nothing said: all that is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApproveRequest {
+    scopes: Option<Vec<String>>,
+}
+
+pub(super) async fn approve(
+    state: Data<State>,
+    caller: Caller,
+    by: By,
+    request: HttpRequest,
+    id: Path<String>,
+    body: Json<ApproveRequest>,
+) -> ApiResult<HttpResponse> {
+    let digest = handle(&id)?;
+    let wanted = body.0.scopes.as_deref().map(validation::scopes).transpose();
+    let wanted = wanted.map_err(|refused| validation::refuse("/scopes", &refused))?;
+    state.acts.count(caller.user_id())?;
+    let decider = Decider {
+        user: caller.user_id(),
+        with: caller.token_id(),
+    };
+    let code = AuthorizationCode::generate(&mut rand::rng());
+    let code_digest = code.digest();
+    let approval = state
+        .database
+        .run(move |connection| {
+            authorizations::approve(
+                connection,
+                &by.0,
+                digest,
+                decider,
+                wanted.as_ref(),
+                code_digest,
+                CODE_TTL,
+            )
+        })
+        .await?;
+    let redirect_to = match approval {
+        Approval::Approved(authorization) => {
+            back(&state, &request, &authorization).map(|back| back.with(&[("code", code.expose_secret())]))
+        }
+        Approval::Nothing(authorization) => denied(&state, &request, &authorization),
+        Approval::Gone => return Err(ApiError::NoSuchAuthorization),
+        Approval::TokenGone => return Err(ApiError::TokenGone),
+        Approval::NotOffered => {
+            let refused = "must be some of those that are asked for";
+            return Err(validation::refuse("/scopes", &refused));
+        }
+    };
+    Ok(no_store(HttpResponse::Ok()).json(json!({ "redirect_to": redirect_to })))
+}
+
+fn denied(state: &State, request: &HttpRequest, authorization: &Authorization) -> Option<String> {
+    let wrong = ForClient {
+        error: "access_denied",
+        description: "The user did not allow it",
+    };
+    back(state, request, authorization).map(|back| back.error(&wrong))
+}
+
+pub(super) async fn deny(
+    state: Data<State>,
+    by: By,
+    request: HttpRequest,
+    id: Path<String>,
+) -> ApiResult<HttpResponse> {
+    let digest = handle(&id)?;
+    let denied_one = state
+        .database
+        .run(move |connection| authorizations::deny(connection, &by.0, digest))
+        .await?
+        .ok_or(ApiError::NoSuchAuthorization)?;
+    let redirect_to = denied(&state, &request, &denied_one);
+    Ok(no_store(HttpResponse::Ok()).json(json!({ "redirect_to": redirect_to })))
+}

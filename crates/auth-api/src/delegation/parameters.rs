@@ -1,0 +1,69 @@
+use super::oauth_error::{OAuthError, OAuthResult};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use std::fmt;
+
+/// The parameters of a request as OAuth has them: those that nobody knows are ignored, and none may come twice
+/// ([RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)). They may have secrets in them.
+#[derive(Default)]
+pub(crate) struct OAuthParameters(Vec<(String, Value)>);
+
+/// The parameter comes twice, or is no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unclear;
+
+impl OAuthParameters {
+    /// An empty one is as good as none.
+    pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Unclear> {
+        let mut of_name = self.0.iter().filter(|(other, _)| other == name);
+        let first = of_name.next();
+        if of_name.next().is_some() {
+            return Err(Unclear);
+        }
+        match first {
+            None => Ok(None),
+            Some((_, Value::String(text))) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
+            Some(_) => Err(Unclear),
+        }
+    }
+
+    /// As [`get`](Self::get), for the endpoints of clients.
+    pub(crate) fn find(&self, name: &str) -> OAuthResult<Option<&str>> {
+        self.get(name)
+            .map_err(|Unclear| OAuthError::invalid_request("A parameter comes more than once."))
+    }
+
+    pub(crate) fn need(&self, name: &str, missing: &'static str) -> OAuthResult<&str> {
+        self.find(name)?.ok_or(OAuthError::invalid_request(missing))
+    }
+}
+
+impl<'de> Deserialize<'de> for OAuthParameters {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = OAuthParameters;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("parameters")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OAuthParameters, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(OAuthParameters(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+impl fmt::Debug for OAuthParameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OAuthParameters(…)")
+    }
+}
