@@ -3,11 +3,14 @@
 use crate::DatabaseResult;
 use crate::columns::{self, TextArray};
 use crate::connection::told;
-use crate::schema::{tokens, users};
-use crate::validity::{ClientScopes, IsValid, RemainingSecs};
-use diesel::{ExpressionMethods, QueryDsl, Queryable};
+use crate::validity::{CLIENT_SCOPES, IS_VALID, REMAINING_SECS};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, Bytea, Double, Nullable, Text, Uuid as SqlUuid};
+use diesel::{QueryResult, Queryable};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use jeton_domain::{ClientId, ScopeSet, TokenDigest, TokenId, TokenKind, UserId};
+use std::sync::LazyLock;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -40,29 +43,77 @@ struct Row {
     kind: String,
     token_scopes: TextArray,
     user_id: Uuid,
-    username: String,
-    user_scopes: TextArray,
+    username: Option<String>,
+    user_scopes: Option<TextArray>,
     client_id: Option<Uuid>,
     client_scopes: Option<TextArray>,
     audience: Option<String>,
     remaining_secs: Option<f64>,
 }
 
-/// Has each look-up on this connection planned by itself, as sizes are then. A plan that is kept may be of a time when the
-/// table was empty.
+/// What [`find_valid`] asks, of the array of digests `$1`.
+///
+/// From the tokens to their users, whatever the planner takes the tables' sizes for: an outer join is made in no other direction.
+/// Users are named first all the same. Postgres locks the tables in this order, and so does whoever changes a user, issues a
+/// token or migrates.
+pub static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT tokens.digest, tokens.id, tokens.kind, tokens.scopes, tokens.user_id, users.username, users.scopes, \
+            tokens.client_id, {CLIENT_SCOPES}, tokens.audience, {REMAINING_SECS} \
+            FROM users RIGHT JOIN tokens ON users.id = tokens.user_id \
+            WHERE tokens.digest = ANY ($1) AND users.disabled_at IS NULL AND {IS_VALID}"
+    )
+});
+
+/// Has a look-up on this connection planned once, by the indexes: to plan it takes longer than to run it. So the plan is right for
+/// tables of any size, and may be kept: it may be of a time when they were empty.
+pub const PLAN_ONCE: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; \
+    SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off";
+
+/// See [`PLAN_ONCE`].
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub async fn plan_each(connection: &mut AsyncPgConnection) -> DatabaseResult<()> {
-    let set = connection
-        .batch_execute("SET plan_cache_mode = force_custom_plan")
-        .await;
+pub async fn plan_once(connection: &mut AsyncPgConnection) -> DatabaseResult<()> {
+    let set = connection.batch_execute(PLAN_ONCE).await;
     Ok(told(set, connection).await?)
 }
 
+/// [`STATEMENT`], as one that is prepared once a connection.
+#[derive(QueryId)]
+struct FindValid {
+    digests: Vec<Vec<u8>>,
+}
+
+impl QueryFragment<Pg> for FindValid {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let (before, after) = STATEMENT.split_once("$1").unwrap_or_default();
+        out.push_sql(before);
+        out.push_bind_param::<Array<Bytea>, _>(&self.digests)?;
+        out.push_sql(after);
+        Ok(())
+    }
+}
+
+impl Query for FindValid {
+    type SqlType = (
+        Bytea,
+        SqlUuid,
+        Text,
+        Array<Nullable<Text>>,
+        SqlUuid,
+        Nullable<Text>,
+        Nullable<Array<Nullable<Text>>>,
+        Nullable<SqlUuid>,
+        Nullable<Array<Nullable<Text>>>,
+        Nullable<Text>,
+        Nullable<Double>,
+    );
+}
+
 /// Finds which of the digests belong to tokens that are valid now: stored, not expired nor idle for too long, their user
-/// not disabled, nor the client that they were given to. One statement, however many digests; a digest that is not in the answer is not valid. A corrupt row is
-/// that token's error, not that of the others asked for along with it.
+/// not disabled, nor the client that they were given to. One statement, however many digests; a digest that is not in the
+/// answer is not valid. A corrupt row is that token's error, not that of the others asked for along with it.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
@@ -70,41 +121,25 @@ pub async fn find_valid(
     connection: &mut AsyncPgConnection,
     digests: &[TokenDigest],
 ) -> DatabaseResult<Vec<(TokenDigest, DatabaseResult<ValidToken>)>> {
-    let digests: Vec<&[u8]> = digests.iter().map(|digest| &digest.as_bytes()[..]).collect();
-    // Users first: Postgres locks the tables in this order, and so does whoever changes a user, issues a token or migrates.
-    let query = users::table
-        .inner_join(tokens::table)
-        .filter(tokens::digest.eq_any(digests))
-        .filter(users::disabled_at.is_null())
-        .filter(IsValid)
-        .select((
-            tokens::digest,
-            tokens::id,
-            tokens::kind,
-            tokens::scopes,
-            users::id,
-            users::username,
-            users::scopes,
-            tokens::client_id,
-            ClientScopes,
-            tokens::audience,
-            RemainingSecs,
-        ));
+    let digests = digests.iter().map(|digest| digest.as_bytes().to_vec()).collect();
+    let query = FindValid { digests };
     let rows: Vec<Row> = told(query.load(connection).await, connection).await?;
-    let found = rows.into_iter().filter_map(|row| {
+    let found = rows.into_iter().filter_map(|mut row| {
         let digest: [u8; 32] = row.digest.as_slice().try_into().ok()?;
         let its_client_is_out = row.client_id.is_some() && row.client_scopes.is_none();
         if its_client_is_out {
             return None;
         }
-        Some((TokenDigest::from(digest), valid_token(row)))
+        // No user: there is none of which it could be, since the tables' constraint was taken away.
+        let user = (row.username.take()?, row.user_scopes.take()?);
+        Some((TokenDigest::from(digest), valid_token(row, user)))
     });
     Ok(found.collect())
 }
 
-fn valid_token(row: Row) -> DatabaseResult<ValidToken> {
+fn valid_token(row: Row, (username, user_scopes): (String, TextArray)) -> DatabaseResult<ValidToken> {
     let token_scopes = columns::scopes("tokens.scopes", row.token_id, &row.token_scopes);
-    let user_scopes = columns::scopes("users.scopes", row.user_id, &row.user_scopes);
+    let user_scopes = columns::scopes("users.scopes", row.user_id, &user_scopes);
     let mut scopes = token_scopes.intersection(&user_scopes);
     if let (Some(client), Some(its)) = (row.client_id, &row.client_scopes) {
         let its = columns::scopes("clients.scopes", client, its);
@@ -115,7 +150,7 @@ fn valid_token(row: Row) -> DatabaseResult<ValidToken> {
         token_id: TokenId(row.token_id),
         kind: columns::token_kind(row.token_id, &row.kind)?,
         user_id: UserId(row.user_id),
-        username: row.username,
+        username,
         scopes,
         client_id: row.client_id.map(ClientId),
         audience: row.audience,

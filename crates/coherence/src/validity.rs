@@ -4,7 +4,7 @@ use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, Valid
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Array, Bool, Double, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Bool, Nullable, Timestamptz};
 
 /// When the token was last used, as the roles that have noted it say; null: nobody has.
 macro_rules! last_used_at {
@@ -37,7 +37,7 @@ pub const IS_VALID: &str = concat!("(", ends_at!(), " > now()) IS NOT FALSE");
 ///
 /// A number and no time: Postgres has some that `chrono` has not, and one row that cannot be read fails all that are read
 /// along with it.
-const REMAINING_SECS: &str = concat!(
+pub(crate) const REMAINING_SECS: &str = concat!(
     "extract(epoch FROM nullif(least(",
     ends_at!(),
     ", timestamptz '10000-01-01 00:00:00Z'), timestamptz '10000-01-01 00:00:00Z') - now())::float8"
@@ -45,7 +45,7 @@ const REMAINING_SECS: &str = concat!(
 
 /// What the token's client may ask for; null: the token is given to none, or to one that is disabled or gone. By itself, and
 /// for the tokens alone that were given to one: a join would be planned for all.
-const CLIENT_SCOPES: &str = "CASE WHEN tokens.client_id IS NOT NULL THEN (SELECT clients.scopes FROM clients \
+pub(crate) const CLIENT_SCOPES: &str = "CASE WHEN tokens.client_id IS NOT NULL THEN (SELECT clients.scopes FROM clients \
     WHERE clients.id = tokens.client_id AND clients.disabled_at IS NULL) END";
 
 /// Makes an expression of its text. As a literal (`diesel::dsl::sql`) it would keep the statements that have it from being
@@ -75,18 +75,6 @@ macro_rules! expression {
     };
 }
 
-expression!(
-    /// How many seconds are left.
-    pub(crate) RemainingSecs,
-    Nullable<Double>,
-    REMAINING_SECS
-);
-expression!(
-    /// What the token's client may ask for.
-    pub(crate) ClientScopes,
-    Nullable<Array<Nullable<Text>>>,
-    CLIENT_SCOPES
-);
 expression!(
     /// When it was last used.
     pub LastUsedAt,

@@ -44,7 +44,7 @@ impl Reconnecting {
             };
             let answer = self.limits.answered(async {
                 if is_new {
-                    lookups::plan_each(&mut connection).await?;
+                    lookups::plan_once(&mut connection).await?;
                 }
                 work(&mut connection).await
             });

@@ -1,9 +1,10 @@
 use crate::delegation;
+use crate::schema::plan as explained;
 use crate::support::{
-    CLI, backend_pid, connect, count, create_user, database, execute, expire, issue, issue_this, new_token, outcome, scopes,
-    text,
+    CLI, backend_pid, connect, count, create_user, database, execute, expire, issue, issue_this, new_token,
+    outcome, scopes, text,
 };
-use jeton_coherence::lookups::{ValidToken, find_valid};
+use jeton_coherence::lookups::{PLAN_ONCE, STATEMENT, ValidToken, find_valid};
 use jeton_domain::{NewToken, TokenDigest, TokenKind, User};
 use jeton_persistence::{DatabaseError, PgConnection, users};
 use std::time::Duration;
@@ -267,4 +268,50 @@ fn a_look_up_is_prepared_once() {
             1
         );
     }
+}
+
+/// It is made once a connection, and kept: so it must be the same for a table that was empty then.
+#[test]
+fn the_plan_of_a_look_up_goes_by_the_indexes_whatever_the_sizes() {
+    let (_, connection) = &mut database();
+    execute(connection, PLAN_ONCE);
+    execute(
+        connection,
+        &format!("PREPARE look_up (bytea[]) AS {}", *STATEMENT),
+    );
+    let plan = |connection: &mut PgConnection| {
+        execute(connection, "DISCARD PLANS");
+        let plan = explained(connection, "EXECUTE look_up (ARRAY['\\x01', '\\x02']::bytea[])");
+        let scans: Vec<String> = plan
+            .lines()
+            .filter_map(|line| line.split_once(" Scan"))
+            .map(|(before, after)| {
+                let how = before.trim_start_matches([' ', '-', '>']).to_owned();
+                how + after.split("  (").next().unwrap_or_default()
+            })
+            .collect();
+        scans.join(", ")
+    };
+    let by_indexes = plan(connection);
+    assert!(
+        by_indexes.starts_with("Index using tokens_digest_unique on tokens, "),
+        "{by_indexes}"
+    );
+    assert!(
+        by_indexes.contains(", Index using users_pkey on users"),
+        "{by_indexes}"
+    );
+    assert!(!by_indexes.contains("Seq"), "{by_indexes}");
+    create_user(connection, "ada");
+    execute(connection, "ANALYZE users");
+    assert_eq!(plan(connection), by_indexes, "one user");
+    let many = "INSERT INTO tokens (id, user_id, digest, kind, name, scopes)
+        SELECT gen_random_uuid(), (SELECT id FROM users), sha256(n::text::bytea), 'personal', '', '{}'
+            FROM generate_series(1, 20000) AS n; ANALYZE tokens";
+    execute(connection, many);
+    assert_eq!(plan(connection), by_indexes, "one user, many tokens");
+    let more = "INSERT INTO users (id, username, username_key, scopes)
+        SELECT gen_random_uuid(), 'user' || n, 'user' || n, '{}' FROM generate_series(1, 20000) AS n; ANALYZE users";
+    execute(connection, more);
+    assert_eq!(plan(connection), by_indexes, "many of both");
 }

@@ -172,7 +172,7 @@ fn nothing_is_null_but_what_may_be() {
     );
 }
 
-fn plan(connection: &mut PgConnection, query: &str) -> String {
+pub(crate) fn plan(connection: &mut PgConnection, query: &str) -> String {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
