@@ -43,6 +43,12 @@ pub enum DatabaseError {
         crate::verifiers::MOST_PER_ROLE
     )]
     TooManyVerifiers,
+    /// The role that this service signs in as may not even check tokens.
+    #[error(
+        "the role {0} is no member of jeton_verifier, as every service's has to be, and the auth service's of jeton_auth as well: \
+        `jeton role create` makes it one"
+    )]
+    NotAService(String),
     /// The tables are those of a version that was never released.
     #[error(
         "the database was made by a version before the first release and cannot be brought up to date: dump the data \

@@ -5,7 +5,7 @@ use crate::triggers::find_disabled_triggers;
 use crate::{DatabaseError, DatabaseResult, PgConnection};
 use diesel::QueryDsl;
 use diesel::expression::SqlLiteral;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{Bool, Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 /// The migrations, by their folders under `migrations/`, oldest first.
@@ -66,8 +66,8 @@ pub fn pending(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
 /// check must not write, and its role may not.
 ///
 /// # Errors
-/// [`DatabaseError::ServerTooOld`] and [`DatabaseError::NotUtf8`], which nobody can use, and [`DatabaseError::Unreleased`], which
-/// cannot be continued; or see [`DatabaseError`].
+/// [`DatabaseError::ServerTooOld`] and [`DatabaseError::NotUtf8`], which nobody can use, [`DatabaseError::NotAService`], by whom
+/// nothing can be read, and [`DatabaseError::Unreleased`], which cannot be continued; or see [`DatabaseError`].
 pub fn applied_versions(connection: &mut PgConnection) -> DatabaseResult<Vec<String>> {
     connection.wait(|connection| find_applied_versions(connection))
 }
@@ -76,12 +76,17 @@ async fn find_applied_versions(connection: &mut AsyncPgConnection) -> DatabaseRe
     use diesel::dsl::sql;
 
     ask_server(connection).await?;
-    let exists = diesel::select(sql::<Bool>(
-        "to_regclass('__diesel_schema_migrations') IS NOT NULL",
+    // Null: there is no such table.
+    let readable = diesel::select((
+        sql::<Nullable<Bool>>(
+            "has_column_privilege(to_regclass('__diesel_schema_migrations')::oid, 'version', 'SELECT')",
+        ),
+        sql::<Text>("current_user::text"),
     ));
-    let exists: bool = told(exists.get_result(connection).await, connection).await?;
-    if !exists {
-        return Ok(Vec::new());
+    match told(readable.get_result(connection).await, connection).await? {
+        (None, _) => return Ok(Vec::new()),
+        (Some(false), role) => return Err(DatabaseError::NotAService(role)),
+        (Some(true), _) => {}
     }
     let applied = __diesel_schema_migrations::table.select(__diesel_schema_migrations::version);
     let applied: Vec<String> = told(applied.load(connection).await, connection).await?;

@@ -19,6 +19,7 @@ pub fn database_problem(error: &DatabaseError) -> ProblemResponse {
         | DatabaseError::ServerTooOld(_)
         | DatabaseError::NotUtf8 { .. }
         | DatabaseError::TooManyVerifiers
+        | DatabaseError::NotAService(_)
         | DatabaseError::Unreleased
         | DatabaseError::Query(_) => {
             tracing::error!(%error, "answering 500");

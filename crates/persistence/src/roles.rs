@@ -212,11 +212,12 @@ fn find(connection: &mut PgConnection, name: &str) -> DatabaseResult<Found> {
                 OR role.rolcreatedb OR role.rolreplication OR role.rolbypassrls \
                 OR role.oid = (SELECT relowner FROM pg_class WHERE oid = 'tokens'::regclass) \
                 OR NOT EXISTS (SELECT FROM pg_auth_members \
-                    WHERE member = role.oid AND roleid = to_regrole($2)::oid)) AS taken \
+                    WHERE member = role.oid AND roleid IN (to_regrole($2)::oid, to_regrole($3)::oid))) AS taken \
         FROM (VALUES ($1)) AS wanted (name) LEFT JOIN pg_roles AS role ON role.rolname = wanted.name",
     )
     .bind::<Text, _>(name)
     .bind::<Text, _>(VERIFIER)
+    .bind::<Text, _>(AUTH)
     .get_result(connection)?)
 }
 

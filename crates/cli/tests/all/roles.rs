@@ -1,7 +1,7 @@
 use crate::jeton::{Jeton, Outcome, command, run};
 use diesel::connection::SimpleConnection;
 use jeton_persistence::PgConnection;
-use jeton_persistence::{ConnectionLimits, DatabaseResult, DatabaseUrl, establish};
+use jeton_persistence::{ConnectionLimits, DatabaseResult, DatabaseUrl, establish, migrations};
 use jeton_proof_support::{TestDatabase, TestRole};
 
 /// A role's name, for one test; roles belong to the whole server. The role goes with it.
@@ -143,6 +143,29 @@ fn create_refuses_the_name_of_somebody_else() {
             .run_with_input(&format!("role create {name}"), "sesame");
         assert_eq!(refused.status, 2, "{refused:?}");
     }
+}
+
+#[test]
+fn a_role_made_by_hand_that_lacks_one_of_its_groups_is_told_and_made_whole() {
+    let role = Role::new();
+    let sql = format!(
+        "CREATE ROLE {} LOGIN PASSWORD 'theirs' IN ROLE jeton_auth",
+        role.name
+    );
+    role.jeton.connect().batch_execute(&sql).unwrap();
+    let theirs = &mut role.sign_in("theirs").unwrap();
+    let refused = migrations::pending(theirs).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "the role {} is no member of jeton_verifier, as every service's has to be, and the auth service's of jeton_auth as \
+            well: `jeton role create` makes it one",
+            role.name
+        )
+    );
+    role.create("--auth", "sesame").ok();
+    let theirs = &mut role.sign_in("sesame").unwrap();
+    assert!(migrations::pending(theirs).unwrap().is_empty());
 }
 
 #[test]

@@ -100,7 +100,7 @@ async fn a_verifier_without_its_role_does_not_start() {
     assert!(
         matches!(
             refused,
-            jeton_verifier::ConnectError::Database(jeton_persistence::DatabaseError::Query(_))
+            jeton_verifier::ConnectError::Database(jeton_persistence::DatabaseError::NotAService(_))
         ),
         "{refused:?}"
     );
