@@ -2,14 +2,28 @@ use crate::output;
 use anyhow::{Context, anyhow, ensure};
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::{
-    ConnectionLimits, DatabaseError, DatabaseResult, LAST_ADMIN, Pending, PgConnection, establish,
+    ConnectionLimits, DELAYED, DatabaseError, DatabaseResult, LAST_ADMIN, Pending, PgConnection, establish,
     migrations, roles, users,
 };
 use std::fmt::Display;
+use std::time::Duration;
 
-/// Connects to the database as it is. A command may take its time: somebody is waiting who can interrupt it.
+/// How long a statement of a command's may take: all tokens of somebody who has a million, say.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Connects to the database as it is, for work that may take its time.
+pub(crate) fn connect_patiently(settings: &DatabaseSettings) -> anyhow::Result<PgConnection> {
+    establish_with(settings, ConnectionLimits::NONE)
+}
+
+/// Connects to the database as it is.
 pub(crate) fn connect(settings: &DatabaseSettings) -> anyhow::Result<PgConnection> {
-    Ok(establish(&settings.database_url()?, ConnectionLimits::NONE)?)
+    establish_with(settings, ConnectionLimits::beside_any_commits(STATEMENT_TIMEOUT))
+}
+
+fn establish_with(settings: &DatabaseSettings, limits: ConnectionLimits) -> anyhow::Result<PgConnection> {
+    let limits = limits.on_delay(|| output::note(DELAYED));
+    Ok(establish(&settings.database_url()?, limits)?)
 }
 
 /// Connects, and refuses a database that is not up to date, before its missing tables become riddles.

@@ -51,7 +51,7 @@ pub struct PgConnection {
 /// [`DatabaseError::Unavailable`](crate::DatabaseError::Unavailable) when there is no server, or it refuses.
 pub fn establish(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<PgConnection> {
     let reactor = Reactor::new()?;
-    let connection = reactor.wait(connect(url, &limits))?;
+    let connection = reactor.wait(limits.telling(connect(url, &limits)))?;
     Ok(PgConnection::new(connection, reactor, limits))
 }
 
@@ -115,7 +115,7 @@ impl PgConnection {
             ..
         } = self;
         let heard = connection.heard().clone();
-        let work = work(connection);
+        let work = limits.telling(work(connection));
         let answer = reactor.wait(async {
             match deadline {
                 Some(deadline) => timeout(deadline, work).await.map_err(|_| deadline),

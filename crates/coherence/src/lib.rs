@@ -36,7 +36,7 @@ pub use connection::{connect, read_only, transaction};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use diesel_async::AsyncPgConnection;
 pub use error::{DatabaseError, DatabaseResult};
-pub use limits::ConnectionLimits;
+pub use limits::{ConnectionLimits, DELAYED};
 pub use migrated::{MIGRATIONS, applied_versions, find_pending, pending, version};
 pub use open_connection::OpenConnection;
 pub use pending::Pending;

@@ -11,6 +11,7 @@ use crate::{DatabaseError, DatabaseResult};
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Double};
 use diesel_async::AsyncPgConnection;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -30,7 +31,15 @@ const HANGING: &str = "SELECT count(*) AS commits FROM pg_stat_activity \
 pub struct ConnectionLimits {
     statement_timeout: Option<Duration>,
     seen: Option<Arc<Seen>>,
+    on_delay: Option<fn()>,
 }
+
+/// After how long without an answer whoever waits is told so, if they are told at all.
+const DELAY: Duration = Duration::from_secs(5);
+
+/// What to say then to somebody who waits for a command.
+pub const DELAYED: &str =
+    "still waiting for the database; to interrupt this does not take back what it was asked to do";
 
 #[derive(Debug)]
 struct Seen {
@@ -58,11 +67,21 @@ async fn find_hanging(connection: &mut AsyncPgConnection, timeout: Duration) -> 
 }
 
 impl ConnectionLimits {
-    /// For work that a person waits for by choice: migrations, the operator's commands.
+    /// For work that may take its time: migrations.
     pub const NONE: Self = Self {
         statement_timeout: None,
         seen: None,
+        on_delay: None,
     };
+
+    /// The same, and this is called once for each answer that does not come within five seconds.
+    #[must_use]
+    pub fn on_delay(self, tell: fn()) -> Self {
+        Self {
+            on_delay: Some(tell),
+            ..self
+        }
+    }
 
     /// The server cancels a statement that takes longer than that, and the connection is abandoned where it has not even said
     /// so a second later. While so many commits of this role hang, no new connection is opened.
@@ -76,6 +95,7 @@ impl ConnectionLimits {
                 suspected: AtomicBool::new(false),
                 hanging_commits: AtomicU64::new(0),
             })),
+            on_delay: None,
         }
     }
 
@@ -155,6 +175,21 @@ impl ConnectionLimits {
         }
     }
 
+    /// Waits for an answer, and lets it be told that it is late.
+    pub(crate) async fn telling<T>(&self, work: impl Future<Output = T>) -> T {
+        let Some(tell) = self.on_delay else {
+            return work.await;
+        };
+        let mut work = pin!(work);
+        match timeout(DELAY, &mut work).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                tell();
+                work.await
+            }
+        }
+    }
+
     /// Notes that a connection is abandoned since nothing has come for so long; says so, and gives the reason.
     pub(crate) fn abandon(&self, after: Duration) -> String {
         if let Some(seen) = &self.seen {
@@ -162,7 +197,7 @@ impl ConnectionLimits {
             seen.suspected.store(true, Ordering::Relaxed);
         }
         tracing::warn!("the database has not answered within {after:?}: the connection is abandoned");
-        format!("no answer within {after:?}")
+        format!("no answer within {after:?}; what was asked may have been done, or be done yet")
     }
 
     /// Asks the server, where there is reason to, how many commits of this role hang.

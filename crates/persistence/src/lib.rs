@@ -24,8 +24,8 @@ pub mod verifiers;
 pub use admins::LAST_ADMIN;
 pub use database::{Database, PoolSettings, PoolStatus};
 pub use jeton_coherence::{
-    ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, InvalidDatabaseUrl, Pending, PgConnection,
-    establish,
+    ConnectionLimits, DELAYED, DatabaseError, DatabaseResult, DatabaseUrl, InvalidDatabaseUrl, Pending,
+    PgConnection, establish,
 };
 pub use manager::TRUSTED_FOR;
 pub use places::Turn;

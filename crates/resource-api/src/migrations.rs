@@ -12,7 +12,8 @@ use diesel::sql_types::Bool;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use jeton_persistence::PgConnection;
 use jeton_persistence::migrations::{LOCK_WAIT, apply_from, pending};
-use jeton_persistence::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, establish};
+use jeton_persistence::{ConnectionLimits, DELAYED, DatabaseError, DatabaseResult, DatabaseUrl, establish};
+use std::io::{self, Write};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
@@ -26,7 +27,8 @@ const RIGHTS: &str = include_str!("rights.sql");
 /// # Errors
 /// The database is away, lacks Jeton's own migrations, or refuses.
 pub fn migrate(url: &DatabaseUrl, grant_to: Option<&str>) -> anyhow::Result<Vec<String>> {
-    let connection = &mut establish(url, ConnectionLimits::NONE)?;
+    let limits = ConnectionLimits::NONE.on_delay(|| drop(writeln!(io::stderr(), "{DELAYED}")));
+    let connection = &mut establish(url, limits)?;
     let lacking = pending(connection)?;
     ensure!(
         lacking.is_empty(),

@@ -29,7 +29,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let mut connection = database::connect(&args.database)?;
+    let mut connection = database::connect_patiently(&args.database)?;
     if args.check {
         check(&mut connection, args.json)
     } else {

@@ -18,3 +18,4 @@ mod tokens;
 mod user_changes;
 mod users;
 mod verifiers;
+mod waiting;

@@ -34,6 +34,9 @@ pub(super) fn encoding(_: &mut PgConnection, applied: &Applied) -> DatabaseResul
     })
 }
 
+/// How long a second connection is asked.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// A pool that lends sessions for a transaction gives the same one to two connections that are open at the same time, or
 /// one connection several.
 pub(super) fn pooler(connection: &mut PgConnection, context: &Context) -> DatabaseResult<Vec<Finding>> {
@@ -41,7 +44,7 @@ pub(super) fn pooler(connection: &mut PgConnection, context: &Context) -> Databa
     let since = context.connected_at.elapsed();
     let mut shared = false;
     // Where there is no other to be had, that is told of the connections.
-    if let Ok(mut other) = establish(&context.url, ConnectionLimits::NONE) {
+    if let Ok(mut other) = establish(&context.url, ConnectionLimits::beside_any_commits(PATIENCE)) {
         for _ in 0..5 {
             let (theirs, own) = (session(&mut other)?, session(connection)?);
             shared = shared || theirs.pid == own.pid || own.pid != first.pid;

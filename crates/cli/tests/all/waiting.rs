@@ -1,0 +1,34 @@
+//! Commands that the database lets wait.
+
+use crate::jeton::{PASSWORD, command};
+use jeton_local_postgres::LocalPostgres;
+use jeton_proof_support::{SilentStandby, migrate};
+use std::io::{BufRead, BufReader, Write};
+
+#[test]
+fn a_command_that_waits_for_the_database_says_so_and_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let postgres = LocalPostgres::at(home.path()).unwrap();
+    migrate(&postgres.url());
+    let standby = SilentStandby::of(&postgres);
+    let mut program = command("user create ada");
+    program
+        .env("DATABASE_URL", postgres.url())
+        .env("JETON_BCRYPT_COST", "4");
+    let mut program = program.spawn().unwrap();
+    program
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(PASSWORD.as_bytes())
+        .unwrap();
+    let mut told = String::new();
+    let mut stderr = BufReader::new(program.stderr.take().unwrap());
+    stderr.read_line(&mut told).unwrap();
+    assert_eq!(
+        told,
+        "still waiting for the database; to interrupt this does not take back what it was asked to do\n"
+    );
+    standby.end();
+    assert!(program.wait().unwrap().success());
+}
