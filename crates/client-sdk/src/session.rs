@@ -217,7 +217,23 @@ impl Session {
     /// # Errors
     /// As any call of a session; [`ClientError::Problem`] of kind `InsufficientScope`.
     pub async fn verify(&self, scopes: &[&str]) -> Result<Verified, ClientError> {
-        let required: Vec<_> = scopes.iter().map(|scope| ("scope", scope)).collect();
+        self.verify_at(None, scopes).await
+    }
+
+    /// As [`verify`](Self::verify), for a service that is this resource
+    /// ([RFC 8707](https://www.rfc-editor.org/rfc/rfc8707)): the tokens as well that are for it alone are valid. The resource
+    /// is an absolute URI, compared byte by byte with what the token was issued for.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub async fn verify_for(&self, resource: &str, scopes: &[&str]) -> Result<Verified, ClientError> {
+        self.verify_at(Some(resource), scopes).await
+    }
+
+    async fn verify_at(&self, resource: Option<&str>, scopes: &[&str]) -> Result<Verified, ClientError> {
+        let scopes = scopes.iter().map(|scope| ("scope", *scope));
+        let resource = resource.map(|resource| ("resource", resource));
+        let required: Vec<_> = scopes.chain(resource).collect();
         let request = self.auth_request(Method::GET, "v1/verify").query(&required);
         Verified::read(&self.call(request).await?)
     }

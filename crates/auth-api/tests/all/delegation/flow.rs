@@ -198,6 +198,16 @@ async fn a_token_is_for_the_resource_that_was_asked_for() {
     }
     let me = RawRequest::new("GET", "/v1/me").header("Authorization", &header);
     assert_eq!(auth.send(&me).status, 401);
+    let session = auth
+        .client()
+        .session(tokens["access_token"].as_str().unwrap())
+        .unwrap();
+    let verified = session
+        .verify_for("https://notes.example/", &["notes:read"])
+        .await;
+    assert_eq!(verified.unwrap().username, "ada");
+    assert!(session.verify_for("https://photos.example/", &[]).await.is_err());
+    assert!(session.verify(&[]).await.is_err());
     let audiences = "SELECT string_agg(audience, ' ') FROM tokens WHERE kind = 'delegated'";
     assert_eq!(text(&mut auth.connect(), audiences), "https://notes.example/");
     let refresh = app.refresh(tokens["refresh_token"].as_str().unwrap());
