@@ -1,7 +1,7 @@
 //! What is looked at, and in which order.
 
 use super::{Applied, Context, Finding};
-use super::{activity, limits, roles, rows, schema, server, tables, times, verifiers};
+use super::{activity, delegation, limits, roles, rows, schema, server, tables, times, verifiers};
 use crate::DatabaseResult;
 use crate::PgConnection;
 
@@ -133,6 +133,25 @@ pub const CHECKS: &[Check] = &[
     of_tables("revocations", "the log of revocations", limits::revocations),
     long("users", "users who can sign in and be read", rows::users, false),
     long("tokens", "tokens that can be read", rows::tokens, false),
+    long(
+        "delegable-scopes",
+        "what users may give to clients",
+        delegation::delegable_scopes,
+        false,
+    ),
+    long("clients", "clients that fit together", delegation::clients, false),
+    long(
+        "grants",
+        "what users have let clients do, and the tokens by that",
+        delegation::grants,
+        false,
+    ),
+    long(
+        "authorizations",
+        "requests that wait for a user",
+        delegation::authorizations,
+        false,
+    ),
     of_tables("future", "rows that lie in the future", times::future),
     of_tables(
         "cleanup-clock",

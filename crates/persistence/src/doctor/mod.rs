@@ -4,6 +4,7 @@
 
 mod activity;
 mod checks;
+mod delegation;
 mod limits;
 mod roles;
 mod rows;

@@ -21,7 +21,7 @@ const REMEMBERED: usize = 10_000;
 
 /// The first findings, and how many there were.
 #[derive(Default)]
-struct Findings {
+pub(super) struct Findings {
     first: Vec<Finding>,
     more: usize,
 }
@@ -31,7 +31,7 @@ impl Findings {
         self.first.len() >= super::MOST - 1
     }
 
-    fn push(&mut self, finding: Finding) {
+    pub(super) fn push(&mut self, finding: Finding) {
         if self.is_full() {
             self.more += 1;
         } else {
@@ -39,7 +39,7 @@ impl Findings {
         }
     }
 
-    fn finish(mut self, kind: &str) -> Vec<Finding> {
+    pub(super) fn finish(mut self, kind: &str) -> Vec<Finding> {
         if self.more > 0 {
             let found = format!("and {} more {kind}", self.more);
             self.first
@@ -50,12 +50,16 @@ impl Findings {
 }
 
 /// Scopes that cannot be an array of texts with one dimension are read as null.
-const SCOPES: &str =
+pub(super) const SCOPES: &str =
     "CASE WHEN coalesce(array_ndims(scopes), 1) = 1 AND cardinality(scopes) <= 65 THEN scopes END AS scopes";
 
-fn are_scopes(texts: Option<TextArray>) -> bool {
-    let texts: Option<Vec<String>> = texts.and_then(|texts| texts.into_iter().collect());
-    texts.is_some_and(|texts| ScopeSet::from_texts(texts).is_ok())
+pub(super) fn read_scopes(texts: Option<&TextArray>) -> Option<ScopeSet> {
+    let texts: Vec<String> = texts?.iter().cloned().collect::<Option<_>>()?;
+    ScopeSet::from_texts(texts).ok()
+}
+
+pub(super) fn are_scopes(texts: Option<TextArray>) -> bool {
+    read_scopes(texts.as_ref()).is_some()
 }
 
 #[derive(QueryableByName)]
@@ -93,7 +97,7 @@ pub(super) fn users(connection: &mut PgConnection, _: &Context) -> DatabaseResul
 }
 
 /// Hands over all rows of a table that has ids, page by page.
-fn each_row<Row: QueryableByName<Pg> + 'static>(
+pub(super) fn each_row<Row: QueryableByName<Pg> + 'static>(
     connection: &mut PgConnection,
     select: &str,
     id: impl Fn(&Row) -> Uuid,

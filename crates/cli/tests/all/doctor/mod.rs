@@ -1,5 +1,6 @@
 //! Each fault, made on a real database and found.
 
+mod delegation;
 mod rows;
 mod schema;
 mod server;
