@@ -1,6 +1,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
 use std::str::FromStr;
+use std::sync::Once;
 use url::{Host, Url};
 
 /// What this service is called by those who trust it ([RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414#section-2)): its
@@ -36,6 +37,13 @@ pub(super) fn issuer(set: Option<&Issuer>, request: &HttpRequest) -> String {
     if let Some(Issuer(origin)) = set {
         return origin.clone();
     }
+    static TOLD: Once = Once::new();
+    TOLD.call_once(|| {
+        tracing::warn!(
+            "JETON_ISSUER is not set: apps are told http:// and the name that a request has for this service, which is for \
+                development alone"
+        );
+    });
     let plain = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     match host {
