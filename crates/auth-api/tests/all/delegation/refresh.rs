@@ -1,5 +1,6 @@
 use super::{App, body};
 use crate::support::Auth;
+use jeton_persistence::delegation::issue::MOST_TOKENS_A_GRANT;
 use jeton_proof_support::{count, text};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -141,4 +142,24 @@ async fn a_use_puts_the_end_off() {
         let latest = "SELECT (max(expires_at) > now() + interval '29 days')::text FROM refresh_tokens";
         assert_eq!(text(&mut auth.connect(), latest), "true");
     }
+}
+
+#[tokio::test]
+async fn of_a_grants_tokens_the_oldest_give_way_where_there_are_as_many_as_may_be() {
+    let (auth, ada) = Auth::with_ada().await;
+    let app = App::public(&auth);
+    let tokens = auth.tokens(&ada, &app);
+    auth.execute(&format!(
+        "INSERT INTO tokens (id, user_id, digest, kind, name, scopes, expires_at, client_id, grant_id) \
+            SELECT gen_random_uuid(), user_id, sha256(n::text::bytea), 'delegated', 'app', scopes, now() + interval '2 hours', \
+                client_id, id FROM grants, generate_series(2, {MOST_TOKENS_A_GRANT}) AS n"
+    ));
+    assert!(auth.accepts(&tokens["access_token"]));
+    let refreshed = auth.token(&app.refresh(tokens["refresh_token"].as_str().unwrap()));
+    assert_eq!(refreshed.status, 200);
+    assert!(auth.accepts(&body(&refreshed)["access_token"]));
+    // Once it is answered, nowhere.
+    assert!(!auth.accepts(&tokens["access_token"]));
+    let all = count(&mut auth.connect(), "tokens WHERE kind = 'delegated'");
+    assert_eq!(all, MOST_TOKENS_A_GRANT);
 }
