@@ -10,15 +10,19 @@ use jeton_persistence::delegation::clients;
 use jeton_proof_support::{RawResponse, count};
 use serde_json::{Value, json};
 
-const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+pub(crate) const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-fn tv(auth: &Auth, name: &str) -> App {
-    let new = NewClient {
+/// A client without a browser.
+pub(crate) fn new_tv(name: &str) -> NewClient {
+    NewClient {
         redirect_uris: Vec::new(),
         grant_types: vec![GrantType::DeviceCode, GrantType::RefreshToken],
         ..new_client(name)
-    };
-    App::create(&mut auth.connect(), &new)
+    }
+}
+
+fn tv(auth: &Auth, name: &str) -> App {
+    App::create(&mut auth.connect(), &new_tv(name))
 }
 
 fn text(value: &Value) -> String {
@@ -34,7 +38,7 @@ impl App {
         body(&answer)
     }
 
-    fn poll(&self, device: &Value) -> Vec<(&'static str, String)> {
+    pub(crate) fn poll(&self, device: &Value) -> Vec<(&'static str, String)> {
         self.signed(vec![
             ("grant_type", GRANT.to_owned()),
             ("device_code", text(&device["device_code"])),
