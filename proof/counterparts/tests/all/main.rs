@@ -8,6 +8,7 @@
 mod client_credentials;
 mod code;
 mod device;
+mod mcp;
 mod program;
 mod provider;
 

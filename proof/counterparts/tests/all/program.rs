@@ -19,11 +19,24 @@ pub(crate) struct Said {
     pub(crate) rest: String,
 }
 
-/// Runs a flow of a program that others' libraries are in. `user` decides as [`Provider::decide_at`] does. `None`, and a word
-/// about it, where the program is not installed.
+/// As [`run_at`], with what any token is accepted by.
 pub(crate) fn run(
     provider: &Provider,
     client: &Registered,
+    program: &str,
+    flow: &str,
+    user: impl Fn(&Provider, &Url) -> Url,
+) -> Option<Said> {
+    let service = format!("{}/v1/verify?scope={SCOPE}", provider.service.base_url());
+    run_at(provider, client, &service, program, flow, user)
+}
+
+/// Runs a flow of a program that others' libraries are in, against this service. `user` decides as [`Provider::decide_at`] does.
+/// `None`, and a word about it, where the program is not installed.
+pub(crate) fn run_at(
+    provider: &Provider,
+    client: &Registered,
+    service: &str,
     program: &str,
     flow: &str,
     user: impl Fn(&Provider, &Url) -> Url,
@@ -41,7 +54,7 @@ pub(crate) fn run(
         .env("CLIENT_ID", client.id.to_string())
         .env("CLIENT_AUTH", authentication)
         .env("SCOPE", SCOPE)
-        .env("SERVICE", format!("{base_url}/v1/verify?scope={SCOPE}"))
+        .env("SERVICE", service)
         .stderr(Stdio::piped());
     if let Some(secret) = &client.secret {
         command.env("CLIENT_SECRET", secret);

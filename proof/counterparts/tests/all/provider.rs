@@ -13,11 +13,14 @@ use uuid::Uuid;
 /// What the clients ask for.
 pub(crate) const SCOPE: &str = "notes:read";
 
-/// An auth API with a database of its own, a catalogue of one scope, and Ada, who is asked.
+/// What Ada unticks, where it is asked for.
+const WRITING: &str = "notes:write";
+
+/// An auth API with a database of its own, a catalogue of two scopes, and Ada, who is asked.
 pub(crate) struct Provider {
     pub(crate) service: InProcess,
     login_token: String,
-    _role: TestRole,
+    role: TestRole,
     database: TestDatabase,
 }
 
@@ -47,8 +50,10 @@ impl Provider {
             ("JETON_DEFAULT_SCOPES", "notes:read notes:write"),
         ];
         let service = InProcess::start(jeton_auth_api::start, &settings);
-        let title = DelegableScope::new(Scope::parse(SCOPE).unwrap(), "Read your notes", "", None).unwrap();
-        scopes::set(&mut database.connect(), &AuditContext::cli(), &title).unwrap();
+        for (name, title) in [(SCOPE, "Read your notes"), (WRITING, "Write notes")] {
+            let scope = DelegableScope::new(Scope::parse(name).unwrap(), title, "", None).unwrap();
+            scopes::set(&mut database.connect(), &AuditContext::cli(), &scope).unwrap();
+        }
         let ada = RawRequest::new("POST", "/v1/users")
             .header("Content-Type", "application/json")
             .body(r#"{"username": "ada", "password": "correct horse battery staple"}"#)
@@ -57,9 +62,14 @@ impl Provider {
         Self {
             service,
             login_token: ada.header("x-auth-token").unwrap().to_owned(),
-            _role: role,
+            role,
             database,
         }
+    }
+
+    /// What a service beside it reads its tokens by.
+    pub(crate) fn database_url(&self) -> &str {
+        self.role.url()
     }
 
     /// A client that acts for users.
@@ -70,7 +80,8 @@ impl Provider {
             GrantType::RefreshToken,
             GrantType::DeviceCode,
         ];
-        self.register(authentication, vec![uri], flows, None)
+        let scopes = format!("{SCOPE} {WRITING}");
+        self.register(authentication, vec![uri], &scopes, flows, None)
     }
 
     /// A client that acts for itself, as a service account.
@@ -87,6 +98,7 @@ impl Provider {
         self.register(
             authentication,
             Vec::new(),
+            SCOPE,
             vec![GrantType::ClientCredentials],
             Some(account.id),
         )
@@ -96,6 +108,7 @@ impl Provider {
         &self,
         authentication: Authentication,
         redirect_uris: Vec<RedirectUri>,
+        scopes: &str,
         grant_types: Vec<GrantType>,
         service_account: Option<UserId>,
     ) -> Registered {
@@ -106,7 +119,7 @@ impl Provider {
             name: ClientName::parse(&format!("Their app ({authentication:?})")).unwrap(),
             secret: secret.as_ref().map(ClientSecret::digest),
             redirect_uris,
-            scopes: ScopeSet::parse(SCOPE).unwrap(),
+            scopes: ScopeSet::parse(scopes).unwrap(),
             grant_types,
             service_account,
             first_party: false,
@@ -146,7 +159,11 @@ impl Provider {
             json!({ "name": SCOPE, "title": "Read your notes", "description": "" })
         );
         let id = asked["id"].as_str().unwrap();
-        self.post(&format!("/v1/authorizations/{id}/{decision}"), &json!({}), 200)
+        let ticked = match decision {
+            "approve" => json!({ "scopes": [SCOPE] }),
+            _ => json!({}),
+        };
+        self.post(&format!("/v1/authorizations/{id}/{decision}"), &ticked, 200)
     }
 
     fn post(&self, path: &str, body: &Value, status: u16) -> Value {
