@@ -6,7 +6,7 @@
 #![allow(clippy::print_stdout, reason = "an example shows what happens")]
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -83,7 +83,7 @@ fn list() -> Value {
 /// it lacks is told by a 403 with the challenge that clients look for.
 async fn call(verifier: &Verifier, headers: &HeaderMap, tool: &Tool) -> Result<Value, Refusal> {
     let authorization = headers.get_all(header::AUTHORIZATION);
-    let authorization = authorization.iter().map(|value| value.as_bytes());
+    let authorization = authorization.iter().map(HeaderValue::as_bytes);
     let decision = verifier.authorize(authorization, &[tool.scope]);
     let caller = decision.outcome().await?;
     Ok(json!({ "content": [{ "type": "text", "text": (tool.call)(&caller) }] }))
