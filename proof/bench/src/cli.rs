@@ -47,6 +47,8 @@ pub(crate) enum Part {
     Flood,
     /// Logouts, with more and more verifiers
     Revocations,
+    /// Tokens for refresh tokens, by very many grants, and the purge of what has expired
+    Refreshes,
 }
 
 /// What a process of the run does.

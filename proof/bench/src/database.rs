@@ -61,12 +61,7 @@ impl BenchDatabase {
         } else {
             without_indexes(&mut connection, |connection| insert_tokens(connection, rows))?;
         }
-        connection.batch_execute("VACUUM (ANALYZE) users, tokens")?;
-        // Not everybody may; the server will do it by itself, at a worse time.
-        if let Err(error) = connection.batch_execute("CHECKPOINT") {
-            crate::say(&format!("no checkpoint: {error}"));
-        }
-        Ok(())
+        settle(&mut connection, "users, tokens")
     }
 
     /// Gives the first users a password.
@@ -88,7 +83,7 @@ pub(crate) fn username(number: usize) -> String {
     format!("user{number:08}")
 }
 
-fn insert_users(
+pub(crate) fn insert_users(
     connection: &mut PgConnection,
     count: usize,
     password_hash: Option<&str>,
@@ -175,6 +170,16 @@ fn without_indexes(
     work(connection)?;
     for statement in &again {
         connection.batch_execute(statement)?;
+    }
+    Ok(())
+}
+
+/// Has the server do now what it would do by itself at a worse time.
+pub(crate) fn settle(connection: &mut PgConnection, tables: &str) -> anyhow::Result<()> {
+    connection.batch_execute(&format!("VACUUM (ANALYZE) {tables}"))?;
+    // Not everybody may.
+    if let Err(error) = connection.batch_execute("CHECKPOINT") {
+        crate::say(&format!("no checkpoint: {error}"));
     }
     Ok(())
 }

@@ -17,6 +17,15 @@ pub(crate) fn json_request(path: &str, body: &str) -> String {
     )
 }
 
+/// A request with a form.
+pub(crate) fn form_request(path: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+        Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
 /// One answer at the start of a buffer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {

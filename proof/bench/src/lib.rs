@@ -4,6 +4,7 @@ mod chart;
 mod child;
 mod cli;
 mod database;
+mod grants;
 mod http;
 mod introspection;
 mod jwt;

@@ -34,6 +34,9 @@ pub(crate) struct Plan {
     pub(crate) flood_time: Duration,
     /// And such as come alone, after a second without any.
     pub(crate) logouts_alone: usize,
+    /// How many grants there are whose tokens are refreshed, and in how many rounds.
+    pub(crate) grants: usize,
+    pub(crate) refresh_rounds: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,8 @@ impl Plan {
             flood: 4000,
             flood_time: Duration::from_secs(15),
             logouts_alone: 20,
+            grants: 100_000,
+            refresh_rounds: 5,
         }
     }
 
@@ -85,6 +90,8 @@ impl Plan {
             flood: 200,
             flood_time: Duration::from_secs(2),
             logouts_alone: 1,
+            grants: 4_000,
+            refresh_rounds: 2,
             ..Self::full(false)
         }
     }

@@ -12,6 +12,7 @@ pub(crate) struct Results {
     pub(crate) logins: LoginResult,
     pub(crate) idle: IdleResult,
     pub(crate) revocations: RevocationResults,
+    pub(crate) refreshes: RefreshResults,
     pub(crate) flood: FloodResult,
 }
 
@@ -195,4 +196,53 @@ impl FloodResult {
         let slowdown = self.flooded.p99 / self.quiet.p99;
         slowdown.is_finite().then_some(slowdown)
     }
+}
+
+/// Access tokens for refresh tokens, each by a grant of its own.
+pub(crate) struct RefreshResults {
+    pub(crate) grants: usize,
+    /// How many requests were under way at once.
+    pub(crate) in_flight: usize,
+    /// How many were issued in all.
+    pub(crate) issued: usize,
+    /// Bytes of a row, indexes included, of each table.
+    pub(crate) sizes: Vec<(&'static str, f64)>,
+    pub(crate) kinds: [RefreshKind; 2],
+    pub(crate) purge: PurgeResult,
+}
+
+/// Those of one kind of client, round by round.
+pub(crate) struct RefreshKind {
+    pub(crate) client: &'static str,
+    /// A second.
+    pub(crate) rate: Vec<f64>,
+    pub(crate) latencies: Vec<Latency>,
+    /// What each has written: rows of tokens and refresh tokens, of the log of revocations, and bytes of the write-ahead log.
+    pub(crate) rows: Vec<f64>,
+    pub(crate) logged: Vec<f64>,
+    pub(crate) wal_bytes: Vec<f64>,
+}
+
+impl RefreshKind {
+    pub(crate) fn of(client: &'static str) -> Self {
+        Self {
+            client,
+            rate: Vec::new(),
+            latencies: Vec::new(),
+            rows: Vec::new(),
+            logged: Vec::new(),
+            wal_bytes: Vec::new(),
+        }
+    }
+}
+
+/// Expired tokens of clients that were deleted.
+pub(crate) struct PurgeResult {
+    pub(crate) rows: usize,
+    /// A second.
+    pub(crate) rate: f64,
+    /// Of the write-ahead log, each.
+    pub(crate) wal_bytes: f64,
+    /// Rows in the log of revocations, of all together.
+    pub(crate) logged: f64,
 }

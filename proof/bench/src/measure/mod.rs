@@ -5,13 +5,14 @@ mod flood;
 mod idle;
 mod in_process;
 mod logins;
+mod refreshes;
 mod revocations;
 mod table_sizes;
 
 use crate::cli::Part;
 use crate::plan::Plan;
 use crate::redis_server::RedisServer;
-use crate::report::sections;
+use crate::report::{delegation, sections};
 use crate::results::Results;
 use crate::{BenchDatabase, Rows, TokenSeries, say};
 
@@ -45,6 +46,7 @@ pub(crate) fn only(bench: &Bench<'_>, part: Part) -> anyhow::Result<String> {
         Part::Logins => sections::logins(&logins::run(bench)?),
         Part::Flood => sections::flood(&flood::run(bench)?),
         Part::Revocations => sections::acknowledged(&revocations::run(bench)?),
+        Part::Refreshes => delegation::section(&refreshes::run(bench)?),
     })
 }
 
@@ -74,6 +76,8 @@ pub(crate) fn all(bench: &Bench<'_>) -> anyhow::Result<Results> {
     let idle = idle::run(bench)?;
     say("revocations");
     let revocations = revocations::run(bench)?;
+    say("refreshes");
+    let refreshes = refreshes::run(bench)?;
     say("logouts during a flood");
     let flood = flood::run(bench)?;
     let rows = match plan.large_rows {
@@ -93,6 +97,7 @@ pub(crate) fn all(bench: &Bench<'_>) -> anyhow::Result<Results> {
         logins,
         idle,
         revocations,
+        refreshes,
         flood,
     })
 }

@@ -1,5 +1,6 @@
 //! The report: what was promised, what was measured, on what, and how to do it again.
 
+pub(crate) mod delegation;
 pub(crate) mod sections;
 mod summary;
 
@@ -46,6 +47,7 @@ impl Report<'_> {
             sections::over_http(self.plan, self.results, CHART),
             sections::table_sizes(self.results),
             sections::revocations(self.results),
+            delegation::section(&self.results.refreshes),
             sections::flood(&self.results.flood),
             sections::logins(&self.results.logins),
             self.conditions(),

@@ -102,6 +102,18 @@ pub(super) fn targets(results: &Results) -> Vec<Target> {
             results.flood.slowdown(),
         ),
         target(
+            "tokens issued a second for refresh tokens that are replaced",
+            AtLeast(1000.0),
+            "",
+            median(Spread::of(results.refreshes.kinds[0].rate.iter().copied())),
+        ),
+        target(
+            "rows in the log of revocations for expired tokens of apps that are purged",
+            AtMost(0.0),
+            "",
+            Some(results.refreshes.purge.logged),
+        ),
+        target(
             "sign-ins a second, of what the cores can hash",
             AtLeast(0.97),
             "",
