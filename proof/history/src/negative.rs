@@ -17,6 +17,10 @@ pub(crate) enum Rule {
     FormerPrimary,
     /// Have the answer that nothing is left to revoke wait for the standby
     SecondAttempt,
+    /// Have everything looked up again when a client has changed
+    ClientChange,
+    /// Have a grant take its tokens along
+    GrantCascade,
 }
 
 static LEFT_OUT: OnceLock<Rule> = OnceLock::new();
@@ -30,6 +34,8 @@ impl Rule {
             Self::Barrier => jeton_revoker::negative_controls::leave_out_barrier(),
             Self::FormerPrimary => jeton_coherence::negative_controls::leave_out_former_primary(),
             Self::SecondAttempt => jeton_coherence::negative_controls::leave_out_second_attempt(),
+            // Rules of the database: see `sql`.
+            Self::ClientChange | Self::GrantCascade => {}
         }
     }
 
@@ -40,6 +46,21 @@ impl Rule {
             Self::Barrier => vec![Fault::CutVerifier, Fault::StoppedVerifier],
             Self::FormerPrimary => vec![Fault::ReturnedPrimary],
             Self::SecondAttempt => vec![Fault::SecondAttempt],
+            // It shows when all is well.
+            Self::ClientChange | Self::GrantCascade => Vec::new(),
+        }
+    }
+
+    /// What takes it out of the database.
+    fn sql(self) -> Option<&'static str> {
+        match self {
+            // A trigger that is off no service would start with.
+            Self::ClientChange => Some(
+                "CREATE OR REPLACE FUNCTION jeton_clients_changed() RETURNS trigger LANGUAGE plpgsql \
+                    AS $$ BEGIN RETURN NULL; END $$",
+            ),
+            Self::GrantCascade => Some("ALTER TABLE tokens DROP CONSTRAINT tokens_grant_id_fkey"),
+            Self::Fill | Self::Barrier | Self::FormerPrimary | Self::SecondAttempt => None,
         }
     }
 }
@@ -52,4 +73,8 @@ pub(crate) fn arguments() -> Vec<OsString> {
 
 pub(crate) fn faults() -> Option<Vec<Fault>> {
     LEFT_OUT.get().map(|rule| rule.faults())
+}
+
+pub(crate) fn sql() -> Option<&'static str> {
+    LEFT_OUT.get().and_then(|rule| rule.sql())
 }

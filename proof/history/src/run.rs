@@ -76,6 +76,14 @@ impl Run {
                 Ok(())
             });
         }
+        for app in 0..world.settings.apps {
+            let world = world.clone();
+            let seed = seed.wrapping_add(2000).wrapping_add(u64::from(app));
+            tasks.spawn(async move {
+                workload::act_as_app(&world, seed).await;
+                Ok(())
+            });
+        }
         Self {
             world,
             tasks,

@@ -24,6 +24,10 @@ pub(crate) struct Settings {
     #[arg(long, default_value_t = 12)]
     pub(crate) users: u32,
 
+    /// How many clients of others act at the same time, for two users each
+    #[arg(long, default_value_t = 2)]
+    pub(crate) apps: u32,
+
     /// How long a verifier's lease lasts
     #[arg(long, default_value = "2s", value_parser = humantime::parse_duration)]
     pub(crate) lease: Duration,

@@ -3,6 +3,7 @@ use crate::clock::Stamp;
 use crate::wire::{Check, Right, TokenNumber};
 use std::fmt;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// What a run fails on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +71,17 @@ impl Violation {
             details: format!(
                 "refused while valid: given {}, check began {}, ended {}, revocation {asked}",
                 phase.given, check.start, check.end
+            ),
+        }
+    }
+
+    pub(crate) fn refresh_refused(process: &str, client: Uuid, grant: Uuid) -> Self {
+        Self {
+            verdict: Verdict::RefusedWhileValid,
+            token: None,
+            process: process.to_owned(),
+            details: format!(
+                "a refresh token was refused that nobody has revoked: of client {client}, by grant {grant}"
             ),
         }
     }

@@ -1,6 +1,7 @@
 //! What users and operators do.
 
 mod actor;
+mod app;
 mod eviction;
 mod operator;
 mod order;
@@ -8,6 +9,7 @@ mod person;
 mod requests;
 
 pub(crate) use actor::act;
+pub(crate) use app::act as act_as_app;
 pub(crate) use eviction::TOKENS_PER_USER;
 pub(crate) use order::By;
 pub(crate) use person::{Held, Person, Way, conclude, random_word};

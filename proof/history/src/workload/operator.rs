@@ -39,7 +39,7 @@ impl World {
         }
         let output = child.wait_with_output().await?;
         let complaint = String::from_utf8_lossy(&output.stderr);
-        let nothing = ["no user named", "no token with the id"];
+        let nothing = ["no user named", "no token with the id", "no client with the id"];
         Ok(match output.status.success() {
             true => Answer::Done(()),
             false if nothing.iter().any(|text| complaint.contains(text)) => Answer::Gone,

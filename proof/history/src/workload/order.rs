@@ -1,10 +1,10 @@
 //! What is done to a person in somebody else's name: on the command line, or over HTTP.
 
-use super::Person;
 use super::requests::Answer;
+use super::{Held, Person};
 use crate::wire::WRITE;
 use crate::world::World;
-use jeton_client::Session;
+use jeton_client::{Session, SetDelegableScopeRequest};
 use uuid::Uuid;
 
 /// Who is told to do it.
@@ -101,7 +101,26 @@ impl World {
         let scopes = ["admin", "tokens:revoke", "notes:read", WRITE];
         self.operate_on(&person.username, Order::SetScopes(&scopes)).await;
         if let Some(held) = person.sign_in(self, None).await {
+            self.allow_delegation(&held).await;
             let _ = self.admin.set(held);
+        }
+    }
+
+    /// Lets users give to clients what they have.
+    async fn allow_delegation(&self, admin: &Held) {
+        for name in ["notes:read", WRITE] {
+            let scope = SetDelegableScopeRequest {
+                name: name.to_owned(),
+                title: name.to_owned(),
+                description: String::new(),
+                resource: None,
+            };
+            let scope = &scope;
+            let set = |session: Session| async move {
+                let admin = session.admin();
+                admin.clients().set_delegable_scope(scope).await.map(drop)
+            };
+            self.insist_with(admin, set).await;
         }
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Person {
     pub(crate) id: Uuid,
     password: String,
     pub(crate) tokens: Vec<Held>,
+    /// Those that a client has.
+    pub(crate) given: Vec<Held>,
 }
 
 /// A token that somebody holds.
@@ -25,6 +27,15 @@ pub(crate) struct Held {
     pub(crate) text: Arc<str>,
     /// From signing in: may manage the account.
     pub(crate) login: bool,
+}
+
+impl Held {
+    /// Somebody has got it: all verifiers but `except` check it from now on.
+    pub(super) fn begin(&self, world: &World, except: Option<&str>) {
+        world.records.ledger().issued(self.number, Stamp::now());
+        world.fleet.check(self.number, &self.text, except);
+        world.records.stats().issued += 1;
+    }
 }
 
 impl Person {
@@ -48,6 +59,7 @@ impl Person {
             id: issued.user.id,
             password,
             tokens: Vec::new(),
+            given: Vec::new(),
         };
         person.hold(world, &issued, None);
         Some(person)
@@ -97,9 +109,7 @@ impl Person {
             text: text.into(),
             login: issued.kind == "login",
         };
-        world.records.ledger().issued(held.number, Stamp::now());
-        world.fleet.check(held.number, text, except);
-        world.records.stats().issued += 1;
+        held.begin(world, except);
         self.tokens.push(held.clone());
         held
     }
@@ -146,7 +156,7 @@ impl Person {
     /// Logs out everywhere.
     pub(crate) async fn log_out_everywhere(&mut self, world: &World, by: &Held) {
         let asked = world.ask("logout-all", &self.numbers());
-        self.tokens.clear();
+        self.keep_only(None);
         let call = |session: Session| async move { session.logout_all().await };
         let (answer, tried) = world.insist_with(by, call).await;
         conclude(world, &asked, &answer, &tried);
@@ -156,7 +166,7 @@ impl Person {
     pub(crate) async fn change_password(&mut self, world: &World, by: &Held) {
         self.drop_token(by);
         let asked = world.ask("password change", &self.numbers());
-        self.tokens = vec![by.clone()];
+        self.keep_only(Some(by));
         let new = random_word();
         let (current, chosen) = (self.password.as_str(), new.as_str());
         let call = |session: Session| async move { session.change_password(current, chosen).await };
@@ -217,14 +227,14 @@ impl Person {
     /// The same of all tokens.
     pub(crate) async fn be_revoked_everywhere(&mut self, world: &World, by: By) {
         let tokens = self.numbers();
-        self.tokens.clear();
+        self.keep_only(None);
         self.lose(world, by, Order::RevokeTokens, &tokens).await;
     }
 
     /// Is given another password, which keeps no token.
     pub(crate) async fn be_given_password(&mut self, world: &World, by: By) {
         let tokens = self.numbers();
-        self.tokens.clear();
+        self.keep_only(None);
         let new = random_word();
         self.lose(world, by, Order::SetPassword(&new), &tokens).await;
         self.password = new;
@@ -242,7 +252,13 @@ impl Person {
     }
 
     pub(crate) fn numbers(&self) -> Vec<TokenNumber> {
-        self.tokens.iter().map(|held| held.number).collect()
+        let all = self.tokens.iter().chain(&self.given);
+        all.map(|held| held.number).collect()
+    }
+
+    fn keep_only(&mut self, kept: Option<&Held>) {
+        self.tokens = kept.into_iter().cloned().collect();
+        self.given.clear();
     }
 
     pub(crate) fn drop_token(&mut self, held: &Held) {

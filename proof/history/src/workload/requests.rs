@@ -14,7 +14,7 @@ const TRY_AGAIN: Duration = Duration::from_millis(50);
 pub(crate) enum Answer<T = ()> {
     /// 2xx: the acknowledgement.
     Done(T),
-    /// 401 or 404: there is nothing to revoke. To whoever has asked before that is an acknowledgement, too.
+    /// 401, 404, or `invalid_grant`: there is nothing to revoke. To whoever has asked before that is an acknowledgement, too.
     Gone,
     /// The password is another one (by now).
     WrongPassword,
@@ -26,6 +26,8 @@ impl<T> Answer<T> {
     pub(crate) fn of(result: Result<T, ClientError>) -> Self {
         match result {
             Ok(done) => Self::Done(done),
+            // What no refresh token is, nor any that was.
+            Err(error) if error.oauth() == Some("invalid_grant") => Self::Gone,
             Err(error) => match error.kind() {
                 Some(ProblemKind::InvalidToken | ProblemKind::NotFound) => Self::Gone,
                 Some(ProblemKind::WrongPassword | ProblemKind::InvalidCredentials) => Self::WrongPassword,

@@ -107,6 +107,7 @@ impl Auth {
                 ("JETON_DEFAULT_SCOPES", "notes:read notes:write".to_owned()),
                 // Everybody signs up from one address.
                 ("JETON_NETWORK_FAILURES", "1000000".to_owned()),
+                ("JETON_NETWORK_AUTHORIZATIONS", "1000000".to_owned()),
                 ("JETON_USER_ACTS", "1000000".to_owned()),
                 ("JETON_TOKENS_PER_USER", TOKENS_PER_USER.to_string()),
                 ("JETON_LOG", log.to_owned()),

@@ -90,6 +90,10 @@ impl World {
         }
         let events = LogFile::create(&settings, "events")?;
         let server = Server::start(&settings).await?;
+        #[cfg(feature = "negative-controls")]
+        if let Some(sql) = crate::negative::sql() {
+            server.execute(sql.to_owned()).await?;
+        }
         let world = Self {
             server,
             fleet: Fleet::default(),

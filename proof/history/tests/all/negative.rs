@@ -23,6 +23,19 @@ fn an_acknowledgement_that_waits_for_nobody_is_found() {
     finds_that_it_is_without("barrier", &[ACCEPTED], &["--seconds", "6"]);
 }
 
+#[test]
+fn a_client_that_is_disabled_unnoticed_is_found() {
+    finds_that_it_is_without("client-change", &[ACCEPTED], &APPS);
+}
+
+#[test]
+fn a_grant_that_leaves_its_tokens_behind_is_found() {
+    finds_that_it_is_without("grant-cascade", &[ACCEPTED], &APPS);
+}
+
+/// Apps and nobody else, for as long as it takes until each of them has had a grant taken back and has been disabled.
+const APPS: [&str; 6] = ["--seconds", "12", "--users", "0", "--apps", "6"];
+
 /// Each fault once, and no more.
 const PAIR: [&str; 8] = [
     "--pair",
