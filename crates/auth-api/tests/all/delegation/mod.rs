@@ -5,6 +5,7 @@ mod client_credentials;
 mod clients;
 mod devices;
 mod flow;
+mod many_tokens;
 mod origins;
 mod outage;
 mod refresh;
