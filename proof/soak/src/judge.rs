@@ -6,19 +6,23 @@ use jeton_client::{ClientError, ProblemKind, Session, StatusCode};
 use std::time::{Duration, Instant};
 
 /// How long a client waits before it tries again elsewhere. Services ask for a second; less is more load.
-const TRY_AGAIN: Duration = Duration::from_millis(200);
+pub(crate) const TRY_AGAIN: Duration = Duration::from_millis(200);
 
 /// The answers that are right, besides 503 with `Retry-After` while Postgres is away.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Right {
     done: bool,
     refused: &'static [ProblemKind],
+    /// Whether errors are told as OAuth has them (RFC 6749 §5.2), and not as problems.
+    by_oauth: bool,
 }
 
 impl Right {
-    pub(crate) const DONE: Self = Self {
-        done: true,
-        refused: &[],
+    pub(crate) const DONE: Self = Self::done_or(&[]);
+    /// Done, by what speaks OAuth.
+    pub(crate) const DONE_BY_OAUTH: Self = Self {
+        by_oauth: true,
+        ..Self::DONE
     };
     /// The token is none.
     pub(crate) const INVALID_TOKEN: Self = Self::refused(&[ProblemKind::InvalidToken]);
@@ -27,12 +31,20 @@ impl Right {
     pub(crate) const INVALID_TOKEN_OR_DONE: Self = Self::done_or(&[ProblemKind::InvalidToken]);
 
     pub(crate) const fn refused(refused: &'static [ProblemKind]) -> Self {
-        Self { done: false, refused }
+        Self {
+            done: false,
+            refused,
+            by_oauth: false,
+        }
     }
 
     /// Done, or one of these: where an attempt that came to nothing may have been effective, or another is under way.
     pub(crate) const fn done_or(refused: &'static [ProblemKind]) -> Self {
-        Self { done: true, refused }
+        Self {
+            done: true,
+            refused,
+            by_oauth: false,
+        }
     }
 
     pub(crate) fn is_done(self) -> bool {
@@ -164,8 +176,10 @@ fn judge<T>(result: Result<T, ClientError>, right: Right, away: bool) -> Result<
         .request_id()
         .map_or_else(String::new, |id| format!(" (request {id})"));
     if error.status() == Some(StatusCode::SERVICE_UNAVAILABLE) {
-        return match (error.kind(), error.retry_after()) {
-            (Some(ProblemKind::Unavailable), Some(wait)) if !wait.is_zero() => {
+        let kind = error.kind();
+        let is_told = kind == Some(ProblemKind::Unavailable) || (right.by_oauth && kind.is_none());
+        return match error.retry_after() {
+            Some(wait) if is_told && !wait.is_zero() => {
                 if away {
                     Ok(Answer::Away)
                 } else {

@@ -32,6 +32,9 @@ pub(crate) fn prepare(url: &str) -> anyhow::Result<Prepared> {
     let admin_password = secret();
     let create = ["user", "create", ADMIN, "--admin", "--bcrypt-cost", "4"];
     operate(url, &create, &admin_password)?;
+    for scope in ["notes:read", "notes:write"] {
+        operate(url, &["scope", "set", scope, "--title", scope], "")?;
+    }
     let auth_url = role("soak_auth", &["--auth"])?;
     let notes_url = role("soak_notes", &[])?;
     jeton_resource_api::migrate(&DatabaseUrl::parse(url)?, Some("soak_notes"))?;

@@ -49,6 +49,7 @@ impl Service {
             ("JETON_TOKEN_IDLE_TTL", "14d"),
             // All come from one address, and many with a wrong password.
             ("JETON_NETWORK_FAILURES", "1000000"),
+            ("JETON_NETWORK_AUTHORIZATIONS", "1000000"),
             // A few people do what many would.
             ("JETON_USER_ACTS", "1000000"),
         ];

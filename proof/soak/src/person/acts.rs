@@ -36,11 +36,12 @@ enum Act {
     GetPassword,
     BeUnblocked,
     BeLookedAt,
+    UseApp,
     Leave,
 }
 
-const ACTS: [(Act, u32); 21] = [
-    (Act::Look, 414),
+const ACTS: [(Act, u32); 22] = [
+    (Act::Look, 404),
     (Act::WriteNote, 120),
     (Act::ReplaceNote, 60),
     (Act::DeleteNote, 60),
@@ -60,6 +61,7 @@ const ACTS: [(Act, u32); 21] = [
     (Act::GetPassword, 4),
     (Act::BeUnblocked, 6),
     (Act::BeLookedAt, 20),
+    (Act::UseApp, 10),
     (Act::Leave, 4),
 ];
 
@@ -136,6 +138,7 @@ impl Person {
             Act::GetPassword => self.get_password().await?,
             Act::BeUnblocked => self.be_unblocked().await?,
             Act::BeLookedAt => self.be_looked_at().await?,
+            Act::UseApp => self.use_app().await?,
             Act::Leave => {
                 self.leave().await?;
                 return Ok(true);

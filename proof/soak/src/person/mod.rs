@@ -4,6 +4,7 @@
 mod account;
 mod acts;
 mod administered;
+mod apps;
 mod notes;
 mod reads;
 mod tokens;

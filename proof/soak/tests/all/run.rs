@@ -2,11 +2,20 @@ use crate::support::{alone, soak};
 use jeton_proof_support::run;
 
 /// Each has to have been asked.
-const REQUESTS: [&str; 38] = [
+const REQUESTS: [&str; 47] = [
     "account deletion",
+    "app authorized",
+    "app refreshed",
+    "app's token",
     "audit-events",
+    "client created",
+    "client deleted",
+    "client disabled",
+    "client enabled",
+    "client's scopes set",
     "disable",
     "enable",
+    "grant taken back",
     "guess",
     "introspect",
     "livez and open",
