@@ -9,9 +9,11 @@ use super::issuer::issuer;
 use super::parameters::{OAuthParameters, Unclear};
 use super::{AUTHORIZATION_TTL, CODE_TTL};
 use crate::audit_context::By;
+use crate::endpoint::{Access, Endpoint, Request, Tag, Takes};
 use crate::error::{ApiError, ApiResult};
 use crate::state::State;
 use crate::validation;
+use actix_web::http::Method;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
@@ -20,8 +22,8 @@ use jeton_domain::delegation::{
     Resource, SecretDigest,
 };
 use jeton_domain::rate_limit::LeakyBucket;
-use jeton_domain::{AuditContext, ClientId, ExposeSecret, ScopeSet};
-use jeton_http_kit::Json;
+use jeton_domain::{AuditContext, ClientId, ExposeSecret, MAX_SCOPES, ScopeSet};
+use jeton_http_kit::{JSON, Json, body_problems};
 use jeton_persistence::PgConnection;
 use jeton_persistence::delegation::authorizations::{
     self, Approval, Authorization, Decider, NewAuthorization,
@@ -33,7 +35,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The longest `state` that goes along.
 const LONGEST_STATE: usize = 4_096;
@@ -88,6 +90,131 @@ fn left(bucket: &LeakyBucket, level: Option<&(f64, Instant)>, now: Instant) -> f
     level.map_or(0.0, |(level, at)| {
         (level - now.saturating_duration_since(*at).as_secs_f64() * bucket.leak_per_sec).max(0.0)
     })
+}
+
+const PATH: &str = "/v1/authorizations/{id}";
+
+pub(super) fn endpoints() -> [Endpoint; 4] {
+    let gone = || [ApiError::NoSuchAuthorization];
+    let back = || {
+        json!({
+            "type": "object",
+            "required": ["redirect_to"],
+            "properties": { "redirect_to": {
+                "type": ["string", "null"], "format": "uri", "description": "Null: nowhere, a device asks."
+            } },
+            "examples": [{ "redirect_to": "http://127.0.0.1:8400/callback?code=jtc_4f9mXcV1qR7tB2yN8kLw3sZpD6hJ0aGe1uQ5vT&iss=https%3A%2F%2Fauth.example.org" }]
+        })
+    };
+    [
+        Endpoint::new(Method::POST, "/v1/authorizations", Access::Public, start)
+            .named(Tag::Delegation, "startAuthorization", "Put an app's request to a user")
+            .about(
+                "The parameters of the authorization request \
+                ([RFC 6749 §4.1.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1), with PKCE), or the `user_code` that a \
+                device shows. For a page that asks users; parameters that nobody knows are ignored.",
+            )
+            .takes(JSON, |_| request_schema())
+            .answers("Who asks, and for what.")
+            .json(201, asked_schema(false))
+            .problems([
+                ApiError::InvalidAuthorizationRequest("There is no such client.", None),
+                ApiError::NoSuchUserCode,
+                ApiError::TooManyAttempts(Duration::ZERO),
+            ]),
+        Endpoint::new(Method::GET, PATH, Access::LoginToken, show)
+            .named(Tag::Delegation, "showAuthorization", "What an app asks this user for")
+            .answers("Who asks, and for what of that which the user has.")
+            .json(200, asked_schema(true))
+            .problems(gone()),
+        Endpoint::new(Method::POST, "/v1/authorizations/{id}/approve", Access::LoginToken, approve)
+            .named(Tag::Delegation, "approveAuthorization", "Let an app do what it asks for")
+            .about("Or less: what `scopes` names.")
+            .counted()
+            .takes(JSON, |_| {
+                json!({
+                    "type": "object",
+                    "properties": { "scopes": { "anyOf": [
+                        { "type": "array", "items": { "$ref": "#/components/schemas/Scope" }, "maxItems": MAX_SCOPES },
+                        { "type": "null" }
+                    ] } },
+                    "additionalProperties": false,
+                    "examples": [{ "scopes": ["notes:read"] }]
+                })
+            })
+            .answers("Where the user goes back to.")
+            .json(200, back())
+            .problems(gone()),
+        Endpoint::new(Method::POST, "/v1/authorizations/{id}/deny", Access::LoginToken, deny)
+            .named(Tag::Delegation, "denyAuthorization", "Let an app do nothing")
+            .answers("Where the user goes back to.")
+            .json(200, back())
+            .problems(gone()),
+    ]
+}
+
+fn request_schema() -> Value {
+    let text = || json!({ "type": "string" });
+    json!({
+        "type": "object",
+        "properties": {
+            "response_type": text(), "client_id": text(), "redirect_uri": text(), "scope": text(), "state": text(),
+            "code_challenge": text(), "code_challenge_method": text(), "resource": text(), "user_code": text()
+        },
+        "examples": [{
+            "response_type": "code",
+            "client_id": "01a20a08-7e44-7b10-9c3d-6a1f0e5d2b77",
+            "redirect_uri": "http://127.0.0.1:8400/callback",
+            "scope": "notes:read",
+            "state": "af0ifjsldkj",
+            "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+            "code_challenge_method": "S256"
+        }]
+    })
+}
+
+/// Scopes in words, as [`shown`] makes them.
+pub(super) fn scopes_schema() -> Value {
+    let text = || json!({ "type": "string" });
+    json!({ "type": "array", "items": {
+        "type": "object",
+        "required": ["name", "title", "description"],
+        "properties": { "name": text(), "title": text(), "description": text() }
+    } })
+}
+
+fn asked_schema(by_user: bool) -> Value {
+    let mut schema = json!({
+        "type": "object",
+        "required": ["id", "client", "scopes", "expires_at"],
+        "properties": {
+            "id": { "type": "string", "description": "Names the request for as long as it waits." },
+            "client": {
+                "type": "object",
+                "required": ["name", "redirect_host", "first_party"],
+                "properties": {
+                    "name": { "type": "string" },
+                    "redirect_host": { "type": ["string", "null"], "description": "Null: a device asks." },
+                    "first_party": { "type": "boolean" }
+                }
+            },
+            "scopes": scopes_schema(),
+            "expires_at": { "type": "string", "format": "date-time" }
+        },
+        "examples": [{
+            "id": "jta_4f9mXcV1qR7tB2yN8kLw3sZpD6hJ0aGe1uQ5vT",
+            "client": { "name": "Notes for Desktops", "redirect_host": "127.0.0.1", "first_party": false },
+            "scopes": [{ "name": "notes:read", "title": "Read your notes", "description": "All of them." }],
+            "expires_at": "2026-11-23T20:20:54.389124Z"
+        }]
+    });
+    if by_user {
+        schema["required"] = json!(["id", "client", "scopes", "consented", "expires_at"]);
+        schema["properties"]["consented"] =
+            json!({ "type": "boolean", "description": "Whether the user need not be asked." });
+        schema["examples"][0]["consented"] = false.into();
+    }
+    schema
 }
 
 /// What is wrong with a request, for the client to know.
@@ -394,9 +521,15 @@ pub(super) async fn show(state: Data<State>, caller: Caller, id: Path<String>) -
     })))
 }
 
+/// The endpoint tells what it is.
+impl Takes for Json<ApproveRequest> {
+    fn describe(request: &mut Request) {
+        request.problems.extend(body_problems(&[JSON]));
+    }
+}
+
 /// What the user allows; nothing said: all that is asked for.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct ApproveRequest {
     scopes: Option<Vec<String>>,
 }
@@ -412,7 +545,6 @@ pub(super) async fn approve(
     let digest = handle(&id)?;
     let wanted = body.0.scopes.as_deref().map(validation::scopes).transpose();
     let wanted = wanted.map_err(|refused| validation::refuse("/scopes", &refused))?;
-    state.acts.count(caller.user_id())?;
     let decider = Decider {
         user: caller.user_id(),
         with: caller.token_id(),

@@ -8,15 +8,17 @@ use super::issuer::issuer;
 use super::oauth_error::{OAuthError, OAuthResult};
 use super::parameters::OAuthParameters;
 use crate::audit_context::By;
+use crate::endpoint::{Access, Endpoint, Tag};
 use crate::error::{ApiError, ApiResult};
 use crate::rate_limit;
 use crate::state::State;
+use actix_web::http::Method;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use jeton_api_types::ProblemResponse;
 use jeton_domain::ExposeSecret;
 use jeton_domain::delegation::{AuthorizationHandle, DeviceCode, GrantType, UserCode};
-use jeton_http_kit::Form;
+use jeton_http_kit::{FORM, Form};
 use jeton_persistence::delegation::devices::{self, NewDevice, POLL_INTERVAL_SECS};
 use jeton_persistence::delegation::scopes;
 use jeton_persistence::rate_limit::Account;
@@ -25,6 +27,54 @@ use std::time::Instant;
 
 /// How often a code is made anew that another device shows.
 const ATTEMPTS: usize = 5;
+
+pub(super) fn endpoint() -> Endpoint {
+    let text = json!({ "type": "string" });
+    Endpoint::new(Method::POST, "/v1/device_authorization", Access::Public, start)
+        .named(Tag::Delegation, "authorizeDevice", "Begin on a device without a browser")
+        .about(
+            "The code that a person types elsewhere, at `verification_uri`, and the code that the device asks `/v1/token` with \
+            meanwhile ([RFC 8628](https://www.rfc-editor.org/rfc/rfc8628)).",
+        )
+        .takes(FORM, |_| {
+            let text = || json!({ "type": "string" });
+            json!({
+                "type": "object",
+                "properties": {
+                    "client_id": text(), "client_secret": text(), "scope": text(), "resource": text()
+                },
+                "examples": [{ "client_id": "01a20a08-7e44-7b10-9c3d-6a1f0e5d2b77", "scope": "notes:read" }]
+            })
+        })
+        .answers("The codes.")
+        .json(
+            200,
+            json!({
+                "type": "object",
+                "required": ["device_code", "user_code", "verification_uri", "expires_in", "interval"],
+                "properties": {
+                    "device_code": text,
+                    "user_code": text,
+                    "verification_uri": { "type": "string", "format": "uri" },
+                    "expires_in": { "type": "integer", "description": "In seconds." },
+                    "interval": { "type": "integer", "description": "The seconds to wait between two requests, at the least." }
+                },
+                "examples": [{
+                    "device_code": "jtd_4f9mXcV1qR7tB2yN8kLw3sZpD6hJ0aGe1uQ5vT",
+                    "user_code": "BCDF-GHJK",
+                    "verification_uri": "https://auth.example.org/device",
+                    "expires_in": 600,
+                    "interval": 5
+                }]
+            }),
+        )
+        .of_clients([
+            OAuthError::UNAUTHORIZED_CLIENT,
+            OAuthError::INVALID_SCOPE,
+            OAuthError::INVALID_TARGET,
+            OAuthError::TOO_MANY,
+        ])
+}
 
 pub(super) async fn start(
     state: Data<State>,

@@ -13,17 +13,15 @@ mod presented;
 mod token;
 
 pub use issuer::Issuer;
+pub(crate) use oauth_error::{OAuthError, OAuthResult};
 pub(crate) use presented::read as read_presented;
 
-use crate::login_token;
+use crate::endpoint::Endpoint;
 use crate::settings::Settings;
-use crate::state::State;
 use actix_web::guard::{self, GuardContext};
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
-use jeton_http_kit::{Metrics, get_or_head, method_not_allowed};
-use jeton_verifier::actix::Guard;
+use jeton_http_kit::Metrics;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -87,78 +85,22 @@ impl Delegation {
     }
 }
 
-/// The resources of delegation. What a client with credentials of its own asks of `/v1/revoke` and `/v1/introspect` goes before
-/// what the holders of tokens ask of them.
-pub(crate) fn configure(config: &mut ServiceConfig, state: &State) {
-    let signed_in = || Guard::new(state.verifier.clone());
-    let post = |path: &str| web::resource(path).default_service(method_not_allowed("POST"));
+/// What a client with credentials of its own asks of `/v1/revoke` and `/v1/introspect` goes before what the holders of tokens
+/// ask of them.
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    let of_client = |path: &str| web::resource(path).guard(guard::fn_guard(is_asked_by_client));
     config
-        .service(
-            web::resource("/.well-known/oauth-authorization-server")
-                .default_service(method_not_allowed("GET, HEAD"))
-                .route(get_or_head().to(metadata::show)),
-        )
-        .service(post("/v1/token").route(web::post().to(token::issue)))
-        .service(
-            web::resource("/v1/revoke")
-                .guard(guard::fn_guard(is_asked_by_client))
-                .route(web::post().to(presented::revoke)),
-        )
-        .service(
-            web::resource("/v1/introspect")
-                .guard(guard::fn_guard(is_asked_by_client))
-                .route(web::post().to(presented::introspect)),
-        )
-        .service(post("/v1/device_authorization").route(web::post().to(device::start)))
-        .service(post("/v1/authorizations").route(web::post().to(authorizations::start)))
-        .service(
-            web::resource("/v1/authorizations/{id}")
-                .default_service(method_not_allowed("GET, HEAD"))
-                .route(
-                    get_or_head()
-                        .to(authorizations::show)
-                        .wrap(from_fn(login_token::required)),
-                )
-                .wrap(signed_in()),
-        )
-        .service(
-            post("/v1/authorizations/{id}/approve")
-                .route(
-                    web::post()
-                        .to(authorizations::approve)
-                        .wrap(from_fn(login_token::required)),
-                )
-                .wrap(signed_in()),
-        )
-        .service(
-            post("/v1/authorizations/{id}/deny")
-                .route(
-                    web::post()
-                        .to(authorizations::deny)
-                        .wrap(from_fn(login_token::required)),
-                )
-                .wrap(signed_in()),
-        )
-        .service(
-            web::resource("/v1/grants")
-                .default_service(method_not_allowed("GET, HEAD"))
-                .route(
-                    get_or_head()
-                        .to(grants::list)
-                        .wrap(from_fn(login_token::required)),
-                )
-                .wrap(signed_in()),
-        )
-        .service(
-            web::resource("/v1/grants/{id}")
-                .default_service(method_not_allowed("DELETE"))
-                .route(
-                    web::delete()
-                        .to(grants::revoke)
-                        .wrap(from_fn(login_token::required)),
-                )
-                .wrap(signed_in()),
-        );
+        .service(of_client("/v1/revoke").route(web::post().to(presented::revoke)))
+        .service(of_client("/v1/introspect").route(web::post().to(presented::introspect)));
+}
+
+/// In the order in which an app meets them.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    let mut endpoints = vec![metadata::endpoint()];
+    endpoints.extend(authorizations::endpoints());
+    endpoints.extend([device::endpoint(), token::endpoint()]);
+    endpoints.extend(grants::endpoints());
+    endpoints
 }
 
 /// By HTTP Basic, or by what the body says: without a token, at least.

@@ -5,7 +5,7 @@ use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use jeton_api_types::ProblemResponse;
 use jeton_persistence::DatabaseError;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt;
 
 /// An error as clients are told it ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)). A database that is away
@@ -20,6 +20,27 @@ pub(crate) struct OAuthError {
 pub(crate) type OAuthResult<T> = Result<T, OAuthError>;
 
 impl OAuthError {
+    /// What any request of a client's may be told.
+    pub(crate) const EVERYWHERE: [Self; 4] = [
+        Self::invalid_request("A parameter comes more than once."),
+        Self::INVALID_CLIENT,
+        Self::UNAVAILABLE,
+        Self::SERVER_ERROR,
+    ];
+
+    pub(crate) fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// As it is on the wire.
+    pub(crate) fn body(&self) -> Value {
+        json!({ "error": self.code, "error_description": self.description })
+    }
+
     pub(super) const fn bad(code: &'static str, description: &'static str) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -61,7 +82,7 @@ impl OAuthError {
     );
     pub(crate) const ACCESS_DENIED: Self = Self::bad("access_denied", "The user did not allow it.");
     pub(crate) const EXPIRED_TOKEN: Self = Self::bad("expired_token", "Nobody has decided in time.");
-    const TOO_MANY: Self = Self {
+    pub(super) const TOO_MANY: Self = Self {
         status: StatusCode::TOO_MANY_REQUESTS,
         code: "temporarily_unavailable",
         description: "Too many requests come from this network. Try again later.",
@@ -125,6 +146,6 @@ impl ResponseError for OAuthError {
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, "1"));
         }
-        response.json(json!({ "error": self.code, "error_description": self.description }))
+        response.json(self.body())
     }
 }

@@ -1,4 +1,7 @@
 use super::oauth_error::{OAuthError, OAuthResult};
+use crate::endpoint::{Parameters, Request, Takes};
+use jeton_api_types::ProblemResponse;
+use jeton_http_kit::{Form, JSON, Json, body_problems};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
@@ -59,6 +62,20 @@ impl<'de> Deserialize<'de> for OAuthParameters {
         }
 
         deserializer.deserialize_map(Pairs)
+    }
+}
+
+/// The endpoint tells which there are. What cannot be read is an error of OAuth's.
+impl Takes for Result<Form<OAuthParameters>, ProblemResponse> {
+    fn describe(request: &mut Request) {
+        request.parameters = Parameters::Any;
+    }
+}
+
+/// The endpoint tells which there are.
+impl Takes for Json<OAuthParameters> {
+    fn describe(request: &mut Request) {
+        request.problems.extend(body_problems(&[JSON]));
     }
 }
 

@@ -4,14 +4,17 @@ use super::client_auth::authenticate;
 use super::oauth_error::{OAuthError, OAuthResult};
 use super::parameters::OAuthParameters;
 use crate::audit_context::By;
+use crate::docs::header;
+use crate::endpoint::{Access, Endpoint, Tag};
 use crate::state::State;
+use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, PRAGMA};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use jeton_api_types::ProblemResponse;
 use jeton_domain::delegation::{AuthorizationCode, Client, DeviceCode, GrantType, RefreshToken, Resource};
 use jeton_domain::{Actor, AuditContext, ExposeSecret, PlainToken, ScopeSet, TokenId};
-use jeton_http_kit::Form;
+use jeton_http_kit::{FORM, Form};
 use jeton_persistence::delegation::issue::{
     self, Exchange, IssuedTokens, NewFamily, NewTokens, PresentedCode, PresentedRefresh, Refusal,
 };
@@ -22,6 +25,69 @@ use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use uuid::Uuid;
+
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::new(Method::POST, "/v1/token", Access::Public, issue)
+        .named(Tag::Delegation, "issueToken", "Get a token for an app")
+        .about(
+            "By an authorization code, a refresh token, a device code, or the client's own credentials \
+            ([RFC 6749 §3.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.2)).",
+        )
+        .takes(FORM, |_| {
+            let text = || json!({ "type": "string" });
+            json!({
+                "type": "object",
+                "required": ["grant_type"],
+                "properties": {
+                    "grant_type": { "enum": GrantType::ALL.map(GrantType::wire_name) },
+                    "code": text(), "redirect_uri": text(), "code_verifier": text(), "refresh_token": text(),
+                    "device_code": text(), "scope": text(), "resource": text(),
+                    "client_id": text(), "client_secret": text()
+                },
+                "examples": [{
+                    "grant_type": "authorization_code",
+                    "code": "jtc_4f9mXcV1qR7tB2yN8kLw3sZpD6hJ0aGe1uQ5vT",
+                    "redirect_uri": "http://127.0.0.1:8400/callback",
+                    "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+                    "client_id": "01a20a08-7e44-7b10-9c3d-6a1f0e5d2b77"
+                }]
+            })
+        })
+        .answers("An access token, and a refresh token where the client may have one.")
+        .header("Pragma", header("As RFC 6749 §5.1 wants it.", json!({ "const": "no-cache" }), "no-cache"))
+        .json(
+            200,
+            json!({
+                "type": "object",
+                "required": ["access_token", "token_type", "expires_in", "scope"],
+                "properties": {
+                    "access_token": { "$ref": "#/components/schemas/TokenText" },
+                    "token_type": { "const": "Bearer" },
+                    "expires_in": { "type": "integer", "description": "In seconds." },
+                    "scope": { "type": "string", "description": "What it may do: scopes with spaces between them." },
+                    "refresh_token": { "type": "string" }
+                },
+                "examples": [{
+                    "access_token": "jtn_Fxkb5z4PTwPRu4jJpDdsXGzlU0uyL3fR32DfSw",
+                    "token_type": "Bearer",
+                    "expires_in": 3600,
+                    "scope": "notes:read",
+                    "refresh_token": "jtr_4f9mXcV1qR7tB2yN8kLw3sZpD6hJ0aGe1uQ5vT"
+                }]
+            }),
+        )
+        .of_clients([
+            OAuthError::INVALID_GRANT,
+            OAuthError::INVALID_SCOPE,
+            OAuthError::INVALID_TARGET,
+            OAuthError::UNAUTHORIZED_CLIENT,
+            OAuthError::UNSUPPORTED_GRANT_TYPE,
+            OAuthError::AUTHORIZATION_PENDING,
+            OAuthError::SLOW_DOWN,
+            OAuthError::ACCESS_DENIED,
+            OAuthError::EXPIRED_TOKEN,
+        ])
+}
 
 pub(super) async fn issue(
     state: Data<State>,

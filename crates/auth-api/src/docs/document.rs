@@ -1,14 +1,21 @@
-use super::responses::{Problems, REQUEST_ID, header, headers, shared_header};
+use super::responses::{Problems, REQUEST_ID, add_oauth_errors, header, headers, shared_header};
 use super::schemas::Schemas;
 use crate::endpoint::{Access, Content, Endpoint, Resource, Tag};
 use jeton_api_types::{Problem, ProblemResponse};
 use jeton_http_kit::{method_not_allowed_problem, not_found_problem};
 use serde_json::{Map, Value, json};
 
-const TAGS: [(Tag, &str, Option<&str>); 7] = [
+const TAGS: [(Tag, &str, Option<&str>); 8] = [
     (Tag::SigningIn, "Signing in", None),
     (Tag::Account, "Account", None),
     (Tag::Tokens, "Tokens", None),
+    (
+        Tag::Delegation,
+        "Delegation",
+        Some(
+            "For apps that act for users, by their consent, as OAuth 2.1 has it; and for the page that asks them.",
+        ),
+    ),
     (
         Tag::ServicesAndGateways,
         "Services and gateways",
@@ -63,6 +70,12 @@ pub(super) fn document(resources: &[Resource]) -> Value {
                     "scheme": "bearer",
                     "description": "`Authorization: Bearer <token>`; Django's `Token <token>` is accepted as well. The \
                         names in a requirement are the scopes that the token needs."
+                },
+                "client": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "A client's id and secret, each encoded as in a form first (RFC 6749 §2.3.1); or both in \
+                        the form, as `client_id` and `client_secret`. A public client says its `client_id` there alone."
                 }
             },
             "parameters": {
@@ -112,7 +125,9 @@ impl Parts {
         set(
             "security",
             match endpoint.access {
+                Access::Public if !endpoint.oauth_errors.is_empty() => json!([{ "client": [] }, {}]),
                 Access::Public => json!([]),
+                _ if !endpoint.oauth_errors.is_empty() => json!([{ "token": [] }, { "client": [] }]),
                 Access::AnyToken | Access::LoginToken => json!([{ "token": [] }]),
                 Access::Scope(scope) => json!([{ "token": [scope] }]),
             },
@@ -151,10 +166,14 @@ impl Parts {
         if let Some(when) = endpoint.answer.redirects {
             responses.insert("302".to_owned(), redirect(when));
         }
-        let mut general = endpoint.access.problems();
-        general.extend(endpoint.request.problems.iter().cloned());
-        general.push(ProblemResponse::internal());
-        responses.extend(self.problems.of(general, &endpoint.problems));
+        let of_clients_alone = endpoint.access == Access::Public && !endpoint.oauth_errors.is_empty();
+        if !of_clients_alone {
+            let mut general = endpoint.access.problems();
+            general.extend(endpoint.request.problems.iter().cloned());
+            general.push(ProblemResponse::internal());
+            responses.extend(self.problems.of(general, &endpoint.problems));
+        }
+        add_oauth_errors(&mut responses, &self.problems.shared, &endpoint.oauth_errors);
         responses.into()
     }
 
@@ -202,6 +221,16 @@ fn path_parameters(path: &str) -> Value {
     let id = |pair: &[&str]| {
         let name = pair.get(1)?.strip_prefix('{')?.strip_suffix('}')?;
         let whose = pair.first()?.trim_end_matches('s');
+        if whose == "authorization" {
+            return Some(json!({
+                "name": name,
+                "in": "path",
+                "required": true,
+                "description": "What the request was named when it was put.",
+                "schema": { "type": "string", "pattern": "^[!-.0-~]+$" },
+                "example": "jta_4f9mXcV1qR7tB2yN8kLw3sZpD6hJ0aGe1uQ5vT"
+            }));
+        }
         let example = match whose {
             "user" => "01a20a08-721c-71bf-b9fb-b59edca64a79",
             "client" => "01a20a08-7e44-7b10-9c3d-6a1f0e5d2b77",

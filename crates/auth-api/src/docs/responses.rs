@@ -1,3 +1,4 @@
+use crate::delegation::OAuthError;
 use jeton_api_types::{PROBLEM_JSON, ProblemKind, ProblemResponse};
 use serde_json::{Map, Value, json};
 
@@ -26,10 +27,10 @@ pub(super) fn headers() -> Value {
         "WWW-Authenticate": header(
             "How to authenticate, and what was wrong ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)): \
                 nothing more without a token, `error=\"invalid_token\"`, or `error=\"insufficient_scope\"` with the \
-                `scope` that is missing.",
+                `scope` that is missing. `Basic` where a client has not proved who it is.",
             json!({
                 "type": "string",
-                "pattern": r#"^Bearer realm="jeton"(, error="(invalid_token|insufficient_scope)"(, scope="[^"]+")?)?$"#
+                "pattern": r#"^(Basic realm="jeton"|Bearer realm="jeton"(, error="(invalid_token|insufficient_scope)"(, scope="[^"]+")?)?)$"#
             }),
             json!(r#"Bearer realm="jeton", error="invalid_token""#)
         ),
@@ -155,6 +156,78 @@ fn response(problems: &[&ProblemResponse]) -> Value {
                 "examples": examples
             }
         }
+    })
+}
+
+/// Adds what clients are told, to answers that may be problems otherwise.
+pub(super) fn add_oauth_errors(
+    responses: &mut Map<String, Value>,
+    shared: &Map<String, Value>,
+    errors: &[OAuthError],
+) {
+    let mut statuses: Vec<_> = errors.iter().map(OAuthError::status).collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    for status in statuses {
+        let of: Vec<_> = errors.iter().filter(|error| error.status() == status).collect();
+        let described = oauth_response(status, &of);
+        let merged = match responses.get(&status.to_string()) {
+            None => described,
+            Some(problem) => beside(resolved(shared, problem), described),
+        };
+        responses.insert(status.to_string(), merged);
+    }
+}
+
+fn resolved(shared: &Map<String, Value>, response: &Value) -> Value {
+    let name = response["$ref"].as_str().and_then(|path| path.rsplit('/').next());
+    name.and_then(|name| shared.get(name)).unwrap_or(response).clone()
+}
+
+/// One of the two is answered: what only one of them has need not be there.
+fn beside(mut problem: Value, oauth: Value) -> Value {
+    problem["content"]["application/json"] = oauth["content"]["application/json"].clone();
+    let described = headers();
+    for (name, header) in oauth["headers"].as_object().into_iter().flatten() {
+        if problem["headers"][name].is_null() {
+            let key = header["$ref"].as_str().and_then(|path| path.rsplit('/').next());
+            let mut optional = described[key.unwrap_or_default()].clone();
+            optional["required"] = false.into();
+            problem["headers"][name] = optional;
+        }
+    }
+    problem
+}
+
+fn oauth_response(status: u16, errors: &[&OAuthError]) -> Value {
+    let mut headers = Map::from_iter([
+        (REQUEST_ID.to_owned(), shared_header(REQUEST_ID)),
+        ("Cache-Control".to_owned(), shared_header("NoStore")),
+    ]);
+    match status {
+        401 => headers.insert("WWW-Authenticate".to_owned(), shared_header("WWW-Authenticate")),
+        429 | 503 => headers.insert("Retry-After".to_owned(), shared_header("Retry-After")),
+        _ => None,
+    };
+    let codes: Vec<_> = errors.iter().map(|error| error.code()).collect();
+    let examples: Map<_, _> = errors
+        .iter()
+        .map(|error| (error.code().to_owned(), json!({ "value": error.body() })))
+        .collect();
+    json!({
+        "description": "What the client is told ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)).",
+        "headers": headers,
+        "content": { "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["error", "error_description"],
+                "properties": {
+                    "error": { "enum": codes },
+                    "error_description": { "type": "string", "description": "For a developer to read." }
+                }
+            },
+            "examples": examples
+        } }
     })
 }
 

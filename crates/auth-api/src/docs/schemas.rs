@@ -73,13 +73,25 @@ impl Schemas {
             self.add(name, schema);
         }
         let example = schema["example"].take();
+        let required = schema["required"].take();
         fields(&mut schema).for_each(never_null);
+        let is_required = |name: &str| {
+            required
+                .as_array()
+                .is_some_and(|names| names.iter().any(|one| one == name))
+        };
         let parameter = |(name, field): (&String, &Value)| {
             let mut schema = field.clone();
             let description = schema
                 .as_object_mut()
                 .and_then(|schema| schema.shift_remove("description"));
-            json!({ "name": name, "in": "query", "description": description, "schema": schema, "example": example[name] })
+            let mut parameter = json!({
+                "name": name, "in": "query", "description": description, "schema": schema, "example": example[name]
+            });
+            if is_required(name) {
+                parameter["required"] = true.into();
+            }
+            parameter
         };
         let fields = schema["properties"].as_object();
         fields.into_iter().flatten().map(parameter).collect()
@@ -122,8 +134,17 @@ impl Schemas {
         self.by_name.entry(name).or_insert(schema);
     }
 
+    /// The example that a schema says itself.
+    pub(crate) fn first_example(schema: &Value) -> Value {
+        schema["examples"][0].clone()
+    }
+
     /// An example of what a schema describes: its type's own, or one made of those of its fields.
     pub(super) fn example(&self, schema: &Value) -> Value {
+        let own = Self::first_example(schema);
+        if !own.is_null() {
+            return own;
+        }
         if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
             return match self.examples.get(name) {
                 Some(example) => example.clone(),
@@ -173,7 +194,7 @@ impl Schemas {
             "Introspection",
             json!({
                 "if": { "properties": { "active": { "const": true } } },
-                "then": { "required": ["scope", "sub", "username", "token_type", "iat"] },
+                "then": { "required": ["scope", "sub", "username", "iat"] },
                 "else": { "maxProperties": 1 }
             }),
         );

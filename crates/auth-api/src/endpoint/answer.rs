@@ -1,4 +1,5 @@
 use super::request::AddSchema;
+use crate::delegation::OAuthResult;
 use crate::docs::Schemas;
 use crate::error::ApiResult;
 use actix_web::body::BoxBody;
@@ -65,6 +66,12 @@ pub(crate) trait Answers {
 }
 
 impl<T: Answers> Answers for ApiResult<T> {
+    fn answer() -> Answer {
+        T::answer()
+    }
+}
+
+impl<T: Answers> Answers for OAuthResult<T> {
     fn answer() -> Answer {
         T::answer()
     }

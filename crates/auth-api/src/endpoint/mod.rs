@@ -11,7 +11,9 @@ pub(crate) use answer::{Answer, Answers, Content, Created, Empty, Issued, NoCont
 pub(crate) use request::{Parameters, Request, Takes};
 pub(crate) use router::{Resource, resources};
 
-use crate::docs::header;
+use self::request::AddSchema;
+use crate::delegation::OAuthError;
+use crate::docs::{Schemas, header, shared_header};
 use crate::error::ApiError;
 use crate::revoked_token;
 use actix_web::http::Method;
@@ -26,6 +28,7 @@ pub(crate) enum Tag {
     SigningIn,
     Account,
     Tokens,
+    Delegation,
     ServicesAndGateways,
     Administration,
     Pages,
@@ -47,6 +50,8 @@ pub(crate) struct Endpoint {
     pub(crate) answer: Answer,
     /// Its own, beyond those that follow from who may and from what it takes.
     pub(crate) problems: Vec<ProblemResponse>,
+    /// What a client is told that says who it is, in place of problems or besides them.
+    pub(crate) oauth_errors: Vec<OAuthError>,
     /// Whether it counts as an act of the user's: see [`acts`](crate::acts).
     is_counted: bool,
     by_any_method: bool,
@@ -89,6 +94,7 @@ impl Endpoint {
             },
             answer: Answer::new(200),
             problems: Vec::new(),
+            oauth_errors: Vec::new(),
             is_counted: false,
             by_any_method: false,
             checks_token_itself: false,
@@ -156,6 +162,37 @@ impl Endpoint {
     /// It may answer 302 instead: when.
     pub(crate) fn redirects(mut self, when: &'static str) -> Self {
         self.answer.redirects = Some(when);
+        self
+    }
+
+    /// A body of JSON that no type describes, and that no cache may keep.
+    pub(crate) fn json(mut self, status: u16, schema: Value) -> Self {
+        self.answer.status = status;
+        let example = Schemas::first_example(&schema);
+        self.header("Cache-Control", shared_header("NoStore"))
+            .content("application/json", schema, example)
+    }
+
+    /// Parameters that nobody knows say nothing.
+    pub(crate) fn ignores_unknown_parameters(mut self) -> Self {
+        self.request.parameters = Parameters::Any;
+        self.request.problems.retain(|one| one.problem().status != 422);
+        self
+    }
+
+    /// It takes a body that no type describes.
+    pub(crate) fn takes(mut self, media_type: &'static str, schema: AddSchema) -> Self {
+        self.request.bodies = vec![(media_type, schema)];
+        self
+    }
+
+    /// A client that says who it is, by HTTP Basic or in its form, is told these errors ([RFC 6749 §5.2]), and those that it is
+    /// told anywhere.
+    ///
+    /// [RFC 6749 §5.2]: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+    pub(crate) fn of_clients<const N: usize>(mut self, errors: [OAuthError; N]) -> Self {
+        self.oauth_errors.extend(OAuthError::EVERYWHERE);
+        self.oauth_errors.extend(errors);
         self
     }
 

@@ -19,10 +19,11 @@ pub(crate) fn endpoint() -> Endpoint {
         .named(Tag::ServicesAndGateways, "introspect", "Introspect a token")
         .about(
             "What there is to say of a token that somebody has sent \
-            ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)).",
+            ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)). A client with a secret asks about what it was given.",
         )
         .answers("What there is to say of it; of a token that is not valid, nothing else.")
         .other_example("valid", "not valid", json!({ "active": false }))
+        .of_clients([])
 }
 
 /// It counts as a use of the token: a service that asks here has been called with it.

@@ -35,6 +35,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     endpoints.extend(tokens::endpoints());
     endpoints.extend(token::endpoints());
     endpoints.push(renew::endpoint());
+    endpoints.extend(delegation::endpoints());
     endpoints.extend(admin::endpoints());
     endpoints.extend([introspect::endpoint(), revoke::endpoint(), verify::endpoint()]);
     endpoints.extend(pages::endpoints());
@@ -51,7 +52,7 @@ pub(crate) fn configure(state: State) -> impl Fn(&mut ServiceConfig) + Clone + S
         config.app_data(Data::new(state.clone()));
         config.app_data(Data::from(state.pages.clone()));
         pages::assets(config);
-        delegation::configure(config, &state);
+        delegation::configure(config);
         for service in resources().iter().filter_map(|resource| resource.service(&state)) {
             config.service(service);
         }

@@ -1,5 +1,5 @@
 use crate::audit_context::By;
-use crate::delegation;
+use crate::delegation::{self, OAuthError};
 use crate::endpoint::{Access, Empty, Endpoint, Tag};
 use crate::error::{ApiError, ApiResult};
 use crate::revoked_token::Answer;
@@ -24,11 +24,13 @@ pub(crate) fn endpoint() -> Endpoint {
         .about(
             "Revokes the token that is sent along, if it is the asking user's \
             ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)). Somebody else's takes the scope `tokens:revoke`. A \
-            token that is not there is as good as revoked.",
+            token that is not there is as good as revoked. A client that says who it is revokes what it was given, a refresh \
+            token's whole grant included.",
         )
         .revokes(Answer::Refused)
         .answers("The token is revoked, everywhere.")
         .problems([ApiError::InsufficientScope(REVOKE_TOKENS.to_owned())])
+        .of_clients([OAuthError::UNAUTHORIZED_CLIENT])
 }
 
 async fn revoke(state: Data<State>, caller: Caller, by: By, body: Form<PresentedToken>) -> ApiResult<Empty> {

@@ -1,6 +1,8 @@
 """What schemathesis has to know of the service beyond its document: who asks, and what is there to be asked for."""
 
 import atexit
+import base64
+import hashlib
 import ipaddress
 import os
 import subprocess
@@ -15,8 +17,11 @@ from schemathesis.openapi.checks import RejectedPositiveData
 SERVICE_URL = os.environ["SERVICE_URL"]
 CLI = os.environ["CLI"]
 PASSWORD = "plenty-of-blue-herons"
-# All ids in the document's examples begin so.
-EXAMPLE = "01a20a08-"
+# All ids in the document's examples begin so, and the names of requests that wait for a user.
+EXAMPLES = ("01a20a08-", "jta_4f9mXcV1qR7t")
+REDIRECT_URI = "http://127.0.0.1/callback"
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 
 numbers = count(1)
 # A list, since anything may be sent as a name.
@@ -52,7 +57,7 @@ def post(path, token, **kwargs):
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     answer = requests.post(SERVICE_URL + path, headers=headers, timeout=10, **kwargs)
     answer.raise_for_status()
-    return answer.json()
+    return answer.json() if answer.content else None
 
 
 class Person:
@@ -90,11 +95,79 @@ ADMIN = Person("admin", "tokens:introspect", "tokens:revoke", "notes:read")
 USER = Person("notes:read", "notes:write")
 
 
+class App:
+    """A client, which may do all that clients may; another one, where somebody has done away with it."""
+
+    def __init__(self):
+        self.known = None
+
+    def make(self):
+        scope = {"name": "notes:read", "title": "Read your notes", "description": ""}
+        token = ADMIN.token()
+        requests.put(
+            f"{SERVICE_URL}/v1/admin/delegable-scopes",
+            json=scope,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=10,
+        ).raise_for_status()
+        account = post("/v1/admin/users", token, json={"username": new_name(), "service": True, "scopes": ["notes:read"]})
+        grants = ["authorization_code", "refresh_token", "client_credentials", "device_code"]
+        made = {
+            "name": new_name(),
+            "redirect_uris": [REDIRECT_URI],
+            "scopes": ["notes:read"],
+            "confidential": True,
+            "grant_types": grants,
+            "service_account": account["id"],
+        }
+        return post("/v1/admin/clients", token, json=made)
+
+    @noted
+    def client(self):
+        if not self.known or not self.is_accepted():
+            self.known = self.make()
+        return self.known
+
+    def is_accepted(self):
+        answer = requests.post(
+            f"{SERVICE_URL}/v1/token",
+            data={"grant_type": "client_credentials"},
+            headers={"Authorization": self.secret()},
+            timeout=10,
+        )
+        return answer.status_code == 200
+
+    def secret(self):
+        pair = f"{self.known['client_id']}:{self.known['client_secret']}"
+        return "Basic " + base64.b64encode(pair.encode()).decode()
+
+    def request(self):
+        return {
+            "response_type": "code",
+            "client_id": self.client()["client_id"],
+            "redirect_uri": REDIRECT_URI,
+            "scope": "notes:read",
+            "code_challenge": CHALLENGE,
+            "code_challenge_method": "S256",
+        }
+
+
+APP = App()
+
+
+def is_for_clients(operation):
+    """Whether clients ask by credentials of their own, and nobody by a token."""
+    needed = operation.definition.raw.get("security") or []
+    return any("client" in one for one in needed) and not any("token" in one for one in needed)
+
+
 def who_asks(operation):
     """The administrator where a scope is needed, and for the rest a user without any power."""
     needed = operation.definition.raw.get("security")
-    if not needed:
+    if not needed or is_for_clients(operation):
         return None
+    if operation.path == "/v1/introspect":
+        return ADMIN
     return ADMIN if any(scopes for one in needed for scopes in one.values()) else USER
 
 
@@ -114,8 +187,10 @@ def before_call(context, case, kwargs):
     # Cases are made long before they are sent, and those between may have revoked the token.
     if person and (case.headers or {}).get("Authorization", "").removeprefix("Bearer ") in person.tokens[1:]:
         case.headers["Authorization"] = f"Bearer {person.token()}"
-    if str((case.path_parameters or {}).get("id")).startswith(EXAMPLE):
+    if str((case.path_parameters or {}).get("id")).startswith(EXAMPLES):
         case.path_parameters.update(real_ids(case))
+    if isinstance(case.body, dict):
+        as_the_app(case)
     # The tool is fond of names that it has met, and those are taken.
     if isinstance(case.body, dict) and case.operation.path in ("/v1/users", "/v1/admin/users"):
         if case.body.get("username") in names:
@@ -145,6 +220,17 @@ def scope_is_needed(ctx, response, case):
 def real_ids(case):
     """The document's examples are of nobody: somebody is made, for most operations to have something to work on."""
     token = {"name": "made", "scopes": []}
+    path = case.operation.path
+    if path.startswith("/v1/authorizations/"):
+        return {"id": post("/v1/authorizations", None, json=APP.request())["id"]}
+    if path.startswith("/v1/grants/"):
+        user = USER.token()
+        id = post("/v1/authorizations", None, json=APP.request())["id"]
+        post(f"/v1/authorizations/{id}/approve", user, json={})
+        answer = requests.get(f"{SERVICE_URL}/v1/grants", headers={"Authorization": f"Bearer {user}"}, timeout=10)
+        return {"id": answer.json()["grants"][0]["id"]}
+    if path.startswith("/v1/admin/clients/"):
+        return {"id": APP.make()["client_id"]}
     if case.operation.path == "/v1/tokens/{id}":
         return {"id": post("/v1/tokens", USER.token(), json=token)["token_id"]}
     # Of service accounts, an administrator makes the tokens; people have passwords.
@@ -154,6 +240,19 @@ def real_ids(case):
         path = f"/v1/admin/users/{ids['id']}/tokens"
         ids["token"] = post(path, ADMIN.token(), json=token)["token_id"]
     return ids
+
+
+@noted
+def as_the_app(case):
+    """What is asked in an example's name is asked by a client that there is, in its own."""
+    path, body = case.operation.path, case.body
+    if path == "/v1/authorizations" and str(body.get("client_id")).startswith(EXAMPLES):
+        body.update(APP.request())
+    if path in ("/v1/token", "/v1/device_authorization") and str(body.get("client_id")).startswith(EXAMPLES):
+        body["client_id"] = APP.client()["client_id"]
+        case.headers["Authorization"] = APP.secret()
+        if path == "/v1/token":
+            body["grant_type"] = "client_credentials"
 
 
 # The right one, or one that is not easy to guess, which no schema can tell.
@@ -189,6 +288,11 @@ def is_beyond_a_schema(error, body):
     if field in ("password", "new_password"):
         # As 00000000, which is long enough.
         return "too easy to guess" in error["detail"]
+    if field in ("grant_types", "redirect_uris", "service_account"):
+        # Which go with what, and what RFC 3986 calls a URI.
+        return True
+    if field == "scopes":
+        return "those that are asked for" in error["detail"]
     if field == "username":
         # Letters that are made of something else, and what may stand beside what.
         return not body[field].isascii()

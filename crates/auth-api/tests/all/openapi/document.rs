@@ -14,6 +14,9 @@ const GENERAL_HEADERS: [&str; 5] = [
     "transfer-encoding",
 ];
 
+/// In place of a problem's slug: an error of OAuth's.
+pub(crate) const OAUTH: &str = "oauth";
+
 pub(crate) struct Document(pub(crate) Value);
 
 /// A method, a path as the document writes it, a status, and a problem's slug or nothing.
@@ -91,14 +94,22 @@ impl Document {
 
     /// The problems that a response can be; one empty text for what is no problem.
     fn slugs(&self, response: &Value) -> Vec<String> {
-        let types = self
-            .resolve(response)
-            .pointer("/content/application~1problem+json/schema/properties/type/enum");
+        let content = &self.resolve(response)["content"];
+        let types = content.pointer("/application~1problem+json/schema/properties/type/enum");
         let slug = |urn: &Value| urn.as_str().unwrap().replace("urn:jeton:problem:", "");
-        types.map_or_else(
-            || vec![String::new()],
-            |types| types.as_array().unwrap().iter().map(slug).collect(),
-        )
+        let mut slugs: Vec<String> = types
+            .and_then(Value::as_array)
+            .map_or_else(Vec::new, |types| types.iter().map(slug).collect());
+        if content
+            .pointer("/application~1json/schema/properties/error")
+            .is_some()
+        {
+            slugs.push(OAUTH.to_owned());
+        }
+        if slugs.is_empty() {
+            slugs.push(String::new());
+        }
+        slugs
     }
 
     /// Holds an answer against what is described of the operation, and says what it was.
@@ -137,6 +148,9 @@ impl Document {
         assert!(errors.is_empty(), "{errors:?}: {what}");
         let is_problem = sent == "application/problem+json";
         let type_ = value["type"].as_str().filter(|_| is_problem);
+        if answer.status >= 400 && !is_problem && value["error"].is_string() {
+            return OAUTH.to_owned();
+        }
         type_.unwrap_or_default().replace("urn:jeton:problem:", "")
     }
 

@@ -152,6 +152,15 @@ pub(super) fn outage(document: &Document, seen: &RefCell<BTreeSet<Outcome>>) {
         }
         walk.ask(&operation.method, operation.path, &request);
     }
+    let id = json!({ "client_id": id, "token": "jtn_mistyped" });
+    for path in [
+        "/v1/token",
+        "/v1/device_authorization",
+        "/v1/revoke",
+        "/v1/introspect",
+    ] {
+        walk.plain_form(path, &id);
+    }
     for path in [
         "/livez",
         "/openapi.json",
