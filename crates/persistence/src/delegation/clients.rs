@@ -14,7 +14,7 @@ use diesel::IntoSql;
 use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jeton_coherence::revocations::revoking;
 use jeton_coherence::{TextArray, scopes};
 use jeton_domain::delegation::{Client, NewClient, RedirectUri, SecretDigest};
@@ -231,22 +231,11 @@ pub fn rotate_secret(
         let target = clients::table
             .find(id.0)
             .filter(clients::secret_digest.is_not_null());
-        let row: Option<ClientRow> = diesel::update(target)
+        let row = diesel::update(target)
             .set(clients::secret_digest.eq(&secret.as_bytes()[..]))
             .returning(ClientRow::as_returning())
-            .get_result(connection)
-            .optional()?;
-        let Some(client) = row.map(Client::from) else {
-            return Ok(None);
-        };
-        record(
-            connection,
-            by,
-            AuditAction::ClientSecretRotated,
-            &client,
-            json!({}),
-        )?;
-        Ok(Some(client))
+            .get_result(connection);
+        changed(connection, by, AuditAction::ClientSecretRotated, row)
     })
 }
 
@@ -262,16 +251,14 @@ pub fn disable(
 ) -> DatabaseResult<Pending<Option<Client>>> {
     revoking(connection, |connection| {
         let target = clients::table.find(id.0).filter(clients::disabled_at.is_null());
-        let row: Option<ClientRow> = diesel::update(target)
+        let row = diesel::update(target)
             .set(clients::disabled_at.eq(now.into_sql::<Timestamptz>().nullable()))
             .returning(ClientRow::as_returning())
-            .get_result(connection)
-            .optional()?;
-        let Some(client) = row.map(Client::from) else {
-            return find(connection, id);
-        };
-        record(connection, by, AuditAction::ClientDisabled, &client, json!({}))?;
-        Ok(Some(client))
+            .get_result(connection);
+        match changed(connection, by, AuditAction::ClientDisabled, row)? {
+            None => find(connection, id),
+            disabled => Ok(disabled),
+        }
     })
 }
 
@@ -291,22 +278,34 @@ pub fn enable(
     if client.disabled_at.is_none() {
         return Ok(Pending::settled(Some(client)));
     }
-    delete_tokens(connection, id)?;
+    delete_tokens(connection, id, None)?;
     revoking(connection, |connection| {
         let target = clients::table
             .find(id.0)
             .filter(clients::disabled_at.is_not_null());
-        let row: Option<ClientRow> = diesel::update(target)
+        let row = diesel::update(target)
             .set(clients::disabled_at.eq(None::<DateTime<Utc>>))
             .returning(ClientRow::as_returning())
-            .get_result(connection)
-            .optional()?;
-        let Some(client) = row.map(Client::from) else {
-            return find(connection, id);
-        };
-        record(connection, by, AuditAction::ClientEnabled, &client, json!({}))?;
-        Ok(Some(client))
+            .get_result(connection);
+        match changed(connection, by, AuditAction::ClientEnabled, row)? {
+            None => find(connection, id),
+            enabled => Ok(enabled),
+        }
     })
+}
+
+/// The client that was changed, with an entry in the audit log; `None`: there was none to change.
+fn changed(
+    connection: &mut PgConnection,
+    by: &AuditContext,
+    action: AuditAction,
+    row: QueryResult<ClientRow>,
+) -> DatabaseResult<Option<Client>> {
+    let Some(client) = row.optional()?.map(Client::from) else {
+        return Ok(None);
+    };
+    record(connection, by, action, &client, json!({}))?;
+    Ok(Some(client))
 }
 
 /// Sets what the client's tokens may do at the most. Where that is less than before, all its tokens are revoked, and it refreshes
@@ -345,9 +344,8 @@ pub fn set_scopes(
     let Some((client, narrowed)) = changed else {
         return Ok(Pending::settled(None));
     };
-    if narrowed {
-        delete_tokens(connection, id)?;
-    }
+    // Whatever an attempt before this one has narrowed, and not deleted, goes as well.
+    delete_tokens(connection, id, if narrowed { None } else { Some(wanted) })?;
     // Whatever an attempt before this one has revoked has to hold as well.
     revoking(connection, |_| Ok(Some(client)))
 }
@@ -419,12 +417,16 @@ pub fn delete(
     diesel::update(clients::table.find(id.0).filter(clients::disabled_at.is_null()))
         .set(clients::disabled_at.eq(now.into_sql::<Timestamptz>().nullable()))
         .execute(connection)?;
-    delete_tokens(connection, id)?;
-    in_batches(
-        connection,
-        id,
-        "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE client_id = $1 ORDER BY id LIMIT $2 FOR UPDATE)",
-    )?;
+    delete_tokens(connection, id, None)?;
+    in_batches(|| {
+        diesel::sql_query(
+            "DELETE FROM grants WHERE id IN \
+                (SELECT id FROM grants WHERE client_id = $1 ORDER BY id LIMIT $2 FOR UPDATE)",
+        )
+        .bind::<SqlUuid, _>(id.0)
+        .bind::<BigInt, _>(BATCH)
+        .execute(connection)
+    })?;
     revoking(connection, |connection| {
         let row: Option<ClientRow> = diesel::delete(clients::table.find(id.0))
             .returning(ClientRow::as_returning())
@@ -444,23 +446,25 @@ pub fn delete(
     })
 }
 
-fn delete_tokens(connection: &mut PgConnection, client: ClientId) -> DatabaseResult<()> {
-    in_batches(
-        connection,
-        client,
-        "DELETE FROM tokens WHERE id IN (SELECT t.id FROM grants JOIN tokens AS t ON t.grant_id = grants.id \
-            WHERE grants.client_id = $1 ORDER BY t.id LIMIT $2 FOR UPDATE OF t)",
-    )
+/// Deletes the client's tokens; or else only those that were given for more than this.
+fn delete_tokens(
+    connection: &mut PgConnection,
+    client: ClientId,
+    beyond: Option<&ScopeSet>,
+) -> DatabaseResult<()> {
+    in_batches(|| {
+        diesel::sql_query(
+            "DELETE FROM tokens WHERE id IN (SELECT t.id FROM grants JOIN tokens AS t ON t.grant_id = grants.id \
+                WHERE grants.client_id = $1 AND (t.scopes <@ $3) IS NOT TRUE ORDER BY t.id LIMIT $2 FOR UPDATE OF t)",
+        )
+        .bind::<SqlUuid, _>(client.0)
+        .bind::<BigInt, _>(BATCH)
+        .bind::<Nullable<Array<Text>>, _>(beyond.map(ScopeSet::to_texts))
+        .execute(connection)
+    })
 }
 
-fn in_batches(connection: &mut PgConnection, client: ClientId, delete: &str) -> DatabaseResult<()> {
-    loop {
-        let deleted = diesel::sql_query(delete)
-            .bind::<SqlUuid, _>(client.0)
-            .bind::<BigInt, _>(BATCH)
-            .execute(connection)?;
-        if i64::try_from(deleted).unwrap_or(BATCH) < BATCH {
-            return Ok(());
-        }
-    }
+fn in_batches(mut delete: impl FnMut() -> QueryResult<usize>) -> DatabaseResult<()> {
+    while i64::try_from(delete()?).unwrap_or(BATCH) >= BATCH {}
+    Ok(())
 }

@@ -152,9 +152,12 @@ fn a_client_with_fewer_scopes_has_its_tokens_revoked() {
     assert!(valid(connection, token).is_some());
     set(connection, "notes:write");
     assert_eq!(valid(connection, token), None);
-    // Of one that was being issued meanwhile, nothing is left.
+    // Of one that was being issued meanwhile, nothing is left; nor is it there once the same was asked for again, as it is
+    // where the first attempt stopped halfway.
     let late = insert_token(connection, grant);
     assert_eq!(valid(connection, late).unwrap().scopes, scopes(""));
+    set(connection, "notes:write");
+    assert_eq!(valid(connection, late), None);
     assert_eq!(
         actions(connection),
         "client-created client-scopes-changed client-scopes-changed"
