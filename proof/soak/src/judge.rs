@@ -19,6 +19,8 @@ pub(crate) struct Right {
 
 impl Right {
     pub(crate) const DONE: Self = Self::done_or(&[]);
+    /// Done, and done again by a second attempt.
+    pub(crate) const TWICE: (Self, Self) = (Self::DONE, Self::DONE);
     /// Done, by what speaks OAuth.
     pub(crate) const DONE_BY_OAUTH: Self = Self {
         by_oauth: true,

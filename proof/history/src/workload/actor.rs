@@ -1,8 +1,7 @@
-use super::{By, Held, Person};
+use super::{Held, Person, chance};
 use crate::world::{Phase, World};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use std::time::Duration;
 
 /// What a person does next, and how often in a hundred times.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +41,6 @@ const ACTS: [(Act, u32); 14] = [
 
 /// How many tokens a person holds, at the least before anything is revoked.
 const TOKENS: usize = 5;
-/// The longest rest between two acts, in milliseconds.
-const REST_MS: u64 = 300;
 
 /// One user after the other, who signs in and has tokens revoked in all ways there are, until the run ends.
 pub(crate) async fn act(world: &World, seed: u64) {
@@ -54,9 +51,7 @@ pub(crate) async fn act(world: &World, seed: u64) {
             None => Person::sign_up(world).await,
             Some(person) => step(world, person, &mut rng).await,
         };
-        world
-            .rest(Duration::from_millis(rng.random_range(0..REST_MS)))
-            .await;
+        world.rest(chance::rest(&mut rng)).await;
     }
 }
 
@@ -74,13 +69,8 @@ async fn step(world: &World, mut person: Person, rng: &mut StdRng) -> Option<Per
         return Some(person);
     };
     let victim = any(&person.tokens, rng)?;
-    let while_ = Duration::from_millis(rng.random_range(300..1500));
-    let by = if rng.random_bool(0.5) {
-        By::Operator
-    } else {
-        By::Admin
-    };
-    match draw(rng) {
+    let (by, while_) = (chance::by(rng), chance::while_(rng));
+    match chance::draw(&ACTS, rng) {
         Act::LogOut => person.log_out(world, &victim, false).await,
         Act::LogOutTwice => person.log_out(world, &victim, true).await,
         Act::RevokeToken if victim.id != manager.id => person.revoke(world, &victim, &manager).await,
@@ -111,16 +101,4 @@ async fn step(world: &World, mut person: Person, rng: &mut StdRng) -> Option<Per
 
 fn any(tokens: &[Held], rng: &mut StdRng) -> Option<Held> {
     tokens.get(rng.random_range(0..tokens.len().max(1))).cloned()
-}
-
-fn draw(rng: &mut StdRng) -> Act {
-    let total = ACTS.iter().map(|(_, weight)| weight).sum();
-    let mut left: u32 = rng.random_range(0..total);
-    for (act, weight) in ACTS {
-        match left.checked_sub(weight) {
-            Some(rest) => left = rest,
-            None => return act,
-        }
-    }
-    Act::LogOut
 }

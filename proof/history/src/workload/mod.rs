@@ -2,6 +2,7 @@
 
 mod actor;
 mod app;
+mod chance;
 mod eviction;
 mod operator;
 mod order;

@@ -8,21 +8,20 @@ use jeton_client::{AuditQuery, LoginRequest, ProblemKind, Session};
 use rand::RngExt;
 
 /// Asked for again, what was done already is done as well, unless what it was done to is gone.
-const TWICE: (Right, Right) = (Right::DONE, Right::DONE);
 const ONCE: (Right, Right) = (Right::DONE, Right::done_or(&[ProblemKind::NotFound]));
 
 impl Person {
     /// For a while, in which no token is one and nobody can sign in.
     pub(super) async fn be_disabled(&mut self) -> Judged<()> {
         let disable = async |_: &_, session: Session| session.admin().disable(self.id).await;
-        self.world.administer("disable", TWICE, disable).await?;
+        self.world.administer("disable", Right::TWICE, disable).await?;
         self.disabled = true;
         for held in &self.tokens {
             self.ask_everywhere(held).await?;
         }
         self.be_kept_out().await?;
         let enable = async |_: &_, session: Session| session.admin().enable(self.id).await;
-        self.world.administer("enable", TWICE, enable).await?;
+        self.world.administer("enable", Right::TWICE, enable).await?;
         self.disabled = false;
         for held in &self.tokens {
             self.ask_everywhere(held).await?;
@@ -58,7 +57,7 @@ impl Person {
             let scopes: Vec<_> = scopes.iter().map(String::as_str).collect();
             session.admin().set_scopes(self.id, &scopes).await
         };
-        let (answer, _) = self.world.administer("set-scopes", TWICE, set).await?;
+        let (answer, _) = self.world.administer("set-scopes", Right::TWICE, set).await?;
         if let Some(user) = answer.done() {
             self.check(user.scopes.iter().eq(&scopes), "scopes set", &user)?;
         }
@@ -82,7 +81,7 @@ impl Person {
         let revoke = async |_: &_, session: Session| session.admin().revoke_tokens(self.id).await;
         let (answer, unsure) = self
             .world
-            .administer("user's tokens revoked", TWICE, revoke)
+            .administer("user's tokens revoked", Right::TWICE, revoke)
             .await?;
         if let Some(revoked) = answer.done() {
             let right = unsure || revoked == self.tokens.len() as u64;
@@ -99,14 +98,16 @@ impl Person {
                 .set_password(self.id, password.as_str(), false)
                 .await
         };
-        self.world.administer("user's password set", TWICE, set).await?;
+        self.world
+            .administer("user's password set", Right::TWICE, set)
+            .await?;
         self.password = password;
         self.revoked(|_| true).await
     }
 
     pub(super) async fn be_unblocked(&mut self) -> Judged<()> {
         let unblock = async |_: &_, session: Session| session.admin().unblock(self.id).await;
-        self.world.administer("unblock", TWICE, unblock).await?;
+        self.world.administer("unblock", Right::TWICE, unblock).await?;
         self.failures = 0;
         Ok(())
     }
@@ -126,7 +127,7 @@ impl Person {
             ..AuditQuery::default()
         };
         let read = async |_: &_, session: Session| session.admin().audit_events(&query, Some(10), None).await;
-        let (answer, _) = self.world.administer("audit-events", TWICE, read).await?;
+        let (answer, _) = self.world.administer("audit-events", Right::TWICE, read).await?;
         match answer.done() {
             Some(found) => {
                 let events = &found.events;

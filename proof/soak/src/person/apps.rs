@@ -13,7 +13,6 @@ use uuid::Uuid;
 const REDIRECT_URI: &str = "https://app.example/callback";
 
 /// Asked for again, what was done already is done as well.
-const TWICE: (Right, Right) = (Right::DONE, Right::DONE);
 const TWICE_BY_OAUTH: (Right, Right) = (Right::DONE_BY_OAUTH, Right::DONE_BY_OAUTH);
 const ONCE: (Right, Right) = (Right::DONE, Right::done_or(&[ProblemKind::NotFound]));
 
@@ -64,7 +63,10 @@ impl Person {
             };
             session.admin().clients().create(&request).await
         };
-        let (answer, _) = self.world.administer("client created", TWICE, create).await?;
+        let (answer, _) = self
+            .world
+            .administer("client created", Right::TWICE, create)
+            .await?;
         match answer.done() {
             Some(created) => Ok(created.client.client_id),
             None => Err(self.world.wrong("a client was not created")),
@@ -151,7 +153,7 @@ impl Person {
         request: &'static str,
         call: impl AsyncFn(&Service, Session) -> Result<ClientInfo, ClientError>,
     ) -> Judged<()> {
-        self.world.administer(request, TWICE, call).await.map(drop)
+        self.world.administer(request, Right::TWICE, call).await.map(drop)
     }
 
     async fn forget(&self, client: Uuid) -> Judged<()> {

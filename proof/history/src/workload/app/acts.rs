@@ -1,18 +1,15 @@
 //! What happens to a client and its users, and how often.
 
 use super::App;
-use crate::workload::By;
+use crate::workload::chance;
 use crate::world::{Phase, World};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use std::time::Duration;
 
 /// How many tokens it has of a user, at the least before anything is revoked.
 const TOKENS: usize = 3;
 /// How many for itself.
 const OWN: usize = 2;
-/// The longest rest between two acts, in milliseconds.
-const REST_MS: u64 = 300;
 
 /// What happens next, and how often in a hundred times.
 #[derive(Debug, Clone, Copy)]
@@ -52,9 +49,7 @@ pub(crate) async fn act(world: &World, seed: u64) {
             }
             Some(app) => step(world, app, &mut rng).await,
         };
-        world
-            .rest(Duration::from_millis(rng.random_range(0..REST_MS)))
-            .await;
+        world.rest(chance::rest(&mut rng)).await;
     }
 }
 
@@ -74,13 +69,8 @@ async fn step(world: &World, mut app: App, rng: &mut StdRng) -> Option<App> {
         return Some(app);
     }
     let user = rng.random_range(0..app.users.len());
-    let while_ = Duration::from_millis(rng.random_range(300..1500));
-    let by = if rng.random_bool(0.5) {
-        By::Operator
-    } else {
-        By::Admin
-    };
-    match draw(rng) {
+    let (by, while_) = (chance::by(rng), chance::while_(rng));
+    match chance::draw(&ACTS, rng) {
         Act::BeTakenBack => app.be_taken_back(world, user).await,
         Act::GiveBack => app.give_back(world, user).await,
         Act::LoseUserEverywhere => app.lose_user(world, user, false).await,
@@ -95,16 +85,4 @@ async fn step(world: &World, mut app: App, rng: &mut StdRng) -> Option<App> {
         }
     }
     Some(app)
-}
-
-fn draw(rng: &mut StdRng) -> Act {
-    let total = ACTS.iter().map(|(_, weight)| weight).sum();
-    let mut left: u32 = rng.random_range(0..total);
-    for (act, weight) in ACTS {
-        match left.checked_sub(weight) {
-            Some(rest) => left = rest,
-            None => return act,
-        }
-    }
-    Act::BeTakenBack
 }
