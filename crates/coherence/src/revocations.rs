@@ -4,7 +4,7 @@ use crate::connection::transaction;
 use crate::functions::{pg_current_snapshot, pg_current_xact_id_if_assigned, pg_snapshot_xmax};
 use crate::schema::sql_types::Xid8;
 use crate::schema::{revocations, tokens};
-use crate::{DatabaseResult, Pending, PgConnection, Xid};
+use crate::{DatabaseResult, Pending, PgConnection, Prepare, Xid};
 use diesel::connection::SimpleConnection as _;
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
@@ -126,7 +126,7 @@ pub fn unapplied(connection: &mut PgConnection) -> DatabaseResult<Pending<()>> {
         #[diesel(sql_type = Xid8)]
         xid: Xid,
     }
-    let rows: Vec<Row> = diesel::sql_query(UNAPPLIED).load(connection)?;
+    let rows: Vec<Row> = diesel::sql_query(UNAPPLIED).prepared().load(connection)?;
     let xids = rows.into_iter().map(|row| row.xid).collect();
     Ok(Pending::new((), xids, connection.server()))
 }

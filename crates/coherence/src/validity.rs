@@ -4,7 +4,8 @@ use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, Valid
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Bool, Nullable, Timestamptz};
+use diesel::sql_types::{Bool, Double, Nullable, Timestamptz};
+use std::time::Duration;
 
 /// When the token was last used, as the roles that have noted it say; null: nobody has.
 macro_rules! last_used_at {
@@ -56,15 +57,22 @@ macro_rules! expression {
         #[derive(Debug, Clone, Copy, QueryId)]
         $visibility struct $name;
 
-        impl Expression for $name {
-            type SqlType = $type;
-        }
-
         impl QueryFragment<Pg> for $name {
             fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
                 out.push_sql($text);
                 Ok(())
             }
+        }
+
+        standing_alone!($name, $type);
+    };
+}
+
+/// Lets a text be an expression of the type, in whatever statement.
+macro_rules! standing_alone {
+    ($name:ident, $type:ty) => {
+        impl Expression for $name {
+            type SqlType = $type;
         }
 
         impl<Table> SelectableExpression<Table> for $name {}
@@ -74,6 +82,31 @@ macro_rules! expression {
         }
     };
 }
+
+/// So much later than now: see [`from_now`].
+#[derive(Debug, Clone, Copy, QueryId)]
+pub struct FromNow {
+    secs: f64,
+}
+
+/// So much later than now, as the server's clock has it.
+#[must_use]
+pub fn from_now(after: Duration) -> FromNow {
+    FromNow {
+        secs: after.as_secs_f64(),
+    }
+}
+
+impl QueryFragment<Pg> for FromNow {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("now() + make_interval(secs => ");
+        out.push_bind_param::<Double, _>(&self.secs)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+standing_alone!(FromNow, Timestamptz);
 
 expression!(
     /// When it was last used.

@@ -6,6 +6,7 @@ mod declared;
 mod locks;
 mod manager;
 mod places;
+mod row_locks;
 mod rows;
 mod writable;
 

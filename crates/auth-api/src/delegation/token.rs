@@ -16,8 +16,9 @@ use jeton_domain::delegation::{AuthorizationCode, Client, DeviceCode, GrantType,
 use jeton_domain::{Actor, AuditContext, ExposeSecret, PlainToken, ScopeSet, TokenId};
 use jeton_http_kit::{FORM, Form};
 use jeton_persistence::delegation::issue::{
-    self, Exchange, IssuedTokens, NewFamily, NewTokens, PresentedCode, PresentedRefresh, Refusal,
+    self, Exchange, IssuedTokens, NewFamily, NewTokens, PresentedCode, Refusal,
 };
+use jeton_persistence::delegation::refresh::{PresentedRefresh, refresh};
 use jeton_persistence::delegation::{client_credentials, devices};
 use jeton_persistence::{DatabaseResult, Pending, PgConnection};
 use rand::RngExt;
@@ -170,7 +171,7 @@ async fn by_refresh_token(
             scopes: scopes.as_ref(),
             resource: resource.as_ref(),
         };
-        issue::refresh(connection, &by, client, &presented, new)
+        refresh(connection, &by, client, &presented, new)
     })
     .await
 }

@@ -7,11 +7,10 @@ use crate::audit::{self, NewAuditEvent};
 use crate::schema::{authorization_codes, authorizations, clients, grants, tokens, users};
 use crate::{DatabaseResult, transaction};
 use chrono::{DateTime, Utc};
-use diesel::dsl::{exists, now, select, sql};
+use diesel::dsl::{exists, now, select};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Double, Timestamptz};
-use jeton_coherence::{IsValid, TextArray, scopes};
+use jeton_coherence::{IsValid, TextArray, from_now, scopes};
 use jeton_domain::delegation::{Client, CodeChallenge, Resource, SecretDigest};
 use jeton_domain::{AuditAction, AuditContext, ClientId, GrantId, ScopeSet, TokenId, UserId};
 use serde_json::json;
@@ -101,9 +100,7 @@ pub fn start(connection: &mut PgConnection, new: &NewAuthorization) -> DatabaseR
             authorizations::redirect_uri.eq(&new.redirect_uri),
             authorizations::state.eq(&new.state),
             authorizations::code_challenge.eq(new.code_challenge.as_str()),
-            authorizations::expires_at.eq(sql::<Timestamptz>("now() + make_interval(secs => ")
-                .bind::<Double, _>(new.ttl.as_secs_f64())
-                .sql(")")),
+            authorizations::expires_at.eq(from_now(new.ttl)),
         ))
         .returning(authorizations::expires_at)
         .get_result(connection)?;
@@ -251,9 +248,7 @@ fn conclude(
         return Ok(());
     };
     diesel::delete(row).execute(connection)?;
-    let expires_at = sql::<Timestamptz>("now() + make_interval(secs => ")
-        .bind::<Double, _>(code_ttl.as_secs_f64())
-        .sql(")");
+    let expires_at = from_now(code_ttl);
     diesel::insert_into(authorization_codes::table)
         .values((
             authorization_codes::digest.eq(&code.as_bytes()[..]),

@@ -11,8 +11,8 @@ use crate::{DatabaseResult, Pending, transaction};
 use diesel::IntoSql;
 use diesel::dsl::{now, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Double, Integer, Nullable, Timestamptz};
-use jeton_coherence::{TextArray, scopes};
+use diesel::sql_types::{Bool, Integer, Nullable, Timestamptz};
+use jeton_coherence::{TextArray, from_now, scopes};
 use jeton_domain::delegation::{Resource, SecretDigest, UserCode};
 use jeton_domain::{AuditContext, ClientId, GrantId, ScopeSet, UserId};
 use std::time::Duration;
@@ -52,9 +52,7 @@ pub fn start(connection: &mut PgConnection, new: &NewDevice) -> DatabaseResult<b
             table::interval_secs.eq(POLL_INTERVAL_SECS),
             table::scopes.eq(new.scopes.to_texts()),
             table::audience.eq(new.audience.as_ref().map(Resource::as_str)),
-            table::expires_at.eq(sql::<Timestamptz>("now() + make_interval(secs => ")
-                .bind::<Double, _>(new.ttl.as_secs_f64())
-                .sql(")")),
+            table::expires_at.eq(from_now(new.ttl)),
         ))
         .on_conflict(table::user_code)
         .do_nothing()

@@ -1,4 +1,4 @@
-//! Tokens for clients: by a code, or by a refresh token.
+//! Tokens for clients, and how a code is exchanged for them.
 //!
 //! Whatever issues one holds the user's row, as whatever else does: so it is before a revocation of all that is the user's,
 //! and revoked by it, or after it, and finds nothing left. Before that, what is presented is only looked at: who is not the
@@ -10,16 +10,13 @@ use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
 use crate::schema::{authorization_codes, clients, grants, refresh_tokens, tokens, users};
 use crate::{DatabaseResult, Pending, transaction};
-use chrono::{DateTime, Utc};
 use diesel::IntoSql;
-use diesel::dsl::{now, sql};
+use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Double, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
 use jeton_coherence::revocations::in_this_transaction;
-use jeton_coherence::{TextArray, scopes};
-use jeton_domain::delegation::{
-    Client, CodeChallenge, GrantType, RefreshFamily, RefreshJudgement, RefreshToken, Resource, SecretDigest,
-};
+use jeton_coherence::{Prepare, TextArray, from_now, scopes};
+use jeton_domain::delegation::{Client, CodeChallenge, GrantType, RefreshToken, Resource, SecretDigest};
 use jeton_domain::{
     AuditAction, AuditContext, AuditReason, ClientId, GrantId, ScopeSet, TokenDigest, TokenId, TokenKind,
     UserId,
@@ -142,6 +139,20 @@ pub(super) struct Holder {
     pub(super) held: ScopeSet,
 }
 
+impl Holder {
+    pub(super) fn new(user: UserId, client: Client, grant: GrantId, users_scopes: &TextArray) -> Self {
+        let held = scopes("users.scopes", user.0, users_scopes)
+            .intersection(&client.scopes)
+            .delegable();
+        Self {
+            user,
+            client,
+            grant,
+            held,
+        }
+    }
+}
+
 /// Exchanges a code of an authenticated client's. Where it was exchanged before, what came of it is taken back.
 ///
 /// # Errors
@@ -192,6 +203,7 @@ pub fn exchange_code(
         }
         diesel::update(authorization_codes::table.find(digest))
             .set(authorization_codes::used_at.eq(now.into_sql::<Timestamptz>().nullable()))
+            .prepared()
             .execute(connection)?;
         let refresh = issue_first(connection, by, &holder, &asked, audience, new, family)?;
         Ok(Exchange::Issued(IssuedTokens {
@@ -275,15 +287,7 @@ pub(super) fn hold(
     let (Some(held), Some(client)) = (held, known.map(Client::from)) else {
         return Ok(None);
     };
-    let held = scopes("users.scopes", user.0, &held)
-        .intersection(&client.scopes)
-        .delegable();
-    Ok(Some(Holder {
-        user,
-        client,
-        grant,
-        held,
-    }))
+    Ok(Some(Holder::new(user, client, grant, &held)))
 }
 
 /// Where a grant has as many tokens as there may be, the oldest give way: says whether some had to.
@@ -294,6 +298,7 @@ pub(super) fn make_room(connection: &mut PgConnection, grant: GrantId) -> Databa
     )
     .bind::<SqlUuid, _>(grant.0)
     .bind::<BigInt, _>(MOST_TOKENS_A_GRANT - 1)
+    .prepared()
     .execute(connection)?;
     Ok(deleted > 0)
 }
@@ -343,9 +348,7 @@ pub(super) fn insert(
             tokens::kind.eq(TokenKind::Delegated.as_str()),
             tokens::name.eq(&holder.client.name),
             tokens::scopes.eq(given.to_texts()),
-            tokens::expires_at.eq(sql::<Nullable<Timestamptz>>("now() + make_interval(secs => ")
-                .bind::<Double, _>(new.ttl.as_secs_f64())
-                .sql(")")),
+            tokens::expires_at.eq(from_now(new.ttl).nullable()),
             tokens::client_id.eq(holder.client.id.0),
             tokens::grant_id.eq(holder.grant.0),
             tokens::audience.eq(audience),
@@ -369,6 +372,7 @@ fn start_family(
     )
     .bind::<SqlUuid, _>(grant.0)
     .bind::<BigInt, _>(MOST_FAMILIES_A_GRANT - 1)
+    .prepared()
     .execute(connection)?;
     diesel::insert_into(refresh_tokens::table)
         .values((
@@ -378,185 +382,8 @@ fn start_family(
             refresh_tokens::salt.eq(&family.salt[..]),
             refresh_tokens::scopes.eq(asked.to_texts()),
             refresh_tokens::audience.eq(audience),
-            refresh_tokens::expires_at.eq(sql::<Timestamptz>("now() + make_interval(secs => ")
-                .bind::<Double, _>(ttl.as_secs_f64())
-                .sql(")")),
+            refresh_tokens::expires_at.eq(from_now(ttl)),
         ))
         .execute(connection)?;
     Ok(())
-}
-
-/// A refresh token, and what is asked for by it.
-#[derive(Debug)]
-pub struct PresentedRefresh<'a> {
-    /// The token.
-    pub token: &'a RefreshToken,
-    /// What the token is to be for; `None`: for all that was given.
-    pub scopes: Option<&'a ScopeSet>,
-    /// The resource that the token is to be for; `None`: that of the authorization.
-    pub resource: Option<&'a Resource>,
-}
-
-#[derive(Queryable)]
-#[diesel(check_for_backend(diesel::pg::Pg))]
-struct FamilyRow {
-    digest: Vec<u8>,
-    salt: Vec<u8>,
-    rotations: Vec<Option<DateTime<Utc>>>,
-    is_used: bool,
-    scopes: TextArray,
-    audience: Option<String>,
-    now: DateTime<Utc>,
-    /// Whether its end is to be put off: not at each use, so that most uses write no row.
-    put_off: bool,
-}
-
-impl FamilyRow {
-    /// What cannot be read equals nothing.
-    fn family(&self) -> RefreshFamily {
-        let bytes = |bytes: &[u8]| <[u8; 32]>::try_from(bytes).unwrap_or_default();
-        RefreshFamily {
-            digest: bytes(&self.digest).into(),
-            salt: bytes(&self.salt),
-            rotations: self.rotations.iter().flatten().copied().collect(),
-            is_used: self.is_used,
-        }
-    }
-}
-
-/// Gives an authenticated client another access token for a refresh token; one that can keep no secret is given another refresh
-/// token as well. Where the refresh token was replaced long ago, and its successor used since, all that came of the grant is
-/// taken back: two have it, and one of them has stolen it.
-///
-/// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
-pub fn refresh(
-    connection: &mut PgConnection,
-    by: &AuditContext,
-    client: ClientId,
-    presented: &PresentedRefresh<'_>,
-    new: &NewTokens,
-) -> DatabaseResult<Pending<Exchange>> {
-    issuing(connection, |connection| {
-        let family = presented.token.family();
-        let found: Option<(Uuid, Uuid, Uuid)> = refresh_tokens::table
-            .inner_join(grants::table)
-            .filter(refresh_tokens::family.eq(&family.as_bytes()[..]))
-            .select((grants::id, grants::user_id, grants::client_id))
-            .first(connection)
-            .optional()?;
-        let Some((grant, user, _)) = found.filter(|(.., its)| *its == client.0) else {
-            return Ok(Exchange::Refused(Refusal::Grant));
-        };
-        let (user, grant) = (UserId(user), GrantId(grant));
-        let holder = hold(connection, user, client, grant)?;
-        let Some(row) = lock_family(connection, family, new.refresh_ttl)? else {
-            return Ok(Exchange::Refused(Refusal::Grant));
-        };
-        let judgement = row.family().judge(presented.token, row.now);
-        if matches!(judgement, RefreshJudgement::Replayed) {
-            take_back(
-                connection,
-                by,
-                user,
-                grant,
-                Some(AuditReason::RefreshTokenReplayed),
-            )?;
-            return Ok(Exchange::Replayed);
-        }
-        let Some(holder) = holder else {
-            return Ok(Exchange::Refused(Refusal::Grant));
-        };
-        let given = scopes("refresh_tokens.scopes", grant.0, &row.scopes);
-        let given = match presented.scopes {
-            Some(wanted) if !wanted.is_subset(&given) => return Ok(Exchange::Refused(Refusal::Scope)),
-            Some(wanted) => wanted.intersection(&holder.held),
-            None => given.intersection(&holder.held),
-        };
-        if given.is_empty() {
-            return Ok(Exchange::Refused(Refusal::Grant));
-        }
-        if is_another(presented.resource, row.audience.as_deref()) {
-            return Ok(Exchange::Refused(Refusal::Resource));
-        }
-        if make_room(connection, grant)? {
-            return Ok(Exchange::RoomMade);
-        }
-        insert(connection, &holder, &given, row.audience.as_deref(), new)?;
-        let refresh = go_on(
-            connection,
-            &holder,
-            &row,
-            judgement,
-            presented.token,
-            new.refresh_ttl,
-        )?;
-        Ok(Exchange::Issued(IssuedTokens {
-            scopes: given,
-            refresh,
-        }))
-    })
-}
-
-/// The family, as whoever had it before has left it, if its time is not over.
-fn lock_family(
-    connection: &mut PgConnection,
-    family: SecretDigest,
-    ttl: Duration,
-) -> DatabaseResult<Option<FamilyRow>> {
-    Ok(refresh_tokens::table
-        .find(&family.as_bytes()[..])
-        .filter(refresh_tokens::expires_at.gt(now))
-        .select((
-            refresh_tokens::digest,
-            refresh_tokens::salt,
-            refresh_tokens::rotations,
-            refresh_tokens::is_used,
-            refresh_tokens::scopes,
-            refresh_tokens::audience,
-            now.into_sql::<Timestamptz>(),
-            sql::<Bool>("expires_at < now() + make_interval(secs => ")
-                .bind::<Double, _>(ttl.as_secs_f64() * 0.97)
-                .sql(")"),
-        ))
-        .for_update()
-        .first(connection)
-        .optional()?)
-}
-
-/// Writes down that the family was used, where that says something new; the refresh token to hand out, if one is.
-fn go_on(
-    connection: &mut PgConnection,
-    holder: &Holder,
-    row: &FamilyRow,
-    judgement: RefreshJudgement,
-    presented: &RefreshToken,
-    ttl: Duration,
-) -> DatabaseResult<Option<RefreshToken>> {
-    let family = presented.family();
-    let target = refresh_tokens::table.find(&family.as_bytes()[..]);
-    let put_off = sql::<Timestamptz>("now() + make_interval(secs => ")
-        .bind::<Double, _>(ttl.as_secs_f64())
-        .sql(")");
-    if matches!(judgement, RefreshJudgement::Current) && !holder.client.confidential {
-        let (after, token) = row.family().rotated(presented, row.now);
-        diesel::update(target)
-            .set((
-                refresh_tokens::digest.eq(after.digest.as_bytes().to_vec()),
-                refresh_tokens::rotations.eq(after.rotations),
-                refresh_tokens::is_used.eq(after.is_used),
-                refresh_tokens::expires_at.eq(put_off),
-            ))
-            .execute(connection)?;
-        return Ok(Some(token));
-    }
-    if row.put_off {
-        diesel::update(target)
-            .set(refresh_tokens::expires_at.eq(put_off))
-            .execute(connection)?;
-    }
-    Ok(match judgement {
-        RefreshJudgement::Replaced(current) => Some(current),
-        RefreshJudgement::Current | RefreshJudgement::Replayed => None,
-    })
 }

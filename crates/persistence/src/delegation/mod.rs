@@ -7,4 +7,5 @@ pub mod devices;
 pub mod grants;
 pub mod issue;
 pub mod presented;
+pub mod refresh;
 pub mod scopes;

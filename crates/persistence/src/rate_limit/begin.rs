@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{
     Array, Bool, Bytea, Double, Inet, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid,
 };
+use jeton_coherence::Prepare;
 use jeton_domain::AuditContext;
 use jeton_domain::rate_limit::{AccountAttempts, InFlight, NetworkAttempts, Standing};
 use std::time::Duration;
@@ -186,6 +187,7 @@ fn look(connection: &mut PgConnection, account: &Account, network: Network) -> D
         .bind::<Nullable<Text>, _>(key)
         .bind::<Nullable<SqlUuid>, _>(user)
         .bind::<Inet, _>(network)
+        .prepared()
         .get_result(connection)?;
     let key = look.digest.zip(look.bucket);
     Ok(Seen {

@@ -8,6 +8,7 @@ use crate::transaction;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Bytea, Inet, Uuid as SqlUuid};
+use jeton_coherence::Prepare;
 use jeton_domain::rate_limit::Outcome;
 use jeton_domain::{AuditContext, UserId};
 
@@ -86,6 +87,7 @@ pub(crate) fn know(connection: &mut PgConnection, by: &AuditContext, user: UserI
         "SELECT sha256(convert_to(username_key, 'UTF8')) AS digest FROM users WHERE id = $1",
     )
     .bind::<SqlUuid, _>(user.0)
+    .prepared()
     .get_result(connection)?;
     know_account(connection, &found.digest, by)
 }
@@ -97,6 +99,7 @@ fn know_account(connection: &mut PgConnection, digest: &[u8], by: &AuditContext)
     )
     .bind::<Bytea, _>(digest)
     .bind::<Inet, _>(network(by.address))
+    .prepared()
     .execute(connection)?;
     Ok(())
 }

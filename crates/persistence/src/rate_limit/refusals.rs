@@ -8,6 +8,7 @@ use crate::audit::{self, NewAuditEvent};
 use crate::transaction;
 use diesel::prelude::*;
 use diesel::sql_types::{Inet, Nullable, Text, Uuid as SqlUuid};
+use jeton_coherence::Prepare;
 use jeton_domain::{AuditAction, AuditContext, UserId};
 use serde_json::json;
 
@@ -33,6 +34,7 @@ pub(super) fn audit_account(
         .bind::<Nullable<Text>, _>(key)
         .bind::<Nullable<SqlUuid>, _>(user)
         .bind::<Inet, _>(network(by.address))
+        .prepared()
         .get_result(connection)
         .optional()?;
         let Some(refused) = refused else { return Ok(()) };
@@ -52,6 +54,7 @@ pub(super) fn audit_network(connection: &mut PgConnection, by: &AuditContext) ->
             "UPDATE network_attempts SET audited_at = now() WHERE network = $1 AND {TO_AUDIT}"
         ))
         .bind::<Inet, _>(network(by.address))
+        .prepared()
         .execute(connection)?;
         if refused == 0 {
             return Ok(());

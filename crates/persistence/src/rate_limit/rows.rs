@@ -7,6 +7,7 @@ use crate::schema::{account_attempts, network_attempts};
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use jeton_coherence::Prepare;
 use jeton_domain::rate_limit::{AccountAttempts, InFlight, NetworkAttempts};
 
 /// As they come out of the table, where a constraint sees to it that none is null.
@@ -35,6 +36,7 @@ pub(super) fn lock_network(
         .do_update()
         .set(n::last_at.eq(n::last_at))
         .returning((n::failures, n::last_at, n::in_flight))
+        .prepared()
         .get_result(connection)?;
     Ok(of_network(row))
 }
@@ -72,6 +74,7 @@ pub(super) fn lock_account(
         .do_update()
         .set(a::last_at.eq(a::last_at))
         .returning((a::failures, a::blocked_until, a::last_at, a::in_flight))
+        .prepared()
         .get_result(connection)?;
     Ok(of_account(row))
 }
@@ -103,6 +106,7 @@ pub(super) fn write_network(
             n::last_at.eq(attempts.last_at),
             n::in_flight.eq(times(&attempts.in_flight)),
         ))
+        .prepared()
         .execute(connection)?;
     Ok(())
 }
@@ -120,6 +124,7 @@ pub(super) fn write_account(
             a::last_at.eq(attempts.last_at),
             a::in_flight.eq(times(&attempts.in_flight)),
         ))
+        .prepared()
         .execute(connection)?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Timestamptz, Uuid as SqlUuid};
 use jeton_coherence::revocations::in_this_transaction;
-use jeton_coherence::{IS_VALID, IsValid, LAST_USED_AT};
+use jeton_coherence::{IS_VALID, IsValid, LAST_USED_AT, Prepare};
 use jeton_domain::{
     AuditAction, AuditContext, AuditReason, NewToken, PasswordHash, Token, TokenId, TokenKind, UserId,
 };
@@ -265,6 +265,7 @@ fn make_room(
             FROM tokens WHERE user_id = $1 AND kind IN ('login', 'personal') AND {IS_VALID}",
     ))
     .bind::<SqlUuid, _>(user.0)
+    .prepared()
     .get_result(connection)?;
     let limit = i64::from(token.user_limit);
     let room_for_programs = match token.kind {
@@ -286,6 +287,7 @@ fn make_room(
     .bind::<SqlUuid, _>(user.0)
     .bind::<Nullable<SqlUuid>, _>(kept.map(|id| id.0))
     .bind::<BigInt, _>(excess)
+    .prepared()
     .load(connection)?;
     Ok(Some(gone.into_iter().map(|row| TokenId(row.id)).collect()))
 }
@@ -320,6 +322,7 @@ pub(crate) fn insert(connection: &mut PgConnection, user: UserId, token: &NewTok
             tokens::idle_ttl_secs.eq(idle_ttl_secs),
         ))
         .returning(TokenRow::as_returning())
+        .prepared()
         .get_result(connection)?;
     let row = UsedTokenRow {
         token,
