@@ -1,6 +1,7 @@
 //! What a user does again and again that leaves a row or an event each time: so many in an hour, or the audit log would
-//! fill the disk. Nothing that revokes is counted. Each process counts for itself, in memory: a bound on rows, not on
-//! guesses, so that twice as much with two instances does no harm.
+//! fill the disk. Nothing that revokes is refused; but an app gets another token as often as it gives one back, so those events
+//! have as many places as the acts, of their own, and beyond them it is done without one. Each process counts for itself, in
+//! memory: a bound on rows, not on guesses, so that twice as much with two instances does no harm.
 
 use crate::error::ApiError;
 use crate::state::State;
@@ -43,6 +44,11 @@ impl Acts {
     /// Counts one more act of the user's, if there may be one now.
     pub(crate) fn count(&self, user: UserId) -> Result<(), ApiError> {
         self.count_at(user, Instant::now())
+    }
+
+    /// Counts one more, and says whether there may be one.
+    pub(crate) fn has_room(&self, user: UserId) -> bool {
+        self.count(user).is_ok()
     }
 
     fn count_at(&self, user: UserId, now: Instant) -> Result<(), ApiError> {

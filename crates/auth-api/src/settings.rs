@@ -135,10 +135,10 @@ pub struct Settings {
     pub network_limit: NetworkLimitArgs,
 
     /// How often in an hour a user may do what is written down: sign in, change the password, the name or the e-mail address,
-    /// make, renew or rename a token
+    /// make, renew or rename a token, decide about an app
     ///
     /// As many at once, and the rest over the hour; those beyond are answered 429. Each instance counts for itself. What
-    /// revokes tokens is not counted.
+    /// revokes tokens is not counted; of those that a user's apps give back, so many are written down.
     #[arg(
         long,
         env = "JETON_USER_ACTS",

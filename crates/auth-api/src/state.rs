@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) hasher: Hasher,
     pub(crate) rate_limits: RateLimits,
     pub(crate) acts: Acts,
+    /// What is written down of tokens that apps were given, and that are revoked.
+    pub(crate) given_back: Acts,
     pub(crate) signup: Signup,
     pub(crate) pages: Arc<Pages>,
     pub(crate) delegation: Arc<Delegation>,
@@ -58,6 +60,7 @@ impl State {
                 network: settings.network_limit.network_failures.0,
             }),
             acts: Acts::new(settings.user_acts.0),
+            given_back: Acts::new(settings.user_acts.0),
             signup: settings.signup,
             delegation: Arc::new(Delegation::new(settings)),
             pages: Arc::new(Pages::new(settings.pages_url.clone(), settings.signup)),

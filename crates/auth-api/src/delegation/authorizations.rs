@@ -147,6 +147,7 @@ pub(super) fn endpoints() -> [Endpoint; 4] {
             .problems(gone()),
         Endpoint::new(Method::POST, "/v1/authorizations/{id}/deny", Access::LoginToken, deny)
             .named(Tag::Delegation, "denyAuthorization", "Let an app do nothing")
+            .counted()
             .answers("Where the user goes back to.")
             .json(200, back())
             .problems(gone()),

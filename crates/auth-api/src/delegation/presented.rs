@@ -53,9 +53,11 @@ pub(super) async fn revoke(
     let Some(presented) = read(text) else {
         return Ok(HttpResponse::Ok().finish());
     };
+    let given_back = state.given_back.clone();
     let outcome = state
         .revoke(by, move |connection, by| {
-            presented::revoke(connection, by, &presented, For::Client(client))
+            let noted = |user| given_back.has_room(user);
+            presented::revoke(connection, by, &presented, For::Client(client), &noted)
         })
         .await?;
     match outcome {

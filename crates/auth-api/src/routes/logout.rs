@@ -5,6 +5,7 @@ use crate::revoked_token::Answer;
 use crate::state::State;
 use actix_web::http::Method;
 use actix_web::web::Data;
+use jeton_domain::TokenKind;
 use jeton_persistence::tokens;
 use jeton_verifier::Caller;
 
@@ -22,9 +23,10 @@ pub(crate) fn endpoint() -> Endpoint {
 /// Gone already, by another logout at the same time, is as good.
 async fn log_out(state: Data<State>, caller: Caller, by: By) -> ApiResult<NoContent> {
     let (user, token) = (caller.user_id(), caller.token_id());
+    let noted = caller.token_kind() != TokenKind::Delegated || state.given_back.has_room(user);
     state
         .revoke(by.0, move |connection, by| {
-            tokens::log_out(connection, by, user, token)
+            tokens::log_out(connection, by, user, token, noted)
         })
         .await?;
     Ok(NoContent)

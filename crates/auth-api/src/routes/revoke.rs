@@ -40,7 +40,7 @@ async fn revoke(state: Data<State>, caller: Caller, by: By, body: Form<Presented
         Some(refresh @ Presented::Refresh(_)) => {
             let of = owner.map_or(For::Anybody, For::User);
             let revoke = move |connection: &mut PgConnection, by: &AuditContext| {
-                presented::revoke(connection, by, &refresh, of)
+                presented::revoke(connection, by, &refresh, of, &|_| true)
             };
             return match state.revoke(by.0, revoke).await? {
                 Revocation::Done => Ok(Empty),
@@ -49,9 +49,10 @@ async fn revoke(state: Data<State>, caller: Caller, by: By, body: Form<Presented
         }
         None => return Ok(Empty),
     };
+    let given_back = state.given_back.clone();
     let outcome = state
         .revoke(by.0, move |connection, by| {
-            tokens::revoke_presented(connection, by, digest, owner)
+            tokens::revoke_presented(connection, by, digest, owner, &|user| given_back.has_room(user))
         })
         .await?;
     match outcome {

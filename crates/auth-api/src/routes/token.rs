@@ -62,9 +62,10 @@ pub(crate) async fn revoke_of(
     owner: UserId,
     id: TokenId,
 ) -> ApiResult<NoContent> {
+    let given_back = state.given_back.clone();
     let revoked = state
         .revoke(by.0, move |connection, by| {
-            tokens::revoke(connection, by, owner, id)
+            tokens::revoke_noting(connection, by, owner, id, &|user| given_back.has_room(user))
         })
         .await?;
     if revoked {

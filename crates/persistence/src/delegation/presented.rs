@@ -3,6 +3,7 @@
 use crate::PgConnection;
 use crate::audit::{self, NewAuditEvent};
 use crate::schema::{clients, grants, refresh_tokens, tokens, users};
+use crate::tokens::Noted;
 use crate::{DatabaseResult, Pending};
 use chrono::{DateTime, Utc};
 use diesel::IntoSql;
@@ -56,7 +57,8 @@ pub enum Revocation {
 }
 
 /// Revokes what was given to a client: an access token; or a refresh token, with its family and the access tokens by the grant
-/// ([RFC 7009 §2.1](https://www.rfc-editor.org/rfc/rfc7009#section-2.1)). What the user has consented to stays.
+/// ([RFC 7009 §2.1](https://www.rfc-editor.org/rfc/rfc7009#section-2.1)). What the user has consented to stays. That an access token
+/// was revoked is written down if `noted` says so of its user: the client may get another as often as it likes.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
@@ -65,6 +67,7 @@ pub fn revoke(
     by: &AuditContext,
     presented: &Presented,
     of: For,
+    noted: &Noted<'_>,
 ) -> DatabaseResult<Pending<Revocation>> {
     revoking(connection, |connection| {
         let Some((grant, user, client, token)) = find(connection, presented)? else {
@@ -89,6 +92,9 @@ pub fn revoke(
             Presented::Access(digest) => {
                 let target = tokens::table.filter(tokens::digest.eq(&digest.as_bytes()[..]));
                 diesel::delete(target).execute(connection)?;
+                if !noted(UserId(user)) {
+                    return Ok(Revocation::Done);
+                }
                 match token {
                     Some(id) => event.token(TokenId(id)),
                     None => event,

@@ -21,7 +21,7 @@ use diesel::dsl::{exists, select};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::Uuid as SqlUuid;
+use diesel::sql_types::{Bool, Text, Uuid as SqlUuid};
 use jeton_coherence::revocations::{revoking, revoking_at_once};
 use jeton_coherence::schema::sql_types::Xid8;
 use jeton_coherence::{IsValid, Xid};
@@ -99,7 +99,12 @@ pub fn rename(
     })
 }
 
-/// Revokes the token that asks for it; says whether it was still there. Twice, or by two at once, does no harm.
+/// Whether it is written down that a token of this user's that an app was given is revoked: the app may get another as often as
+/// it likes, so somebody has to count. Of other tokens it always is.
+pub type Noted<'a> = dyn Fn(UserId) -> bool + 'a;
+
+/// Revokes the token that asks for it; says whether it was still there. Twice, or by two at once, does no harm. Whether that is
+/// `noted` matters of a token that an app was given, as with [`Noted`].
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
@@ -108,8 +113,9 @@ pub fn log_out(
     by: &AuditContext,
     owner: UserId,
     id: TokenId,
+    noted: bool,
 ) -> DatabaseResult<Pending<bool>> {
-    revoke_one(connection, by, AuditAction::Logout, owner, id)
+    revoke_one(connection, by, AuditAction::Logout, owner, id, noted)
 }
 
 /// Revokes one of the owner's tokens; says whether there was one. Twice, or by two at once, does no harm.
@@ -122,7 +128,21 @@ pub fn revoke(
     owner: UserId,
     id: TokenId,
 ) -> DatabaseResult<Pending<bool>> {
-    revoke_one(connection, by, AuditAction::TokenRevoked, owner, id)
+    revoke_noting(connection, by, owner, id, &|_| true)
+}
+
+/// As [`revoke`], where an app may get another token as often as one is revoked.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn revoke_noting(
+    connection: &mut PgConnection,
+    by: &AuditContext,
+    owner: UserId,
+    id: TokenId,
+    noted: &Noted<'_>,
+) -> DatabaseResult<Pending<bool>> {
+    revoke_one(connection, by, AuditAction::TokenRevoked, owner, id, noted(owner))
 }
 
 fn revoke_one(
@@ -131,9 +151,11 @@ fn revoke_one(
     action: AuditAction,
     owner: UserId,
     id: TokenId,
+    noted: bool,
 ) -> DatabaseResult<Pending<bool>> {
     let event = NewAuditEvent::new(action).of(owner).token(id);
     let statement = RevokeOne {
+        noted,
         id: id.0,
         owner: owner.0,
         event: InsertEvent::new(by, &event),
@@ -145,9 +167,11 @@ fn revoke_one(
     Ok(revoked.map(|revoked| revoked.is_some()))
 }
 
-/// Revokes a token and writes the event, and says in which transaction. No row, and no event, where there is none.
+/// Revokes a token and writes the event, and says in which transaction. No row, and no event, where there is none; and no event
+/// where an app was given the token, if it is not to be noted.
 #[derive(Debug, QueryId)]
 struct RevokeOne {
+    noted: bool,
     id: uuid::Uuid,
     owner: uuid::Uuid,
     event: InsertEvent,
@@ -159,9 +183,13 @@ impl QueryFragment<Pg> for RevokeOne {
         out.push_bind_param::<SqlUuid, _>(&self.id)?;
         out.push_sql(" AND user_id = ");
         out.push_bind_param::<SqlUuid, _>(&self.owner)?;
-        out.push_sql(" RETURNING id), noted AS (");
+        out.push_sql(" RETURNING id, kind), noted AS (");
         self.event.walk_ast(out.reborrow())?;
-        out.push_sql(" FROM gone) SELECT pg_current_xact_id() FROM gone");
+        out.push_sql(" FROM gone WHERE kind <> ");
+        out.push_bind_param::<Text, _>(TokenKind::Delegated.as_str())?;
+        out.push_sql(" OR ");
+        out.push_bind_param::<Bool, _>(&self.noted)?;
+        out.push_sql(") SELECT pg_current_xact_id() FROM gone");
         Ok(())
     }
 }
@@ -223,6 +251,7 @@ pub fn revoke_presented(
     by: &AuditContext,
     digest: TokenDigest,
     owner: Option<UserId>,
+    noted: &Noted<'_>,
 ) -> DatabaseResult<Pending<Presented>> {
     if let Some(owner) = owner {
         let of_another = tokens::table
@@ -234,14 +263,16 @@ pub fn revoke_presented(
     }
     revoking(connection, |connection| {
         let target = tokens::table.filter(tokens::digest.eq(&digest.as_bytes()[..]));
-        let revoked: Option<(uuid::Uuid, uuid::Uuid)> = diesel::delete(target)
-            .returning((tokens::id, tokens::user_id))
+        let revoked: Option<(uuid::Uuid, uuid::Uuid, String)> = diesel::delete(target)
+            .returning((tokens::id, tokens::user_id, tokens::kind))
             .get_result(connection)
             .optional()?;
-        let Some((id, owner)) = revoked else {
+        let Some((id, owner, kind)) = revoked else {
             return Ok(Presented::Unknown);
         };
-        record_revoked(connection, by, UserId(owner), TokenId(id))?;
+        if kind != TokenKind::Delegated.as_str() || noted(UserId(owner)) {
+            record_revoked(connection, by, UserId(owner), TokenId(id))?;
+        }
         Ok(Presented::Revoked)
     })
 }

@@ -111,7 +111,7 @@ const ACTS: [(&str, Act, &str); 15] = [
     (
         "logout",
         |c, by, ada, token| {
-            assert!(outcome(tokens::log_out(c, by, ada, token).unwrap()));
+            assert!(outcome(tokens::log_out(c, by, ada, token, true).unwrap()));
         },
         "{}",
     ),
@@ -250,7 +250,7 @@ fn an_act_that_changes_nothing_is_no_event() {
     let (_, connection) = &mut database();
     let ada = create_user(connection, "Ada").id;
     let (token, nobody) = (issue(connection, ada), UserId(Uuid::now_v7()));
-    outcome(tokens::log_out(connection, &CLI, ada, token).unwrap());
+    outcome(tokens::log_out(connection, &CLI, ada, token, true).unwrap());
     outcome(users::disable(connection, &CLI, ada).unwrap());
     let bob = create_user(connection, "Bob").id;
     let kept = issue(connection, bob);
@@ -258,7 +258,7 @@ fn an_act_that_changes_nothing_is_no_event() {
 
     let by = &by(Actor::User(ada));
     let name = TokenName::parse("Pixel 9").unwrap();
-    outcome(tokens::log_out(connection, by, ada, token).unwrap());
+    outcome(tokens::log_out(connection, by, ada, token, true).unwrap());
     outcome(tokens::revoke(connection, by, ada, token).unwrap());
     outcome(tokens::revoke_by_operator(connection, by, token).unwrap());
     outcome(tokens::revoke_all(connection, by, ada).unwrap());

@@ -195,7 +195,7 @@ fn rows_that_refer_to_a_user_hold_up_its_deletion_and_nothing_else() {
         }),
         ("logout", |c, on| {
             let token = issue(c, on.ada);
-            done(tokens::log_out(c, &AuditContext::cli(), on.ada, token))
+            done(tokens::log_out(c, &AuditContext::cli(), on.ada, token, true))
         }),
         ("logout everywhere", |c, on| {
             done(tokens::revoke_all(c, &AuditContext::cli(), on.ada))

@@ -10,7 +10,7 @@ use jeton_proof_support::count;
 use uuid::Uuid;
 
 /// A client that is bound to a new service account, which holds these scopes.
-fn server(auth: &Auth, name: &str, scopes: &str) -> App {
+pub(crate) fn server(auth: &Auth, name: &str, scopes: &str) -> App {
     let connection = &mut auth.connect();
     let account = NewUser {
         id: UserId(Uuid::now_v7()),
@@ -35,7 +35,7 @@ fn server(auth: &Auth, name: &str, scopes: &str) -> App {
     }
 }
 
-fn wish(app: &App, more: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+pub(crate) fn wish(app: &App, more: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
     let mut form = vec![("grant_type", "client_credentials".to_owned())];
     form.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
     app.signed(form)

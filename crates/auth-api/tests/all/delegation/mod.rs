@@ -1,7 +1,7 @@
 //! Other programs get tokens by a user's consent (OAuth 2.1), over HTTP.
 
 mod attacks;
-mod client_credentials;
+pub(crate) mod client_credentials;
 mod clients;
 mod devices;
 mod flow;
