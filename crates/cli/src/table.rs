@@ -1,5 +1,9 @@
 use jeton_domain::printable::escape;
 
+/// No column is wider, in characters. A cell that is, is shown whole, and its own line alone is out of line: the others would be
+/// padded with as much.
+const WIDEST: usize = 256;
+
 /// Columns of text under headings, for people to read; scripts have `--json`. What stands in them is shown printable.
 pub(crate) struct Table<const COLUMNS: usize> {
     /// In characters. Carried from page to page, so that a long list stays in line as well as it can.
@@ -21,7 +25,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         let rows: Vec<_> = rows.iter().map(printable).collect();
         for row in &rows {
             for (width, cell) in self.widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.chars().count());
+                *width = (*width).max(cell.chars().count().min(WIDEST));
             }
         }
         let headings = self.headings.take().map(|texts| texts.map(str::to_owned));
@@ -29,9 +33,15 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
     }
 
     fn line(&self, row: &[String; COLUMNS]) -> String {
-        let cells = row.iter().zip(self.widths);
-        let line: Vec<String> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
-        format!("{}\n", line.join("  ").trim_end())
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(self.widths) {
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(
+                ' ',
+                width.saturating_sub(cell.chars().count()) + 2,
+            ));
+        }
+        format!("{}\n", line.trim_end())
     }
 }
 
@@ -45,6 +55,16 @@ mod tests {
         let first = table.page(&[["ada".into(), "x".into()], ["grüße!".into(), String::new()]]);
         assert_eq!(first, "NAME    WHAT\nada     x\ngrüße!\n");
         assert_eq!(table.page(&[["bob".into(), "y".into()]]), "bob     y\n");
+    }
+
+    #[test]
+    fn a_long_cell_is_whole_and_widens_no_other_line() {
+        let long = "x".repeat(70_000);
+        let mut table = Table::new(["NAME", "WHAT"]);
+        let page = table.page(&[[long.clone(), "a".into()], ["ada".into(), long.clone()]]);
+        let lines: Vec<&str> = page.lines().collect();
+        assert_eq!(lines[1], format!("{long}  a"));
+        assert_eq!(lines[2], format!("ada{}{long}", " ".repeat(255)));
     }
 
     #[test]
