@@ -4,7 +4,7 @@ use crate::endpoint::Issued;
 use jeton_api_types::{Account, Introspection, IssuedToken, SecretText, UserSummary};
 use jeton_domain::{ExposeSecret, Password, PlainToken, Token, User, UserId};
 pub(crate) use jeton_http_kit::wire::{
-    audit_event, client, client_with_secret, delegable_scope, token, user, verifier,
+    audit_event, client, client_with_secret, delegable_scope, stored_scope, token, user, verifier,
 };
 use jeton_persistence::delegation::presented::Introspected;
 use jeton_verifier::Caller;

@@ -7,6 +7,7 @@ use jeton_api_types::{
 use jeton_domain::delegation::{Client, ClientSecret, DelegableScope, Resource};
 use jeton_domain::{Token, User};
 use jeton_persistence::audit::AuditEvent;
+use jeton_persistence::delegation::scopes::StoredScope;
 use jeton_persistence::rate_limit::{NetworkLimit, network_text};
 use jeton_persistence::verifiers::Registration;
 
@@ -119,5 +120,16 @@ pub fn delegable_scope(scope: DelegableScope) -> DelegableScopeInfo {
         title: scope.title,
         description: scope.description,
         resource: scope.resource.as_ref().map(Resource::as_str).map(str::to_owned),
+    }
+}
+
+/// The same of what the table holds, whatever that is.
+#[must_use]
+pub fn stored_scope(scope: StoredScope) -> DelegableScopeInfo {
+    DelegableScopeInfo {
+        name: scope.name,
+        title: scope.title,
+        description: scope.description,
+        resource: scope.resource,
     }
 }

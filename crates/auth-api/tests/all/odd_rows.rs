@@ -46,6 +46,15 @@ const TOKENS: &[&str] = &[
     "idle_ttl_secs = 2147483647",
 ];
 
+/// And of `delegable_scopes`: a row's values.
+const SCOPES: &[&str] = &[
+    "'two words', 'Odd', ''",
+    "'a:b', ' ', ''",
+    "'a:b', 'Odd', '', 'notes'",
+    "E'\\x1b[2J\\u202E', E'two\\nlines', E'\\u202E'",
+    "'ü', 'Odd', repeat('x', 1000)",
+];
+
 /// And of `audit_events`.
 const EVENTS: [&str; 3] = [
     "(gen_random_uuid(), 'of-a-later-version', 'somebody', NULL, '{}')",
@@ -141,6 +150,26 @@ async fn an_odd_token_is_listed_and_revoked_and_hides_no_other() {
             1,
             "{change}"
         );
+    }
+}
+
+#[tokio::test]
+async fn an_odd_delegable_scope_is_listed_and_deleted_and_hides_no_other() {
+    let auth = Auth::start();
+    let root = auth.sign_up_with("root", "admin").await;
+    let clients = root.admin().clients();
+    run(
+        &auth,
+        "INSERT INTO delegable_scopes VALUES ('notes:read', 'Read your notes', '')",
+    );
+    for row in SCOPES {
+        run(&auth, &format!("INSERT INTO delegable_scopes VALUES ({row})"));
+        let listed = clients.delegable_scopes().await.unwrap();
+        assert_eq!(listed.len(), 2, "{row}");
+        for scope in listed.iter().filter(|scope| scope.name != "notes:read") {
+            clients.delete_delegable_scope(&scope.name).await.unwrap();
+        }
+        assert_eq!(clients.delegable_scopes().await.unwrap().len(), 1, "{row}");
     }
 }
 

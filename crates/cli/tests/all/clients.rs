@@ -1,7 +1,8 @@
-use crate::jeton::Jeton;
+use crate::jeton::{Jeton, run};
 use jeton_domain::ClientId;
 use jeton_domain::delegation::{Client, ClientSecret};
 use jeton_persistence::delegation::clients::{self, KnownClient};
+use jeton_proof_support::execute;
 use serde_json::{Value, json};
 
 const APP: &str = "client create app --redirect-uri http://127.0.0.1/cb --scope notes:read";
@@ -252,6 +253,15 @@ fn the_catalogue_is_set_listed_and_deleted_from() {
         jeton.run("scope delete notes:read").error(),
         "users may not give notes:read"
     );
+    execute(
+        &mut jeton.connect(),
+        "INSERT INTO delegable_scopes VALUES (E'two\\nwords', ' ', '', 'notes')",
+    );
+    let table = jeton.run("scope list").ok();
+    assert!(table.contains("two\\u000awords"), "{table}");
+    let mut delete = jeton.command("scope delete");
+    delete.arg("two\nwords");
+    assert_eq!(run(delete, "").ok(), "deleted two\\u000awords\n");
     assert!(
         jeton
             .run("scope set admin --title All")

@@ -10,17 +10,22 @@ use jeton_domain::delegation::{DelegableScope, Resource};
 use jeton_domain::{AuditAction, AuditContext, Scope, ScopeSet};
 use serde_json::json;
 
-#[derive(Queryable, Selectable)]
+/// What the catalogue has, whoever wrote it there.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = delegable_scopes, check_for_backend(Pg))]
-struct Row {
-    name: String,
-    title: String,
-    description: String,
-    resource: Option<String>,
+pub struct StoredScope {
+    /// The scope, if it is one.
+    pub name: String,
+    /// What it lets a program do, in a few words.
+    pub title: String,
+    /// The same in a sentence or two.
+    pub description: String,
+    /// The resource that it belongs to.
+    pub resource: Option<String>,
 }
 
 /// `None` for what cannot be read, which nobody is asked for then.
-fn readable(row: Row) -> Option<DelegableScope> {
+fn readable(row: StoredScope) -> Option<DelegableScope> {
     let read = || {
         let resource = row.resource.as_deref().map(Resource::parse).transpose().ok()?;
         let name = Scope::parse(&row.name).ok()?;
@@ -63,16 +68,26 @@ pub fn set(connection: &mut PgConnection, by: &AuditContext, scope: &DelegableSc
     })
 }
 
-/// Reads the catalogue, by name.
+/// Reads the catalogue, by name: what users may give.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<DelegableScope>> {
-    let rows: Vec<Row> = delegable_scopes::table
+    Ok(list_stored(connection)?
+        .into_iter()
+        .filter_map(readable)
+        .collect())
+}
+
+/// Reads the catalogue, by name, and what nobody can give as well: so that whoever tends it sees it.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn list_stored(connection: &mut PgConnection) -> DatabaseResult<Vec<StoredScope>> {
+    Ok(delegable_scopes::table
         .order(delegable_scopes::name)
-        .select(Row::as_select())
-        .load(connection)?;
-    Ok(rows.into_iter().filter_map(readable).collect())
+        .select(StoredScope::as_select())
+        .load(connection)?)
 }
 
 /// Reads what the catalogue says of these; what it does not have is not delegated.
@@ -80,26 +95,29 @@ pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<DelegableScope>
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn find(connection: &mut PgConnection, names: &ScopeSet) -> DatabaseResult<Vec<DelegableScope>> {
-    let rows: Vec<Row> = delegable_scopes::table
+    let rows: Vec<StoredScope> = delegable_scopes::table
         .filter(delegable_scopes::name.eq_any(names.to_texts()))
         .order(delegable_scopes::name)
-        .select(Row::as_select())
+        .select(StoredScope::as_select())
         .load(connection)?;
     Ok(rows.into_iter().filter_map(readable).collect())
 }
 
-/// Takes a scope out of the catalogue; says whether it was there. From then on nobody is asked for it. What was given stays: it
+/// Takes a scope out of the catalogue, by its text, whatever that is; says whether it was there. From then on nobody is asked for it. What was given stays: it
 /// is taken from a client by [`set_scopes`](super::clients::set_scopes).
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
-pub fn delete(connection: &mut PgConnection, by: &AuditContext, name: &Scope) -> DatabaseResult<bool> {
+pub fn delete(connection: &mut PgConnection, by: &AuditContext, name: &str) -> DatabaseResult<bool> {
+    if name.contains('\0') {
+        return Ok(false);
+    }
     transaction(connection, |connection| {
-        let target = delegable_scopes::table.find(name.as_str());
+        let target = delegable_scopes::table.find(name);
         let deleted = diesel::delete(target).execute(connection)? > 0;
         if deleted {
             let event = NewAuditEvent::new(AuditAction::DelegableScopeDeleted);
-            audit::record(connection, by, &event.detail(json!({ "scope": name.as_str() })))?;
+            audit::record(connection, by, &event.detail(json!({ "scope": name })))?;
         }
         Ok(deleted)
     })

@@ -47,8 +47,8 @@ pub(crate) fn endpoints() -> [Endpoint; 3] {
 }
 
 async fn list(state: Data<State>) -> ApiResult<Json<DelegableScopeList>> {
-    let found = state.database.run(scopes::list).await?;
-    let scopes = found.into_iter().map(wire::delegable_scope).collect();
+    let found = state.database.run(scopes::list_stored).await?;
+    let scopes = found.into_iter().map(wire::stored_scope).collect();
     Ok(Json(DelegableScopeList { scopes }))
 }
 
@@ -76,8 +76,8 @@ async fn set(
 }
 
 async fn delete(state: Data<State>, by: By, query: Query<DelegableScopeQuery>) -> ApiResult<NoContent> {
-    // What is no scope is not there either.
-    let name = Scope::parse(&query.name).map_err(|_| ApiError::NoSuchDelegableScope)?;
+    // By what the table says, which need not be a scope.
+    let name = query.into_inner().name;
     let deleted = state
         .database
         .run(move |connection| scopes::delete(connection, &by.0, &name))

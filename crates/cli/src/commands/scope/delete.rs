@@ -1,6 +1,7 @@
 use crate::{database, output};
 use anyhow::ensure;
-use jeton_domain::{AuditContext, Scope};
+use jeton_domain::AuditContext;
+use jeton_domain::printable::escape;
 use jeton_http_kit::DatabaseSettings;
 use jeton_persistence::delegation::scopes;
 
@@ -9,9 +10,8 @@ use jeton_persistence::delegation::scopes;
 /// What they have given stays: `jeton client set-scopes` takes it from a client.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The scope, as notes:read
-    #[arg(value_parser = Scope::parse)]
-    name: Scope,
+    /// The scope, as `jeton scope list` shows it
+    name: String,
 
     #[command(flatten)]
     database: DatabaseSettings,
@@ -20,6 +20,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
     let deleted = scopes::delete(&mut connection, &AuditContext::cli(), &args.name)?;
-    ensure!(deleted, "users may not give {}", args.name.as_str());
-    output::line(&format!("deleted {}", args.name.as_str()))
+    let name = escape(&args.name);
+    ensure!(deleted, "users may not give {name}");
+    output::line(&format!("deleted {name}"))
 }

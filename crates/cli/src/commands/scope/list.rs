@@ -14,8 +14,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.list.database)?;
-    let found = scopes::list(&mut connection)?;
-    let scopes: Vec<_> = found.into_iter().map(wire::delegable_scope).collect();
+    let found = scopes::list_stored(&mut connection)?;
+    let scopes: Vec<_> = found.into_iter().map(wire::stored_scope).collect();
     if args.list.json {
         return output::json(&DelegableScopeList { scopes });
     }

@@ -232,9 +232,9 @@ fn the_catalogue_is_set_listed_and_deleted() {
     );
     let found = catalogue::find(connection, &scopes("notes:read unheard-of")).unwrap();
     assert_eq!(found, [read]);
-    let name = Scope::parse("notes:read").unwrap();
-    assert!(catalogue::delete(connection, &CLI, &name).unwrap());
-    assert!(!catalogue::delete(connection, &CLI, &name).unwrap());
+    assert!(catalogue::delete(connection, &CLI, "notes:read").unwrap());
+    assert!(!catalogue::delete(connection, &CLI, "notes:read").unwrap());
+    assert!(!catalogue::delete(connection, &CLI, "notes:\0read").unwrap());
     assert_eq!(catalogue::list(connection).unwrap(), [write]);
     assert_eq!(
         actions(connection),
