@@ -27,7 +27,8 @@ CREATE TABLE verifiers (
     offered    pg_snapshot NOT NULL DEFAULT pg_current_snapshot()
                            CONSTRAINT verifiers_offered_check CHECK (pg_column_size(offered) <= 65536),
     lease_ms   integer     NOT NULL CONSTRAINT verifiers_lease_ms_check CHECK (lease_ms BETWEEN 100 AND 60000),
-    created_at timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz NOT NULL DEFAULT now() CONSTRAINT verifiers_created_at_check
+        CHECK (created_at >= '1970-01-01 00:00:00Z' AND created_at < '10000-01-01 00:00:00Z'),
     owner      text        NOT NULL DEFAULT session_user,
     place      smallint    CONSTRAINT verifiers_place_check CHECK (place BETWEEN 1 AND 256),
     CONSTRAINT verifiers_owner_place_unique UNIQUE (owner, place)

@@ -81,11 +81,13 @@ CREATE TABLE authorizations (
                                CONSTRAINT authorizations_device_code_check CHECK (octet_length(device_code) = 32),
     user_code      text        CONSTRAINT authorizations_user_code_unique UNIQUE
                                CONSTRAINT authorizations_user_code_check CHECK (char_length(user_code) BETWEEN 1 AND 16),
-    interval_secs  integer     CONSTRAINT authorizations_interval_secs_check CHECK (interval_secs > 0),
-    polled_at      timestamptz,
+    interval_secs  integer     CONSTRAINT authorizations_interval_secs_check CHECK (interval_secs BETWEEN 1 AND 60),
+    polled_at      timestamptz CONSTRAINT authorizations_polled_at_check
+        CHECK (polled_at >= '1970-01-01 00:00:00Z' AND polled_at < '10000-01-01 00:00:00Z'),
     grant_id       uuid        CONSTRAINT authorizations_grant_id_fkey REFERENCES grants ON DELETE CASCADE,
     denied         boolean     NOT NULL DEFAULT false,
-    created_at     timestamptz NOT NULL DEFAULT now(),
+    created_at     timestamptz NOT NULL DEFAULT now() CONSTRAINT authorizations_created_at_check
+        CHECK (created_at >= '1970-01-01 00:00:00Z' AND created_at < '10000-01-01 00:00:00Z'),
     expires_at     timestamptz NOT NULL CONSTRAINT authorizations_expires_at_check
         CHECK (expires_at >= '1970-01-01 00:00:00Z' AND expires_at < '10000-01-01 00:00:00Z'),
     CONSTRAINT authorizations_flow_check CHECK (CASE WHEN device_code IS NULL
@@ -115,7 +117,8 @@ CREATE TABLE authorization_codes (
     audience       text        CONSTRAINT authorization_codes_audience_check CHECK (char_length(audience) BETWEEN 1 AND 1024),
     redirect_uri   text        NOT NULL CONSTRAINT authorization_codes_redirect_uri_check CHECK (char_length(redirect_uri) <= 2048),
     code_challenge text        NOT NULL CONSTRAINT authorization_codes_code_challenge_check CHECK (char_length(code_challenge) = 43),
-    used_at        timestamptz,
+    used_at        timestamptz CONSTRAINT authorization_codes_used_at_check
+        CHECK (used_at >= '1970-01-01 00:00:00Z' AND used_at < '10000-01-01 00:00:00Z'),
     expires_at     timestamptz NOT NULL CONSTRAINT authorization_codes_expires_at_check
         CHECK (expires_at >= '1970-01-01 00:00:00Z' AND expires_at < '10000-01-01 00:00:00Z')
 );

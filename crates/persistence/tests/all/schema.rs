@@ -98,6 +98,23 @@ fn no_bad_token_gets_in() {
     );
 }
 
+/// Times that RFC 3339 cannot express, or that Postgres calls infinite, are read by nothing: no column of a table takes one.
+#[test]
+fn no_column_takes_a_time_that_nothing_could_read() {
+    let (_, connection) = &mut database();
+    execute(connection, "SET TimeZone = 'UTC'");
+    let unchecked = text(
+        connection,
+        "SELECT coalesce(string_agg(relname || '.' || attname, ' ' ORDER BY relname, attname), '')
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND attnum > 0
+            AND atttypid IN ('timestamptz'::regtype, 'timestamptz[]'::regtype)
+            AND NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = attrelid AND contype = 'c' AND attnum = ANY (conkey)
+                AND pg_get_constraintdef(pg_constraint.oid) LIKE '%1970-%' AND pg_get_constraintdef(pg_constraint.oid) LIKE '%10000-%')",
+    );
+    assert_eq!(unchecked, "");
+}
+
 /// What counts failed sign-ins is read by every sign-in that it is of: one odd row would refuse them all.
 #[test]
 fn no_bad_attempt_gets_in() {

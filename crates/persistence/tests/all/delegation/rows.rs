@@ -122,6 +122,10 @@ fn no_bad_row_gets_in() {
             "authorizations_flow_check",
         ),
         (
+            format!("{pending} '{client}', NULL, NULL, NULL, sha256('x'), 'ABCD', 61)"),
+            "authorizations_interval_secs_check",
+        ),
+        (
             format!("{refresh} (sha256('x'), '{grant}', sha256('y'), 'salt', '{{}}', now(), '{{}}')"),
             "refresh_tokens_salt_check",
         ),
