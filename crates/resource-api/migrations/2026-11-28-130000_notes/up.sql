@@ -5,8 +5,11 @@ CREATE TABLE demo.notes (
     user_id    uuid        NOT NULL CONSTRAINT notes_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
     title      text        NOT NULL,
     body       text        NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now()
+    -- What RFC 3339 can express: a row beyond that would be an unreadable one to this service.
+    created_at timestamptz NOT NULL DEFAULT now() CONSTRAINT notes_created_at_check
+        CHECK (created_at >= '1970-01-01 00:00:00Z' AND created_at < '10000-01-01 00:00:00Z'),
+    updated_at timestamptz NOT NULL DEFAULT now() CONSTRAINT notes_updated_at_check
+        CHECK (updated_at >= '1970-01-01 00:00:00Z' AND updated_at < '10000-01-01 00:00:00Z')
 );
 
 -- A user's notes, newest first, by pages; and the cascade, which would read the whole table without it.

@@ -50,6 +50,29 @@ fn a_note_is_found_as_it_was_written() {
 }
 
 #[test]
+fn no_note_gets_in_with_a_time_that_nothing_could_read() {
+    let (_, connection) = &mut database();
+    let ada = create_user(connection, "ada");
+    write(connection, ada, "mine");
+    for column in ["created_at", "updated_at"] {
+        for time in [
+            "infinity",
+            "-infinity",
+            "10000-01-01 00:00:00Z",
+            "1969-12-31 23:59:59Z",
+        ] {
+            let change = format!("UPDATE demo.notes SET {column} = '{time}'");
+            let refused = connection.batch_execute(&change).map_err(DatabaseError::from);
+            assert!(
+                matches!(&refused, Err(DatabaseError::Conflict { constraint }) if *constraint == format!("notes_{column}_check")),
+                "{change}: {refused:?}"
+            );
+        }
+    }
+    assert_eq!(store::list(connection, ada, None, 10).unwrap().len(), 1);
+}
+
+#[test]
 fn somebody_elses_note_is_no_note() {
     let (_, connection) = &mut database();
     let (ada, bob) = (create_user(connection, "ada"), create_user(connection, "bob"));
