@@ -15,8 +15,8 @@ DO $$
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'jeton_notes') THEN
             GRANT USAGE ON SCHEMA demo TO jeton_notes;
             GRANT SELECT (version) ON demo.__diesel_schema_migrations TO jeton_notes;
-            GRANT SELECT, INSERT (id, user_id, title, body), UPDATE (title, body, updated_at), DELETE
-                ON demo.notes TO jeton_notes;
+            GRANT SELECT, INSERT (id, user_id, title, body), UPDATE (title, body, updated_at) ON demo.notes TO jeton_notes;
+            GRANT EXECUTE ON FUNCTION demo.delete_note TO jeton_notes;
         END IF;
     END
 $$;

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
 use jeton_domain::UserId;
 use jeton_persistence::DatabaseResult;
 use jeton_persistence::PgConnection;
@@ -14,6 +15,12 @@ use uuid::Uuid;
 ///
 /// [`DatabaseError::Conflict`]: jeton_persistence::DatabaseError::Conflict
 pub const OWNER: &str = "notes_user_id_fkey";
+
+diesel::define_sql_function! {
+    /// Deletes a note of its owner's; says whether there was one. The service may delete by nothing else.
+    #[sql_name = "demo.delete_note"]
+    fn delete_note(note: SqlUuid, owner: SqlUuid) -> Bool;
+}
 
 /// A note as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -116,5 +123,5 @@ pub fn replace(
 /// # Errors
 /// See [`DatabaseError`](jeton_persistence::DatabaseError).
 pub fn delete(connection: &mut PgConnection, owner: UserId, id: Uuid) -> DatabaseResult<bool> {
-    Ok(diesel::delete(notes::table.find(id).filter(notes::user_id.eq(owner.0))).execute(connection)? > 0)
+    Ok(diesel::select(delete_note(id, owner.0)).get_result(connection)?)
 }

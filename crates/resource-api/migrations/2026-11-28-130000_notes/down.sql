@@ -7,4 +7,5 @@ DO $$
         END IF;
     END
 $$;
+DROP FUNCTION demo.delete_note;
 DROP TABLE demo.notes;

@@ -14,3 +14,15 @@ CREATE TABLE demo.notes (
 
 -- A user's notes, newest first, by pages; and the cascade, which would read the whole table without it.
 CREATE INDEX notes_user_id_id ON demo.notes (user_id, id);
+
+-- Who may delete any row of a table may lock all of it, and so keep every user from being deleted. So the service's role may not,
+-- and deletes by this.
+CREATE FUNCTION demo.delete_note(uuid, uuid) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+        WITH gone AS (DELETE FROM demo.notes WHERE id = $1 AND user_id = $2 RETURNING id) SELECT EXISTS (SELECT FROM gone)
+    $$;
+
+REVOKE EXECUTE ON FUNCTION demo.delete_note FROM PUBLIC;
+
+COMMENT ON FUNCTION demo.delete_note IS 'deletes a note, by its id, of a user; says whether there was one';

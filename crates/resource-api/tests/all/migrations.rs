@@ -150,7 +150,7 @@ fn the_demos_role_keeps_notes_and_nothing_else() {
             SELECT id, id, 't', 'b' FROM (VALUES (gen_random_uuid())) AS one (id) WHERE false",
         "SELECT * FROM demo.notes",
         "UPDATE demo.notes SET title = 't', body = 'b', updated_at = now()",
-        "DELETE FROM demo.notes",
+        "SELECT demo.delete_note(gen_random_uuid(), gen_random_uuid())",
     ] {
         may(theirs, statement);
     }
@@ -158,6 +158,10 @@ fn the_demos_role_keeps_notes_and_nothing_else() {
         "UPDATE demo.notes SET user_id = gen_random_uuid()",
         "UPDATE demo.notes SET id = gen_random_uuid(), created_at = now()",
         "TRUNCATE demo.notes",
+        // Deleting a user deletes from it, and would wait.
+        "LOCK TABLE demo.notes IN SHARE MODE",
+        "LOCK TABLE demo.notes IN ROW EXCLUSIVE MODE",
+        "DELETE FROM demo.notes",
         "DROP TABLE demo.notes",
         "DELETE FROM demo.__diesel_schema_migrations",
         "SELECT id FROM public.users",
