@@ -38,6 +38,9 @@ pub(crate) enum ApiError {
     /// The guard let the token through, and it was revoked before the handler came to its point.
     #[error("the token was revoked meanwhile")]
     TokenGone,
+    /// The password is right, and each time it was found to be, its hash was replaced by another before that came to anything.
+    #[error("the user was changed meanwhile, again and again")]
+    ChangedMeanwhile,
     #[error("not a login token")]
     LoginTokenRequired,
     #[error("scopes were asked for that are not held")]
@@ -185,7 +188,9 @@ impl ApiError {
             Self::InsufficientScope(scope) => ProblemResponse::insufficient_scope(scope),
             Self::MalformedQuery(detail) => problem(ProblemKind::MalformedQuery, detail),
             // The verifier has said why already.
-            Self::TokensUnavailable => ProblemResponse::unavailable(RETRY_AFTER_SECS),
+            Self::TokensUnavailable | Self::ChangedMeanwhile => {
+                ProblemResponse::unavailable(RETRY_AFTER_SECS)
+            }
             Self::NoSuchClient => problem(ProblemKind::NotFound, "There is no such client."),
             Self::ClientNameTaken => problem(
                 ProblemKind::ClientNameTaken,

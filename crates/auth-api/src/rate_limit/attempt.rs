@@ -153,17 +153,6 @@ impl Attempt {
         result
     }
 
-    /// The same, where `None` says that the password is to be checked again: then it was no attempt.
-    pub(crate) async fn finish_or_take_back<T>(self, result: ApiResult<Option<T>>) -> ApiResult<Option<T>> {
-        match result.transpose() {
-            Some(done) => self.finish(done).await.map(Some),
-            None => {
-                self.take_back().await;
-                Ok(None)
-            }
-        }
-    }
-
     fn know(&mut self, so_far: SoFar) {
         if let Some(in_flight) = &mut self.0 {
             in_flight.so_far = so_far;
@@ -236,9 +225,10 @@ fn reason(error: &ApiError) -> AuditReason {
         ApiError::ScopeNotHeld => AuditReason::ScopeNotHeld,
         ApiError::TooManyTokens => AuditReason::TooManyTokens,
         ApiError::Validation(_) | ApiError::LastAdmin => AuditReason::RequestRefused,
-        ApiError::InvalidCredentials | ApiError::WrongPassword | ApiError::TokenGone => {
-            AuditReason::ChangedMeanwhile
-        }
+        ApiError::InvalidCredentials
+        | ApiError::WrongPassword
+        | ApiError::TokenGone
+        | ApiError::ChangedMeanwhile => AuditReason::ChangedMeanwhile,
         _ => AuditReason::Unavailable,
     }
 }

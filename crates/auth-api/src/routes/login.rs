@@ -16,6 +16,7 @@ use jeton_domain::{
 use jeton_http_kit::JsonOrForm;
 use jeton_persistence::audit::NewAuditEvent;
 use jeton_persistence::rate_limit::Account;
+use jeton_persistence::tokens::Refusal;
 use jeton_persistence::{PgConnection, tokens, users};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,12 +52,14 @@ async fn log_in(state: Data<State>, by: By, body: JsonOrForm<LoginRequest>) -> A
     loop {
         match sign_in(&state, &by.0, &body, &requested).await? {
             Ok(answer) => return Ok(answer),
-            // Another sign-in may have replaced the hash by a better one of the same password: then once more.
-            Err(attempt) if first => attempt.take_back().await,
-            Err(attempt) => {
-                attempt.refuse(AuditReason::ChangedMeanwhile).await;
-                return Err(ApiError::InvalidCredentials);
+            // Another sign-in may have replaced the hash by a better one of the same password, or its owner may have set
+            // the same one: then once more.
+            Err((attempt, _)) if first => attempt.take_back().await,
+            // It may be right still, and nobody is told that it is wrong before it was found to be.
+            Err((attempt, Refusal::PasswordChanged)) => {
+                return attempt.finish(Err(ApiError::ChangedMeanwhile)).await;
             }
+            Err((attempt, _)) => return attempt.finish(Err(ApiError::InvalidCredentials)).await,
         }
         first = false;
     }
@@ -69,7 +72,7 @@ async fn sign_in(
     by: &AuditContext,
     body: &LoginRequest,
     requested: &RequestedToken,
-) -> ApiResult<Result<Issued<200>, Attempt>> {
+) -> ApiResult<Result<Issued<200>, (Attempt, Refusal)>> {
     let password = || wire::password(&body.password);
     let (attempt, user, verified) = authenticate(state, by, &body.username, password()).await?;
 
@@ -100,7 +103,7 @@ async fn sign_in(
     let token = match issued {
         Ok(Ok(token)) => attempt.finish(Ok(token)).await?,
         // Whatever was changed meanwhile, the next look at the user tells what to answer, and to write down.
-        Ok(Err(_)) => return Ok(Err(attempt)),
+        Ok(Err(refusal)) => return Ok(Err((attempt, refusal))),
         Err(error) => return attempt.finish(Err(error)).await,
     };
     upgrade_later(state, id, verified, password());

@@ -87,14 +87,11 @@ async fn update(
 ) -> ApiResult<Json<Account>> {
     let changes = validation::user_changes(body.0.username.as_deref(), body.0.email.as_ref())?;
     let id = caller.user_id();
-    loop {
-        let password = wire::password(&body.0.password);
-        let (attempt, verified) = check_password(&state, &by.0, id, password).await?;
-        let changed = replace(&state, by.0.clone(), id, verified, changes.clone()).await;
-        if let Some(user) = attempt.finish_or_take_back(changed).await? {
-            return Ok(user);
-        }
-    }
+    let password = || wire::password(&body.0.password);
+    confirmed(&state, &by.0, id, password, async |verified| {
+        replace(&state, by.0.clone(), id, verified, changes.clone()).await
+    })
+    .await
 }
 
 /// Changes the user whose password was verified. `None`: its hash is another by now, and is to be verified again.
@@ -124,14 +121,11 @@ async fn delete_account(
     body: Json<DeleteAccountRequest>,
 ) -> ApiResult<NoContent> {
     let id = caller.user_id();
-    loop {
-        let password = wire::password(&body.0.password);
-        let (attempt, verified) = check_password(&state, &by.0, id, password).await?;
-        let deleted = delete(&state, by.0.clone(), id, verified).await;
-        if let Some(done) = attempt.finish_or_take_back(deleted).await? {
-            return Ok(done);
-        }
-    }
+    let password = || wire::password(&body.0.password);
+    confirmed(&state, &by.0, id, password, async |verified| {
+        delete(&state, by.0.clone(), id, verified).await
+    })
+    .await
 }
 
 /// Deletes the user whose password was verified. `None`: its hash is another by now, and is to be verified again.
@@ -153,9 +147,30 @@ async fn delete(
     none_if_replaced(state, id, verified, ApiError::TokenGone).await
 }
 
+/// Checks the password, and does what takes it, for as long as the hash is the one that was verified. `None` from that: it is
+/// another by now, and the password is checked once more. No more than that: of many at once that replace one hash, each
+/// would check the password as often as there are others.
+pub(crate) async fn confirmed<T>(
+    state: &State,
+    by: &AuditContext,
+    id: UserId,
+    password: impl Fn() -> Password,
+    mut act: impl AsyncFnMut(PasswordHash) -> ApiResult<Option<T>>,
+) -> ApiResult<T> {
+    let mut again = true;
+    loop {
+        let (attempt, verified) = check_password(state, by, id, password()).await?;
+        match act(verified).await.transpose() {
+            Some(done) => return attempt.finish(done).await,
+            None if again => attempt.take_back().await,
+            None => return attempt.finish(Err(ApiError::ChangedMeanwhile)).await,
+        }
+        again = false;
+    }
+}
+
 /// `None` where there is another hash than the one that was verified: of another password, or a sign-in has made a better
-/// one of the same, so that the password is to be checked again. A better one costs more, which comes to an end. Otherwise
-/// this error.
+/// one of the same, so that the password is to be checked again. Otherwise this error.
 pub(crate) async fn none_if_replaced<T>(
     state: &State,
     id: UserId,

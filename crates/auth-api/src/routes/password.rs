@@ -1,7 +1,7 @@
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::{ApiError, ApiResult};
-use crate::routes::me::{check_password, check_password_again, none_if_replaced};
+use crate::routes::me::{check_password_again, confirmed, none_if_replaced};
 use crate::state::State;
 use crate::wire;
 use actix_web::http::Method;
@@ -31,17 +31,31 @@ async fn change(
     let (id, kept) = (caller.user_id(), caller.token_id());
     let current = || wire::password(&body.0.current_password);
     let new = || wire::password(&body.0.new_password);
-    loop {
-        let (attempt, verified) = match check_password(&state, &by.0, id, current()).await {
-            // It may be the new one already.
-            Err(ApiError::WrongPassword) => return repeat(&state, by.0, id, kept, new()).await,
-            checked => checked?,
+    let mut hash = None;
+    let changed = confirmed(&state, &by.0, id, current, async |verified| {
+        let hash = match &hash {
+            Some(hash) => PasswordHash::clone(hash),
+            None => hash.insert(choose(&state, &by.0, id, new()).await?).clone(),
         };
-        let replaced = replace(&state, &by.0, id, kept, verified, new()).await;
-        if let Some(done) = attempt.finish_or_take_back(replaced).await? {
-            return Ok(done);
-        }
+        replace(&state, &by.0, id, kept, verified, hash).await
+    });
+    match changed.await {
+        // It may be the new one already.
+        Err(ApiError::WrongPassword) => repeat(&state, by.0, id, kept, new()).await,
+        changed => changed,
     }
+}
+
+/// Hashes the new password, if it may be chosen.
+async fn choose(state: &State, by: &AuditContext, id: UserId, new: Password) -> ApiResult<PasswordHash> {
+    let user = state
+        .database
+        .run(move |connection| users::find(connection, id))
+        .await?;
+    let user = user.ok_or(ApiError::TokenGone)?;
+    state
+        .choose_password(by, "/new_password", new, &user.username, user.email.as_deref())
+        .await
 }
 
 /// Replaces the password that was verified by the new one. `None`: its hash is another by now, and is to be verified again.
@@ -51,16 +65,8 @@ async fn replace(
     id: UserId,
     kept: TokenId,
     verified: PasswordHash,
-    new: Password,
+    hash: PasswordHash,
 ) -> ApiResult<Option<NoContent>> {
-    let user = state
-        .database
-        .run(move |connection| users::find(connection, id))
-        .await?;
-    let user = user.ok_or(ApiError::TokenGone)?;
-    let hash = state
-        .choose_password(by, "/new_password", new, &user.username, user.email.as_deref())
-        .await?;
     let of_change = verified.clone();
     let changed = state
         .revoke(by.clone(), move |connection, by| {

@@ -1,10 +1,12 @@
 //! Hashes that are cheaper than new ones are made anew when somebody signs in.
 
-use crate::support::{Auth, PASSWORD, json, kind, login, start_service};
+use crate::support::{Auth, PASSWORD, bearer, json, kind, login, start_service};
 use jeton_client::{AuthClient, Credentials, ProblemKind};
 use jeton_domain::{BcryptCost, Password, PasswordHash, Username};
 use jeton_persistence::users;
-use jeton_proof_support::{Endpoint, InProcess, execute, wait_for_blocked, wait_until};
+use jeton_proof_support::{Endpoint, InProcess, count, execute, wait_for_blocked, wait_until};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const NEW: &str = "a wholly different phrase";
 
@@ -191,4 +193,71 @@ async fn a_password_that_is_changed_meanwhile_stays_changed() {
         );
         (old, new) = (new, old);
     }
+}
+
+/// Somebody replaces the hash by another of the same password all the time: whatever takes the password is done, or answered 503
+/// after two checks of it, and never is it said to be wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hash_that_never_stays_makes_no_password_wrong_and_is_not_checked_without_end() {
+    let (auth, session) = Auth::with_ada().await;
+    let same = |salt| {
+        let password = Password::new(PASSWORD.to_owned());
+        stored(&auth).upgrade(&password, BcryptCost::new(4).unwrap(), [salt; 16])
+    };
+    let replace: Vec<String> = (0..32)
+        .map(|salt| {
+            format!(
+                "UPDATE users SET password_hash = '{}'",
+                same(salt).expose_encoded()
+            )
+        })
+        .collect();
+    let (mut connection, done) = (auth.connect(), Arc::new(AtomicBool::new(false)));
+    let is_done = done.clone();
+    let replacing = std::thread::spawn(move || {
+        for statement in replace
+            .iter()
+            .cycle()
+            .take_while(|_| !is_done.load(Ordering::Relaxed))
+        {
+            execute(&mut connection, statement);
+        }
+    });
+    let account = |method: &str, path: &str, body: String| {
+        json(method, path, &body).header("Authorization", bearer(&session))
+    };
+    let password = format!(r#""password": "{PASSWORD}""#);
+    let acts = [
+        json(
+            "POST",
+            "/v1/login",
+            &format!(r#"{{"username": "ada", {password}}}"#),
+        ),
+        account(
+            "PUT",
+            "/v1/me/password",
+            format!(r#"{{"current_password": "{PASSWORD}", "new_password": "{PASSWORD}"}}"#),
+        ),
+        account(
+            "PATCH",
+            "/v1/me",
+            format!(r#"{{"email": "ada@example.org", {password}}}"#),
+        ),
+    ];
+    for request in acts {
+        let held_off = (0..8).map(|_| auth.send(&request)).find(|answer| {
+            assert!(
+                [200, 204, 503].contains(&answer.status),
+                "{request:?}: {answer:?}"
+            );
+            answer.status == 503
+        });
+        let held_off = held_off.unwrap_or_else(|| panic!("{request:?}"));
+        assert_eq!(held_off.header("Retry-After"), Some("1"));
+    }
+    done.store(true, Ordering::Relaxed);
+    replacing.join().unwrap();
+    let told = "audit_events WHERE detail->>'reason' = 'changed-meanwhile' AND action IN ('sign-in-failed', 'confirmation-failed')";
+    assert_eq!(count(&mut auth.connect(), told), 3);
+    auth.login("ada", PASSWORD).await.unwrap();
 }
