@@ -224,11 +224,14 @@ fn reason(error: &ApiError) -> AuditReason {
     match error {
         ApiError::ScopeNotHeld => AuditReason::ScopeNotHeld,
         ApiError::TooManyTokens => AuditReason::TooManyTokens,
-        ApiError::Validation(_) | ApiError::LastAdmin => AuditReason::RequestRefused,
         ApiError::InvalidCredentials
         | ApiError::WrongPassword
         | ApiError::TokenGone
         | ApiError::ChangedMeanwhile => AuditReason::ChangedMeanwhile,
-        _ => AuditReason::Unavailable,
+        ApiError::Database(_)
+        | ApiError::Hashing(_)
+        | ApiError::Unconfirmed(_)
+        | ApiError::TokensUnavailable => AuditReason::Unavailable,
+        _ => AuditReason::RequestRefused,
     }
 }

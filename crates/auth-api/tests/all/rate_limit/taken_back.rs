@@ -41,12 +41,19 @@ async fn refused_sign_ins_with_the_right_password_are() {
 async fn confirmations_whose_request_is_refused_are() {
     let auth = Auth::start_with(&FEW);
     let root = auth.sign_up_with("root", "admin").await;
+    auth.sign_up("grace").await;
+    let taken = jeton_client::UpdateUserRequest {
+        username: Some("grace".to_owned()),
+        email: None,
+    };
     for _ in 0..6 {
+        let renamed = root.update_account(PASSWORD, &taken).await;
+        assert_eq!(kind(renamed), ProblemKind::UsernameTaken);
         let weak = root.change_password(PASSWORD, "password1").await;
         assert_eq!(kind(weak), ProblemKind::Validation);
         assert_eq!(kind(root.delete_account(PASSWORD).await), ProblemKind::LastAdmin);
     }
-    assert_eq!(reasons(&auth, "confirmation-failed"), ["request-refused"; 12]);
+    assert_eq!(reasons(&auth, "confirmation-failed"), ["request-refused"; 18]);
     assert_eq!(counted(&auth), NOTHING);
 }
 
