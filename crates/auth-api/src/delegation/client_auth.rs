@@ -8,9 +8,10 @@ use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use jeton_domain::ClientId;
 use jeton_domain::delegation::{Client, ClientSecret};
-use jeton_persistence::delegation::clients;
+use jeton_domain::{AuditContext, ClientId};
+use jeton_persistence::delegation::clients::{self, KnownClient};
+use jeton_persistence::{PgConnection, Turn};
 use zeroize::Zeroizing;
 
 /// What a client says of itself.
@@ -26,13 +27,34 @@ pub(super) async fn authenticate(
     request: &HttpRequest,
     parameters: &OAuthParameters,
 ) -> OAuthResult<Client> {
+    let (credentials, id) = read(request, parameters)?;
+    let find = move |connection: &mut PgConnection| clients::find_with_secret(connection, id);
+    judge(state.database.run(find).await?, &credentials)
+}
+
+/// The same, on a connection that is kept for revocations, as what comes after it is.
+pub(super) async fn authenticate_to_revoke(
+    state: &State,
+    by: &AuditContext,
+    request: &HttpRequest,
+    parameters: &OAuthParameters,
+) -> OAuthResult<Client> {
+    let (credentials, id) = read(request, parameters)?;
+    let find = move |connection: &mut PgConnection| clients::find_with_secret(connection, id);
+    judge(
+        state.database.run_reserved(Turn::of(by), find).await?,
+        &credentials,
+    )
+}
+
+fn read(request: &HttpRequest, parameters: &OAuthParameters) -> OAuthResult<(Credentials, ClientId)> {
     let credentials = credentials(request, parameters)?;
-    let id: ClientId = credentials.id.parse().map_err(|_| OAuthError::INVALID_CLIENT)?;
-    let known = state
-        .database
-        .run(move |connection| clients::find_with_secret(connection, id))
-        .await?
-        .ok_or(OAuthError::INVALID_CLIENT)?;
+    let id = credentials.id.parse().map_err(|_| OAuthError::INVALID_CLIENT)?;
+    Ok((credentials, id))
+}
+
+fn judge(known: Option<KnownClient>, credentials: &Credentials) -> OAuthResult<Client> {
+    let known = known.ok_or(OAuthError::INVALID_CLIENT)?;
     let presented = match &credentials.secret {
         Some(text) => Some(
             ClientSecret::parse(text)

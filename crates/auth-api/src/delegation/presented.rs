@@ -1,7 +1,7 @@
 //! Revocation ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)) and introspection
 //! ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)) for clients: of what they were given themselves.
 
-use super::client_auth::{authenticate, names_a_client};
+use super::client_auth::{authenticate, authenticate_to_revoke, names_a_client};
 use super::oauth_error::{OAuthError, OAuthResult};
 use super::parameters::OAuthParameters;
 use crate::audit_context::By;
@@ -44,7 +44,9 @@ pub(super) async fn revoke(
     let Some(parameters) = of_client(&request, body)? else {
         return Ok(ProblemResponse::missing_token().error_response());
     };
-    let client = authenticate(&state, &request, &parameters).await?.id;
+    let client = authenticate_to_revoke(&state, &by.0, &request, &parameters)
+        .await?
+        .id;
     let by = AuditContext {
         actor: Actor::Client(client),
         ..by.0

@@ -1,5 +1,6 @@
 //! Whoever floods the service is in nobody else's way: what revokes is answered, and so is the look at whether it is ready.
 
+use crate::delegation::{App, form as client_form};
 use crate::support::{Auth, attempt};
 use jeton_client::{CreateTokenRequest, ExposeSecret, Session};
 use jeton_domain::PlainToken;
@@ -89,8 +90,16 @@ async fn revocations_go_on_while_every_other_place_is_taken() {
             .header("Content-Type", "application/x-www-form-urlencoded")
             .body(format!("token={token}"))
     };
+    let app = App::confidential(&auth);
+    let given = auth.tokens(&ada, &app);
+    let by_client = |token: &str| {
+        let token = given[token].as_str().unwrap().to_owned();
+        client_form("/v1/revoke", &app.signed(vec![("token", token)]))
+    };
     let users = "/v1/admin/users";
     let acts = [
+        (by_client("access_token"), 200),
+        (by_client("refresh_token"), 200),
         (
             with_token("DELETE", &format!("/v1/tokens/{}", personal.token_id), &ada),
             204,
