@@ -76,14 +76,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             report
                 .findings
                 .extend(findings.into_iter().map(|finding| found(id, finding)));
-            return true;
-        }
-        match output::write(&text(check, status, &findings)) {
-            Ok(()) => true,
-            Err(error) => {
-                unwritten = Some(error);
-                false
-            }
+        } else if unwritten.is_none() {
+            // What nobody reads is looked at all the same: the exit status tells of it.
+            unwritten = output::write(&text(check, status, &findings)).err();
         }
     })
     .context(CouldNotLook)?;

@@ -47,6 +47,19 @@ fn check_fails_even_when_nobody_reads_why() {
     assert_eq!(unread(&jeton, "migrate --check").status.code(), Some(1));
 }
 
+/// What comes after the part that was read may be the error.
+#[test]
+fn a_doctor_whom_nobody_reads_looks_at_everything() {
+    let jeton = Jeton::new();
+    execute(
+        &mut jeton.connect(),
+        "INSERT INTO delegable_scopes (name, title, description) VALUES ('two words', 'Odd', '')",
+    );
+    let output = unread(&jeton, "doctor");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
 #[test]
 fn a_token_that_nobody_receives_is_revoked() {
     let jeton = Jeton::new().with_user("ada");

@@ -106,7 +106,7 @@ type Applied = DatabaseResult<Vec<String>>;
 pub fn examine(
     connection: &mut PgConnection,
     context: &Context,
-    mut tell: impl FnMut(&Check, Vec<Finding>) -> bool,
+    mut tell: impl FnMut(&Check, Vec<Finding>),
 ) -> DatabaseResult<()> {
     let applied = match read_only(connection, applied_versions) {
         Err(DatabaseError::Unavailable(reason)) => return Err(DatabaseError::Unavailable(reason)),
@@ -123,9 +123,7 @@ pub fn examine(
                 "run `jeton migrate`",
             )]
         };
-        if !tell(check, bounded(findings)) {
-            break;
-        }
+        tell(check, bounded(findings));
     }
     Ok(())
 }
