@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use jeton_coherence::TextArray;
 use jeton_domain::printable::cut;
-use jeton_domain::{Email, ScopeSet, TokenKind, TokenName, Username, UsernameKey};
+use jeton_domain::{Email, PasswordHash, ScopeSet, TokenKind, TokenName, Username, UsernameKey};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -74,6 +74,8 @@ struct UserRow {
     email: Option<String>,
     #[diesel(sql_type = Nullable<Array<Nullable<Text>>>)]
     scopes: Option<TextArray>,
+    #[diesel(sql_type = Nullable<Text>)]
+    password_hash: Option<String>,
     #[diesel(sql_type = Bool)]
     timely: bool,
 }
@@ -83,7 +85,7 @@ pub(super) fn users(connection: &mut PgConnection, _: &Context) -> DatabaseResul
     let mut by_key: HashMap<String, Uuid> = HashMap::new();
     let select = format!(
         "SELECT id, left(username, 1000) AS username, left(username_key, 1000) AS username_key, \
-            left(email, 1000) AS email, {SCOPES}, {} AND ({}) IS NOT FALSE AS timely FROM users",
+            left(email, 1000) AS email, password_hash, {SCOPES}, {} AND ({}) IS NOT FALSE AS timely FROM users",
         in_time("created_at"),
         in_time("disabled_at")
     );
@@ -166,6 +168,13 @@ fn user(
         findings.push(Finding::error(
             format!("the user {id} has an e-mail address that is none"),
             format!("`jeton user set-email {id} ADDRESS`, or `--no-email`"),
+        ));
+    }
+    let is_unreadable = |hash: String| !PasswordHash::read(&hash).is_readable();
+    if row.password_hash.is_some_and(is_unreadable) {
+        findings.push(Finding::error(
+            format!("the user {id} has a password hash that cannot be read: no password is right"),
+            format!("`jeton user set-password {id}`"),
         ));
     }
     if !are_scopes(row.scopes) {

@@ -44,6 +44,8 @@ fn rows_that_cannot_be_read_are_told() {
     for (column, value, told) in [
         ("username", "'a b c'", "by which nobody signs in"),
         ("email", "'nobody'", "an e-mail address that is none"),
+        ("password_hash", "'md5xyz'", "a password hash that cannot be read"),
+        ("password_hash", "''", "a password hash that cannot be read"),
         ("scopes", "'{two words}'", "scopes that are none"),
         ("scopes", "'{{a},{b}}'", "scopes that are none"),
         ("scopes", "'{NULL}'", "scopes that are none"),
@@ -61,7 +63,7 @@ fn rows_that_cannot_be_read_are_told() {
         }
         execute(
             connection,
-            "UPDATE users SET username = 'ada', email = NULL, scopes = '{}', created_at = now()",
+            "UPDATE users SET username = 'ada', email = NULL, password_hash = NULL, scopes = '{}', created_at = now()",
         );
     }
     execute(
