@@ -178,12 +178,18 @@ pub(super) fn durability(connection: &mut PgConnection, _: &Context) -> Database
         connection,
         "SELECT name || '=' || reset_val AS line FROM pg_settings \
             WHERE (name IN ('fsync', 'full_page_writes') AND setting = 'off') \
-                OR (name = 'synchronous_commit' AND reset_val IN ('off', 'local')) ORDER BY 1",
+                OR (name = 'synchronous_commit' AND reset_val IN ('off', 'local')) \
+        UNION ALL SELECT one || ' for the role ' || setrole::regrole AS line \
+            FROM pg_db_role_setting CROSS JOIN unnest(setconfig) AS one \
+            WHERE setrole NOT IN (0, current_user::regrole) AND one ~* '^synchronous_commit=(off|local|false|no|0)$' \
+                AND (setdatabase = 0 OR setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())) \
+        ORDER BY 1",
         |line| match line.split_once('=') {
             Some(("synchronous_commit", value)) => Finding::warning(
                 format!(
-                    "synchronous_commit is {value}: a crash or a failover may undo sign-ups and sign-ins that were \
-                    answered; revocations are durable all the same"
+                    "synchronous_commit is {}: a crash or a failover may undo sign-ups and sign-ins that were \
+                    answered; revocations are durable all the same",
+                    cut(value)
                 ),
                 "set it to on, where that matters",
             ),

@@ -22,6 +22,15 @@ fn durability_that_is_turned_off_is_told() {
         &found(&jeton, "durability"),
         &["warning: synchronous_commit is off"],
     );
+    let jeton = Jeton::new();
+    let service = TestRole::create(&jeton.0, "");
+    let (role, name) = (service.name(), jeton.0.name());
+    execute(
+        &mut jeton.connect(),
+        &format!("ALTER ROLE {role} IN DATABASE {name} SET synchronous_commit = local"),
+    );
+    let told = format!("synchronous_commit is local for the role {role}");
+    assert_told(&found(&jeton, "durability"), &["warning: ", &told]);
 }
 
 /// A pool may be told from none while nobody else uses it, in the mode that matters.
