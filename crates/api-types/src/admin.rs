@@ -3,7 +3,6 @@ use crate::schema;
 use crate::{SecretText, given, network, scopes};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
 use uuid::Uuid;
 
 /// What an administrator sees of a user.
@@ -227,5 +226,5 @@ pub struct UnblockNetworkRequest {
     /// An address of the network; or the network, as it is listed.
     #[serde(deserialize_with = "network::deserialize")]
     #[cfg_attr(feature = "schema", schema(value_type = String, example = "203.0.113.9"))]
-    pub address: IpAddr,
+    pub address: String,
 }

@@ -23,7 +23,6 @@ pub use audit::*;
 pub use client::*;
 pub(crate) use given::given;
 pub use introspection::*;
-pub use network::address_of_network;
 pub use problem::{FieldError, PROBLEM_JSON, Problem, ProblemKind};
 #[cfg(feature = "actix")]
 pub use problem_response::ProblemResponse;

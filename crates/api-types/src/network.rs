@@ -1,50 +1,54 @@
 use serde::{Deserialize, Deserializer, de};
 use std::net::IpAddr;
 
-/// An address of the network that a text says: any address of it, or the network as it is listed, which of IPv6 is a /64.
-#[must_use]
-pub fn address_of_network(text: &str) -> Option<IpAddr> {
+/// Whether a text says a network: by an address, or as any may be listed, of whatever size.
+fn is_network(text: &str) -> bool {
     let (address, prefix) = match text.split_once('/') {
         Some((address, prefix)) => (address, Some(prefix)),
         None => (text, None),
     };
-    let address: IpAddr = address.parse().ok()?;
-    let listed = if address.is_ipv4() { "32" } else { "64" };
-    prefix.is_none_or(|prefix| prefix == listed).then_some(address)
+    let Ok(address) = address.parse::<IpAddr>() else {
+        return false;
+    };
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    let is_length = |text: &str| (0..=longest).any(|length: u8| length.to_string() == text);
+    prefix.is_none_or(is_length)
 }
 
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IpAddr, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    address_of_network(&text).ok_or_else(|| de::Error::custom("is no network"))
+    if is_network(&text) {
+        Ok(text)
+    } else {
+        Err(de::Error::custom("is no network"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::address_of_network;
     use crate::UnblockNetworkRequest;
 
     #[test]
     fn a_network_is_said_by_an_address_or_as_it_is_listed() {
-        for (text, address) in [
-            ("203.0.113.9", Some("203.0.113.9")),
-            ("203.0.113.9/32", Some("203.0.113.9")),
-            ("2001:db8::9", Some("2001:db8::9")),
-            ("2001:db8::/64", Some("2001:db8::")),
-            ("203.0.113.0/24", None),
-            ("2001:db8::/48", None),
-            ("2001:db8::/064", None),
-            ("203.0.113.9/", None),
-            ("203.0.113.9/32/32", None),
-            ("", None),
+        for (text, right) in [
+            ("203.0.113.9", true),
+            ("203.0.113.9/32", true),
+            ("203.0.113.0/24", true),
+            ("0.0.0.0/0", true),
+            ("2001:db8::9", true),
+            ("2001:db8::/64", true),
+            ("2001:db8::/48", true),
+            ("::ffff:203.0.113.9/128", true),
+            ("203.0.113.9/33", false),
+            ("2001:db8::/129", false),
+            ("2001:db8::/064", false),
+            ("203.0.113.9/", false),
+            ("203.0.113.9/32/32", false),
+            ("", false),
         ] {
-            assert_eq!(
-                address_of_network(text),
-                address.map(|one| one.parse().unwrap()),
-                "{text}"
-            );
             let body = serde_json::json!({ "address": text });
             let read = serde_json::from_value::<UnblockNetworkRequest>(body);
-            assert_eq!(read.is_ok(), address.is_some(), "{text}");
+            assert_eq!(read.is_ok(), right, "{text}");
         }
     }
 }

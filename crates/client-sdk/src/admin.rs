@@ -5,7 +5,6 @@ use jeton_api_types::{
     UpdateUserRequest, UserInfo, UserList, UserQuery, VerifierList,
 };
 use reqwest::Method;
-use std::net::IpAddr;
 use uuid::Uuid;
 
 /// Everybody's users and tokens, and what happened to them; made by [`Session::admin`]. Needs a token with the scope
@@ -209,12 +208,13 @@ impl<'a> Admin<'a> {
         answer::json(self.0.call(request).await?).await
     }
 
-    /// Forgets the failed sign-ins from the network that the address is in, so that the next is let through at once
-    /// (`POST /v1/admin/networks/unblock`). Not those to accounts: see [`unblock`](Self::unblock).
+    /// Forgets the failed sign-ins from the network that the address is in, or from one as [`networks`](Self::networks) lists
+    /// it, so that the next is let through at once (`POST /v1/admin/networks/unblock`). Not those to accounts: see [`unblock`](Self::unblock).
     ///
     /// # Errors
     /// See [`Admin`].
-    pub async fn unblock_network(&self, address: IpAddr) -> Result<(), ClientError> {
+    pub async fn unblock_network(&self, address: &str) -> Result<(), ClientError> {
+        let address = address.to_owned();
         let body = UnblockNetworkRequest { address };
         let request = self.0.auth_request(Method::POST, "v1/admin/networks/unblock");
         self.0.call_idempotent(request.json(&body)).await.map(drop)

@@ -2,13 +2,15 @@ use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, NoContent, Tag};
 use crate::error::ApiResult;
 use crate::state::State;
+use crate::validation::refuse;
 use actix_web::http::Method;
 use actix_web::web::{Data, Query};
 use jeton_api_types::{NetworkLimitList, UnblockNetworkRequest};
 use jeton_domain::ADMIN;
 use jeton_http_kit::{Json, PageLimit, wire};
-use jeton_persistence::rate_limit;
+use jeton_persistence::rate_limit::{self, Network};
 use serde::Deserialize;
+use std::net::IpAddr;
 use utoipa::ToSchema;
 
 /// How much of a list is asked for that has no next page.
@@ -38,7 +40,7 @@ pub(crate) fn endpoints() -> [Endpoint; 2] {
         )
         .named(Tag::Administration, "unblockNetwork", "Let a network try again")
         .about(
-            "Forgets the failed sign-ins from the address's network, so that the next is let through at once. Sign-ins to \
+            "Forgets the failed sign-ins from the address's network, or from one as it is listed, so that the next is let through at once. Sign-ins to \
             an account that failed too often are refused all the same.",
         )
         .answers("The failures are forgotten, if there were any."),
@@ -56,10 +58,14 @@ async fn list(state: Data<State>, query: Query<Most>) -> ApiResult<Json<NetworkL
 }
 
 async fn unblock(state: Data<State>, by: By, body: Json<UnblockNetworkRequest>) -> ApiResult<NoContent> {
-    let address = body.0.address;
+    let text = body.0.address;
+    let address = text.parse::<IpAddr>().map(Network::from);
+    let network = address
+        .or_else(|_| text.parse::<Network>())
+        .map_err(|error| refuse("/address", &error))?;
     state
         .database
-        .run(move |connection| rate_limit::unblock_network(connection, &by.0, address))
+        .run(move |connection| rate_limit::unblock_listed(connection, &by.0, network))
         .await?;
     state.rate_limits.forget_blocks();
     Ok(NoContent)

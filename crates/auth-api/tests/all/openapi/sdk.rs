@@ -106,8 +106,7 @@ async fn rate_limits(root: &Session, id: uuid::Uuid) {
     let admin = root.admin();
     admin.unblock(id).await.unwrap();
     admin.networks(Some(1)).await.unwrap();
-    let address = "203.0.113.9".parse().unwrap();
-    admin.unblock_network(address).await.unwrap();
+    admin.unblock_network("203.0.113.9").await.unwrap();
 }
 
 async fn clients(root: &Session) {

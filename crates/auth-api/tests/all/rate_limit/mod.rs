@@ -6,7 +6,7 @@ mod networks;
 mod refusals;
 mod taken_back;
 
-use crate::support::{Auth, PASSWORD, attempt, comparable, json, kind, login, start_service};
+use crate::support::{Auth, PASSWORD, attempt, comparable, json, kind, login, pointers, start_service};
 use diesel::connection::SimpleConnection;
 use jeton_client::types::AuditEventInfo;
 use jeton_client::{AuditQuery, AuthClient, ClientError, ProblemKind, Session};

@@ -144,10 +144,7 @@ async fn a_network_is_listed_and_unblocked_by_an_admin() {
         assert_eq!(networks[0].network, "2001:db8:0:7::/64");
         assert_eq!(networks[0].failures, 4);
         assert!((1..=900).contains(&networks[0].blocked_for.unwrap()));
-        root.admin()
-            .unblock_network("2001:db8:0:7:8::9".parse().unwrap())
-            .await
-            .unwrap();
+        root.admin().unblock_network("2001:db8:0:7:8::9").await.unwrap();
         // What is left is the sign-up of the administrator.
         let left = root.admin().networks(Some(1)).await.unwrap().networks;
         assert_eq!(left[0].network, "127.0.0.1");
@@ -156,20 +153,46 @@ async fn a_network_is_listed_and_unblocked_by_an_admin() {
         wait_until("it is let through there", || {
             guess(10 * round + 8).send(other.address()).status == 401
         });
-        root.admin()
-            .unblock_network("2001:db8:0:7::".parse().unwrap())
-            .await
-            .unwrap();
+        root.admin().unblock_network("2001:db8:0:7::").await.unwrap();
     }
     // Where nothing has failed, nothing is to be done.
-    root.admin()
-        .unblock_network("192.0.2.1".parse().unwrap())
-        .await
-        .unwrap();
+    root.admin().unblock_network("192.0.2.1").await.unwrap();
     let events = audit_events(&root, "network-unblocked").await;
     assert_eq!(events.len(), 4);
     for event in events {
         assert_eq!(event.actor_username.as_deref(), Some("root"));
         assert_eq!(event.detail["network"], "2001:db8:0:7::/64");
     }
+}
+
+/// Somebody else may have written the row.
+#[tokio::test]
+async fn whatever_network_is_listed_can_be_unblocked() {
+    let auth = Auth::start();
+    let root = auth.sign_up_with("root", "admin").await;
+    let insert = |network: &str| {
+        auth.execute(&format!(
+            "INSERT INTO network_attempts (network, failures, last_at) VALUES ('{network}', 100000, now())"
+        ));
+    };
+    for network in [
+        "203.0.113.0/24",
+        "2001:db8::/48",
+        "2001:db8::9/128",
+        "::ffff:203.0.113.9",
+        "0.0.0.0/0",
+    ] {
+        insert(network);
+        let listed = root.admin().networks(None).await.unwrap().networks;
+        let worst = &listed[0].network;
+        assert!(listed[0].blocked_for.is_some(), "{network}: {listed:?}");
+        root.admin().unblock_network(worst).await.unwrap();
+        let left = root.admin().networks(None).await.unwrap().networks;
+        assert!(
+            left.iter().all(|one| one.network != *worst),
+            "{network}: {left:?}"
+        );
+    }
+    let nonsense = root.admin().unblock_network("203.0.113.0/33").await;
+    assert_eq!(pointers(nonsense), ["/address"]);
 }
