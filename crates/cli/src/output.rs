@@ -2,10 +2,13 @@
 //! gone, as the macros of the standard library do. What others wrote, as the names of their tokens, is shown
 //! [printable](jeton_domain::printable): a terminal obeys none of it.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use jeton_domain::printable::escape;
 use serde::Serialize;
-use std::io::{ErrorKind, Write};
+use std::fs::{File, Metadata};
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 
 /// Nobody reads standard output any more.
 #[derive(Debug)]
@@ -19,14 +22,36 @@ impl std::fmt::Display for ReaderGone {
 
 impl std::error::Error for ReaderGone {}
 
+/// Standard output by a descriptor of its own: the standard library takes whatever is written to one that is closed for
+/// written.
+fn stdout() -> anyhow::Result<File> {
+    let owned = std::io::stdout().as_fd().try_clone_to_owned();
+    Ok(owned.context("cannot write to standard output")?.into())
+}
+
+/// Whoever is about to make a secret that is told this once sees to it first that there is somewhere to tell it: where standard
+/// output was closed (`>&-`), the standard library has opened `/dev/null` in its place, for reading as well, which nobody else
+/// does who has output thrown away.
+///
+/// # Errors
+/// There is nowhere.
+pub(crate) fn must_be_open() -> anyhow::Result<()> {
+    let stdout = stdout()?;
+    let device = |metadata: std::io::Result<Metadata>| metadata.ok().map(|of| (of.file_type(), of.rdev()));
+    let is_null = device(stdout.metadata()) == device(std::fs::metadata("/dev/null"));
+    ensure!(
+        !is_null || (&stdout).read(&mut [0]).is_err(),
+        "standard output is closed, and nobody would be told the secret"
+    );
+    Ok(())
+}
+
 /// Writes a text to standard output as it is: one of the program's own, or of parts that are printable.
 ///
 /// # Errors
 /// [`ReaderGone`], or why it cannot be written.
 pub(crate) fn write(text: &str) -> anyhow::Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-    match written {
+    match stdout()?.write_all(text.as_bytes()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(ReaderGone.into()),
         other => other.context("cannot write to standard output"),
     }

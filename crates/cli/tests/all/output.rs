@@ -86,6 +86,58 @@ fn a_client_whose_secret_nobody_receives_is_deleted() {
     assert_eq!(document["clients"].as_array().unwrap().len(), 0);
 }
 
+/// Closed, or open for reading alone: what is written there is not told to anybody.
+#[test]
+fn no_secret_is_made_where_there_is_nowhere_to_tell_it() {
+    let jeton = Jeton::new().with_user("ada");
+    jeton.run("client create reports --confidential --no-scopes").ok();
+    let rows = "SELECT count(*) || ' ' || (SELECT count(*) || max(encode(secret_digest, 'hex')) FROM clients) AS text FROM tokens";
+    let before = text(&jeton, rows);
+    for args in [
+        "token create ada --name lost",
+        "client create lost --confidential --no-scopes",
+        "client create lost --confidential --no-scopes --json",
+        "client rotate-secret reports",
+    ] {
+        let program = jeton.command(args);
+        let mut shell = std::process::Command::new("sh");
+        shell
+            .args(["-c", "exec \"$0\" \"$@\" >&-"])
+            .arg(program.get_program());
+        shell.args(program.get_args()).stdin(Stdio::null());
+        for (name, value) in program.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        let output = shell.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args}: {output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            said.starts_with("error: standard output is closed"),
+            "{args}: {said}"
+        );
+        assert_eq!(text(&jeton, rows), before, "{args}");
+    }
+    let mut command = jeton.command("token create ada --name lost");
+    command.stdout(std::fs::File::open("/dev/zero").unwrap());
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(
+        jeton.run("token list ada --json").json()["tokens"],
+        serde_json::json!([])
+    );
+    // Who throws it away has said so.
+    let mut command = jeton.command("token create ada --name wanted");
+    let output = command
+        .stdout(Stdio::null())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
 #[test]
 fn no_output_holds_a_password_or_a_token_it_was_not_asked_for() {
     let jeton = Jeton::new();

@@ -66,6 +66,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let Some(scopes) = args.scopes.chosen()? else {
         return Err(UsageError("say what its tokens may do: --scope SCOPE, or --no-scopes").into());
     };
+    if args.confidential {
+        output::must_be_open()?;
+    }
     let mut connection = database::open(&args.database)?;
     let account = match &args.service_account {
         Some(user) => {

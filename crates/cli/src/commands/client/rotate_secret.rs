@@ -6,6 +6,7 @@ use jeton_domain::delegation::ClientSecret;
 use jeton_persistence::delegation::clients;
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    output::must_be_open()?;
     let mut connection = database::open(&args.database)?;
     let found = args.client.find(&mut connection)?;
     ensure!(

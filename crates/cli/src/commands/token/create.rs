@@ -41,6 +41,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let chosen = args.scopes.chosen()?;
+    output::must_be_open()?;
     let mut connection = database::open(&args.database)?;
     let user = args.user.find(&mut connection)?;
     ensure!(user.disabled_at.is_none(), disabled(&user.username));
