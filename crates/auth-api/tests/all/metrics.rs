@@ -50,6 +50,22 @@ async fn verifiers_are_watched() {
     wait_until("the next look", || told("jeton_verifiers 2.0"));
 }
 
+/// The operator is told what each is.
+#[test]
+fn each_metric_is_described() {
+    let told = scrape(&start());
+    let described = include_str!("../../../../docs/OPERATING.md");
+    let types = told.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let mut names = 0;
+    for (name, kind) in types.filter_map(|line| line.split_once(' ')) {
+        let suffix = if kind == "counter" { "_total" } else { "" };
+        let named = ["`", "{"].map(|end| format!("`{name}{suffix}{end}"));
+        assert!(named.iter().any(|named| described.contains(named)), "{name}");
+        names += 1;
+    }
+    assert!(names > 20, "{told}");
+}
+
 /// The dashboard and the alerts ask for what there is.
 #[test]
 fn metrics_tell_what_is_asked_for() {
