@@ -108,6 +108,19 @@ mod tests {
     }
 
     /// Every piece is less work than the most that is looked at as a whole, whatever stands in it.
+    /// A long walk back and forth on a keyboard has more ways to be walked than a `u64` has numbers.
+    #[test]
+    fn a_long_walk_is_estimated_and_not_a_panic() {
+        for step in ["$5", "qw", "^6"] {
+            for length in [40, 60, 100, 1000] {
+                let walk: String = step.chars().cycle().take(length).collect();
+                drop(guessed_too_soon(&walk, &[]));
+            }
+        }
+        let zigzag = "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/".repeat(3);
+        drop(guessed_too_soon(&zigzag, &[]));
+    }
+
     #[test]
     fn a_piece_is_a_bounded_part_of_the_work() {
         let all: Vec<char> = ALL.chars().collect();
