@@ -1,8 +1,10 @@
 use crate::PgConnection;
+use crate::lines::Lines;
 use crate::manager::Manager;
 use crate::places::{Place, Places, Turn};
 use crate::{ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl};
 use diesel::result::Error::QueryBuilderError;
+use jeton_domain::delegation::SecretDigest;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -53,6 +55,7 @@ pub struct Database {
     places: Arc<Places>,
     reserved: Arc<Places>,
     waiting: Arc<AtomicUsize>,
+    lines: Arc<Lines<SecretDigest>>,
     limits: ConnectionLimits,
     settings: PoolSettings,
 }
@@ -118,6 +121,7 @@ impl Database {
             places,
             reserved,
             waiting: Arc::default(),
+            lines: Arc::default(),
             limits,
             settings,
         }
@@ -164,6 +168,27 @@ impl Database {
         self.lend(self.place(&self.places, None).await?, work).await
     }
 
+    /// As [`run`](Self::run), one of those with this key at a time: they would wait for one row, each with a connection. Who waits
+    /// in the line has none.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`DatabaseError::Unavailable`] as well where the line was too long.
+    pub async fn run_in_line<T, F>(&self, key: SecretDigest, work: F) -> DatabaseResult<T>
+    where
+        F: FnOnce(&mut PgConnection) -> DatabaseResult<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let Ok(through) = timeout(self.settings.query_timeout, self.lines.wait(key)).await else {
+            let reason = "too many wait for the same row";
+            return Err(DatabaseError::Unavailable(reason.to_owned()));
+        };
+        self.run(move |connection| {
+            let _through = through;
+            work(connection)
+        })
+        .await
+    }
+
     /// As [`run`](Self::run), on a connection that is kept for what must not wait behind other work: what revokes, and a
     /// look at whether the service is ready. Those who wait take turns, so that nobody's storm of it keeps others waiting,
     /// either.
@@ -175,8 +200,16 @@ impl Database {
         F: FnOnce(&mut PgConnection) -> DatabaseResult<T> + Send + 'static,
         T: Send + 'static,
     {
-        self.lend(self.place(&self.reserved, Some(turn)).await?, work)
-            .await
+        let place = match turn {
+            // Whether the service is ready is told although all that is kept for what revokes waits for a standby.
+            Turn::Probe => self.reserved.try_take().or_else(|| self.places.try_take()),
+            Turn::User(_) | Turn::Network(_) => None,
+        };
+        let place = match place {
+            Some(place) => place,
+            None => self.place(&self.reserved, Some(turn)).await?,
+        };
+        self.lend(place, work).await
     }
 
     async fn lend<T, F>(&self, place: Place, work: F) -> DatabaseResult<T>

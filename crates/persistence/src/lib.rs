@@ -3,6 +3,7 @@
 mod admins;
 mod database;
 mod declared;
+mod lines;
 mod locks;
 mod manager;
 mod places;

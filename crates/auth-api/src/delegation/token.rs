@@ -12,7 +12,9 @@ use actix_web::http::header::{CACHE_CONTROL, PRAGMA};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use jeton_api_types::ProblemResponse;
-use jeton_domain::delegation::{AuthorizationCode, Client, DeviceCode, GrantType, RefreshToken, Resource};
+use jeton_domain::delegation::{
+    AuthorizationCode, Client, DeviceCode, GrantType, RefreshToken, Resource, SecretDigest,
+};
 use jeton_domain::{Actor, AuditContext, ExposeSecret, PlainToken, ScopeSet, TokenId};
 use jeton_http_kit::{FORM, Form};
 use jeton_persistence::delegation::issue::{
@@ -142,7 +144,7 @@ async fn by_code(
         .map_err(|_| OAuthError::INVALID_GRANT)?
         .digest();
     let (family, client) = (new_family(), client.id);
-    exchange(state, move |connection, new| {
+    exchange(state, None, move |connection, new| {
         let presented = PresentedCode {
             code,
             redirect_uri: &redirect_uri,
@@ -165,7 +167,8 @@ async fn by_refresh_token(
     let resource = resource(parameters)?;
     let token = RefreshToken::parse(token).map_err(|_| OAuthError::INVALID_GRANT)?;
     let client = client.id;
-    exchange(state, move |connection, new| {
+    let family = token.family();
+    exchange(state, Some(family), move |connection, new| {
         let presented = PresentedRefresh {
             token: &token,
             scopes: scopes.as_ref(),
@@ -184,7 +187,7 @@ async fn for_itself(
 ) -> OAuthResult<HttpResponse> {
     let (scopes, resource) = (scopes(parameters)?, resource(parameters)?);
     let client = client.id;
-    exchange(state, move |connection, new| {
+    exchange(state, None, move |connection, new| {
         client_credentials::issue(connection, &by, client, scopes.as_ref(), resource.as_ref(), new)
     })
     .await
@@ -202,7 +205,7 @@ async fn by_device_code(
         .map_err(|_| OAuthError::INVALID_GRANT)?
         .digest();
     let (family, client) = (new_family(), client.id);
-    exchange(state, move |connection, new| {
+    exchange(state, None, move |connection, new| {
         devices::poll(connection, &by, client, (code, resource.as_ref()), new, &family)
     })
     .await
@@ -234,9 +237,11 @@ pub(super) fn resource(parameters: &OAuthParameters) -> OAuthResult<Option<Resou
 }
 
 /// Issues tokens, once what gives way to them is accepted nowhere any more. What is taken back for a replay is accepted nowhere
-/// any more when that is answered.
+/// any more when that is answered. Those of one `line` are done one after the other: of a family of refresh tokens, which waits
+/// for its row anyway.
 pub(super) async fn exchange(
     state: &State,
+    line: Option<SecretDigest>,
     work: impl Fn(&mut PgConnection, &NewTokens) -> DatabaseResult<Pending<Exchange>> + Clone + Send + 'static,
 ) -> OAuthResult<HttpResponse> {
     loop {
@@ -248,10 +253,11 @@ pub(super) async fn exchange(
             refresh_ttl: state.delegation.refresh_ttl,
         };
         let work = work.clone();
-        let done = state
-            .database
-            .run(move |connection| work(connection, &new))
-            .await?;
+        let work = move |connection: &mut PgConnection| work(connection, &new);
+        let done = match line {
+            Some(line) => state.database.run_in_line(line, work).await?,
+            None => state.database.run(work).await?,
+        };
         match state.confirm(done).await? {
             Exchange::Issued(issued) => return Ok(answer(state, &text, &issued)),
             Exchange::RoomMade => {}

@@ -1,7 +1,7 @@
 use super::{App, body};
-use crate::support::Auth;
+use crate::support::{Auth, bearer};
 use jeton_persistence::delegation::issue::MOST_TOKENS_A_GRANT;
-use jeton_proof_support::{count, text};
+use jeton_proof_support::{RawRequest, count, execute, text, wait_until};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -130,6 +130,33 @@ async fn two_hundred_refreshes_at_once_are_all_answered_and_all_go_on() {
     }
     assert_eq!(count(&mut auth.connect(), "refresh_tokens"), 1);
     assert_eq!(auth.grants(&ada).len(), 1);
+}
+
+/// They wait for one row, and would wait with all connections.
+#[tokio::test(flavor = "multi_thread")]
+async fn refreshes_of_one_family_at_once_are_in_nobody_elses_way() {
+    let (auth, ada) = Auth::with_ada().await;
+    let eve = auth.sign_up("eve").await;
+    let app = App::public(&auth);
+    let refresh = app.refresh(refresh_token(&auth.tokens(&ada, &app)));
+    let (lock, watcher) = (&mut auth.connect(), &mut auth.connect());
+    execute(lock, "BEGIN; SELECT FROM users WHERE username = 'ada' FOR UPDATE");
+    std::thread::scope(|scope| {
+        for _ in 0..40 {
+            scope.spawn(|| auth.token(&refresh));
+        }
+        wait_until("one waits for the row", || {
+            count(
+                watcher,
+                "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+            ) > 0
+        });
+        for _ in 0..100 {
+            let me = RawRequest::new("GET", "/v1/me").header("Authorization", bearer(&eve));
+            assert_eq!(auth.send(&me).status, 200);
+        }
+        execute(lock, "COMMIT");
+    });
 }
 
 #[tokio::test]
