@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// How often it looks. Verifiers renew every third of a lease, which is 10 seconds unless it is set.
+/// How often it looks. Verifiers renew every third of a lease, which is 5 seconds unless it is set.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// What the last look has seen.

@@ -34,7 +34,7 @@ impl ClientArg {
         if let Some(client) = self.look(connection)? {
             return Ok(client);
         }
-        let before = revocations::unapplied(connection)?;
+        let before = revocations::gone(connection, ())?;
         database::confirm(connection, before)?;
         anyhow::bail!(self.nobody())
     }

@@ -50,7 +50,7 @@ impl UserArg {
         if let Some(user) = self.look(connection)? {
             return Ok(user);
         }
-        let before = revocations::unapplied(connection)?;
+        let before = revocations::gone(connection, ())?;
         database::confirm(connection, before)?;
         anyhow::bail!(self.nobody())
     }

@@ -73,6 +73,10 @@ pub(crate) const NOT_REPLICATED: &str = "a commit's wait for its synchronous sta
 
 const READ_COMMITTED: &str = "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
+/// Where commits hang, so do the locks that they hold: whoever asks again for what hangs would wait for it with a connection, and
+/// then be refused all the same.
+const DO_NOT_WAIT: &str = "SET LOCAL lock_timeout = '100ms'";
+
 /// Does some work in one transaction, each statement of which sees what was committed before it: that is what a row is
 /// locked for, and then looked at. The transaction says so itself, since a pool that lends connections for one transaction
 /// may lend one whose session [`establish`](crate::establish) has never seen.
@@ -108,7 +112,12 @@ fn begun_by<T, E: From<DieselError>>(
     connection: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    AnsiTransactionManager::begin_transaction_sql(connection, begin)?;
+    if connection.may_hang() {
+        let begin = format!("{begin}; {DO_NOT_WAIT}");
+        AnsiTransactionManager::begin_transaction_sql(connection, &begin)?;
+    } else {
+        AnsiTransactionManager::begin_transaction_sql(connection, begin)?;
+    }
     let done = work(connection).and_then(|value| {
         connection.refuse_to_hang()?;
         Ok(value)

@@ -1,4 +1,5 @@
 use diesel::result::{ConnectionError, DatabaseErrorKind, Error as DieselError};
+use std::error::Error as _;
 use uuid::Uuid;
 
 /// What a question to the database can end with, besides an answer. "Not found" is an answer: an `Option`.
@@ -78,6 +79,10 @@ impl From<DieselError> for DatabaseError {
                 ClosedConnection | UnableToSendCommand | ReadOnlyTransaction | SerializationFailure => {
                     Self::Unavailable(info.message().to_owned())
                 }
+                // As long as a transaction waits for a lock where commits hang: see `begun_by`.
+                _ if info.message() == "canceling statement due to lock timeout" => {
+                    Self::Unavailable(info.message().to_owned())
+                }
                 // The server's table of locks is full, whoever has filled it: it passes (SQLSTATE 53200). Diesel keeps the
                 // text alone, which a server that speaks another language (`lc_messages`) has otherwise.
                 _ if info.message() == "out of shared memory" => Self::Unavailable(info.message().to_owned()),
@@ -105,6 +110,14 @@ impl From<ConnectionError> for DatabaseError {
 /// language says it otherwise, and is not understood.
 fn is_about_lost_statement(message: &str) -> bool {
     message.starts_with("prepared statement \"")
+}
+
+/// What the driver says, which is little, and what the server or the system has said.
+pub(crate) fn with_source(error: &tokio_postgres::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
 }
 
 /// What the server has said, and what the cause is where that has to be known to be found.

@@ -2,10 +2,10 @@
 
 use crate::connection::prepare;
 use crate::database_url::{Endpoint, Mode, Place, Target};
+use crate::error::with_source;
 use crate::open_connection::OpenConnection;
 use crate::{ConnectionLimits, DatabaseError, DatabaseResult};
 use rand::seq::SliceRandom;
-use std::error::Error as _;
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
@@ -153,12 +153,8 @@ impl From<std::io::Error> for Failure {
 /// An error of the driver's says what it is of, and its source what it is.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let reason = match error.source() {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        };
         Self {
-            reason,
+            reason: with_source(&error),
             is_final: refuses_account(&error),
             is_late: false,
         }

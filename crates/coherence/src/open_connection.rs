@@ -130,7 +130,7 @@ where
             }
             Ok(_) => {}
             Err(error) => {
-                let _ = heard.end.set(error.to_string());
+                let _ = heard.end.set(crate::error::with_source(&error));
                 return;
             }
         }

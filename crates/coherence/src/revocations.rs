@@ -65,6 +65,15 @@ pub fn revoking<T>(
     Ok(done)
 }
 
+/// For an answer that something is not there. It may be gone by an attempt before this one, whose end nobody has seen: as in
+/// [`revoking`], that has to hold everywhere, and be as durable, before it is said.
+///
+/// # Errors
+/// See [`DatabaseError`](crate::DatabaseError).
+pub fn gone<T>(connection: &mut PgConnection, answer: T) -> DatabaseResult<Pending<T>> {
+    revoking(connection, |_| Ok(answer))
+}
+
 /// As [`revoking`], where one statement does it all, and is asked once instead of four times: what it says, and the number of
 /// its transaction, which has written to the log; `None` where it finds nothing to revoke and has done nothing.
 ///

@@ -56,7 +56,9 @@ pub fn run(log: &LogSettings, service: impl Future<Output = anyhow::Result<()>>)
         Err(error) => {
             // Whoever started the program looks there, whatever the log's filter is.
             complain(format!("error: {}", one_line(&format!("{error:#}"))));
-            ExitCode::FAILURE
+            log_writer::flush();
+            // Not by returning: that waits for threads that block, on a database that does not answer, say.
+            std::process::exit(1)
         }
     }
 }

@@ -5,6 +5,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use jeton_verifier::axum::Guard;
 use jeton_verifier::{Caller, DatabaseUrl, Verifier, VerifierSettings};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -42,18 +43,29 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::var("HELLO_ADDR").unwrap_or_else(|_| "127.0.0.1:8082".to_owned());
     let listener = TcpListener::bind(&address).await?;
     // Before anybody is told that the service is there: a signal would end it on the spot.
+    let (told, long_told) = (told_to_end()?, told_to_end()?);
+    println!("listening on http://{}", listener.local_addr()?);
+    // Told to end, it answers the requests under way and drops the app, and with it the last handle of the verifier: that gives
+    // the lease back, and no revocation needs to wait for this service any more.
+    let serving = axum::serve(listener, app(&Guard::new(verifier))).with_graceful_shutdown(told);
+    // Whoever has sent half a request holds the end up no longer.
+    let too_late = async {
+        long_told.await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    };
+    tokio::select! {
+        served = serving => served?,
+        () = too_late => {}
+    }
+    Ok(())
+}
+
+fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let told = async move {
+    Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-    };
-    println!("listening on http://{}", listener.local_addr()?);
-    // Told to end, it answers the requests under way and drops the app, and with it the last handle of the verifier: that gives
-    // the lease back, and no revocation needs to wait for this service any more.
-    axum::serve(listener, app(&Guard::new(verifier)))
-        .with_graceful_shutdown(told)
-        .await?;
-    Ok(())
+    })
 }

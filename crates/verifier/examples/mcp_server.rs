@@ -13,6 +13,7 @@ use axum::{Json, Router};
 use jeton_verifier::axum::Guard;
 use jeton_verifier::{Caller, DatabaseUrl, ProtectedResource, Refusal, Verifier, VerifierSettings};
 use serde_json::{Value, json};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -148,16 +149,28 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let issuer = set("JETON_ISSUER", "http://127.0.0.1:8080");
     let scopes = TOOLS.map(|tool| tool.scope);
     let resource = ProtectedResource::new(&identifier, &issuer, &scopes)?;
+    // Before anybody is told that the service is there: a signal would end it on the spot.
+    let (told, long_told) = (told_to_end()?, told_to_end()?);
+    println!("listening on {origin}");
+    let serving = axum::serve(listener, app(&verifier, &resource)).with_graceful_shutdown(told);
+    // Whoever has sent half a request holds the end up no longer.
+    let too_late = async {
+        long_told.await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    };
+    tokio::select! {
+        served = serving => served?,
+        () = too_late => {}
+    }
+    Ok(())
+}
+
+fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let told = async move {
+    Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-    };
-    println!("listening on {origin}");
-    axum::serve(listener, app(&verifier, &resource))
-        .with_graceful_shutdown(told)
-        .await?;
-    Ok(())
+    })
 }

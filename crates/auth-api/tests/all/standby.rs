@@ -52,6 +52,15 @@ async fn commits_that_hang_are_told_while_checks_go_on_and_over_when_the_standby
         assert_eq!(sign_in.send(service.address()).status, 503);
         assert_eq!(with("POST", "/v1/logout", &ada), 503);
     }
+    // Nor does whoever asks again for what hangs: it would wait for the lock of the one that hangs.
+    let again = || with("POST", "/v1/logout", &bob);
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..12).map(|_| scope.spawn(again)).collect();
+        assert_eq!(readiness(&service), (200, "degraded".to_owned()));
+        for asked in asking {
+            assert_eq!(asked.join().unwrap(), 503);
+        }
+    });
     assert!(metric(&service, "jeton_database_hanging_commits") >= 1.0);
     assert!(metric(&service, "jeton_database_connections_abandoned_total") >= 1.0);
 

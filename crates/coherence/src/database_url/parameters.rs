@@ -45,7 +45,7 @@ const fn refused_by_name(name: &'static str, why: &'static str) -> Parameter {
 }
 
 const SAY_IT_HERE: &str = "say it in the address itself";
-const NO_LISTS: &str = "lists of revoked certificates are not read";
+pub(super) const NO_LISTS: &str = "lists of revoked certificates are not read";
 const NO_KERBEROS: &str = "there is no GSSAPI here";
 const NO_OAUTH: &str = "signing in to Postgres by OAuth is not supported";
 const NO_CHOICE: &str = "the driver chooses it";

@@ -22,7 +22,9 @@ pub(super) fn find(path: &Path, account: &Account<'_>) -> Option<SecretString> {
         );
         return None;
     }
-    password_of(&std::fs::read_to_string(path).ok()?, account).map(SecretString::from)
+    // A line of another encoding, a comment say, is in no other line's way.
+    let text = std::fs::read(path).ok()?;
+    password_of(&String::from_utf8_lossy(&text), account).map(SecretString::from)
 }
 
 pub(super) fn password_of(text: &str, account: &Account<'_>) -> Option<String> {

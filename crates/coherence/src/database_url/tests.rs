@@ -393,6 +393,19 @@ fn files_in_the_home_directory_count() {
     };
     assert_eq!(password(0o600), Some(b"sesame".to_vec()));
     assert_eq!(password(0o640), None);
+    std::fs::write(&pass, b"# caf\xe9\nlocalhost:5432:db:u:sesame\n").unwrap();
+    assert_eq!(password(0o600), Some(b"sesame".to_vec()));
+    // A certificate that it revokes would be taken for a good one.
+    std::fs::write(files.join("root.crl"), "").unwrap();
+    let error = read_in("postgres://u@localhost/db", &variables).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("~/.postgresql/root.crl is not supported"),
+        "{error}"
+    );
+    std::fs::remove_file(files.join("root.crt")).unwrap();
+    read_in("postgres://u@localhost/db", &variables).unwrap();
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use super::parameters::Said;
+use super::parameters::{NO_LISTS, Said};
 use super::{InvalidDatabaseUrl, Mode};
 use std::path::{Path, PathBuf};
 
@@ -43,6 +43,12 @@ impl TlsSettings {
             }
             (None, _) => Roots::Any,
         };
+        if !matches!(roots, Roots::Any) && default("root.crl").is_some() {
+            return Err(InvalidDatabaseUrl::NotSupported {
+                name: "~/.postgresql/root.crl",
+                why: NO_LISTS,
+            });
+        }
         let own = match (
             path("sslcert", "postgresql.crt"),
             path("sslkey", "postgresql.key"),

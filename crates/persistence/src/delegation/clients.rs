@@ -15,7 +15,7 @@ use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use jeton_coherence::revocations::revoking;
+use jeton_coherence::revocations::{gone, revoking};
 use jeton_coherence::{TextArray, scopes};
 use jeton_domain::delegation::{Client, NewClient, RedirectUri, SecretDigest};
 use jeton_domain::{AuditAction, AuditContext, ClientId, ScopeSet, UserId};
@@ -273,7 +273,7 @@ pub fn enable(
     id: ClientId,
 ) -> DatabaseResult<Pending<Option<Client>>> {
     let Some(client) = find(connection, id)? else {
-        return Ok(Pending::settled(None));
+        return gone(connection, None);
     };
     if client.disabled_at.is_none() {
         return Ok(Pending::settled(Some(client)));
@@ -342,7 +342,7 @@ pub fn set_scopes(
         DatabaseResult::Ok(Some((after, !before.scopes.is_subset(wanted))))
     })?;
     let Some((client, narrowed)) = changed else {
-        return Ok(Pending::settled(None));
+        return gone(connection, None);
     };
     // Whatever an attempt before this one has narrowed, and not deleted, goes as well.
     delete_tokens(connection, id, if narrowed { None } else { Some(wanted) })?;

@@ -6,8 +6,9 @@ use crate::verifiers::register;
 use diesel::connection::SimpleConnection;
 use jeton_coherence::revocations::{of_token, revoking, unapplied};
 use jeton_coherence::{Snapshot, Xid};
-use jeton_domain::{TokenId, TokenName, UserId};
+use jeton_domain::{ClientId, TokenId, TokenName, UserId};
 use jeton_local_postgres::LocalPostgres;
+use jeton_persistence::delegation::clients;
 use jeton_persistence::{DatabaseError, DatabaseResult, Pending, PgConnection, tokens, users};
 use jeton_proof_support::{count, migrate, wait_until};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -232,6 +233,8 @@ impl Drop for Done<'_> {
 
 /// A crash of the server shows what was still waiting for a standby, which has not heard of it and may be promoted next. Here
 /// the standby is never there.
+const NO_CLIENT: ClientId = ClientId(Uuid::nil());
+
 #[test]
 fn a_second_attempt_waits_for_a_commit_as_durable_as_the_first() {
     let postgres = LocalPostgres::temporary().unwrap();
@@ -244,7 +247,7 @@ fn a_second_attempt_waits_for_a_commit_as_durable_as_the_first() {
     register(connection);
     outcome(tokens::revoke(connection, &CLI, ada, a).unwrap());
 
-    let second_attempts: [fn(&mut PgConnection, UserId, TokenId); 2] = [
+    let second_attempts: [fn(&mut PgConnection, UserId, TokenId); 4] = [
         |connection, ada, a| {
             outcome(
                 tokens::revoke(connection, &CLI, ada, a)
@@ -253,6 +256,14 @@ fn a_second_attempt_waits_for_a_commit_as_durable_as_the_first() {
             )
         },
         |connection, _, _| outcome(of_token(connection, digest('a')).unwrap().map(drop)),
+        |connection, _, _| outcome(clients::enable(connection, &CLI, NO_CLIENT).unwrap().map(drop)),
+        |connection, _, _| {
+            outcome(
+                clients::set_scopes(connection, &CLI, NO_CLIENT, &scopes(""))
+                    .unwrap()
+                    .map(drop),
+            );
+        },
     ];
     for attempt in second_attempts {
         for session in ["on", "off", "local"] {

@@ -4,6 +4,8 @@ use crate::support::{PATIENCE, count, database, execute, unknown, user_with_toke
 use jeton_client::AuthClient;
 use jeton_proof_support::{RawConnection, RawRequest, ServiceProcess, example};
 use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::PathBuf;
 
 fn start(name: &str, database_url: &str) -> ServiceProcess {
@@ -73,8 +75,15 @@ fn the_examples_give_the_lease_back_when_they_are_told_to_end() {
             let answer = hello.send(service.address());
             assert_eq!((answer.status, &*answer.text()), (200, "Hello, ada!\n"), "{name}");
             assert_eq!(leases(&mut connection), 1, "{name}");
+            // Half a request does not hold it up.
+            let half = (signal == "TERM").then(|| {
+                let mut half = TcpStream::connect(service.address()).unwrap();
+                half.write_all(b"GET /hello HTTP/1.1\r\n").unwrap();
+                half
+            });
             service.signal(signal);
             assert!(service.wait().success(), "{name}, {signal}");
+            drop(half);
             assert_eq!(leases(&mut connection), 0, "{name}, {signal}");
         }
     }

@@ -7,6 +7,7 @@ use crate::wire;
 use actix_web::http::Method;
 use actix_web::web::{Data, Path};
 use jeton_api_types::SetPasswordRequest;
+use jeton_coherence::revocations::gone;
 use jeton_domain::{ADMIN, UserId};
 use jeton_http_kit::Json;
 use jeton_persistence::users;
@@ -37,7 +38,10 @@ async fn set(
         .database
         .run(move |connection| users::find(connection, id))
         .await?;
-    let user = found.ok_or(ApiError::NoSuchUser)?;
+    let Some(user) = found else {
+        state.revoke(by.0, |connection, _| gone(connection, ())).await?;
+        return Err(ApiError::NoSuchUser);
+    };
     if user.service && !body.0.allow_sign_in {
         return Err(ApiError::ServiceAccount);
     }
