@@ -37,6 +37,14 @@ fn write(connection: &mut PgConnection) -> DatabaseResult<()> {
     })
 }
 
+/// Which nobody else does meanwhile.
+fn write_alone(connection: &mut PgConnection) -> DatabaseResult<()> {
+    transaction(connection, |connection| {
+        connection.batch_execute("SELECT pg_advisory_xact_lock(1)")?;
+        write(connection)
+    })
+}
+
 fn read(connection: &mut PgConnection) -> DatabaseResult<()> {
     users::list(connection, &users::UserFilter::default(), None, 10).map(drop)
 }
@@ -84,13 +92,16 @@ async fn a_pool_that_knows_of_a_commit_that_hangs_refuses_more_and_goes_on_readi
     let postgres = server();
     let database = pool(&postgres);
     let standby = SilentStandby::of(&postgres);
-    let reason = unavailable(database.run(write).await);
+    let reason = unavailable(database.run(write_alone).await);
     assert!(reason.contains("no answer"), "{reason}");
 
     for _ in 0..2 * POOL {
         database.run(read).await.unwrap();
         let reason = unavailable(database.run(write).await);
         assert!(reason.contains("synchronous standby"), "{reason}");
+        // Nor does it wait for what the one that hangs has locked.
+        let reason = unavailable(database.run(write_alone).await);
+        assert!(reason.contains("lock timeout"), "{reason}");
     }
     assert_eq!(
         (database.status().abandoned, database.status().hanging_commits),
