@@ -42,6 +42,10 @@ pub const FORM: &str = "application/x-www-form-urlencoded";
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
+/// As [`Json`], for a resource that needs none: without a body, or with an empty one of whatever type, it is what `T` is by default.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub T);
+
 /// As [`Json`], for a resource that takes HTML forms' URL encoding as well.
 #[derive(Debug)]
 pub struct JsonOrForm<T>(pub T);
@@ -68,6 +72,23 @@ impl<T: Serialize> Responder for Json<T> {
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         HttpResponse::Ok().json(self.0)
+    }
+}
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
+    type Error = ProblemResponse;
+    type Future = Extraction<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let bytes = read(&request, payload).await?;
+            if bytes.is_empty() {
+                return Ok(Self(T::default()));
+            }
+            let media_type = readable(&request, &[JSON])?;
+            decoded(&request, &media_type, &bytes, from_form).map(Self)
+        })
     }
 }
 
@@ -98,20 +119,35 @@ fn extract<T: DeserializeOwned + 'static, Body: 'static>(
 ) -> Extraction<Body> {
     let (request, payload) = (request.clone(), payload.take());
     Box::pin(async move {
-        let media_type = media_type(&request);
-        if !media_types.contains(&media_type.as_str()) {
-            return Err(unsupported(&media_types.join(" or ")));
-        }
-        refuse_encoded(&request)?;
+        let media_type = readable(&request, media_types)?;
         let bytes = read(&request, payload).await?;
-        let (body, names) = if media_type == JSON {
-            from_json(&bytes)
-        } else {
-            read_form(&bytes)
-        }?;
-        request.extensions_mut().insert(SentNames(names));
-        Ok(wrap(body))
+        decoded(&request, &media_type, &bytes, read_form).map(wrap)
     })
+}
+
+/// The body's media type, if it is one of these, and not compressed.
+fn readable(request: &HttpRequest, media_types: &[&str]) -> Result<String, ProblemResponse> {
+    let media_type = media_type(request);
+    if !media_types.contains(&media_type.as_str()) {
+        return Err(unsupported(&media_types.join(" or ")));
+    }
+    refuse_encoded(request)?;
+    Ok(media_type)
+}
+
+fn decoded<T: DeserializeOwned>(
+    request: &HttpRequest,
+    media_type: &str,
+    bytes: &[u8],
+    read_form: fn(&[u8]) -> Decoded<T>,
+) -> Result<T, ProblemResponse> {
+    let (body, names) = if media_type == JSON {
+        from_json(bytes)
+    } else {
+        read_form(bytes)
+    }?;
+    request.extensions_mut().insert(SentNames(names));
+    Ok(body)
 }
 
 /// The names of the fields that a request's body had.

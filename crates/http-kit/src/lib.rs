@@ -32,7 +32,9 @@ mod verifier_args;
 pub mod wire;
 
 pub use account_args::{BCRYPT_COST, DefaultScopesArgs, NetworkLimitArgs, PasswordArgs, TokenArgs};
-pub use body::{FORM, Form, JSON, Json, JsonOrForm, MAX_BODY_BYTES, body_problems, named_as_sent};
+pub use body::{
+    FORM, Form, JSON, Json, JsonOrForm, MAX_BODY_BYTES, OptionalJson, body_problems, named_as_sent,
+};
 pub use client_address::{ForwardedHeader, ProxyArgs, TrustedProxies, client_address};
 pub use database_settings::DatabaseSettings;
 pub use describe_settings::{Takes, describe_settings};

@@ -23,7 +23,7 @@ use jeton_domain::delegation::{
 };
 use jeton_domain::rate_limit::LeakyBucket;
 use jeton_domain::{AuditContext, ClientId, ExposeSecret, MAX_SCOPES, ScopeSet};
-use jeton_http_kit::{JSON, Json, body_problems};
+use jeton_http_kit::{JSON, Json, OptionalJson, body_problems};
 use jeton_persistence::PgConnection;
 use jeton_persistence::delegation::authorizations::{
     self, Approval, Authorization, Decider, NewAuthorization,
@@ -129,7 +129,7 @@ pub(super) fn endpoints() -> [Endpoint; 4] {
             .problems(gone()),
         Endpoint::new(Method::POST, "/v1/authorizations/{id}/approve", Access::LoginToken, approve)
             .named(Tag::Delegation, "approveAuthorization", "Let an app do what it asks for")
-            .about("Or less: what `scopes` names.")
+            .about("Or less: what `scopes` names. Without a body: all of it.")
             .counted()
             .takes(JSON, |_| {
                 json!({
@@ -523,8 +523,9 @@ pub(super) async fn show(state: Data<State>, caller: Caller, id: Path<String>) -
 }
 
 /// The endpoint tells what it is.
-impl Takes for Json<ApproveRequest> {
+impl Takes for OptionalJson<ApproveRequest> {
     fn describe(request: &mut Request) {
+        request.needs_no_body = true;
         request.problems.extend(body_problems(&[JSON]));
     }
 }
@@ -541,7 +542,7 @@ pub(super) async fn approve(
     by: By,
     request: HttpRequest,
     id: Path<String>,
-    body: Json<ApproveRequest>,
+    body: OptionalJson<ApproveRequest>,
 ) -> ApiResult<HttpResponse> {
     let digest = handle(&id)?;
     let wanted = body.0.scopes.as_deref().map(validation::scopes).transpose();

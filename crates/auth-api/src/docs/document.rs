@@ -157,7 +157,8 @@ impl Parts {
                 json!({ "schema": schema, "example": example }),
             );
         }
-        (!content.is_empty()).then(|| json!({ "required": true, "content": content }))
+        (!content.is_empty())
+            .then(|| json!({ "required": !endpoint.request.needs_no_body, "content": content }))
     }
 
     fn responses(&mut self, endpoint: &Endpoint) -> Value {

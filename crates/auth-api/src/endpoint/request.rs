@@ -20,6 +20,8 @@ pub(crate) type AddSchema = fn(&mut Schemas) -> Value;
 pub(crate) struct Request {
     /// By media type.
     pub(crate) bodies: Vec<(&'static str, AddSchema)>,
+    /// Whether none says something as well.
+    pub(crate) needs_no_body: bool,
     /// Each gives some parameters of the query.
     pub(crate) queries: Vec<fn(&mut Schemas) -> Vec<Value>>,
     /// The parameters that the query may have.

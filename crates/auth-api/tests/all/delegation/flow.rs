@@ -55,6 +55,44 @@ async fn a_user_lets_an_app_do_something_and_takes_it_back() {
     assert_eq!(events, "grant-given grant-used grant-revoked");
 }
 
+/// As libraries send a request that has nothing to say.
+#[tokio::test]
+async fn all_of_it_is_allowed_without_a_word() {
+    let (auth, ada) = Auth::with_ada().await;
+    let app = App::public(&auth);
+    let approve = |media_type: Option<&str>, sent: &str| {
+        let id = body(&auth.begin(&app.request()))["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let path = format!("/v1/authorizations/{id}/approve");
+        let request = RawRequest::new("POST", &path).header("Authorization", bearer(&ada));
+        auth.send(&match media_type {
+            Some(media_type) => request.header("Content-Type", media_type).body(sent),
+            None => request,
+        })
+    };
+    for media_type in [
+        None,
+        Some("application/json"),
+        Some("application/x-www-form-urlencoded"),
+    ] {
+        let answer = approve(media_type, "");
+        assert_eq!(answer.status, 200, "{media_type:?}: {answer:?}");
+        let code = &parameters(&body(&answer)["redirect_to"])["code"];
+        let tokens = body(&auth.token(&app.exchange(code)));
+        assert_eq!(tokens["scope"], "notes:read notes:write");
+    }
+    for (media_type, sent, status) in [
+        ("text/plain", "{}", 415),
+        ("application/x-www-form-urlencoded", "scopes=notes:read", 415),
+        ("application/json", " ", 400),
+        ("application/json", r#"{"scope":"notes:read"}"#, 422),
+    ] {
+        assert_eq!(approve(Some(media_type), sent).status, status, "{sent}");
+    }
+}
+
 #[tokio::test]
 async fn another_users_grant_cannot_be_taken_back() {
     let (auth, ada) = Auth::with_ada().await;
