@@ -7,7 +7,7 @@ use crate::audit::{self, NewAuditEvent};
 use crate::schema::{authorization_codes, authorizations, clients, grants, tokens, users};
 use crate::{DatabaseResult, transaction};
 use chrono::{DateTime, Utc};
-use diesel::dsl::{exists, now, select};
+use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use jeton_coherence::{IsValid, TextArray, from_now, scopes};
@@ -281,9 +281,10 @@ pub fn deny(
     })
 }
 
-/// The scopes of who decides, whose row is the caller's then; `None` where the user or the token is not valid any more.
+/// What who decides may do, by the token as well, whose user's row is the caller's then; `None` where the user or the token is not
+/// valid any more.
 fn held_by(connection: &mut PgConnection, decider: Decider) -> DatabaseResult<Option<ScopeSet>> {
-    let held: Option<TextArray> = users::table
+    let by_user: Option<TextArray> = users::table
         .find(decider.user.0)
         .filter(users::disabled_at.is_null())
         .select(users::scopes)
@@ -291,16 +292,20 @@ fn held_by(connection: &mut PgConnection, decider: Decider) -> DatabaseResult<Op
         .first(connection)
         .optional()?;
     // A statement of its own, after the lock: its snapshot sees what whoever held the lock before has done.
-    let is_valid: bool = select(exists(
-        tokens::table
-            .find(decider.with.0)
-            .filter(tokens::user_id.eq(decider.user.0))
-            .filter(IsValid),
-    ))
-    .get_result(connection)?;
-    Ok(held
-        .filter(|_| is_valid)
-        .map(|texts| scopes("users.scopes", decider.user.0, &texts)))
+    let by_token: Option<TextArray> = tokens::table
+        .find(decider.with.0)
+        .filter(tokens::user_id.eq(decider.user.0))
+        .filter(IsValid)
+        .select(tokens::scopes)
+        .first(connection)
+        .optional()?;
+    Ok(by_user.zip(by_token).map(|(by_user, by_token)| {
+        scopes("users.scopes", decider.user.0, &by_user).intersection(&scopes(
+            "tokens.scopes",
+            decider.with.0,
+            &by_token,
+        ))
+    }))
 }
 
 /// The request, which nobody else decides meanwhile.

@@ -1,5 +1,6 @@
 use super::{App, ISSUER, REDIRECT_URI, VERIFIER, body, challenge, new_client, parameters};
-use crate::support::{Auth, json};
+use crate::support::{Auth, PASSWORD, json};
+use jeton_client::Credentials;
 use jeton_domain::AuditContext;
 use jeton_domain::delegation::{NewClient, RedirectUri};
 use jeton_persistence::delegation::clients;
@@ -335,4 +336,23 @@ async fn a_request_is_decided_once() {
         "{statuses:?}"
     );
     assert_eq!(count(&mut auth.connect(), "authorization_codes"), 1);
+}
+
+/// What the token does not hold, it does not show either.
+#[tokio::test]
+async fn who_signed_in_for_less_gives_no_more_to_an_app() {
+    let (auth, _) = Auth::with_ada().await;
+    let app = App::public(&auth);
+    let credentials = Credentials::new("ada", PASSWORD).scopes(["notes:read"]);
+    let narrowed = auth.client().sign_in(credentials).await.unwrap();
+    let id = body(&auth.begin(&app.request()))["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let shown = body(&auth.show(&narrowed, &id));
+    assert_eq!(shown["scopes"].as_array().unwrap().len(), 1);
+    let code = auth.code(&narrowed, &app);
+    let tokens = body(&auth.token(&app.exchange(&code)));
+    assert_eq!(tokens["scope"], "notes:read");
+    assert_eq!(auth.grants(&narrowed)[0]["scopes"].as_array().unwrap().len(), 1);
 }
