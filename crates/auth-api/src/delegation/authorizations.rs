@@ -32,7 +32,7 @@ use jeton_persistence::delegation::{clients, scopes};
 use jeton_persistence::rate_limit::{Network, network};
 use jeton_verifier::Caller;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -111,8 +111,8 @@ pub(super) fn endpoints() -> [Endpoint; 4] {
             .named(Tag::Delegation, "startAuthorization", "Put an app's request to a user")
             .about(
                 "The parameters of the authorization request \
-                ([RFC 6749 §4.1.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1), with PKCE), or the `user_code` that a \
-                device shows. For a page that asks users; parameters that nobody knows are ignored.",
+                ([RFC 6749 §4.1.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1), with PKCE), or alone the `user_code` that \
+                a device shows. For a page that asks users; parameters that nobody knows are ignored.",
             )
             .takes(JSON, |_| request_schema())
             .answers("Who asks, and for what.")
@@ -154,14 +154,26 @@ pub(super) fn endpoints() -> [Endpoint; 4] {
     ]
 }
 
+/// What an app asks with; a device's code goes with none of it.
+const OF_AN_APP: [&str; 8] = [
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    "resource",
+];
+
 fn request_schema() -> Value {
-    let text = || json!({ "type": "string" });
+    let names = OF_AN_APP.into_iter().chain(["user_code"]);
+    let properties: Map<_, _> = names
+        .map(|name| (name.to_owned(), json!({ "type": "string" })))
+        .collect();
     json!({
         "type": "object",
-        "properties": {
-            "response_type": text(), "client_id": text(), "redirect_uri": text(), "scope": text(), "state": text(),
-            "code_challenge": text(), "code_challenge_method": text(), "resource": text(), "user_code": text()
-        },
+        "properties": properties,
         "examples": [{
             "response_type": "code",
             "client_id": "01a20a08-7e44-7b10-9c3d-6a1f0e5d2b77",
@@ -236,6 +248,11 @@ pub(super) async fn start(
 ) -> ApiResult<HttpResponse> {
     let Json(parameters) = body;
     if let Ok(Some(typed)) = parameters.get("user_code") {
+        // A link to the page has what an app asks with: it enters no code.
+        if OF_AN_APP.iter().any(|name| parameters.has(name)) {
+            let alone = "user_code comes alone: it is typed, and in no app's request.";
+            return Err(ApiError::InvalidAuthorizationRequest(alone, None));
+        }
         return device::enter(&state, by, typed).await;
     }
     let (client, redirect_uri) = find_client(&state, &parameters).await?;

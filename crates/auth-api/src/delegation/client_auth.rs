@@ -116,5 +116,5 @@ fn decoded(text: &str) -> Option<String> {
 
 /// Whether the request says anything of a client.
 pub(super) fn names_a_client(request: &HttpRequest, parameters: &OAuthParameters) -> bool {
-    request.headers().contains_key(AUTHORIZATION) || !matches!(parameters.get("client_id"), Ok(None))
+    request.headers().contains_key(AUTHORIZATION) || parameters.has("client_id")
 }

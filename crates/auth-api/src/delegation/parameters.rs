@@ -16,6 +16,11 @@ pub(crate) struct OAuthParameters(Vec<(String, Value)>);
 pub(crate) struct Unclear;
 
 impl OAuthParameters {
+    /// Whether there is anything of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        !matches!(self.get(name), Ok(None))
+    }
+
     /// An empty one is as good as none.
     pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Unclear> {
         let mut of_name = self.0.iter().filter(|(other, _)| other == name);

@@ -189,6 +189,24 @@ async fn a_code_is_typed_once_and_a_request_is_decided_once() {
     assert_eq!((auth.grants(&ada).len(), auth.grants(&bea).len()), (1, 0));
 }
 
+/// As a link to the page would send it, with what an app asks with.
+#[tokio::test]
+async fn a_code_in_an_apps_request_is_not_typed() {
+    let auth = Auth::start();
+    let (tv, app) = (tv(&auth, "TV"), App::public(&auth));
+    let code = text(&tv.device(&auth)["user_code"]);
+    let mut request = app.request();
+    request.insert("user_code", code.clone());
+    assert_eq!(auth.begin(&request).status, 400);
+    for (name, value) in app.request() {
+        let one = [("user_code", code.clone()), (name, value)].into();
+        let refused = auth.begin(&one);
+        assert_eq!(refused.status, 400, "{name}");
+        assert_eq!(body(&refused)["redirect_to"], Value::Null);
+    }
+    assert_eq!(enter(&auth, &code).status, 201);
+}
+
 /// However many poll at once, or type at once, one of them has it.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_at_once_one_types_the_code_and_one_gets_the_tokens() {

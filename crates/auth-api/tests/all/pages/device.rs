@@ -1,24 +1,51 @@
 //! A device shows a code, and the person types it: in the browser, with the device's side played by the test.
 
 use super::LOOKS;
-use super::flow::said;
+use super::flow::{page, said};
 use super::visitor::Visitor;
 use crate::delegation::{App, body, form, new_client};
-use crate::support::{Auth, PASSWORD};
+use crate::support::{Auth, PASSWORD, json as posted};
 use jeton_domain::delegation::{GrantType, NewClient};
-use serde_json::json;
+use serde_json::{Value, json};
+
+fn kitchen_display(auth: &Auth) -> (App, Value) {
+    let new = NewClient {
+        redirect_uris: Vec::new(),
+        grant_types: vec![GrantType::DeviceCode],
+        ..new_client("Kitchen display")
+    };
+    let tv = App::create(&mut auth.connect(), &new);
+    let device = body(&auth.send(&form("/v1/device_authorization", &tv.signed(Vec::new()))));
+    (tv, device)
+}
+
+/// Who follows it would approve what another has begun.
+#[test]
+fn a_link_to_the_page_of_apps_enters_no_code() {
+    let auth = Auth::start();
+    let Some(mut visitor) = Visitor::at_a_desk() else {
+        return;
+    };
+    let (_, device) = kitchen_display(&auth);
+    let code = device["user_code"].as_str().unwrap();
+    visitor.visit(&format!("{}/authorize?user_code={code}", auth.service.base_url()));
+    visitor.sees("h1", "This request cannot be answered");
+    let app = App::public(&auth);
+    visitor.visit(&format!("{}&user_code={code}", page(&auth, &app)));
+    visitor.sees("p.lead", "to go on to Public app");
+    let typed = posted(
+        "POST",
+        "/v1/authorizations",
+        &json!({ "user_code": code }).to_string(),
+    );
+    assert_eq!(auth.send(&typed).status, 201, "it waits still");
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_is_connected_by_its_code() {
     let (auth, _) = Auth::with_ada().await;
     for looks in LOOKS {
-        let new = NewClient {
-            redirect_uris: Vec::new(),
-            grant_types: vec![GrantType::DeviceCode],
-            ..new_client("Kitchen display")
-        };
-        let tv = App::create(&mut auth.connect(), &new);
-        let device = body(&auth.send(&form("/v1/device_authorization", &tv.signed(Vec::new()))));
+        let (tv, device) = kitchen_display(&auth);
         let Some(mut visitor) = Visitor::new(looks) else {
             return;
         };

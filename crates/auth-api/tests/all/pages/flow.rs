@@ -12,7 +12,7 @@ use serde_json::Value;
 const APP: &str = "https://app.example/";
 
 /// Where the app sends its user.
-fn page(auth: &Auth, app: &App) -> String {
+pub(super) fn page(auth: &Auth, app: &App) -> String {
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(app.request())
         .finish();
