@@ -21,7 +21,7 @@ impl OAuthParameters {
         !matches!(self.get(name), Ok(None))
     }
 
-    /// An empty one is as good as none.
+    /// An empty one, or JSON's null, is as good as none.
     pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Unclear> {
         let mut of_name = self.0.iter().filter(|(other, _)| other == name);
         let first = of_name.next();
@@ -29,7 +29,7 @@ impl OAuthParameters {
             return Err(Unclear);
         }
         match first {
-            None => Ok(None),
+            None | Some((_, Value::Null)) => Ok(None),
             Some((_, Value::String(text))) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
             Some(_) => Err(Unclear),
         }

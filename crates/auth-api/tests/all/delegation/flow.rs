@@ -1,5 +1,5 @@
 use super::{App, ISSUER, REDIRECT_URI, body, new_client, parameters};
-use crate::support::{Auth, bearer};
+use crate::support::{Auth, bearer, json as posted};
 use jeton_domain::delegation::{GrantType, NewClient, RedirectUri};
 use jeton_proof_support::{RawRequest, count, text};
 use serde_json::{Value, json};
@@ -102,6 +102,38 @@ async fn another_users_grant_cannot_be_taken_back() {
     let delete = RawRequest::new("DELETE", &path).header("Authorization", bearer(&eve));
     assert_eq!(auth.send(&delete).status, 404);
     assert_eq!(auth.grants(&ada).len(), 1);
+}
+
+/// As programs write what they do not say.
+#[tokio::test]
+async fn a_parameter_that_is_null_is_none() {
+    let (auth, ada) = Auth::with_ada().await;
+    let app = App::public(&auth);
+    let mut request = json!(app.request());
+    for name in [
+        "scope",
+        "state",
+        "resource",
+        "response_mode",
+        "request",
+        "user_code",
+    ] {
+        request[name] = Value::Null;
+    }
+    let begun = auth.send(&posted("POST", "/v1/authorizations", &request.to_string()));
+    assert_eq!(begun.status, 201, "{begun:?}");
+    let begun = body(&begun);
+    assert_eq!(
+        begun["scopes"].as_array().unwrap().len(),
+        3,
+        "all that the client may ask for"
+    );
+    let approved = auth.decide(&ada, begun["id"].as_str().unwrap(), "approve", json!({}));
+    let answer = parameters(&body(&approved)["redirect_to"]);
+    assert!(!answer.contains_key("state"), "{answer:?}");
+    request["client_id"] = Value::Null;
+    let refused = auth.send(&posted("POST", "/v1/authorizations", &request.to_string()));
+    assert_eq!(refused.status, 400);
 }
 
 #[tokio::test]
