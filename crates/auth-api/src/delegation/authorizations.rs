@@ -129,7 +129,10 @@ pub(super) fn endpoints() -> [Endpoint; 4] {
             .problems(gone()),
         Endpoint::new(Method::POST, "/v1/authorizations/{id}/approve", Access::LoginToken, approve)
             .named(Tag::Delegation, "approveAuthorization", "Let an app do what it asks for")
-            .about("Or less: what `scopes` names. Without a body: all of it.")
+            .about(
+                "Or less: what `scopes` names. Without a body: all of it. What the user does not have is not given; if that is \
+                all, the app is told `access_denied`.",
+            )
             .counted()
             .takes(JSON, |_| {
                 json!({
@@ -591,7 +594,7 @@ pub(super) async fn approve(
         Approval::Nothing(authorization) => denied(&state, &request, &authorization),
         Approval::Gone => return Err(ApiError::NoSuchAuthorization),
         Approval::TokenGone => return Err(ApiError::TokenGone),
-        Approval::NotOffered => {
+        Approval::NotAsked => {
             let refused = "must be some of those that are asked for";
             return Err(validation::refuse("/scopes", &refused));
         }

@@ -180,13 +180,13 @@ pub enum Approval {
     Gone,
     /// The user or the token that asks is no longer valid.
     TokenGone,
-    /// More was to be given than is asked for, or than the user may give; or nothing.
-    NotOffered,
+    /// More was to be given than is asked for, or nothing.
+    NotAsked,
     /// Nothing of what is asked for can be given: the request is decided by that.
     Nothing(Authorization),
 }
 
-/// Lets the client do what it asks for, or `wanted` of it. `code` is the digest of the code that the client is to be given, and
+/// Lets the client do what it asks for, or `wanted` of it: in any case no more than can be given. `code` is the digest of the code that the client is to be given, and
 /// `code_ttl` how long that lives.
 ///
 /// # Errors
@@ -207,18 +207,16 @@ pub fn approve(
         let Some(authorization) = lock(connection, handle)? else {
             return Ok(Approval::Gone);
         };
+        let is_other = |wanted: &ScopeSet| wanted.is_empty() || !wanted.is_subset(&authorization.scopes);
+        if wanted.is_some_and(is_other) {
+            return Ok(Approval::NotAsked);
+        }
         let offered = offered(connection, &authorization, &held)?;
-        if offered.is_empty() {
+        let given = wanted.map_or_else(|| offered.clone(), |wanted| wanted.intersection(&offered));
+        if given.is_empty() {
             decide_against(connection, by, &authorization)?;
             return Ok(Approval::Nothing(authorization));
         }
-        let given = match wanted {
-            Some(wanted) if !wanted.is_subset(&offered) || wanted.is_empty() => {
-                return Ok(Approval::NotOffered);
-            }
-            Some(wanted) => wanted.clone(),
-            None => offered,
-        };
         let grant = give(connection, by, decider.user, &authorization.client, &given)?;
         conclude(connection, &authorization, grant, &given, code, code_ttl)?;
         Ok(Approval::Approved(authorization))
