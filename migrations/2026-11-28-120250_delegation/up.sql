@@ -105,7 +105,7 @@ COMMENT ON COLUMN authorizations.scopes IS 'that are asked for; once a device''s
 COMMENT ON COLUMN authorizations.audience IS 'the resource that is asked for (RFC 8707)';
 COMMENT ON COLUMN authorizations.code_challenge IS 'S256, and nothing else (RFC 7636)';
 COMMENT ON COLUMN authorizations.device_code IS 'SHA-256; null: not by a device';
-COMMENT ON COLUMN authorizations.user_code IS 'for a person to type; null: it was typed, and is worth nothing more';
+COMMENT ON COLUMN authorizations.user_code IS 'for a person to type; null: it is decided, and worth nothing more';
 COMMENT ON COLUMN authorizations.grant_id IS 'a device''s request: approved by this';
 
 -- Codes: each for one exchange. One that was used stays for a while, so that its replay is noticed.

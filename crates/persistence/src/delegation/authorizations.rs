@@ -241,6 +241,7 @@ fn conclude(
                 authorizations::grant_id.eq(grant.0),
                 authorizations::scopes.eq(given.to_texts()),
                 authorizations::handle.eq(None::<Vec<u8>>),
+                authorizations::user_code.eq(None::<String>),
             ))
             .execute(connection)?;
         return Ok(());
@@ -333,6 +334,7 @@ fn decide_against(
             .set((
                 authorizations::denied.eq(true),
                 authorizations::handle.eq(None::<Vec<u8>>),
+                authorizations::user_code.eq(None::<String>),
             ))
             .execute(connection)?;
     }

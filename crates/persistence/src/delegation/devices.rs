@@ -60,8 +60,9 @@ pub fn start(connection: &mut PgConnection, new: &NewDevice) -> DatabaseResult<b
     Ok(inserted > 0)
 }
 
-/// Takes a code that somebody has typed for a handle, by which the request is decided: a code is typed once. `None`: no device
-/// waits with it.
+/// Takes a code that somebody has typed for a handle, by which the request is decided. Until then the code can be typed again,
+/// as by whoever has loaded the page anew: from then on it is by that handle, and no more by the one before. `None`: no device waits
+/// with it.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
@@ -75,10 +76,7 @@ pub fn enter(
             .filter(table::user_code.eq(code.as_str()))
             .filter(table::expires_at.gt(now));
         let entered = diesel::update(waiting)
-            .set((
-                table::handle.eq(&handle.as_bytes()[..]),
-                table::user_code.eq(None::<String>),
-            ))
+            .set(table::handle.eq(&handle.as_bytes()[..]))
             .execute(connection)?;
         if entered == 0 {
             return Ok(None);

@@ -167,25 +167,31 @@ async fn a_device_that_polls_too_fast_is_told_to_slow_down() {
     assert_eq!(auth.token(&tv.poll(&device)).status, 200);
 }
 
+/// Who loads the page again, or signs in elsewhere, types it again.
 #[tokio::test]
-async fn a_code_is_typed_once_and_a_request_is_decided_once() {
+async fn a_code_can_be_typed_until_it_is_decided_and_that_is_once() {
     let (auth, ada) = Auth::with_ada().await;
     let bea = auth.sign_up("bea").await;
     let tv = tv(&auth, "TV");
-    let device = tv.device(&auth);
-    let code = text(&device["user_code"]);
-    let id = text(&body(&enter(&auth, &code))["id"]);
-    assert_eq!(enter(&auth, &code).status, 404);
-    for (who, how, right) in [
-        (&ada, "approve", 200),
-        (&ada, "approve", 404),
-        (&bea, "approve", 404),
-        (&ada, "deny", 404),
-    ] {
-        assert_eq!(auth.decide(who, &id, how, json!({})).status, right, "{how}");
+    for how in ["approve", "deny"] {
+        let device = tv.device(&auth);
+        let code = text(&device["user_code"]);
+        let type_it = || text(&body(&enter(&auth, &code))["id"]);
+        let (before, id) = (type_it(), type_it());
+        for (who, id, what, right) in [
+            (&bea, &before, "approve", 404),
+            (&bea, &before, "deny", 404),
+            (&ada, &id, how, 200),
+            (&ada, &id, "approve", 404),
+            (&bea, &id, "approve", 404),
+            (&ada, &id, "deny", 404),
+        ] {
+            assert_eq!(auth.decide(who, id, what, json!({})).status, right, "{what}");
+        }
+        assert_eq!(enter(&auth, &code).status, 404);
+        let polled = auth.token(&tv.poll(&device));
+        assert_eq!(polled.status == 200, how == "approve", "{polled:?}");
     }
-    let tokens = body(&auth.token(&tv.poll(&device)));
-    assert!(auth.accepts(&tokens["access_token"]));
     assert_eq!((auth.grants(&ada).len(), auth.grants(&bea).len()), (1, 0));
 }
 
@@ -207,24 +213,27 @@ async fn a_code_in_an_apps_request_is_not_typed() {
     assert_eq!(enter(&auth, &code).status, 201);
 }
 
-/// However many poll at once, or type at once, one of them has it.
+/// However many type at once, decide at once, or poll at once, one of them has it.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_at_once_one_types_the_code_and_one_gets_the_tokens() {
+async fn of_many_at_once_one_decides_and_one_gets_the_tokens() {
     let (auth, ada) = Auth::with_ada().await;
     let tv = tv(&auth, "TV");
     let device = tv.device(&auth);
     let code = text(&device["user_code"]);
-    let at_once = |ask: &(dyn Fn() -> RawResponse + Sync)| -> Vec<RawResponse> {
+    fn at_once(ask: impl Fn(usize) -> RawResponse + Sync) -> Vec<RawResponse> {
         std::thread::scope(|scope| {
-            let all: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+            let ask = &ask;
+            let all: Vec<_> = (0..8).map(|i| scope.spawn(move || ask(i))).collect();
             all.into_iter().map(|one| one.join().unwrap()).collect()
         })
-    };
-    let entered = at_once(&|| enter(&auth, &code));
-    let ids: Vec<_> = entered.iter().filter(|answer| answer.status == 201).collect();
-    assert_eq!(ids.len(), 1);
-    auth.decide(&ada, &text(&body(ids[0])["id"]), "approve", json!({}));
-    let polled = at_once(&|| auth.token(&tv.poll(&device)));
+    }
+    let entered = at_once(|_| enter(&auth, &code));
+    assert!(entered.iter().all(|answer| answer.status == 201), "{entered:?}");
+    let ids: Vec<_> = entered.iter().map(|answer| text(&body(answer)["id"])).collect();
+    let approved = at_once(|i| auth.decide(&ada, &ids[i], "approve", json!({})));
+    let approved = approved.iter().filter(|answer| answer.status == 200);
+    assert_eq!(approved.count(), 1);
+    let polled = at_once(|_| auth.token(&tv.poll(&device)));
     let given: Vec<_> = polled.iter().filter(|answer| answer.status == 200).collect();
     assert_eq!(given.len(), 1);
     assert!(auth.accepts(&body(given[0])["access_token"]));
