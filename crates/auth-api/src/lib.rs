@@ -73,6 +73,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         http: settings.http,
         database: Some(database),
         verifier: Some(verifier),
+        without_cors: &pages::PATHS,
     };
     serve(service, routes::configure(state))
 }

@@ -4,7 +4,10 @@ use actix_cors::{Cors, CorsError};
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Uri;
-use actix_web::http::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HeaderName,
+    ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError};
 use jeton_api_types::{ProblemKind, ProblemResponse};
@@ -248,6 +251,26 @@ pub(crate) async fn refusals_as_problems<B: MessageBody + 'static>(
     Ok(response
         .into_response(problem.error_response())
         .map_into_right_body())
+}
+
+/// Stands before the CORS middleware: of these paths, pages of other origins are told nothing, whatever they are allowed elsewhere.
+pub(crate) async fn left_out<B: MessageBody + 'static>(
+    paths: &[&str],
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let is_left_out = paths.contains(&request.path());
+    if is_left_out {
+        request.headers_mut().remove(ORIGIN);
+        request.headers_mut().remove(ACCESS_CONTROL_REQUEST_METHOD);
+    }
+    let mut response = next.call(request).await?;
+    if is_left_out {
+        // Where any origin may call the service, this is told to whoever asks.
+        response.headers_mut().remove(ACCESS_CONTROL_ALLOW_ORIGIN);
+        response.headers_mut().remove(ACCESS_CONTROL_EXPOSE_HEADERS);
+    }
+    Ok(response)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use crate::cors::refusals_as_problems;
+use crate::cors::{left_out, refusals_as_problems};
 use crate::health::Needs;
 use crate::http_args::MAX_CONNECTIONS;
 use crate::metrics::{self, Metrics, RequestMetrics};
@@ -112,6 +112,8 @@ pub struct Service {
     pub database: Option<Database>,
     /// What it checks tokens with, if it does; `readyz` looks at it, and its lease is given back when the service ends.
     pub verifier: Option<Verifier>,
+    /// The paths of pages that people come to, and pages of other origins have no business with: none may read them.
+    pub without_cors: &'static [&'static str],
 }
 
 /// Starts an HTTP service: the routes of `configure`, together with what all services share: an id and a log line for
@@ -129,6 +131,7 @@ where
         http,
         database,
         verifier,
+        without_cors,
     } = service;
     http.proxies.warn();
     let requests = Arc::<RequestMetrics>::default();
@@ -158,6 +161,10 @@ where
             // What is wrapped last is asked first.
             .wrap(Condition::new(cors.is_some(), cors.middleware()))
             .wrap(Condition::new(cors.is_some(), from_fn(refusals_as_problems)))
+            .wrap(Condition::new(
+                cors.is_some(),
+                from_fn(move |request, next| left_out(without_cors, request, next)),
+            ))
             .wrap(Observe { metrics })
             .wrap(from_fn(trailing_slash::dropped))
             .app_data(needs.clone())

@@ -48,6 +48,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         http: settings.http,
         database: Some(database),
         verifier: Some(verifier),
+        without_cors: &[],
     };
     serve(service, routes)
 }

@@ -85,21 +85,28 @@ impl Takes for HttpRequest {
     fn describe(_: &mut Request) {}
 }
 
+/// No page of another origin may read them ([RFC 9700 §2.6](https://www.rfc-editor.org/rfc/rfc9700#section-2.6)).
+pub(crate) const PATHS: [&str; 3] = [AUTHORIZE, DEVICE, APPS];
+
+const AUTHORIZE: &str = "/authorize";
+const DEVICE: &str = "/device";
+const APPS: &str = "/account/apps";
+
 pub(crate) fn endpoints() -> [Endpoint; 3] {
     [
-        page(Endpoint::new(Method::GET, "/authorize", Access::Public, authorize))
+        page(Endpoint::new(Method::GET, AUTHORIZE, Access::Public, authorize))
             .named(Tag::Pages, "showAuthorize", "Allow an app to use one's account")
             .about(
                 "The authorization endpoint ([RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)), which an app \
                 sends its user's browser to. The parameters are read by the page.",
             ),
-        page(Endpoint::new(Method::GET, "/device", Access::Public, device))
+        page(Endpoint::new(Method::GET, DEVICE, Access::Public, device))
             .named(Tag::Pages, "showDevice", "Connect a device")
             .about(
                 "Where a device's code is typed ([RFC 8628 §3.3](https://www.rfc-editor.org/rfc/rfc8628#section-3.3)). One in \
                 `user_code` fills the field in, and is never sent by itself.",
             ),
-        page(Endpoint::new(Method::GET, "/account/apps", Access::Public, apps))
+        page(Endpoint::new(Method::GET, APPS, Access::Public, apps))
             .named(Tag::Pages, "showApps", "See and remove connected apps"),
     ]
 }

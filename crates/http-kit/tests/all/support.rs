@@ -58,6 +58,7 @@ async fn start(settings: Settings) -> anyhow::Result<Running> {
         http: settings.http,
         database: url.map(|url| Database::new(url, PoolSettings::default())),
         verifier,
+        without_cors: &[],
     };
     serve(service, move |config| routes(config, guard.clone()))
 }

@@ -100,3 +100,27 @@ fn preflights_let_named_origins_ask_what_delegation_takes_and_no_others() {
         }
     }
 }
+
+/// RFC 9700 §2.6: people come to them by a link, and not from a page's script.
+#[test]
+fn pages_for_people_are_read_by_no_page_of_another_origin() {
+    for origins in [ORIGIN, "*"] {
+        let auth = Auth::start_with(&[("JETON_CORS_ORIGINS", origins)]);
+        for path in ["/authorize?client_id=x", "/device", "/account/apps"] {
+            let read = RawRequest::new("GET", path).header("Origin", ORIGIN);
+            let preflight = RawRequest::new("OPTIONS", path)
+                .header("Origin", ORIGIN)
+                .header("Access-Control-Request-Method", "GET")
+                .header("Access-Control-Request-Headers", "authorization");
+            for (request, status) in [(read, 200), (preflight, 405)] {
+                let answer = auth.send(&request);
+                assert_eq!(answer.status, status, "{path}");
+                let told = answer
+                    .headers
+                    .iter()
+                    .find(|(name, _)| name.to_lowercase().starts_with("access-control-"));
+                assert_eq!(told, None, "{path}");
+            }
+        }
+    }
+}
