@@ -3,8 +3,8 @@ use jeton_domain::{InvalidScope, Scope, ScopeSet};
 /// Scopes given one by one, or none of them, on purpose.
 #[derive(clap::Args)]
 pub(crate) struct ScopeArgs {
-    /// A scope to hold, as notes:read; may be given several times
-    #[arg(long = "scope", value_name = "SCOPE", value_parser = Scope::parse)]
+    /// A scope to hold, as notes:read; may be given several times, and may be several with spaces between them
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ' ', value_parser = Scope::parse)]
     scopes: Vec<Scope>,
 
     /// Hold no scope at all

@@ -43,6 +43,46 @@ fn create_makes_a_public_client() {
     assert_eq!(created["service_account"], Value::Null);
 }
 
+/// However they are put: by an option each, all after one, or as OAuth writes scopes.
+#[test]
+fn create_takes_several_redirect_uris_and_scopes() {
+    let jeton = Jeton::new();
+    let uris = ["http://127.0.0.1/cb", "https://app.example/cb"];
+    for (number, (uri_args, scope_args)) in [
+        (
+            &["--redirect-uri", uris[0], "--redirect-uri", uris[1]][..],
+            &["--scope", "notes:read", "--scope", "notes:write"][..],
+        ),
+        (
+            &["--redirect-uri", uris[0], uris[1]],
+            &["--scope", "notes:read", "notes:write"],
+        ),
+        (
+            &["--redirect-uri", uris[0], uris[1]],
+            &["--scope", "notes:read notes:write"],
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for (order, rest) in [[uri_args, scope_args], [scope_args, uri_args]]
+            .into_iter()
+            .enumerate()
+        {
+            let mut command = jeton.command("client create");
+            command.arg(format!("App {number} {order}"));
+            command.args(rest.concat()).args(["--confidential", "--json"]);
+            let created = run(command, "").json();
+            assert_eq!(created["redirect_uris"], json!(uris), "{rest:?}");
+            assert_eq!(
+                created["scopes"],
+                json!(["notes:read", "notes:write"]),
+                "{rest:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn create_prints_the_secret_of_a_confidential_client_once() {
     let jeton = Jeton::new();

@@ -15,17 +15,20 @@ use uuid::Uuid;
 /// Create a client: a program that users let act for them
 ///
 /// Its client_id is written to standard output, and for a confidential one its client_secret, this once.
+///
+/// NAME comes before --redirect-uri and --scope, each of which takes as many as follow it.
 #[derive(clap::Args)]
+#[command(mut_arg("scopes", |scopes| scopes.num_args(1..)))]
 pub(crate) struct Args {
     /// What users are told who asks, as "Notes for Desktops"
     #[arg(value_parser = ClientName::parse)]
     name: ClientName,
 
-    /// Where it may have users sent back to, byte by byte; may be given several times
+    /// Where it may have users sent back to, byte by byte
     ///
     /// https, or http to 127.0.0.1, [::1] or localhost, where the port may be another, or a scheme of the app's own, as
     /// com.example.app.
-    #[arg(long = "redirect-uri", value_name = "URI", value_parser = RedirectUri::parse)]
+    #[arg(long = "redirect-uri", value_name = "URI", num_args = 1.., value_parser = RedirectUri::parse)]
     redirect_uris: Vec<RedirectUri>,
 
     #[command(flatten)]
