@@ -13,7 +13,7 @@ use uuid::Uuid;
     "confidential": false,
     "redirect_uris": ["http://127.0.0.1/callback"],
     "scopes": ["notes:read"],
-    "grant_types": ["authorization_code", "refresh_token"],
+    "grant_types": ["authorization_code", "refresh_token", "device_code"],
     "service_account": null,
     "first_party": false,
     "created_at": "2026-11-23T20:10:54.389124Z",
@@ -102,7 +102,7 @@ pub struct CreateClientRequest {
     #[cfg_attr(feature = "schema", schema(default = false))]
     pub confidential: bool,
     /// How it may come to a token. Where nothing is said: `authorization_code` with redirect URIs, `client_credentials` with a
-    /// service account, `device_code` with neither; and `refresh_token` where users are asked.
+    /// service account, `device_code` with neither, and for a public client; and `refresh_token` where users are asked.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(value_type = Option<Vec<schema::GrantType>>, nullable = false, max_items = 4))]
     pub grant_types: Option<Vec<String>>,

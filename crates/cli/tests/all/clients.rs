@@ -1,6 +1,6 @@
 use crate::jeton::{Jeton, run};
 use jeton_domain::ClientId;
-use jeton_domain::delegation::{Client, ClientSecret};
+use jeton_domain::delegation::{Client, ClientSecret, GrantType};
 use jeton_persistence::delegation::clients::{self, KnownClient};
 use jeton_proof_support::execute;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ fn create_makes_a_public_client() {
     assert_eq!(created["scopes"], json!(["notes:read"]));
     assert_eq!(
         created["grant_types"],
-        json!(["authorization_code", "refresh_token"])
+        json!(["authorization_code", "refresh_token", "device_code"])
     );
     assert_eq!(created["first_party"], false);
     assert_eq!(created["service_account"], Value::Null);
@@ -92,6 +92,7 @@ fn create_prints_the_secret_of_a_confidential_client_once() {
     let known = known(&jeton, &created["client_id"]);
     assert_eq!(Some(ClientSecret::parse(secret).unwrap().digest()), known.secret);
     assert!(known.client.first_party);
+    assert!(!known.client.may_use(GrantType::DeviceCode), "unless it is named");
     assert!(!outcome.stderr.contains(secret), "{}", outcome.stderr);
     for args in [
         "client show app --json",
@@ -194,7 +195,7 @@ fn clients_are_listed_and_shown_by_name_and_by_id() {
     );
     let shown = jeton.run("client show app").ok();
     assert!(
-        shown.contains("grants     authorization_code refresh_token\n"),
+        shown.contains("grants     authorization_code refresh_token device_code\n"),
         "{shown}"
     );
     assert_eq!(

@@ -98,10 +98,19 @@ impl FromStr for GrantType {
 impl GrantType {
     /// What a client may use: what is asked for it, and what follows from the rest. A redirect URI is for nothing but
     /// `authorization_code`, a service account for nothing but `client_credentials`; whoever has neither is left with
-    /// `device_code`. With a user's consent come refresh tokens.
+    /// `device_code`. A public client of which nothing is asked has that, too: a program on somebody's machine may find itself
+    /// without a browser. With a user's consent come refresh tokens.
     #[must_use]
-    pub fn implied(asked: &[Self], has_redirect_uris: bool, has_service_account: bool) -> Vec<Self> {
+    pub fn implied(
+        asked: &[Self],
+        is_confidential: bool,
+        has_redirect_uris: bool,
+        has_service_account: bool,
+    ) -> Vec<Self> {
         let mut grants: BTreeSet<Self> = asked.iter().copied().collect();
+        if grants.is_empty() && !is_confidential && !has_service_account {
+            grants.insert(Self::DeviceCode);
+        }
         if has_redirect_uris {
             grants.insert(Self::AuthorizationCode);
         }
@@ -327,12 +336,28 @@ mod tests {
     #[test]
     fn what_a_client_may_use_follows_from_what_it_has() {
         use GrantType::{AuthorizationCode, ClientCredentials, DeviceCode, RefreshToken};
-        for (asked, uris, account, wanted) in [
-            (&[][..], true, false, &[AuthorizationCode, RefreshToken][..]),
-            (&[], false, false, &[RefreshToken, DeviceCode]),
-            (&[], false, true, &[ClientCredentials]),
+        for (asked, confidential, uris, account, wanted) in [
+            (
+                &[][..],
+                false,
+                true,
+                false,
+                &[AuthorizationCode, RefreshToken, DeviceCode][..],
+            ),
+            (&[], true, true, false, &[AuthorizationCode, RefreshToken]),
+            (&[], false, false, false, &[RefreshToken, DeviceCode]),
+            (&[], true, false, false, &[RefreshToken, DeviceCode]),
+            (&[], true, false, true, &[ClientCredentials]),
+            (
+                &[AuthorizationCode],
+                false,
+                true,
+                false,
+                &[AuthorizationCode, RefreshToken],
+            ),
             (
                 &[ClientCredentials],
+                true,
                 true,
                 true,
                 &[AuthorizationCode, RefreshToken, ClientCredentials],
@@ -340,11 +365,12 @@ mod tests {
             (
                 &[DeviceCode, DeviceCode],
                 true,
+                true,
                 false,
                 &[AuthorizationCode, RefreshToken, DeviceCode],
             ),
         ] {
-            assert_eq!(GrantType::implied(asked, uris, account), wanted);
+            assert_eq!(GrantType::implied(asked, confidential, uris, account), wanted);
         }
     }
 }

@@ -81,12 +81,15 @@ fn new_client(body: &CreateClientRequest, secret: Option<&ClientSecret>) -> ApiR
     let (Some(name), Some(redirect_uris), Some(scopes), Some(grants)) = (name, uris, scopes, grants) else {
         return Err(refusals.into());
     };
-    let has = (!redirect_uris.is_empty(), body.service_account.is_some());
+    let implied = || {
+        let (uris, account) = (!redirect_uris.is_empty(), body.service_account.is_some());
+        GrantType::implied(&[], body.confidential, uris, account)
+    };
     let client = NewClient {
         id: ClientId(Uuid::now_v7()),
         name,
         secret: secret.map(ClientSecret::digest),
-        grant_types: grants.unwrap_or_else(|| GrantType::implied(&[], has.0, has.1)),
+        grant_types: grants.unwrap_or_else(implied),
         redirect_uris,
         scopes,
         service_account: body.service_account.map(UserId),

@@ -35,7 +35,10 @@ async fn a_client_is_created_with_a_secret_that_is_shown_once() {
     let clients = root.admin().clients();
     let public = clients.create(&app("App")).await.unwrap();
     assert!(public.client_secret.is_none() && !public.client.confidential);
-    assert_eq!(public.client.grant_types, ["authorization_code", "refresh_token"]);
+    assert_eq!(
+        public.client.grant_types,
+        ["authorization_code", "refresh_token", "device_code"]
+    );
     let wish = CreateClientRequest {
         confidential: true,
         first_party: true,

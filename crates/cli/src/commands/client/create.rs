@@ -44,8 +44,8 @@ pub(crate) struct Args {
 
     /// How it may come to a token besides; may be given several times
     ///
-    /// A redirect URI brings authorization_code, a service account client_credentials; a client with neither gets
-    /// device_code. Where users are asked, refresh_token comes along.
+    /// A redirect URI brings authorization_code, a service account client_credentials. A client with neither gets device_code,
+    /// and so does a public one of which nothing is said here. Where users are asked, refresh_token comes along.
     #[arg(long = "grant", value_name = "TYPE", value_parser = grant_type)]
     grants: Vec<GrantType>,
 
@@ -88,7 +88,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         id: ClientId(Uuid::now_v7()),
         name: args.name,
         secret: secret.as_ref().map(ClientSecret::digest),
-        grant_types: GrantType::implied(&args.grants, !args.redirect_uris.is_empty(), account.is_some()),
+        grant_types: GrantType::implied(
+            &args.grants,
+            args.confidential,
+            !args.redirect_uris.is_empty(),
+            account.is_some(),
+        ),
         redirect_uris: args.redirect_uris,
         scopes,
         service_account: account,
