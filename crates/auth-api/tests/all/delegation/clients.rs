@@ -70,6 +70,11 @@ async fn a_client_revokes_what_it_was_given_and_nothing_else() {
         tokens["access_token"].as_str().unwrap(),
         tokens["refresh_token"].as_str().unwrap(),
     );
+    let nothing = auth.send(&form("/v1/revoke", &app.signed(Vec::new())));
+    assert_eq!(
+        (nothing.status, &body(&nothing)["error"]),
+        (400, &json!("invalid_request"))
+    );
     for token in [access, refresh] {
         let refused = revoke(&other, token);
         assert_eq!(
