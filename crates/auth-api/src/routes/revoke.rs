@@ -24,8 +24,9 @@ pub(crate) fn endpoint() -> Endpoint {
         .about(
             "Revokes the token that is sent along, if it is the asking user's \
             ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)). Somebody else's takes the scope `tokens:revoke`. A \
-            token that is not there is as good as revoked. A client that says who it is revokes what it was given, a refresh \
-            token's whole grant included.",
+            token that is not there is as good as revoked. A client that says who it is revokes what it was given: with a \
+            refresh token, all access tokens by the user's grant. What the user has consented to stays, and so do the client's \
+            other refresh tokens.",
         )
         .revokes(Answer::Refused)
         .answers("The token is revoked, everywhere.")

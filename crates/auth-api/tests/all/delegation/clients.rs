@@ -2,7 +2,7 @@
 
 use super::{App, body, form};
 use crate::support::{Auth, bearer};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_client_says_who_it_is_in_one_way() {
@@ -100,6 +100,26 @@ async fn a_client_revokes_what_it_was_given_and_nothing_else() {
     let own = auth.tokens(&ada, &other);
     assert_eq!(revoke(&other, own["refresh_token"].as_str().unwrap()).status, 200);
     assert!(!auth.accepts(&own["access_token"]));
+}
+
+/// RFC 7009 §2.1: the access tokens of the same grant, which is one for all of the user's devices.
+#[tokio::test]
+async fn a_refresh_token_takes_the_grants_access_tokens_along_and_no_other_refresh_token() {
+    let (auth, ada) = Auth::with_ada().await;
+    let app = App::public(&auth);
+    let (here, elsewhere) = (auth.tokens(&ada, &app), auth.tokens(&ada, &app));
+    let of = app.signed(vec![(
+        "token",
+        here["refresh_token"].as_str().unwrap().to_owned(),
+    )]);
+    assert_eq!(auth.send(&form("/v1/revoke", &of)).status, 200);
+    for tokens in [&here, &elsewhere] {
+        assert!(!auth.accepts(&tokens["access_token"]));
+    }
+    let refresh = |tokens: &Value| app.refresh(tokens["refresh_token"].as_str().unwrap());
+    assert_eq!(auth.error_of(&refresh(&here)), "invalid_grant");
+    assert_eq!(auth.token(&refresh(&elsewhere)).status, 200);
+    assert_eq!(auth.grants(&ada).len(), 1);
 }
 
 #[tokio::test]
