@@ -303,6 +303,13 @@ fn the_catalogue_is_set_listed_and_deleted_from() {
     let mut delete = jeton.command("scope delete");
     delete.arg("two\nwords");
     assert_eq!(run(delete, "").ok(), "deleted two\\u000awords\n");
+    jeton.run("scope set notes:read --title See").ok();
+    let deleted = jeton.run("scope delete notes:read --yes --json").json();
+    assert_eq!(
+        (&deleted["name"], &deleted["title"]),
+        (&json!("notes:read"), &json!("See"))
+    );
+    assert_eq!(jeton.run("scope list --json").json(), json!({ "scopes": [] }));
     assert!(
         jeton
             .run("scope set admin --title All")
