@@ -212,7 +212,12 @@ fn redirect(when: &str) -> Value {
     );
     json!({
         "description": when,
-        "headers": { REQUEST_ID: shared_header(REQUEST_ID), "Location": location }
+        "headers": {
+            REQUEST_ID: shared_header(REQUEST_ID),
+            "Location": location,
+            "Cache-Control": shared_header("NoStore"),
+            "Referrer-Policy": shared_header("NoReferrer")
+        }
     })
 }
 

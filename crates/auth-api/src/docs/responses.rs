@@ -51,6 +51,7 @@ pub(super) fn headers() -> Value {
             json!("jtn_Fxkb5z4PTwPRu4jJpDdsXGzlU0uyL3fR32DfSw")
         ),
         "NoStore": header("No cache may keep it.", text("no-store"), json!("no-store")),
+        "NoReferrer": header("Links do not tell where they were followed.", text("no-referrer"), json!("no-referrer")),
         "NoCache": header("Another version of the service has another.", text("no-cache"), json!("no-cache")),
     })
 }

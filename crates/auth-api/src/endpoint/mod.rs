@@ -148,14 +148,7 @@ impl Endpoint {
             "X-Content-Type-Options",
             header("It is HTML and nothing else.", text("nosniff"), "nosniff"),
         )
-        .header(
-            "Referrer-Policy",
-            header(
-                "Links do not tell where they were followed.",
-                text("no-referrer"),
-                "no-referrer",
-            ),
-        )
+        .header("Referrer-Policy", shared_header("NoReferrer"))
         .content("text/html", json!({ "type": "string" }), json!("<!doctype html>"))
     }
 

@@ -68,7 +68,10 @@ impl Pages {
                 .insert_header((REFERRER_POLICY, "no-referrer"))
                 .body(page);
         };
+        // An app's request is in the address.
         HttpResponse::Found()
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .insert_header((REFERRER_POLICY, "no-referrer"))
             .insert_header((LOCATION, there + &query))
             .finish()
     }

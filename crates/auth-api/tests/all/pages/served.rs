@@ -108,6 +108,8 @@ fn pages_elsewhere_are_led_to_with_all_that_was_asked() {
             assert_eq!(answer.status, 302);
             let there = format!("https://login.example.org/jeton{page}{query}");
             assert_eq!(answer.header("Location"), Some(there.as_str()));
+            assert_eq!(answer.header("Cache-Control"), Some("no-store"));
+            assert_eq!(answer.header("Referrer-Policy"), Some("no-referrer"));
         }
     }
 }
