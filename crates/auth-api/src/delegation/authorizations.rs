@@ -313,13 +313,16 @@ pub(super) fn no_store(mut answer: HttpResponseBuilder) -> HttpResponseBuilder {
 async fn find_client(state: &State, parameters: &OAuthParameters) -> ApiResult<(Client, String)> {
     let text = |name, problem| match parameters.get(name) {
         Ok(Some(text)) => Ok(text),
-        Ok(None) | Err(Unclear) => Err(ApiError::InvalidAuthorizationRequest(problem, None)),
+        Ok(None) | Err(_) => Err(ApiError::InvalidAuthorizationRequest(problem, None)),
     };
     let unknown = "There is no such client.";
-    let id: ClientId = text("client_id", "client_id is missing, or comes twice.")?
+    let id: ClientId = text("client_id", "client_id is missing, comes twice, or is no text.")?
         .parse()
         .map_err(|_| ApiError::InvalidAuthorizationRequest(unknown, None))?;
-    let redirect_uri = text("redirect_uri", "redirect_uri is missing, or comes twice.")?;
+    let redirect_uri = text(
+        "redirect_uri",
+        "redirect_uri is missing, comes twice, or is no text.",
+    )?;
     let client = state
         .database
         .run(move |connection| clients::find(connection, id))
@@ -343,9 +346,9 @@ pub(super) struct Wanted {
 
 /// A parameter of a request that the client is told of.
 fn text<'a>(parameters: &'a OAuthParameters, name: &str) -> Result<Option<&'a str>, ForClient> {
-    parameters.get(name).map_err(|Unclear| ForClient {
+    parameters.get(name).map_err(|unclear| ForClient {
         error: "invalid_request",
-        description: "A parameter comes more than once",
+        description: unclear.description(),
     })
 }
 
@@ -387,11 +390,14 @@ impl Wanted {
         let Ok(said) = text("scope")?.map(ScopeSet::parse).transpose() else {
             return for_client("invalid_scope", "scope is no list of scopes");
         };
-        let Ok(resource) = parameters.get("resource") else {
-            return for_client("invalid_target", "One resource at a time");
+        let no_resource = "resource is no absolute URI without fragment";
+        let resource = match parameters.get("resource") {
+            Ok(resource) => resource.map(Resource::parse).transpose(),
+            Err(Unclear::Twice) => return for_client("invalid_target", "One resource at a time"),
+            Err(Unclear::NoText) => return for_client("invalid_target", no_resource),
         };
-        let Ok(resource) = resource.map(Resource::parse).transpose() else {
-            return for_client("invalid_target", "resource is no absolute URI without fragment");
+        let Ok(resource) = resource else {
+            return for_client("invalid_target", no_resource);
         };
         let (said, scopes) = match said {
             Some(scopes) if !scopes.is_empty() => (true, scopes),

@@ -11,9 +11,23 @@ use std::fmt;
 #[derive(Default)]
 pub(crate) struct OAuthParameters(Vec<(String, Value)>);
 
-/// The parameter comes twice, or is no text.
+/// Why a parameter says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unclear;
+pub(crate) enum Unclear {
+    /// It comes more than once.
+    Twice,
+    /// As in JSON alone.
+    NoText,
+}
+
+impl Unclear {
+    pub(super) fn description(self) -> &'static str {
+        match self {
+            Self::Twice => "A parameter comes more than once",
+            Self::NoText => "A parameter is no text",
+        }
+    }
+}
 
 impl OAuthParameters {
     /// Whether there is anything of this name.
@@ -26,19 +40,19 @@ impl OAuthParameters {
         let mut of_name = self.0.iter().filter(|(other, _)| other == name);
         let first = of_name.next();
         if of_name.next().is_some() {
-            return Err(Unclear);
+            return Err(Unclear::Twice);
         }
         match first {
             None | Some((_, Value::Null)) => Ok(None),
             Some((_, Value::String(text))) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
-            Some(_) => Err(Unclear),
+            Some(_) => Err(Unclear::NoText),
         }
     }
 
-    /// As [`get`](Self::get), for the endpoints of clients.
+    /// As [`get`](Self::get), for the endpoints of clients: of a form, all is text.
     pub(crate) fn find(&self, name: &str) -> OAuthResult<Option<&str>> {
         self.get(name)
-            .map_err(|Unclear| OAuthError::invalid_request("A parameter comes more than once."))
+            .map_err(|_| OAuthError::invalid_request("A parameter comes more than once."))
     }
 
     pub(crate) fn need(&self, name: &str, missing: &'static str) -> OAuthResult<&str> {

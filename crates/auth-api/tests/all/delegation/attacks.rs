@@ -124,6 +124,49 @@ async fn what_else_is_wrong_is_told_to_the_client() {
 }
 
 #[tokio::test]
+async fn what_is_no_text_is_told_apart_from_what_comes_twice() {
+    let auth = Auth::start();
+    let app = App::public(&auth);
+    let request = json!(app.request()).to_string();
+    for (more, error, description) in [
+        (
+            r#""scope":["notes:read"]"#,
+            "invalid_request",
+            "A parameter comes more than once",
+        ),
+        (
+            r#""response_mode":["query"]"#,
+            "invalid_request",
+            "A parameter is no text",
+        ),
+        (
+            r#""response_mode":7"#,
+            "invalid_request",
+            "A parameter is no text",
+        ),
+        (
+            r#""resource":["https://notes.example/"]"#,
+            "invalid_target",
+            "resource is no absolute URI without fragment",
+        ),
+        (
+            r#""resource":"https://notes.example/","resource":"https://notes.example/""#,
+            "invalid_target",
+            "One resource at a time",
+        ),
+    ] {
+        let sent = format!("{},{more}}}", request.strip_suffix('}').unwrap());
+        let answer = auth.send(&json("POST", "/v1/authorizations", &sent));
+        let told = parameters(&body(&answer)["redirect_to"]);
+        assert_eq!(
+            (&*told["error"], &*told["error_description"]),
+            (error, description),
+            "{more}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_code_is_bound_to_its_client_its_redirect_uri_and_its_challenge() {
     let (auth, ada) = Auth::with_ada().await;
     let (app, other) = (App::public(&auth), App::confidential(&auth));
