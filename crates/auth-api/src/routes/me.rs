@@ -24,7 +24,10 @@ pub(crate) fn endpoints() -> [Endpoint; 3] {
     [
         Endpoint::new(Method::GET, "/v1/me", Access::AnyToken, show)
             .named(Tag::Account, "showMe", "Who am I?")
-            .about("The user, and the token that asks. With any token; an app's takes the scope `profile`.")
+            .about(
+                "The user, and the token that asks. With any token; an app's takes the scope `profile`, and sees no more of the \
+                user's scopes than its own.",
+            )
             .answers("The user and the token."),
         Endpoint::new(Method::PATCH, "/v1/me", Access::LoginToken, update)
             .named(Tag::Account, "updateMe", "Change one's name or e-mail address")
@@ -57,7 +60,8 @@ pub(crate) fn endpoints() -> [Endpoint; 3] {
 
 async fn show(state: Data<State>, caller: Caller) -> ApiResult<Json<MeResponse>> {
     // An app sees what it was given, and no e-mail address along with that.
-    if caller.token_kind() == TokenKind::Delegated && !caller.scopes().contains(PROFILE) {
+    let is_app = caller.token_kind() == TokenKind::Delegated;
+    if is_app && !caller.scopes().contains(PROFILE) {
         return Err(ApiError::InsufficientScope(PROFILE.to_owned()));
     }
     let (user, token) = (caller.user_id(), caller.token_id());
@@ -72,7 +76,10 @@ async fn show(state: Data<State>, caller: Caller) -> ApiResult<Json<MeResponse>>
         .await?;
     match found {
         (Some(user), Some(token)) => Ok(Json(MeResponse {
-            user: wire::account(user),
+            user: Account {
+                scopes: if is_app { caller.scopes() } else { &user.scopes }.to_texts(),
+                ..wire::account(user)
+            },
             token: wire::token(token),
         })),
         _ => Err(ApiError::TokenGone),

@@ -1,6 +1,8 @@
 use super::{App, ISSUER, REDIRECT_URI, body, new_client, parameters};
 use crate::support::{Auth, bearer, json as posted};
-use jeton_domain::delegation::{GrantType, NewClient, RedirectUri};
+use jeton_domain::delegation::{DelegableScope, GrantType, NewClient, RedirectUri};
+use jeton_domain::{AuditContext, Scope, ScopeSet};
+use jeton_persistence::delegation::scopes;
 use jeton_proof_support::{RawRequest, count, text};
 use serde_json::{Value, json};
 
@@ -320,6 +322,29 @@ async fn an_apps_token_reaches_nothing_of_the_account() {
     assert_eq!(auth.send(&logout).status, 204);
     assert!(!auth.accepts(&tokens["access_token"]));
     assert!(ada.me().await.is_ok());
+}
+
+#[tokio::test]
+async fn an_app_that_may_see_the_profile_learns_no_more_of_scopes_than_its_own() {
+    let auth = Auth::start();
+    let ada = auth.sign_up_with("ada", "notes:read profile admin").await;
+    let new = NewClient {
+        scopes: ScopeSet::parse("profile").unwrap(),
+        ..new_client("Greeter")
+    };
+    let app = App::create(&mut auth.connect(), &new);
+    let scope = DelegableScope::new(Scope::parse("profile").unwrap(), "See who you are", "", None).unwrap();
+    scopes::set(&mut auth.connect(), &AuditContext::cli(), &scope).unwrap();
+    let mut request = app.request();
+    request.insert("scope", "profile".to_owned());
+    let code = auth.code_for(&ada, &request);
+    let tokens = body(&auth.token(&app.exchange(&code)));
+    let header = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    let me = body(&auth.send(&RawRequest::new("GET", "/v1/me").header("Authorization", header)));
+    assert_eq!(me["user"]["username"], "ada");
+    assert_eq!(me["user"]["scopes"], json!(["profile"]));
+    let own = ada.me().await.unwrap();
+    assert_eq!(own.user.scopes, ["admin", "notes:read", "profile"]);
 }
 
 #[tokio::test]
