@@ -6,7 +6,8 @@ const HEAD: &str = "# The auth API
 
 JSON in and out. Every error is `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) with a
 `type` that stays. *Token* means any valid one, *login* one that comes from signing in or up, and a scope a token of either
-kind that has it. What is optional has a `?`.
+kind that has it. *Client* is an app that says who it is: by its secret, or where it has none by its `client_id` alone. What is
+optional has a `?`.
 
 Beyond what its row names, a request may be answered 400, 401, 403, 404, 408, 413, 415 or 422 for what is wrong with it, and
 503 with `Retry-After` while the service or its database cannot do it.
@@ -91,14 +92,18 @@ impl Operation<'_> {
     }
 
     fn needs(&self) -> String {
-        let Some(needed) = self.described["security"].get(0) else {
-            return String::new();
-        };
-        match needed["token"].get(0) {
-            Some(scope) => format!("`{}`", text(scope)),
-            None if self.problems("403").any(|slug| slug == "login-token-required") => "login".to_owned(),
-            None => "token".to_owned(),
-        }
+        let needed = array(&self.described["security"]).filter_map(|one| {
+            Some(match (one["token"].get(0), one.get("token"), one.get("client")) {
+                (Some(scope), ..) => format!("`{}`", text(scope)),
+                (_, Some(_), _) if self.problems("403").any(|slug| slug == "login-token-required") => {
+                    "login".to_owned()
+                }
+                (_, Some(_), _) => "token".to_owned(),
+                (.., Some(_)) => "client".to_owned(),
+                _ => return None,
+            })
+        });
+        needed.collect::<Vec<_>>().join(" or ")
     }
 
     /// The query's parameters, or the body's fields.
