@@ -397,7 +397,7 @@ fn files_in_the_home_directory_count() {
     assert_eq!(password(0o600), Some(b"sesame".to_vec()));
     // A certificate that it revokes would be taken for a good one.
     std::fs::write(files.join("root.crl"), "").unwrap();
-    let error = read_in("postgres://u@localhost/db", &variables).unwrap_err();
+    let error = read_in("postgres://u@localhost/db", &variables).err().unwrap();
     assert!(
         error
             .to_string()
