@@ -141,7 +141,19 @@ impl PgConnection {
         T: Send,
     {
         let deadline = self.limits.deadline();
-        self.answered_by(deadline, |connection| work(connection))
+        let waits_for_no_lock = self.may_hang();
+        match self.answered_by(deadline, |connection| work(connection)) {
+            // Of a transaction that waits for no lock, since commits hang: it passes.
+            Err(DieselError::DatabaseError(DatabaseErrorKind::Unknown, said))
+                if waits_for_no_lock && said.message() == "canceling statement due to lock timeout" =>
+            {
+                Err(DieselError::DatabaseError(
+                    DatabaseErrorKind::SerializationFailure,
+                    said,
+                ))
+            }
+            answer => answer,
+        }
     }
 
     /// Asks the server whether it is still there, which it has a second to say at the most.

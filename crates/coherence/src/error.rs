@@ -61,17 +61,6 @@ pub enum DatabaseError {
     Query(#[source] DieselError),
 }
 
-/// What is said of a statement that has waited for a lock for as long as it may (SQLSTATE 55P03).
-const LOCK_TIMEOUT: &str = "canceling statement due to lock timeout";
-
-impl DatabaseError {
-    /// Whether a lock was not had in time. The connection is as good as before.
-    #[must_use]
-    pub fn is_lock_timeout(&self) -> bool {
-        matches!(self, Self::Unavailable(reason) if reason == LOCK_TIMEOUT)
-    }
-}
-
 /// What every function that asks the database returns.
 pub type DatabaseResult<T> = Result<T, DatabaseError>;
 
@@ -90,8 +79,6 @@ impl From<DieselError> for DatabaseError {
                 ClosedConnection | UnableToSendCommand | ReadOnlyTransaction | SerializationFailure => {
                     Self::Unavailable(info.message().to_owned())
                 }
-                // As long as a transaction waits for a lock where commits hang: see `begun_by`.
-                _ if info.message() == LOCK_TIMEOUT => Self::Unavailable(info.message().to_owned()),
                 // The server's table of locks is full, whoever has filled it: it passes (SQLSTATE 53200). Diesel keeps the
                 // text alone, which a server that speaks another language (`lc_messages`) has otherwise.
                 _ if info.message() == "out of shared memory" => Self::Unavailable(info.message().to_owned()),

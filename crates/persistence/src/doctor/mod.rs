@@ -109,7 +109,7 @@ pub fn examine(
     mut tell: impl FnMut(&Check, Vec<Finding>),
 ) -> DatabaseResult<()> {
     let applied = match read_only(connection, applied_versions) {
-        Err(error @ DatabaseError::Unavailable(_)) if !error.is_lock_timeout() => return Err(error),
+        Err(DatabaseError::Unavailable(reason)) => return Err(DatabaseError::Unavailable(reason)),
         applied => applied,
     };
     let is_applied = |versions: &Vec<String>| MIGRATIONS.iter().all(|name| versions.contains(&version(name)));
@@ -140,7 +140,7 @@ fn make(
         Look::Long(look) => look(connection, context),
     };
     match made {
-        Err(error @ DatabaseError::Unavailable(_)) if !error.is_lock_timeout() => Err(error),
+        Err(DatabaseError::Unavailable(reason)) => Err(DatabaseError::Unavailable(reason)),
         Err(error) => Ok(vec![unseen(&error)]),
         Ok(findings) => Ok(findings),
     }
