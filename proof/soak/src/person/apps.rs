@@ -1,6 +1,6 @@
 //! A program of somebody else's that the user lets act, from its registration to its end.
 
-use super::{DEFAULT_SCOPES, Person};
+use super::{DEFAULT_SCOPES, Held, Person};
 use crate::judge::{Answer, Judged, Right, TRY_AGAIN};
 use crate::operator::secret;
 use crate::services::{Kind, Service};
@@ -26,8 +26,7 @@ struct Given {
 impl Person {
     /// The user lets it act and takes that back; then the administrator takes from it what it has.
     pub(super) async fn use_app(&mut self) -> Judged<()> {
-        // Nobody gives what they have not.
-        if !DEFAULT_SCOPES.iter().any(|&scope| self.scopes.contains(scope)) {
+        if self.giver().is_none() {
             return Ok(());
         }
         let client = self.register().await?;
@@ -73,9 +72,19 @@ impl Person {
         }
     }
 
+    /// A login token that may do some of what apps ask for: nobody gives what they have not, by the token that they give it with.
+    fn giver(&self) -> Option<Held> {
+        let gives = |held: &&Held| {
+            let may = self.may(held);
+            may.is_some_and(|may| DEFAULT_SCOPES.iter().any(|&scope| may.contains(scope)))
+        };
+        let mut login = self.tokens.iter().filter(|held| held.login);
+        login.find(gives).cloned()
+    }
+
     /// By the shortest way through HTTP.
     async fn authorize(&mut self, client: Uuid) -> Judged<Given> {
-        let login = self.login_token();
+        let login = self.giver().unwrap_or_else(Held::none);
         let authorize = async |service: &Service, session: Session| {
             let app = service.client().app(client.to_string(), None);
             authorize(service, &app, client, &session).await
