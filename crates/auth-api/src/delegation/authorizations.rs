@@ -6,7 +6,8 @@
 
 use super::device;
 use super::issuer::issuer;
-use super::parameters::{OAuthParameters, Unclear};
+use super::parameters::OAuthParameters;
+use super::wanted::{ForClient, Wanted, code_challenge, scopes_schema, shown};
 use super::{AUTHORIZATION_TTL, CODE_TTL};
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, Request, Tag, Takes};
@@ -17,80 +18,18 @@ use actix_web::http::Method;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use jeton_domain::delegation::{
-    AuthorizationCode, AuthorizationHandle, Client, CodeChallenge, DelegableScope, GrantType, RedirectUri,
-    Resource, SecretDigest,
-};
-use jeton_domain::rate_limit::LeakyBucket;
-use jeton_domain::{AuditContext, ClientId, ExposeSecret, MAX_SCOPES, ScopeSet};
+use jeton_domain::delegation::{AuthorizationCode, AuthorizationHandle, Client, RedirectUri, SecretDigest};
+use jeton_domain::{ClientId, ExposeSecret, MAX_SCOPES};
 use jeton_http_kit::{JSON, Json, OptionalJson, body_problems};
 use jeton_persistence::PgConnection;
 use jeton_persistence::delegation::authorizations::{
     self, Approval, Authorization, Decider, NewAuthorization,
 };
 use jeton_persistence::delegation::{clients, scopes};
-use jeton_persistence::rate_limit::{Network, network};
 use jeton_verifier::Caller;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-/// The longest `state` that goes along.
-const LONGEST_STATE: usize = 4_096;
-
-/// How many requests all networks together may begin at once, and in an hour, each of which waits for ten minutes: a bound on rows.
-const MOST_PENDING: u32 = 100_000;
-
-/// How many networks are remembered; beyond that, those that began the least are forgotten.
-const MOST_NETWORKS: usize = 100_000;
-
-/// How many requests each network begins. Each process counts for itself, in memory: a bound on rows, not on guesses.
-pub(super) struct Starts {
-    each: LeakyBucket,
-    all: LeakyBucket,
-    levels: Mutex<HashMap<Option<Network>, (f64, Instant)>>,
-}
-
-impl Starts {
-    pub(super) fn new(an_hour: u32) -> Self {
-        Self {
-            each: LeakyBucket::hourly(an_hour),
-            all: LeakyBucket::hourly(MOST_PENDING),
-            levels: Mutex::default(),
-        }
-    }
-
-    pub(super) fn count(&self, by: &AuditContext, now: Instant) -> ApiResult<()> {
-        let network = network(by.address);
-        let mut levels = self.levels.lock().unwrap_or_else(PoisonError::into_inner);
-        if levels.len() >= MOST_NETWORKS {
-            levels.retain(|of, level| of.is_none() || left(&self.each, Some(level), now) >= 1.0);
-        }
-        if levels.len() >= MOST_NETWORKS {
-            levels.retain(|of, _| of.is_none());
-        }
-        let kinds = [(&self.all, None), (&self.each, Some(network))];
-        for (bucket, of) in &kinds {
-            let wait = bucket.wait(left(bucket, levels.get(of), now));
-            if !wait.is_zero() {
-                return Err(ApiError::TooManyAttempts(wait));
-            }
-        }
-        for (bucket, of) in kinds {
-            let level = left(bucket, levels.get(&of), now) + 1.0;
-            levels.insert(of, (level, now));
-        }
-        Ok(())
-    }
-}
-
-fn left(bucket: &LeakyBucket, level: Option<&(f64, Instant)>, now: Instant) -> f64 {
-    level.map_or(0.0, |(level, at)| {
-        (level - now.saturating_duration_since(*at).as_secs_f64() * bucket.leak_per_sec).max(0.0)
-    })
-}
 
 const PATH: &str = "/v1/authorizations/{id}";
 
@@ -189,16 +128,6 @@ fn request_schema() -> Value {
     })
 }
 
-/// Scopes in words, as [`shown`] makes them.
-pub(super) fn scopes_schema() -> Value {
-    let text = || json!({ "type": "string" });
-    json!({ "type": "array", "items": {
-        "type": "object",
-        "required": ["name", "title", "description"],
-        "properties": { "name": text(), "title": text(), "description": text() }
-    } })
-}
-
 fn asked_schema(by_user: bool) -> Value {
     let mut schema = json!({
         "type": "object",
@@ -231,16 +160,6 @@ fn asked_schema(by_user: bool) -> Value {
         schema["examples"][0]["consented"] = false.into();
     }
     schema
-}
-
-/// What is wrong with a request, for the client to know.
-pub(super) struct ForClient {
-    pub(super) error: &'static str,
-    pub(super) description: &'static str,
-}
-
-fn for_client<T>(error: &'static str, description: &'static str) -> Result<T, ForClient> {
-    Err(ForClient { error, description })
 }
 
 pub(super) async fn start(
@@ -334,126 +253,6 @@ async fn find_client(state: &State, parameters: &OAuthParameters) -> ApiResult<(
         return Err(ApiError::InvalidAuthorizationRequest(refused, None));
     }
     Ok((client, redirect_uri.to_owned()))
-}
-
-/// What is asked for.
-pub(super) struct Wanted {
-    scopes: ScopeSet,
-    /// Whether the request says them: otherwise they are all that the client may ask for.
-    said: bool,
-    pub(super) resource: Option<Resource>,
-}
-
-/// A parameter of a request that the client is told of.
-fn text<'a>(parameters: &'a OAuthParameters, name: &str) -> Result<Option<&'a str>, ForClient> {
-    parameters.get(name).map_err(|unclear| ForClient {
-        error: "invalid_request",
-        description: unclear.description(),
-    })
-}
-
-/// What there is to a request by the page alone.
-fn code_challenge(client: &Client, parameters: &OAuthParameters) -> Result<CodeChallenge, ForClient> {
-    let text = |name| text(parameters, name);
-    if !client.may_use(GrantType::AuthorizationCode) {
-        return for_client("unauthorized_client", "The client is not registered for this");
-    }
-    match text("response_type")? {
-        Some("code") => {}
-        Some(_) => return for_client("unsupported_response_type", "response_type is code"),
-        None => return for_client("invalid_request", "response_type is missing"),
-    }
-    if text("response_mode")?.is_some_and(|mode| mode != "query") {
-        return for_client("invalid_request", "response_mode is query");
-    }
-    if text("request")?.is_some() || text("request_uri")?.is_some() {
-        return for_client("invalid_request", "Requests are not taken as objects");
-    }
-    if text("state")?.is_some_and(|state| state.len() > LONGEST_STATE || state.contains('\0')) {
-        return for_client("invalid_request", "state is too long, or no text");
-    }
-    if text("code_challenge_method")? != Some("S256") {
-        return for_client("invalid_request", "code_challenge_method is S256");
-    }
-    let Some(Ok(code_challenge)) = text("code_challenge")?.map(CodeChallenge::parse) else {
-        return for_client(
-            "invalid_request",
-            "code_challenge is missing, or no SHA-256 in base64url",
-        );
-    };
-    Ok(code_challenge)
-}
-
-impl Wanted {
-    pub(super) fn read(client: &Client, parameters: &OAuthParameters) -> Result<Self, ForClient> {
-        let text = |name| text(parameters, name);
-        let Ok(said) = text("scope")?.map(ScopeSet::parse).transpose() else {
-            return for_client("invalid_scope", "scope is no list of scopes");
-        };
-        let no_resource = "resource is no absolute URI without fragment";
-        let resource = match parameters.get("resource") {
-            Ok(resource) => resource.map(Resource::parse).transpose(),
-            Err(Unclear::Twice) => return for_client("invalid_target", "One resource at a time"),
-            Err(Unclear::NoText) => return for_client("invalid_target", no_resource),
-        };
-        let Ok(resource) = resource else {
-            return for_client("invalid_target", no_resource);
-        };
-        let (said, scopes) = match said {
-            Some(scopes) if !scopes.is_empty() => (true, scopes),
-            _ => (false, client.scopes.delegable()),
-        };
-        if !scopes.is_subset(&client.scopes.delegable()) {
-            return for_client("invalid_scope", "The client may not ask for one of the scopes");
-        }
-        Ok(Self {
-            scopes,
-            said,
-            resource,
-        })
-    }
-
-    pub(super) fn names(&self) -> &ScopeSet {
-        &self.scopes
-    }
-
-    /// Of the scopes, those that the catalogue has words for and that belong to the resource; all of them, where they are said.
-    pub(super) fn delegable(&self, known: &[DelegableScope]) -> Result<(ScopeSet, Vec<Value>), ForClient> {
-        let fits = |scope: &&DelegableScope| match (&scope.resource, &self.resource) {
-            (Some(its), Some(wanted)) => its == wanted,
-            _ => true,
-        };
-        let fitting: Vec<_> = known.iter().filter(fits).collect();
-        if self.said && known.len() < self.scopes.iter().count() {
-            return for_client("invalid_scope", "One of the scopes is not delegated here");
-        }
-        if fitting.is_empty() || (self.said && fitting.len() < known.len()) {
-            return match fitting.len() < known.len() {
-                true => for_client("invalid_target", "A scope belongs to another resource"),
-                false => for_client("invalid_scope", "Nothing of it is delegated here"),
-            };
-        }
-        let names = fitting.iter().map(|scope| scope.name.as_str());
-        let scopes = ScopeSet::from_texts(names).unwrap_or_default();
-        Ok((scopes, fitting.into_iter().map(shown).collect()))
-    }
-}
-
-pub(super) fn shown(scope: &DelegableScope) -> Value {
-    json!({
-        "name": scope.name.as_str(),
-        "title": scope.title,
-        "description": scope.description,
-    })
-}
-
-/// A scope in the catalogue's words, or by its name where it has none any more.
-pub(super) fn described(name: &str, known: &[DelegableScope]) -> Value {
-    let found = known.iter().find(|scope| scope.name.as_str() == name);
-    found.map_or_else(
-        || json!({ "name": name, "title": name, "description": "" }),
-        shown,
-    )
 }
 
 /// Where the user goes back to, and what goes along in any case.

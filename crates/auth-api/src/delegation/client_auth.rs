@@ -8,9 +8,9 @@ use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use jeton_domain::ClientId;
 use jeton_domain::delegation::{Client, ClientSecret};
-use jeton_domain::{AuditContext, ClientId};
-use jeton_persistence::delegation::clients::{self, KnownClient};
+use jeton_persistence::delegation::clients;
 use jeton_persistence::{PgConnection, Turn};
 use zeroize::Zeroizing;
 
@@ -21,39 +21,21 @@ struct Credentials {
     secret: Option<Zeroizing<String>>,
 }
 
-/// The client that asks: one that has proved who it is, or a public one. None that is disabled.
+/// The client that asks: one that has proved who it is, or a public one. None that is disabled. Who comes to revoke is looked for
+/// in its turn, on a connection that is kept for revocations.
 pub(super) async fn authenticate(
     state: &State,
+    to_revoke: Option<Turn>,
     request: &HttpRequest,
     parameters: &OAuthParameters,
 ) -> OAuthResult<Client> {
-    let (credentials, id) = read(request, parameters)?;
-    let find = move |connection: &mut PgConnection| clients::find_with_secret(connection, id);
-    judge(state.database.run(find).await?, &credentials)
-}
-
-/// The same, on a connection that is kept for revocations, as what comes after it is.
-pub(super) async fn authenticate_to_revoke(
-    state: &State,
-    by: &AuditContext,
-    request: &HttpRequest,
-    parameters: &OAuthParameters,
-) -> OAuthResult<Client> {
-    let (credentials, id) = read(request, parameters)?;
-    let find = move |connection: &mut PgConnection| clients::find_with_secret(connection, id);
-    judge(
-        state.database.run_reserved(Turn::of(by), find).await?,
-        &credentials,
-    )
-}
-
-fn read(request: &HttpRequest, parameters: &OAuthParameters) -> OAuthResult<(Credentials, ClientId)> {
     let credentials = credentials(request, parameters)?;
-    let id = credentials.id.parse().map_err(|_| OAuthError::INVALID_CLIENT)?;
-    Ok((credentials, id))
-}
-
-fn judge(known: Option<KnownClient>, credentials: &Credentials) -> OAuthResult<Client> {
+    let id: ClientId = credentials.id.parse().map_err(|_| OAuthError::INVALID_CLIENT)?;
+    let find = move |connection: &mut PgConnection| clients::find_with_secret(connection, id);
+    let known = match to_revoke {
+        Some(turn) => state.database.run_reserved(turn, find).await?,
+        None => state.database.run(find).await?,
+    };
     let known = known.ok_or(OAuthError::INVALID_CLIENT)?;
     let presented = match &credentials.secret {
         Some(text) => Some(

@@ -2,11 +2,12 @@
 //! elsewhere. The code stands in no link: who is sent one would approve what somebody else has begun.
 
 use super::AUTHORIZATION_TTL;
-use super::authorizations::{ForClient, Wanted, no_store, shown};
+use super::authorizations::no_store;
 use super::client_auth::authenticate;
 use super::issuer::issuer;
 use super::oauth_error::{OAuthError, OAuthResult};
 use super::parameters::OAuthParameters;
+use super::wanted::{ForClient, Wanted, shown};
 use crate::audit_context::By;
 use crate::endpoint::{Access, Endpoint, Tag};
 use crate::error::{ApiError, ApiResult};
@@ -83,14 +84,14 @@ pub(super) async fn start(
     body: Result<Form<OAuthParameters>, ProblemResponse>,
 ) -> OAuthResult<HttpResponse> {
     let Form(parameters) = body?;
-    let client = authenticate(&state, &request, &parameters).await?;
+    let client = authenticate(&state, None, &request, &parameters).await?;
     if !client.may_use(GrantType::DeviceCode) {
         return Err(OAuthError::UNAUTHORIZED_CLIENT);
     }
     let told = |wrong: ForClient| OAuthError::bad(wrong.error, wrong.description);
     let wanted = Wanted::read(&client, &parameters).map_err(told)?;
     state.delegation.starts.count(&by.0, Instant::now())?;
-    let names = wanted.names().clone();
+    let names = wanted.scopes.clone();
     let known = state
         .database
         .run(move |connection| scopes::find(connection, &names))

@@ -27,7 +27,7 @@ pub(super) fn endpoints() -> [Endpoint; 2] {
                 "required": ["id", "name"],
                 "properties": { "id": { "type": "string", "format": "uuid" }, "name": { "type": "string" } }
             },
-            "scopes": super::authorizations::scopes_schema(),
+            "scopes": super::wanted::scopes_schema(),
             "created_at": { "type": "string", "format": "date-time" }
         }
     });
@@ -79,7 +79,7 @@ pub(super) async fn list(state: Data<State>, caller: Caller, page: Query<Page>) 
         let scopes: Vec<_> = grant
             .scopes
             .iter()
-            .map(|name| super::authorizations::described(name, &known))
+            .map(|name| super::wanted::described(name, &known))
             .collect();
         json!({
             "id": grant.id.0,

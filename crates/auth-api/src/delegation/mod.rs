@@ -10,7 +10,9 @@ mod metadata;
 mod oauth_error;
 mod parameters;
 mod presented;
+mod starts;
 mod token;
+mod wanted;
 
 pub use issuer::Issuer;
 pub(crate) use oauth_error::{OAuthError, OAuthResult};
@@ -39,7 +41,7 @@ pub(crate) struct Delegation {
     issuer: Option<Issuer>,
     pub(crate) access_ttl: Duration,
     pub(crate) refresh_ttl: Duration,
-    starts: authorizations::Starts,
+    starts: starts::Starts,
     counts: Counts,
 }
 
@@ -57,7 +59,7 @@ impl Delegation {
             issuer: settings.issuer.clone(),
             access_ttl: settings.access_token_ttl.0,
             refresh_ttl: settings.refresh_token_ttl.0,
-            starts: authorizations::Starts::new(settings.network_authorizations.0),
+            starts: starts::Starts::new(settings.network_authorizations.0),
             counts: Counts::default(),
         }
     }

@@ -23,8 +23,8 @@ pub(crate) enum Unclear {
 impl Unclear {
     pub(super) fn description(self) -> &'static str {
         match self {
-            Self::Twice => "A parameter comes more than once",
-            Self::NoText => "A parameter is no text",
+            Self::Twice => "A parameter comes more than once.",
+            Self::NoText => "A parameter is no text.",
         }
     }
 }
@@ -52,7 +52,7 @@ impl OAuthParameters {
     /// As [`get`](Self::get), for the endpoints of clients: of a form, all is text.
     pub(crate) fn find(&self, name: &str) -> OAuthResult<Option<&str>> {
         self.get(name)
-            .map_err(|_| OAuthError::invalid_request("A parameter comes more than once."))
+            .map_err(|unclear| OAuthError::invalid_request(unclear.description()))
     }
 
     pub(crate) fn need(&self, name: &str, missing: &'static str) -> OAuthResult<&str> {

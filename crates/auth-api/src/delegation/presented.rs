@@ -1,7 +1,7 @@
 //! Revocation ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)) and introspection
 //! ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)) for clients: of what they were given themselves.
 
-use super::client_auth::{authenticate, authenticate_to_revoke, names_a_client};
+use super::client_auth::{authenticate, names_a_client};
 use super::oauth_error::{OAuthError, OAuthResult};
 use super::parameters::OAuthParameters;
 use crate::audit_context::By;
@@ -14,6 +14,7 @@ use jeton_api_types::{Introspection, ProblemResponse};
 use jeton_domain::delegation::RefreshToken;
 use jeton_domain::{Actor, AuditContext, PlainToken};
 use jeton_http_kit::Form;
+use jeton_persistence::Turn;
 use jeton_persistence::delegation::presented::{self, For, Presented, Revocation};
 
 type Body = Result<Form<OAuthParameters>, ProblemResponse>;
@@ -44,7 +45,7 @@ pub(super) async fn revoke(
     let Some(parameters) = of_client(&request, body)? else {
         return Ok(ProblemResponse::missing_token().error_response());
     };
-    let client = authenticate_to_revoke(&state, &by.0, &request, &parameters)
+    let client = authenticate(&state, Some(Turn::of(&by.0)), &request, &parameters)
         .await?
         .id;
     let by = AuditContext {
@@ -77,7 +78,7 @@ pub(super) async fn introspect(
     let Some(parameters) = of_client(&request, body)? else {
         return Ok(ProblemResponse::missing_token().error_response());
     };
-    let client = authenticate(&state, &request, &parameters).await?;
+    let client = authenticate(&state, None, &request, &parameters).await?;
     if !client.confidential {
         return Err(OAuthError::INVALID_CLIENT);
     }

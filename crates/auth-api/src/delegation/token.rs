@@ -99,7 +99,7 @@ pub(super) async fn issue(
     body: Result<Form<OAuthParameters>, ProblemResponse>,
 ) -> OAuthResult<HttpResponse> {
     let Form(parameters) = body?;
-    let client = authenticate(&state, &request, &parameters).await?;
+    let client = authenticate(&state, None, &request, &parameters).await?;
     let by = AuditContext {
         actor: Actor::Client(client.id),
         ..by.0
@@ -254,10 +254,7 @@ pub(super) async fn exchange(
         };
         let work = work.clone();
         let work = move |connection: &mut PgConnection| work(connection, &new);
-        let done = match line {
-            Some(line) => state.database.run_in_line(line, work).await?,
-            None => state.database.run(work).await?,
-        };
+        let done = state.database.run_in_line(line, work).await?;
         match state.confirm(done).await? {
             Exchange::Issued(issued) => return Ok(answer(state, &text, &issued)),
             Exchange::RoomMade => {}

@@ -132,17 +132,17 @@ async fn what_is_no_text_is_told_apart_from_what_comes_twice() {
         (
             r#""scope":["notes:read"]"#,
             "invalid_request",
-            "A parameter comes more than once",
+            "A parameter comes more than once.",
         ),
         (
             r#""response_mode":["query"]"#,
             "invalid_request",
-            "A parameter is no text",
+            "A parameter is no text.",
         ),
         (
             r#""response_mode":7"#,
             "invalid_request",
-            "A parameter is no text",
+            "A parameter is no text.",
         ),
         (
             r#""resource":["https://notes.example/"]"#,
