@@ -168,19 +168,23 @@ impl Database {
         self.lend(self.place(&self.places, None).await?, work).await
     }
 
-    /// As [`run`](Self::run), one of those with this key at a time: they would wait for one row, each with a connection. Who waits
-    /// in the line has none.
+    /// As [`run`](Self::run), one of those with this key at a time, where there is one: they would wait for one row, each with a
+    /// connection. Who waits in the line has none.
     ///
     /// # Errors
     /// As [`run`](Self::run); [`DatabaseError::Unavailable`] as well where the line was too long.
-    pub async fn run_in_line<T, F>(&self, key: SecretDigest, work: F) -> DatabaseResult<T>
+    pub async fn run_in_line<T, F>(&self, key: Option<SecretDigest>, work: F) -> DatabaseResult<T>
     where
         F: FnOnce(&mut PgConnection) -> DatabaseResult<T> + Send + 'static,
         T: Send + 'static,
     {
-        let Ok(through) = timeout(self.settings.query_timeout, self.lines.wait(key)).await else {
-            let reason = "too many wait for the same row";
-            return Err(DatabaseError::Unavailable(reason.to_owned()));
+        let through = match key {
+            None => None,
+            Some(key) => {
+                let through = timeout(self.settings.query_timeout, self.lines.wait(key)).await;
+                let too_long = |_| DatabaseError::Unavailable("too many wait for the same row".to_owned());
+                Some(through.map_err(too_long)?)
+            }
         };
         self.run(move |connection| {
             let _through = through;

@@ -16,7 +16,7 @@ pub use begin::begin;
 pub use end::end;
 pub(crate) use end::know;
 pub use jeton_domain::rate_limit::Outcome;
-pub use networks::{NetworkLimit, counted_as, list_networks, network_text, unblock_listed, unblock_network};
+pub use networks::{NetworkLimit, counted_as, list_networks, network_text, unblock_network};
 pub use reset::unblock;
 pub(crate) use reset::{cleanup_accounts, cleanup_networks, clear, forget, rename};
 

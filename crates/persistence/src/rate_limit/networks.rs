@@ -13,7 +13,6 @@ use diesel::sql_types::{Double, Inet, Timestamptz};
 use jeton_domain::rate_limit::{InFlight, LeakyBucket, NetworkAttempts, Standing};
 use jeton_domain::{AuditAction, AuditContext};
 use serde_json::json;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// What counts for a network now.
@@ -86,26 +85,13 @@ pub fn list_networks(
     Ok(limits.filter(|limit| limit.failures > 0.0).collect())
 }
 
-/// Forgets what has failed from the address's network, so that the next attempt is let through at once. Not what has failed
-/// for accounts. `false`: nothing has.
+/// Forgets what has failed from an address, from the network that it counts for, and from what [`list_networks`] names, which may
+/// be anything where somebody else has written the row; so the next attempt is let through at once. Not what has failed for
+/// accounts. Says of which of them something had failed.
 ///
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn unblock_network(
-    connection: &mut PgConnection,
-    by: &AuditContext,
-    address: IpAddr,
-) -> DatabaseResult<bool> {
-    let network = network(Some(address));
-    Ok(!unblock_rows(connection, by, &[network])?.is_empty())
-}
-
-/// The same of what [`list_networks`] names, which may be anything where somebody else has written the row; says of which
-/// of them something had failed.
-///
-/// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
-pub fn unblock_listed(
     connection: &mut PgConnection,
     by: &AuditContext,
     listed: Network,
@@ -113,25 +99,6 @@ pub fn unblock_listed(
     let mut networks = vec![listed, counted_as(listed)];
     networks.sort_unstable();
     networks.dedup();
-    unblock_rows(connection, by, &networks)
-}
-
-/// What sign-ins from an address, or from a network that one counts for, count for; of any other network, that.
-#[must_use]
-pub fn counted_as(listed: Network) -> Network {
-    let prefix = listed.prefix_len();
-    if prefix == listed.max_prefix_len() || listed.addr().is_ipv6() && prefix == 64 {
-        network(Some(listed.addr()))
-    } else {
-        listed
-    }
-}
-
-fn unblock_rows(
-    connection: &mut PgConnection,
-    by: &AuditContext,
-    networks: &[Network],
-) -> DatabaseResult<Vec<Network>> {
     let unblock = format!(
         "UPDATE network_attempts SET failures = 0, audited_at = NULL, {} WHERE network = $1 \
             AND (failures <> 0 OR last_at > now() + interval '1 minute' OR in_flight <> {STILL_IN_FLIGHT})",
@@ -139,7 +106,7 @@ fn unblock_rows(
     );
     transaction(connection, |connection| {
         let mut unblocked = Vec::new();
-        for &network in networks {
+        for network in networks {
             let rows = diesel::sql_query(&unblock)
                 .bind::<Inet, _>(network)
                 .execute(connection)?;
@@ -152,6 +119,17 @@ fn unblock_rows(
         }
         Ok(unblocked)
     })
+}
+
+/// What sign-ins from an address, or from a network that one counts for, count for; of any other network, that.
+#[must_use]
+pub fn counted_as(listed: Network) -> Network {
+    let prefix = listed.prefix_len();
+    if prefix == listed.max_prefix_len() || listed.addr().is_ipv6() && prefix == 64 {
+        network(Some(listed.addr()))
+    } else {
+        listed
+    }
 }
 
 /// An IPv4 address as it is written anywhere, and a /64 as that.

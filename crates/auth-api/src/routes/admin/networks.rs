@@ -65,7 +65,7 @@ async fn unblock(state: Data<State>, by: By, body: Json<UnblockNetworkRequest>) 
         .map_err(|error| refuse("/address", &error))?;
     state
         .database
-        .run(move |connection| rate_limit::unblock_listed(connection, &by.0, network))
+        .run(move |connection| rate_limit::unblock_network(connection, &by.0, network))
         .await?;
     state.rate_limits.forget_blocks();
     Ok(NoContent)

@@ -20,7 +20,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut connection = database::open(&args.database)?;
-    let unblocked = rate_limit::unblock_listed(&mut connection, &AuditContext::cli(), args.address)?;
+    let unblocked = rate_limit::unblock_network(&mut connection, &AuditContext::cli(), args.address)?;
     if unblocked.is_empty() {
         let network = network_text(rate_limit::counted_as(args.address));
         return output::line(&format!("nothing has failed from {network}"));
