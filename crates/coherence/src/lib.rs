@@ -30,7 +30,7 @@ pub mod schema;
 pub mod uses;
 pub mod verifiers;
 
-pub use blocking::{PgConnection, establish};
+pub use blocking::{LOCK_TIMEOUT, PgConnection, establish};
 pub use boot_time::BootTime;
 pub use columns::{TextArray, scopes, token_kind};
 pub use connection::{connect, read_only, transaction};

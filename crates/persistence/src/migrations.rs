@@ -8,7 +8,7 @@ use diesel::pg::Pg;
 use diesel::sql_types::{Bool, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use jeton_coherence::{applied_versions, disabled_triggers};
+use jeton_coherence::{LOCK_TIMEOUT, applied_versions, disabled_triggers};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -184,10 +184,10 @@ fn retry(
     }
 }
 
-/// Whether it failed for `lock_timeout`, or in a deadlock. Diesel tells no SQLSTATE: hence the text.
+/// Whether it failed for `lock_timeout`, or in a deadlock. By their texts: see [`LOCK_TIMEOUT`].
 fn gave_way(error: &MigrationError) -> bool {
     let text = error.to_string();
-    text.contains("due to lock timeout") || text.contains("deadlock detected")
+    text.contains(LOCK_TIMEOUT) || text.contains("deadlock detected")
 }
 
 /// A session that holds a lock, as people are told of it.
