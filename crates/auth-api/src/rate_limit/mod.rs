@@ -16,6 +16,7 @@ use jeton_persistence::rate_limit::{self, Account, Blocked, Limits, Row, Verdict
 use jeton_persistence::{DatabaseResult, PgConnection};
 use known_blocks::KnownBlocks;
 use lines::{Lines, Place};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -24,6 +25,11 @@ use tokio::runtime::Handle;
 /// How long an attempt waits for those in flight. After that, as many wait as at a full queue for hashing, and it is
 /// answered as there.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// How long a refusal that is known in memory is held back, at the least and at the most (a tarpit): whoever sends the next attempt
+/// when this one is answered has so many fewer of them, and other people's requests wait behind so many fewer. At random, since
+/// they would all come back at once.
+const HELD_BACK: Range<Duration> = Duration::from_millis(500)..Duration::from_millis(1500);
 
 /// The rate limits, and what this process knows of them.
 #[derive(Clone)]
@@ -96,6 +102,8 @@ pub(crate) async fn begin<T: Send + 'static>(
     loop {
         if let Some(left) = shared.blocks.find(account, network, Instant::now()) {
             shared.refused_from_memory.fetch_add(1, Ordering::Relaxed);
+            // No longer than the block lasts.
+            tokio::time::sleep(rand::random_range(HELD_BACK).min(left)).await;
             return Err(state.rate_limits.refuse(left));
         }
         let asked = shared.blocks.ask(Instant::now());
