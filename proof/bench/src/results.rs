@@ -142,6 +142,8 @@ pub(crate) struct IdleResult {
 pub(crate) struct RevocationResults {
     /// From sending a durable `DELETE` and a `NOTIFY`, until it has committed and a listener has heard of it.
     pub(crate) bare: Latency,
+    /// The same, after a second without any.
+    pub(crate) bare_alone: Latency,
     /// With more and more verifiers.
     pub(crate) rounds: Vec<RevocationResult>,
     pub(crate) killed: KillResult,

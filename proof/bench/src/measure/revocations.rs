@@ -26,7 +26,8 @@ const QUIET: Duration = Duration::from_millis(1200);
 /// Logouts one after the other; then some that come alone.
 pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<RevocationResults> {
     let (logouts, alone, counts) = (bench.plan.logouts, bench.plan.logouts_alone, bench.plan.verifiers);
-    let mut bare = bare(bench)?;
+    let mut bare = bare(bench, logouts, Duration::ZERO)?;
+    let bare_alone = self::bare(bench, alone, QUIET)?;
     let (database, rows) = bench.filled((logouts + alone) * counts.len() + 1 + logouts)?;
     let config = AuthApi { bcrypt_cost: 4 };
     let mut auth = Child::spawn(Role::AuthApi, database.url(), &config)?;
@@ -61,9 +62,10 @@ pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<RevocationResults> {
     }
     let killed = after_kill(&mut stage, &mut tokens, logouts)?;
     // Half before and half after, since the disk is not as quick at all times.
-    bare.extend(self::bare(bench)?);
+    bare.extend(self::bare(bench, logouts, Duration::ZERO)?);
     Ok(RevocationResults {
         bare: Latency::of(bare),
+        bare_alone: Latency::of(bare_alone),
         rounds,
         killed,
     })
@@ -88,16 +90,17 @@ fn after_kill(
     })
 }
 
-/// What nobody can be quicker than: microseconds until a durable `DELETE` has committed and one listener has heard of it.
-fn bare(bench: &Bench<'_>) -> anyhow::Result<Vec<f64>> {
+/// What nobody can be quicker than: microseconds until a durable `DELETE` has committed and one listener has heard of it; so
+/// often, with a pause before each.
+fn bare(bench: &Bench<'_>, count: usize, pause: Duration) -> anyhow::Result<Vec<f64>> {
     let database = BenchDatabase::create(bench.server)?;
     let heard = listener(&database)?;
     let mut connection = database.connect()?;
-    let count = bench.plan.logouts;
     connection.batch_execute(&format!(
         "CREATE TABLE bare AS SELECT * FROM generate_series(1, {count}) AS id; CREATE UNIQUE INDEX ON bare (id)"
     ))?;
     let time = |id| {
+        std::thread::sleep(pause);
         let start = Instant::now();
         connection.batch_execute(&format!(
             "DELETE FROM bare WHERE id = {id}; NOTIFY {NUDGE_CHANNEL}"
