@@ -10,12 +10,23 @@ pub struct Pending<T> {
     xids: Vec<Xid>,
     /// The server that they were committed on: another one's have the same numbers.
     server: Option<ServerIdentity>,
+    is_nudged: bool,
 }
 
 impl<T> Pending<T> {
     pub(crate) fn new(value: T, xids: Vec<Xid>, server: ServerIdentity) -> Self {
         let server = Some(server);
-        Self { value, xids, server }
+        Self {
+            value,
+            xids,
+            server,
+            is_nudged: false,
+        }
+    }
+
+    /// Verifiers were told to renew already.
+    pub(crate) fn nudged(self, is_nudged: bool) -> Self {
+        Self { is_nudged, ..self }
     }
 
     /// A value that nothing was revoked for, so that there is nothing to wait for.
@@ -24,6 +35,7 @@ impl<T> Pending<T> {
             value,
             xids: Vec::new(),
             server: None,
+            is_nudged: false,
         }
     }
 
@@ -39,6 +51,7 @@ impl<T> Pending<T> {
             value: f(self.value),
             xids: self.xids,
             server: self.server,
+            is_nudged: self.is_nudged,
         }
     }
 
@@ -46,6 +59,12 @@ impl<T> Pending<T> {
     #[must_use]
     pub fn server(&self) -> Option<ServerIdentity> {
         self.server
+    }
+
+    /// Whether verifiers were told to renew after it was committed, so that who waits need not tell them.
+    #[must_use]
+    pub fn is_nudged(&self) -> bool {
+        self.is_nudged
     }
 
     /// The value, and what must be waited for before anybody is told: for who does the waiting, and for who promises

@@ -1,13 +1,16 @@
 //! The log of revocations: who writes it (triggers, whatever changes the rows), what is waited for, and its purge.
 
-use crate::connection::transaction;
+use crate::connection::{told, transaction};
 use crate::functions::{pg_current_snapshot, pg_current_xact_id_if_assigned, pg_snapshot_xmax};
 use crate::schema::sql_types::Xid8;
 use crate::schema::{revocations, tokens};
-use crate::{DatabaseResult, Pending, PgConnection, Prepare, Xid};
+use crate::{DatabaseResult, Pending, PgConnection, Prepare, Xid, verifiers};
 use diesel::connection::SimpleConnection as _;
 use diesel::dsl::{exists, not};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{Query, QueryFragment};
+use futures_util::future::join;
 use jeton_domain::TokenDigest;
 
 /// What some verifier has not applied of the log: what `pg_visible_in_snapshot` says, in two parts that an index answers, and
@@ -74,23 +77,41 @@ pub fn gone<T>(connection: &mut PgConnection, answer: T) -> DatabaseResult<Pendi
     revoking(connection, |_| Ok(answer))
 }
 
-/// As [`revoking`], where one statement does it all, and is asked once instead of four times: what it says, and the number of
-/// its transaction, which has written to the log; `None` where it finds nothing to revoke and has done nothing.
+/// What a statement says that revokes something: the number of its transaction, which the nudge behind it is about.
+pub const THIS_REVOCATION: &str = "set_config('jeton.revocation', pg_current_xact_id()::text, false)::xid8";
+
+/// As [`revoking`], where one statement does it all, and is asked once instead of four times: it says [`THIS_REVOCATION`], or
+/// nothing where it finds nothing to revoke and has done nothing. Gives whether it has found something.
+///
+/// The nudge is sent right behind it, and so on its way when its commit is known here.
 ///
 /// # Errors
 /// See [`revoking`].
-pub fn revoking_at_once<T>(
+pub fn revoking_at_once<Statement>(
     connection: &mut PgConnection,
-    statement: impl Fn(&mut PgConnection) -> DatabaseResult<Option<(T, Xid)>>,
-) -> DatabaseResult<Pending<Option<T>>> {
+    statement: &Statement,
+) -> DatabaseResult<Pending<bool>>
+where
+    Statement: Query<SqlType = Xid8> + QueryFragment<Pg> + Sync,
+{
     // Where commits hang, one is refused before it is tried, which takes a transaction.
-    if !connection.may_hang()
-        && let Some((value, xid)) = statement(connection)?
-    {
-        return Ok(Pending::new(Some(value), vec![xid], connection.server()));
+    if !connection.may_hang() {
+        let (xid, is_nudged) = connection.wait(async |c| {
+            let ask = async {
+                let asked = diesel_async::RunQueryDsl::get_result(statement.prepared(), &mut &**c).await;
+                told(asked.optional(), c).await
+            };
+            let (xid, nudged): (_, DatabaseResult<()>) =
+                join(ask, verifiers::nudge_of_this_revocation(c)).await;
+            Ok((xid?, nudged.is_ok()))
+        })?;
+        if let Some(xid) = xid {
+            return Ok(Pending::new(true, vec![xid], connection.server()).nudged(is_nudged));
+        }
     }
     revoking(connection, |connection| {
-        Ok(statement(connection)?.map(|(value, _)| value))
+        let xid: Option<Xid> = statement.prepared().get_result(connection).optional()?;
+        Ok(xid.is_some())
     })
 }
 

@@ -59,7 +59,7 @@ impl Barrier {
     /// # Errors
     /// [`Unconfirmed`]: the database could not be asked, or does not answer.
     pub async fn confirm<T>(&self, pending: Pending<T>) -> Result<T, Unconfirmed> {
-        let server = pending.server();
+        let (server, is_nudged) = (pending.server(), pending.is_nudged());
         let (value, xids) = pending.into_unconfirmed();
         if xids.is_empty() || is_left_out() {
             return Ok(value);
@@ -68,7 +68,7 @@ impl Barrier {
         let (reply, mut answer) = oneshot::channel();
         let stopped = || Unconfirmed("the wait was broken off".to_owned());
         self.waiting
-            .send(Waiting::new(server, xids, reply))
+            .send(Waiting::new(server, Wait::new(xids, is_nudged), reply))
             .map_err(|_| stopped())?;
         // Each round that succeeds meanwhile is a reason to wait on.
         loop {
@@ -91,6 +91,7 @@ pub fn confirm<T>(connection: &mut PgConnection, pending: Pending<T>) -> Result<
     let elsewhere = pending
         .server()
         .is_some_and(|server| server != connection.server());
+    let is_nudged = pending.is_nudged();
     let (value, xids) = pending.into_unconfirmed();
     if xids.is_empty() || is_left_out() {
         return Ok(value);
@@ -98,12 +99,12 @@ pub fn confirm<T>(connection: &mut PgConnection, pending: Pending<T>) -> Result<
     if elsewhere {
         return Err(Unconfirmed(ELSEWHERE.to_owned()));
     }
-    let mut wait = Wait::new(xids);
+    let mut wait = Wait::new(xids, is_nudged);
     let unconfirmed = |error: DatabaseError| Unconfirmed(error.to_string());
     let session = verifiers::session(connection).map_err(unconfirmed)?;
     let start = BootTime::now();
     loop {
-        let rows = read(connection, wait.new_xids(), &mut false).map_err(unconfirmed)?;
+        let rows = read(connection, wait.to_nudge(), &mut false).map_err(unconfirmed)?;
         let (mut done, mut too_many) = (false, false);
         let judge = |rows: &[_], now, dead: &mut _| {
             done = wait.look(rows, now, dead);
@@ -121,19 +122,19 @@ pub fn confirm<T>(connection: &mut PgConnection, pending: Pending<T>) -> Result<
     }
 }
 
-/// Reads the list of verifiers. Where there are transactions that nobody has looked for yet, it makes all verifiers renew
+/// Reads the list of verifiers. Where there are transactions that verifiers were not told of yet, it makes them all renew
 /// before that: where the server does not pass that on, as when its queue of notifications is full, they renew when it is
 /// time, and it takes longer. An error is only that the connection is lost. `nudges_fail`: whether the last nudge was not passed
 /// on either, which is in the log already.
 fn read(
     connection: &mut PgConnection,
-    new: &[Xid],
+    to_nudge: &[Xid],
     nudges_fail: &mut bool,
 ) -> DatabaseResult<Vec<VerifierRow>> {
-    if new.is_empty() {
+    if to_nudge.is_empty() {
         return verifiers::list(connection);
     }
-    let (nudged, rows) = verifiers::nudge_and_list(connection, new)?;
+    let (nudged, rows) = verifiers::nudge_and_list(connection, to_nudge)?;
     let failed_before = std::mem::replace(nudges_fail, nudged.is_err());
     match nudged {
         Err(lost @ DatabaseError::Unavailable(_)) => return Err(lost),
@@ -261,12 +262,11 @@ impl Keeper {
             Some((connection, session)) if !connection.server().is_superseded() => (connection, session),
             _ => self.connect()?,
         };
-        let new = self.rounds.new_xids();
-        let rows = match read(&mut connection, &new, &mut self.nudges_fail) {
+        let rows = match read(&mut connection, &self.rounds.to_nudge(), &mut self.nudges_fail) {
             // The connection may have died unnoticed since it was last used.
-            Err(_) if !new.is_empty() => {
+            Err(_) if self.rounds.has_new() => {
                 (connection, session) = self.connect()?;
-                read(&mut connection, &self.rounds.new_xids(), &mut self.nudges_fail)?
+                read(&mut connection, &self.rounds.to_nudge(), &mut self.nudges_fail)?
             }
             read => read?,
         };

@@ -26,10 +26,9 @@ pub(crate) struct Waiting {
 impl Waiting {
     pub(crate) fn new(
         server: Option<ServerIdentity>,
-        xids: Vec<Xid>,
+        wait: Wait,
         reply: oneshot::Sender<Result<(), Unconfirmed>>,
     ) -> Self {
-        let wait = Wait::new(xids);
         Self { server, wait, reply }
     }
 }
@@ -44,9 +43,14 @@ impl Rounds {
         self.waiting.is_empty()
     }
 
-    /// What those wait for who have come since the last look.
-    pub(crate) fn new_xids(&self) -> Vec<Xid> {
-        let xids = self.waiting.iter().flat_map(|waiting| waiting.wait.new_xids());
+    /// Whether somebody has come since the last look.
+    pub(crate) fn has_new(&self) -> bool {
+        self.waiting.iter().any(|waiting| waiting.wait.standing.is_none())
+    }
+
+    /// What those wait for who have come since the last look, of which verifiers were not told yet.
+    pub(crate) fn to_nudge(&self) -> Vec<Xid> {
+        let xids = self.waiting.iter().flat_map(|waiting| waiting.wait.to_nudge());
         xids.copied().collect()
     }
 
@@ -122,6 +126,7 @@ pub(crate) fn is_cut_off(rows: &[VerifierRow]) -> bool {
 pub(crate) struct Wait {
     /// The transactions that revoked.
     xids: Vec<Xid>,
+    is_nudged: bool,
     /// The verifiers that had not applied it when last seen; `None`: nobody has looked yet.
     standing: Option<HashMap<Uuid, Standing>>,
 }
@@ -150,15 +155,19 @@ impl From<&VerifierRow> for Dead {
 }
 
 impl Wait {
-    pub(crate) fn new(xids: Vec<Xid>) -> Self {
-        Self { xids, standing: None }
+    pub(crate) fn new(xids: Vec<Xid>, is_nudged: bool) -> Self {
+        Self {
+            xids,
+            is_nudged,
+            standing: None,
+        }
     }
 
-    /// What it waits for, if nobody has looked yet.
-    pub(crate) fn new_xids(&self) -> &[Xid] {
+    /// What it waits for, if nobody has looked yet, and verifiers were not told.
+    pub(crate) fn to_nudge(&self) -> &[Xid] {
         match self.standing {
-            None => &self.xids,
-            Some(_) => &[],
+            None if !self.is_nudged => &self.xids,
+            _ => &[],
         }
     }
 

@@ -4,10 +4,10 @@ use super::{MOST_LISTED, NUDGE_CHANNEL, Removal, Removed, Session, THIS_SESSION,
 use crate::connection::told;
 use crate::schema::sql_types::Xid8;
 use crate::schema::verifiers;
-use crate::{DatabaseResult, PgConnection, Xid};
+use crate::{DatabaseResult, PgConnection, Prepare, Xid};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use futures_util::future::join;
@@ -74,7 +74,12 @@ pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<VerifierRow>> {
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn nudge(connection: &mut PgConnection, xids: &[Xid]) -> DatabaseResult<()> {
-    connection.wait(async |c| notify(c, xids).await)
+    connection.wait(async |c| notify(c, Of::These(xids)).await)
+}
+
+/// [`nudge`], of what the statement before this one has revoked.
+pub(crate) async fn nudge_of_this_revocation(connection: &AsyncPgConnection) -> DatabaseResult<()> {
+    notify(connection, Of::TheLast).await
 }
 
 /// [`nudge`], and then [`list`], in one go: whether the nudge was passed on, and the list.
@@ -86,7 +91,7 @@ pub fn nudge_and_list(
     xids: &[Xid],
 ) -> DatabaseResult<(DatabaseResult<()>, Vec<VerifierRow>)> {
     connection.wait(async |c| {
-        let (nudged, rows) = join(notify(c, xids), load(c)).await;
+        let (nudged, rows) = join(notify(c, Of::These(xids)), load(c)).await;
         Ok((nudged, rows?))
     })
 }
@@ -105,33 +110,40 @@ async fn load(connection: &AsyncPgConnection) -> DatabaseResult<Vec<VerifierRow>
     Ok(told(rows, connection).await?)
 }
 
-async fn notify(connection: &AsyncPgConnection, xids: &[Xid]) -> DatabaseResult<()> {
-    let nudge = Nudge(xids);
-    let notified = diesel_async::RunQueryDsl::execute(nudge, &mut &*connection).await;
+async fn notify(connection: &AsyncPgConnection, of: Of<'_>) -> DatabaseResult<()> {
+    let notified = diesel_async::RunQueryDsl::execute(Nudge(of).prepared(), &mut &*connection).await;
     told(notified, connection).await?;
     Ok(())
 }
 
-/// What [`notify`] asks, as a query that Diesel prepares once a connection.
+/// Which transactions have revoked what is told.
 #[derive(Debug)]
-struct Nudge<'a>(&'a [Xid]);
-
-impl QueryId for Nudge<'_> {
-    type QueryId = Nudge<'static>;
-    const HAS_STATIC_QUERY_ID: bool = true;
+enum Of<'a> {
+    These(&'a [Xid]),
+    /// The last one of this session that has said [`THIS_REVOCATION`](crate::revocations::THIS_REVOCATION).
+    TheLast,
 }
+
+/// What [`notify`] asks.
+#[derive(Debug)]
+struct Nudge<'a>(Of<'a>);
 
 impl QueryFragment<Pg> for Nudge<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         // A payload has less than 8,000 bytes. What is not told is told by the renewal.
         out.push_sql(&format!(
             "SELECT pg_notify('{NUDGE_CHANNEL}', (SELECT string_agg(encode(digest, 'hex'), '') FROM \
-                (SELECT digest FROM revocations WHERE xid = ANY("
+                (SELECT digest FROM revocations WHERE xid = "
         ));
-        out.push_bind_param::<Array<Xid8>, _>(&self.0)?;
-        out.push_sql(") LIMIT 120) AS told))");
+        match &self.0 {
+            Of::These(xids) => {
+                out.push_sql("ANY(");
+                out.push_bind_param::<Array<Xid8>, _>(xids)?;
+                out.push_sql(")");
+            }
+            Of::TheLast => out.push_sql("nullif(current_setting('jeton.revocation', true), '')::xid8"),
+        }
+        out.push_sql(" LIMIT 120) AS told))");
         Ok(())
     }
 }
-
-impl<Connection> RunQueryDsl<Connection> for Nudge<'_> {}

@@ -4,6 +4,7 @@ mod lease;
 mod list;
 
 pub use lease::{deregister, find_session, listen, nudge_received, nudges_so_far, register, renew};
+pub(crate) use list::nudge_of_this_revocation;
 pub use list::{list, nudge, nudge_and_list, remove_expired, session};
 
 use crate::Snapshot;

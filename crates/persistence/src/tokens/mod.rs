@@ -20,11 +20,11 @@ use crate::{DatabaseResult, Pending};
 use diesel::dsl::{exists, select};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment};
 use diesel::sql_types::{Bool, Text, Uuid as SqlUuid};
-use jeton_coherence::revocations::{revoking, revoking_at_once};
+use jeton_coherence::IsValid;
+use jeton_coherence::revocations::{THIS_REVOCATION, revoking, revoking_at_once};
 use jeton_coherence::schema::sql_types::Xid8;
-use jeton_coherence::{IsValid, Xid};
 use jeton_domain::{
     Actor, AuditAction, AuditContext, Token, TokenDigest, TokenId, TokenKind, TokenName, UserId,
 };
@@ -160,16 +160,12 @@ fn revoke_one(
         owner: owner.0,
         event: InsertEvent::new(by, &event),
     };
-    let revoked = revoking_at_once(connection, |connection| {
-        let xid: Option<Xid> = (&statement).get_result(connection).optional()?;
-        Ok(xid.map(|xid| ((), xid)))
-    })?;
-    Ok(revoked.map(|revoked| revoked.is_some()))
+    revoking_at_once(connection, &statement)
 }
 
 /// Revokes a token and writes the event, and says in which transaction. No row, and no event, where there is none; and no event
 /// where an app was given the token, if it is not to be noted.
-#[derive(Debug, QueryId)]
+#[derive(Debug)]
 struct RevokeOne {
     noted: bool,
     id: uuid::Uuid,
@@ -189,7 +185,7 @@ impl QueryFragment<Pg> for RevokeOne {
         out.push_bind_param::<Text, _>(TokenKind::Delegated.as_str())?;
         out.push_sql(" OR ");
         out.push_bind_param::<Bool, _>(&self.noted)?;
-        out.push_sql(") SELECT pg_current_xact_id() FROM gone");
+        out.push_sql(&format!(") SELECT {THIS_REVOCATION} FROM gone"));
         Ok(())
     }
 }
@@ -197,8 +193,6 @@ impl QueryFragment<Pg> for RevokeOne {
 impl Query for RevokeOne {
     type SqlType = Xid8;
 }
-
-impl RunQueryDsl<PgConnection> for &RevokeOne {}
 
 /// Revokes a token in the operator's name, whosever it is; says whether there was one.
 ///

@@ -69,9 +69,11 @@ fn a_panic_of_the_barrier_is_told_to_who_waits_and_the_next_are_served() {
     let (_database, _, mut keeper) = setting();
     let wait = |keeper: &mut Keeper| {
         let (reply, answer) = oneshot::channel();
-        keeper
-            .rounds
-            .add(std::iter::once(Waiting::new(None, vec![Xid(3)], reply)));
+        keeper.rounds.add(std::iter::once(Waiting::new(
+            None,
+            Wait::new(vec![Xid(3)], false),
+            reply,
+        )));
         answer
     };
     let mut broken_off = wait(&mut keeper);
@@ -104,7 +106,7 @@ fn what_another_server_has_committed_is_not_confirmed() {
     let elsewhere = establish(&url, ConnectionLimits::NONE).unwrap().server();
     let mut wait = |server| {
         let (reply, mut answer) = oneshot::channel();
-        let waiting = Waiting::new(Some(server), vec![Xid(3)], reply);
+        let waiting = Waiting::new(Some(server), Wait::new(vec![Xid(3)], false), reply);
         keeper.rounds.add(std::iter::once(waiting));
         keeper.attempt(Keeper::round);
         answer.try_recv().unwrap()

@@ -37,7 +37,7 @@ fn dead(id: u128, version: i64) -> Dead {
 }
 
 fn wait_for(xids: &[Xid]) -> Wait {
-    Wait::new(xids.to_vec())
+    Wait::new(xids.to_vec(), false)
 }
 
 /// Whether the wait is over then, and who is found dead.
@@ -175,7 +175,11 @@ fn a_verifier_that_renews_is_watched_anew() {
 
 fn waiting(rounds: &mut Rounds, xid: Xid) -> oneshot::Receiver<Result<(), Unconfirmed>> {
     let (reply, answer) = oneshot::channel();
-    rounds.add(std::iter::once(Waiting::new(None, vec![xid], reply)));
+    rounds.add(std::iter::once(Waiting::new(
+        None,
+        Wait::new(vec![xid], false),
+        reply,
+    )));
     answer
 }
 
