@@ -1,11 +1,13 @@
 //! The list of verifiers: who is on it, who gets off it, and the nudge. What a renewal brings is in `renewals`.
 
 use crate::logbook::setting;
-use crate::support::{connect, constraint, database, execute, interleave, text, xids};
+use crate::support::{
+    CLI, connect, constraint, create_user, database, execute, interleave, issue_this, new_token, text, xids,
+};
 use diesel::Connection;
 use jeton_coherence::verifiers::{self, NotRenewed, Removal, Removed, Renewal, VerifierRow};
 use jeton_coherence::{Snapshot, revocations};
-use jeton_persistence::{DatabaseResult, PgConnection};
+use jeton_persistence::{DatabaseResult, PgConnection, tokens};
 use jeton_proof_support::TestDatabase;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -275,4 +277,23 @@ fn a_nudge_reaches_who_listens() {
         verifiers::session(other).unwrap();
         assert!(!is_nudged(other));
     }
+}
+
+/// Which is not waited for by way of anybody else: what is told is what the statement before it has revoked.
+#[test]
+fn a_logout_is_followed_by_a_nudge_that_names_the_token() {
+    let (database, connection) = &mut database();
+    let user = create_user(connection, "ada").id;
+    let listener = &mut connect(database);
+    listener.wait(verifiers::listen).unwrap();
+    let mut log_out = |id| tokens::log_out(connection, &CLI, user, id, true).unwrap();
+    let ids = [new_token(), new_token()].map(|token| {
+        let id = issue_this(&mut connect(database), user, &token);
+        assert!(log_out(id).is_nudged());
+        let told = listener.wait(verifiers::nudge_received).unwrap();
+        assert_eq!(told, [token.digest]);
+        id
+    });
+    // What is gone already is waited for as all that some verifier has not applied: whoever waits tells them.
+    assert!(!log_out(ids[0]).is_nudged());
 }

@@ -184,6 +184,24 @@ fn waiting(rounds: &mut Rounds, xid: Xid) -> oneshot::Receiver<Result<(), Unconf
 }
 
 #[test]
+fn verifiers_are_told_once_of_what_is_new() {
+    let mut rounds = Rounds::default();
+    let _one = waiting(&mut rounds, ONE);
+    let (reply, _told_already) = oneshot::channel();
+    rounds.add(std::iter::once(Waiting::new(
+        None,
+        Wait::new(vec![OTHER], true),
+        reply,
+    )));
+    assert_eq!((rounds.to_nudge(), rounds.has_new()), (vec![ONE], true));
+    rounds.look(&[row(1, 0, &[])], after(Duration::ZERO), &mut Vec::new());
+    assert_eq!((rounds.to_nudge(), rounds.has_new()), (vec![], false));
+    // What was seen on another connection does not count, and who was told so is not told again.
+    rounds.start_over();
+    assert_eq!((rounds.to_nudge(), rounds.has_new()), (vec![ONE], true));
+}
+
+#[test]
 fn a_round_answers_those_whose_revocation_holds() {
     let mut rounds = Rounds::default();
     let (mut one, mut other) = (waiting(&mut rounds, ONE), waiting(&mut rounds, OTHER));
