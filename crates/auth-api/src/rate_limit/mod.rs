@@ -26,8 +26,8 @@ use tokio::runtime::Handle;
 /// answered as there.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
-/// How long a refusal that is known in memory is held back, at the least and at the most (a tarpit): whoever sends the next attempt
-/// when this one is answered has so many fewer of them, and other people's requests wait behind so many fewer. At random, since
+/// How long a refusal is held back that costs nothing to tell, at the least and at the most (a tarpit): whoever sends the next
+/// attempt when this one is answered sends so many fewer, and other people's requests wait behind so many fewer. At random, since
 /// they would all come back at once.
 const HELD_BACK: Range<Duration> = Duration::from_millis(500)..Duration::from_millis(1500);
 
@@ -97,13 +97,15 @@ pub(crate) async fn begin<T: Send + 'static>(
     let shared = &state.rate_limits.0;
     let network = rate_limit::network(by.address);
     let started = Instant::now();
-    state.hasher.check_queue(network)?;
+    if let Err(full) = state.hasher.check_queue(network) {
+        hold_back(HELD_BACK.end).await;
+        return Err(full.into());
+    }
     let mut place: Option<Place> = None;
     loop {
         if let Some(left) = shared.blocks.find(account, network, Instant::now()) {
             shared.refused_from_memory.fetch_add(1, Ordering::Relaxed);
-            // No longer than the block lasts.
-            tokio::time::sleep(rand::random_range(HELD_BACK).min(left)).await;
+            hold_back(left).await;
             return Err(state.rate_limits.refuse(left));
         }
         let asked = shared.blocks.ask(Instant::now());
@@ -126,6 +128,10 @@ pub(crate) async fn begin<T: Send + 'static>(
             }
         }
     }
+}
+
+async fn hold_back(most: Duration) {
+    tokio::time::sleep(rand::random_range(HELD_BACK).min(most)).await;
 }
 
 async fn ask<T: Send + 'static>(

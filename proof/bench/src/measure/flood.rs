@@ -55,7 +55,7 @@ pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<FloodResult> {
     Ok(result)
 }
 
-/// Wrong passwords, of a few names: nearly all are answered 429.
+/// Wrong passwords, of a few names: nearly all are answered 429 once so many have failed, and 503 before that.
 fn start(
     address: SocketAddr,
     connections: usize,

@@ -223,7 +223,7 @@ pub(crate) fn flood(flood: &FloodResult) -> String {
     ];
     let how = format!(
         "`POST /v1/logout`, one after the other, each with a token of its own, quiet and while {} connections try wrong \
-        passwords, each sending the next when it has the answer: {} of them were answered, nearly all 429. Of all logouts, \
+        passwords, each sending the next when it has the answer: {} of them were answered, nearly all 429 or 503. Of all logouts, \
         {} were answered otherwise than 204. The flood shares the cores.",
         super::thousands(flood.connections as f64),
         super::thousands(flood.sent as f64),
