@@ -125,7 +125,7 @@ pub(super) fn settings(connection: &mut PgConnection, _: &Context) -> DatabaseRe
     let set = lines(
         connection,
         "SELECT name || '=' || reset_val || E'\\tfor sessions as ' || current_user AS line FROM pg_settings \
-            WHERE name IN ('default_transaction_isolation', 'default_transaction_read_only', 'row_security', \
+            WHERE name IN ('default_transaction_isolation', 'default_transaction_read_only', 'lc_messages', 'row_security', \
                 'session_replication_role', 'statement_timeout') \
         UNION ALL SELECT one || E'\\t' || 'for ' || coalesce('the role ' || nullif(setrole::regrole::text, '-'), 'every role') \
                 || CASE WHEN setdatabase = 0 THEN '' ELSE ' in this database' END AS line \
@@ -147,6 +147,17 @@ pub(super) fn settings(connection: &mut PgConnection, _: &Context) -> DatabaseRe
 }
 
 fn of_setting(name: &str, value: &str, place: &str) -> Option<Finding> {
+    // What the server refuses is known by its SQLSTATE, where the driver tells that, and else by its English text.
+    if name == "lc_messages" && !is_english(value) {
+        return Some(Finding::warning(
+            format!(
+                "lc_messages is {} {}: some of what the server refuses is not understood, and what would be 503 is 500",
+                cut(value),
+                cut(place)
+            ),
+            "as a superuser, `ALTER DATABASE … SET lc_messages = 'C'`",
+        ));
+    }
     let reset = format!("`ALTER ROLE`, `ALTER DATABASE` or postgresql.conf: set {name} back to its default");
     let (error, why) = match (name, value) {
         ("default_transaction_isolation", value) if value != "read committed" => (
@@ -171,6 +182,12 @@ fn of_setting(name: &str, value: &str, place: &str) -> Option<Finding> {
     } else {
         Finding::warning(found, reset)
     })
+}
+
+/// Whether messages are in English by this locale; by none, they are in the language that the server was started in.
+fn is_english(locale: &str) -> bool {
+    let language = locale.split(['_', '.', '@']).next().unwrap_or_default();
+    ["", "C", "POSIX", "en"].contains(&language)
 }
 
 pub(super) fn durability(connection: &mut PgConnection, _: &Context) -> DatabaseResult<Vec<Finding>> {
@@ -236,6 +253,9 @@ mod tests {
     fn settings_that_are_as_they_should_be_are_not_told() {
         for (name, value) in [
             ("default_transaction_isolation", "read committed"),
+            ("lc_messages", "C.UTF-8"),
+            ("lc_messages", "en_US.utf8"),
+            ("lc_messages", ""),
             ("row_security", "on"),
             ("session_replication_role", "origin"),
             ("statement_timeout", "0"),
@@ -245,6 +265,8 @@ mod tests {
         }
         let replica = of_setting("session_replication_role", "replica", "for every role").unwrap();
         assert_eq!(replica.severity, Severity::Error);
+        let korean = of_setting("lc_messages", "ko_KR.UTF-8", "for every role").unwrap();
+        assert_eq!(korean.severity, Severity::Warning);
         let timeout = of_setting("statement_timeout", "1s", "for every role").unwrap();
         assert_eq!(timeout.severity, Severity::Warning);
     }
