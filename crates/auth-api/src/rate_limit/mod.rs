@@ -159,3 +159,22 @@ async fn ask<T: Send + 'static>(
     });
     asked.await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By a clock that moves as soon as all wait for it.
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_held_back_for_no_longer_than_the_block() {
+        for _ in 0..100 {
+            let start = tokio::time::Instant::now();
+            hold_back(Duration::from_secs(3600)).await;
+            // The clock moves by milliseconds.
+            assert!(start.elapsed() >= HELD_BACK.start && start.elapsed() <= HELD_BACK.end);
+            let start = tokio::time::Instant::now();
+            hold_back(Duration::from_millis(20)).await;
+            assert_eq!(start.elapsed(), Duration::from_millis(20));
+        }
+    }
+}
