@@ -105,6 +105,8 @@ pub(crate) async fn begin<T: Send + 'static>(
     loop {
         if let Some(left) = shared.blocks.find(account, network, Instant::now()) {
             shared.refused_from_memory.fetch_add(1, Ordering::Relaxed);
+            // Whoever is next in the line is held back beside this one, and not behind it.
+            drop(place);
             hold_back(left).await;
             return Err(state.rate_limits.refuse(left));
         }
