@@ -94,7 +94,7 @@ fn to_be_unblocked_makes_no_room_for_more_in_flight() {
     let ada = create_user(connection, "ada").id;
     let in_flight: Vec<_> = (0..5).map(|_| begun(connection, HERE, &named("ada"))).collect();
     assert!(rate_limit::unblock(connection, &CLI, ada).unwrap());
-    rate_limit::unblock_network(connection, &CLI, HERE.parse().unwrap()).unwrap();
+    rate_limit::unblock_network(connection, &CLI, one(HERE)).unwrap();
     assert!(matches!(begin(connection, HERE, &named("ada")), Verdict::Busy(_)));
     for attempt in &in_flight {
         end(connection, HERE, attempt, Outcome::Failed);

@@ -13,9 +13,10 @@ use crate::support::{
 use jeton_domain::{Actor, AuditAction, AuditContext, AuditReason, UserId, Username};
 use jeton_persistence::audit::NewAuditEvent;
 use jeton_persistence::cleanup::Cleanup;
-use jeton_persistence::rate_limit::{self, Account, Attempt, Limits, Outcome, Row, Verdict};
+use jeton_persistence::rate_limit::{self, Account, Attempt, Limits, Network, Outcome, Row, Verdict};
 use jeton_persistence::{PgConnection, tokens, users};
 use jeton_proof_support::TestDatabase;
+use std::net::IpAddr;
 use std::sync::Barrier;
 use std::thread;
 
@@ -31,6 +32,11 @@ fn from(address: &str) -> AuditContext {
         address: Some(address.parse().unwrap()),
         request_id: None,
     }
+}
+
+/// What somebody says who names an address.
+fn one(address: &str) -> Network {
+    address.parse::<IpAddr>().unwrap().into()
 }
 
 fn named(name: &str) -> Account {

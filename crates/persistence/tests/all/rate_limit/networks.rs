@@ -62,12 +62,7 @@ fn an_unblocked_network_is_let_in_at_once() {
     ] {
         fail(connection, address, 60);
         assert_ne!(attempt(connection, address, &named("ada")), 0);
-        assert_eq!(
-            unblock_network(connection, &CLI, another.parse().unwrap())
-                .unwrap()
-                .len(),
-            1
-        );
+        assert_eq!(unblock_network(connection, &CLI, one(another)).unwrap().len(), 1);
         assert_eq!(attempt(connection, address, &named("ada")), 0);
     }
     let written = "SELECT string_agg(concat_ws(' ', actor_label, detail->>'network'), ', ' ORDER BY at, id) \
@@ -76,7 +71,7 @@ fn an_unblocked_network_is_let_in_at_once() {
         text(connection, written),
         format!("cli {HERE}, cli 2001:db8:1:2::/64, cli {THERE}")
     );
-    let nothing = "192.0.2.200".parse().unwrap();
+    let nothing = one("192.0.2.200");
     assert_eq!(unblock_network(connection, &CLI, nothing).unwrap(), []);
     assert_eq!(
         rows(connection, "audit_events WHERE action = 'network-unblocked'"),

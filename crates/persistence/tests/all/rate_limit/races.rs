@@ -69,7 +69,7 @@ fn nothing_waits_in_a_circle() {
     let acts: [Act; 6] = [
         |c, _, address| end_as(c, address, &named("ada"), Outcome::Failed),
         |c, ada, address| end_as(c, address, &Account::User(ada), Outcome::Succeeded),
-        |c, _, address| drop(rate_limit::unblock_network(c, &CLI, address.parse().unwrap()).unwrap()),
+        |c, _, address| drop(rate_limit::unblock_network(c, &CLI, one(address)).unwrap()),
         |c, ada, address| {
             let issued = tokens::issue_for_password(c, &from(address), ada, &hash(4), &new_token());
             outcome(issued.unwrap()).token().unwrap();
