@@ -105,9 +105,10 @@ pub(crate) async fn begin<T: Send + 'static>(
     loop {
         if let Some(left) = shared.blocks.find(account, network, Instant::now()) {
             shared.refused_from_memory.fetch_add(1, Ordering::Relaxed);
-            // Whoever is next in the line is held back beside this one, and not behind it.
-            drop(place);
-            hold_back(left).await;
+            // Who has waited in the line has been held back, and lets the next one go at once.
+            if place.is_none() {
+                hold_back(left).await;
+            }
             return Err(state.rate_limits.refuse(left));
         }
         let asked = shared.blocks.ask(Instant::now());
