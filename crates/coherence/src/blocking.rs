@@ -25,7 +25,7 @@ use tokio::time::timeout;
 const PING_DEADLINE: Duration = Duration::from_secs(1);
 
 /// What the server says of a lock that it did not get within `lock_timeout`, in English: Diesel tells no SQLSTATE (55P03).
-pub const LOCK_TIMEOUT: &str = "due to lock timeout";
+pub const LOCK_TIMEOUT: &str = "canceling statement due to lock timeout";
 
 /// Whether a commit of what was done so far would wait until it is replicated.
 const WOULD_WAIT: &str = "current_setting('synchronous_commit') NOT IN ('off', 'local') \
@@ -148,7 +148,7 @@ impl PgConnection {
         match self.answered_by(deadline, |connection| work(connection)) {
             // Of a transaction that waits for no lock, since commits hang: it passes.
             Err(DieselError::DatabaseError(DatabaseErrorKind::Unknown, said))
-                if waits_for_no_lock && said.message().ends_with(LOCK_TIMEOUT) =>
+                if waits_for_no_lock && said.message() == LOCK_TIMEOUT =>
             {
                 Err(DieselError::DatabaseError(
                     DatabaseErrorKind::SerializationFailure,

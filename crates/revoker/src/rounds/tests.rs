@@ -174,12 +174,12 @@ fn a_verifier_that_renews_is_watched_anew() {
 }
 
 fn waiting(rounds: &mut Rounds, xid: Xid) -> oneshot::Receiver<Result<(), Unconfirmed>> {
+    add(rounds, wait_for(&[xid]))
+}
+
+fn add(rounds: &mut Rounds, wait: Wait) -> oneshot::Receiver<Result<(), Unconfirmed>> {
     let (reply, answer) = oneshot::channel();
-    rounds.add(std::iter::once(Waiting::new(
-        None,
-        Wait::new(vec![xid], false),
-        reply,
-    )));
+    rounds.add(std::iter::once(Waiting::new(None, wait, reply)));
     answer
 }
 
@@ -187,12 +187,7 @@ fn waiting(rounds: &mut Rounds, xid: Xid) -> oneshot::Receiver<Result<(), Unconf
 fn verifiers_are_told_once_of_what_is_new() {
     let mut rounds = Rounds::default();
     let _one = waiting(&mut rounds, ONE);
-    let (reply, _told_already) = oneshot::channel();
-    rounds.add(std::iter::once(Waiting::new(
-        None,
-        Wait::new(vec![OTHER], true),
-        reply,
-    )));
+    let _told_already = add(&mut rounds, Wait::new(vec![OTHER], true));
     assert_eq!((rounds.to_nudge(), rounds.has_new()), (vec![ONE], true));
     rounds.look(&[row(1, 0, &[])], after(Duration::ZERO), &mut Vec::new());
     assert_eq!((rounds.to_nudge(), rounds.has_new()), (vec![], false));
