@@ -62,10 +62,13 @@ SELECT set_config('search_path', format('%I, pg_temp', current_schema()), true);
 
 -- A revocation must survive a crash: otherwise some verifiers have applied what was undone, and others have not.
 CREATE FUNCTION jeton_commit_durably() RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS $$
-        SELECT set_config('synchronous_commit', 'on', true)
-        WHERE current_setting('synchronous_commit') IN ('off', 'local')
+        BEGIN
+            IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+                PERFORM set_config('synchronous_commit', 'on', true);
+            END IF;
+        END
     $$;
 
 -- Writes the log. For more than 20,000 digests at once a verifier forgets everything anyway: one row says the same as one
@@ -242,38 +245,30 @@ CREATE FUNCTION jeton_renew(verifier uuid, registered_in uuid, forgotten pg_snap
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
     AS $$
         DECLARE
-            has_all boolean;
+            open xid8[] := string_to_array(split_part(forgotten::text, ':', 3), ',')::xid8[];
         BEGIN
             -- Should a crash undo the renewal, the verifier would only be waited for longer: no need to wait for the disk.
             PERFORM set_config('synchronous_commit', 'off', true);
             moved := nullif(current_setting('jeton.session', true), '')::uuid IS DISTINCT FROM registered_in;
-            -- One statement, so that what is looked at and the snapshot that it returns are the same. In two parts that an index
+            seen := pg_current_snapshot();
+            -- What `seen` sees, although it is read later: the log keeps what a row has not applied. In two parts that an index
             -- answers, as in `revocations::UNAPPLIED`.
-            UPDATE verifiers AS v SET version = version + 1, offered = pg_current_snapshot(),
-                    applied = CASE WHEN EXISTS (
-                        SELECT FROM revocations AS r
-                            WHERE r.xid >= pg_snapshot_xmax(forgotten) AND r.xid < pg_snapshot_xmax(pg_current_snapshot())
-                                AND (r.digest = ANY (dropped)) IS NOT TRUE
-                        UNION ALL
-                        SELECT FROM pg_snapshot_xip(forgotten) AS open (xid)
-                            JOIN revocations AS r ON r.xid = open.xid AND r.xid < pg_snapshot_xmax(pg_current_snapshot())
-                                AND (r.digest = ANY (dropped)) IS NOT TRUE)
-                    THEN offered ELSE pg_current_snapshot() END
-                WHERE id = verifier AND owner = session_user::text AND NOT moved AND offered::text = forgotten::text
-                RETURNING v.offered, v.applied::text = v.offered::text INTO seen, has_all;
+            digests := ARRAY(
+                SELECT r.digest FROM revocations AS r
+                    WHERE r.xid >= pg_snapshot_xmax(forgotten) AND r.xid < pg_snapshot_xmax(seen)
+                        AND pg_visible_in_snapshot(r.xid, seen)
+                UNION ALL
+                SELECT r.digest FROM revocations AS r WHERE r.xid = ANY (open) AND pg_visible_in_snapshot(r.xid, seen)
+                LIMIT 20001);
+            IF digests OPERATOR(pg_catalog.<@) dropped THEN
+                digests := '{}';
+            END IF;
+            UPDATE verifiers SET version = version + 1, offered = seen,
+                    applied = CASE WHEN pg_catalog.cardinality(digests) = 0 THEN seen ELSE offered END
+                WHERE id = verifier AND owner = session_user::text AND NOT moved AND offered::text = forgotten::text;
             renewed := FOUND;
-            seen := coalesce(seen, pg_current_snapshot());
-            digests := '{}';
-            IF NOT has_all THEN
-                -- What `seen` sees, although it is read later: the log keeps what a row has not applied.
-                digests := ARRAY(
-                    SELECT r.digest FROM revocations AS r
-                        WHERE r.xid >= pg_snapshot_xmax(forgotten) AND r.xid < pg_snapshot_xmax(seen)
-                            AND pg_visible_in_snapshot(r.xid, seen)
-                    UNION ALL
-                    SELECT r.digest FROM pg_snapshot_xip(forgotten) AS open (xid)
-                        JOIN revocations AS r ON r.xid = open.xid AND pg_visible_in_snapshot(r.xid, seen)
-                    LIMIT 20001);
+            IF NOT renewed THEN
+                digests := '{}';
             END IF;
         END
     $$;

@@ -8,7 +8,7 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, Bytea, Double, Nullable, Text, Uuid as SqlUuid};
 use diesel::{QueryResult, Queryable};
-use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use jeton_domain::{ClientId, ScopeSet, TokenDigest, TokenId, TokenKind, UserId};
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -64,20 +64,6 @@ pub static STATEMENT: LazyLock<String> = LazyLock::new(|| {
             WHERE tokens.digest = ANY ($1) AND users.disabled_at IS NULL AND {IS_VALID}"
     )
 });
-
-/// Has a look-up on this connection planned once, by the indexes: to plan it takes longer than to run it. So the plan is right for
-/// tables of any size, and may be kept: it may be of a time when they were empty.
-pub const PLAN_ONCE: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; \
-    SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off";
-
-/// See [`PLAN_ONCE`].
-///
-/// # Errors
-/// See [`DatabaseError`](crate::DatabaseError).
-pub async fn plan_once(connection: &mut AsyncPgConnection) -> DatabaseResult<()> {
-    let set = connection.batch_execute(PLAN_ONCE).await;
-    Ok(told(set, connection).await?)
-}
 
 /// [`STATEMENT`], as one that is prepared once a connection.
 #[derive(QueryId)]

@@ -1,6 +1,6 @@
 use jeton_coherence::{
     AsyncPgConnection, ConnectionLimits, DatabaseError, DatabaseResult, DatabaseUrl, OpenConnection, connect,
-    lookups,
+    plan_once,
 };
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl Reconnecting {
             };
             let answer = self.limits.answered(async {
                 if is_new {
-                    lookups::plan_once(&mut connection).await?;
+                    plan_once(&mut connection).await?;
                 }
                 work(&mut connection).await
             });

@@ -7,7 +7,7 @@ use futures_util::future::{Either, select};
 use jeton_coherence::verifiers::{self, NotRenewed, Registered, Session};
 use jeton_coherence::{
     BootTime, ConnectionLimits, DatabaseError, DatabaseResult, OpenConnection, ServerIdentity, Snapshot,
-    connect,
+    connect, plan_once,
 };
 use jeton_domain::TokenDigest;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -256,9 +256,11 @@ impl Keeper {
         let registering = verifiers::register(&mut connection, id, before, name, lease);
         let Registered { applied, session } = limits.answered_within(patience, registering).await?;
         (self.id, self.unconfirmed) = (Some(id), None);
-        limits
-            .answered_within(patience, verifiers::listen(&mut connection))
-            .await?;
+        let ready = async {
+            plan_once(&mut connection).await?;
+            verifiers::listen(&mut connection).await
+        };
+        limits.answered_within(patience, ready).await?;
         let end = self
             .renew_until_end(&mut connection, id, applied, session)
             .await?;

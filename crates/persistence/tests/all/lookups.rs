@@ -4,7 +4,8 @@ use crate::support::{
     CLI, backend_pid, connect, count, create_user, database, execute, expire, issue, issue_this, new_token,
     outcome, scopes, text,
 };
-use jeton_coherence::lookups::{PLAN_ONCE, STATEMENT, ValidToken, find_valid};
+use jeton_coherence::PLAN_ONCE;
+use jeton_coherence::lookups::{STATEMENT, ValidToken, find_valid};
 use jeton_domain::{NewToken, TokenDigest, TokenKind, User};
 use jeton_persistence::{DatabaseError, PgConnection, users};
 use std::time::Duration;

@@ -3,6 +3,7 @@
 use super::*;
 use std::io::Write;
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn sign_in(fields: &str) -> RawRequest {
