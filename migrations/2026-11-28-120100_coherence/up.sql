@@ -260,7 +260,7 @@ CREATE FUNCTION jeton_renew(verifier uuid, registered_in uuid, forgotten pg_snap
                 UNION ALL
                 SELECT r.digest FROM revocations AS r WHERE r.xid = ANY (open) AND pg_visible_in_snapshot(r.xid, seen)
                 LIMIT 20001);
-            IF digests OPERATOR(pg_catalog.<@) dropped THEN
+            IF pg_catalog.cardinality(digests) <= 20000 AND digests OPERATOR(pg_catalog.<@) dropped THEN
                 digests := '{}';
             END IF;
             UPDATE verifiers SET version = version + 1, offered = seen,

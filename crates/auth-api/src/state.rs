@@ -55,10 +55,13 @@ impl State {
                 highest_cost,
                 settings.hashing_queue.0 as usize,
             ),
-            rate_limits: RateLimits::new(Limits {
-                account: settings.account_failures.0,
-                network: settings.network_limit.network_failures.0,
-            }),
+            rate_limits: RateLimits::new(
+                Limits {
+                    account: settings.account_failures.0,
+                    network: settings.network_limit.network_failures.0,
+                },
+                settings.http.connections(),
+            ),
             acts: Acts::new(settings.user_acts.0),
             given_back: Acts::new(settings.user_acts.0),
             signup: settings.signup,

@@ -96,17 +96,18 @@ where
 {
     // Where commits hang, one is refused before it is tried, which takes a transaction.
     if !connection.may_hang() {
-        let (xid, is_nudged) = connection.wait(async |c| {
+        let (xids, is_nudged) = connection.wait(async |c| {
             let ask = async {
-                let asked = diesel_async::RunQueryDsl::get_result(statement.prepared(), &mut &**c).await;
-                told(asked.optional(), c).await
+                // All of the answer: what comes after the row is whether it could be committed.
+                let asked = diesel_async::RunQueryDsl::load(statement.prepared(), &mut &**c).await;
+                told(asked, c).await
             };
-            let (xid, nudged): (_, DatabaseResult<()>) =
+            let (xids, nudged): (QueryResult<Vec<Xid>>, _) =
                 join(ask, verifiers::nudge_of_this_revocation(c)).await;
-            Ok((xid?, nudged.is_ok()))
+            Ok((xids?, nudged.unwrap_or(false)))
         })?;
-        if let Some(xid) = xid {
-            return Ok(Pending::new(true, vec![xid], connection.server()).nudged(is_nudged));
+        if !xids.is_empty() {
+            return Ok(Pending::new(true, xids, connection.server()).nudged(is_nudged));
         }
     }
     revoking(connection, |connection| {

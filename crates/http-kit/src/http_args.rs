@@ -1,5 +1,5 @@
 use crate::cors::CorsArgs;
-use crate::{DurationSetting, MetricsAddress, NumberSetting, ProxyArgs};
+use crate::{DurationSetting, MetricsAddress, NumberSetting, ProxyArgs, descriptors};
 use std::time::Duration;
 
 /// Messages name these.
@@ -55,6 +55,12 @@ pub struct HttpArgs {
 }
 
 impl HttpArgs {
+    /// How many connections are served at a time: as many as is set, or as there are file descriptors for.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        descriptors::provide_for(self.max_connections.0 as usize)
+    }
+
     pub(crate) fn client_timeout(&self) -> Duration {
         self.client_timeout.0
     }

@@ -4,7 +4,7 @@ use crate::http_args::MAX_CONNECTIONS;
 use crate::metrics::{self, Metrics, RequestMetrics};
 use crate::observe::Observe;
 use crate::shutdown::{Ending, Signals};
-use crate::{HttpArgs, body, connections, descriptors, health, log_writer, problems, trailing_slash};
+use crate::{HttpArgs, body, connections, health, log_writer, problems, trailing_slash};
 use actix_web::dev::Server;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::rt::{spawn, time};
@@ -208,10 +208,10 @@ where
     })
 }
 
-/// As many as is set, or as there are file descriptors for.
+/// [`HttpArgs::connections`]; where they are fewer than is set, the log says so.
 fn most_connections(http: &HttpArgs) -> usize {
     let wanted = http.max_connections.0 as usize;
-    let most = descriptors::provide_for(wanted);
+    let most = http.connections();
     if most < wanted {
         tracing::info!(
             "serving {most} connections at a time, not {MAX_CONNECTIONS} ({wanted}): there are no more file \

@@ -74,6 +74,8 @@ pub(crate) async fn run(config: Service) -> anyhow::Result<()> {
         .workers(config.workers)
         // A logout may wait for a lease, and connections to verifiers meanwhile.
         .keep_alive(Duration::from_secs(60))
+        // And the first request, while other services start.
+        .client_request_timeout(Duration::ZERO)
         .disable_signals()
         .bind(("127.0.0.1", 0))?;
     tell(server.addrs().first().context("no address was bound")?)?;

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 /// How long an attempt waits for those in flight. After that, as many wait as at a full queue for hashing, and it is
 /// answered as there.
@@ -37,6 +38,8 @@ pub(crate) struct RateLimits(Arc<Shared>);
 
 struct Shared {
     limits: Limits,
+    /// How many more may be held back: each keeps its connection meanwhile.
+    may_hold_back: Semaphore,
     blocks: KnownBlocks,
     lines: Lines,
     refused: AtomicU64,
@@ -44,9 +47,11 @@ struct Shared {
 }
 
 impl RateLimits {
-    pub(crate) fn new(limits: Limits) -> Self {
+    /// Of so many connections, half at the most are held back at a time.
+    pub(crate) fn new(limits: Limits, connections: usize) -> Self {
         Self(Arc::new(Shared {
             limits,
+            may_hold_back: Semaphore::new(connections / 2),
             blocks: KnownBlocks::default(),
             lines: Lines::default(),
             refused: AtomicU64::default(),
@@ -78,6 +83,34 @@ impl RateLimits {
         self.0.refused.fetch_add(1, Ordering::Relaxed);
         ApiError::TooManyAttempts(left)
     }
+
+    fn refuse_from_memory(&self, left: Duration) -> ApiError {
+        self.0.refused_from_memory.fetch_add(1, Ordering::Relaxed);
+        self.refuse(left)
+    }
+
+    /// As [`refuse_from_memory`](Self::refuse_from_memory), after a while; `None`: what it would be refused for is over by then.
+    async fn refuse_later(&self, left: Duration) -> Option<ApiError> {
+        let Ok(_held) = self.0.may_hold_back.try_acquire() else {
+            return Some(self.refuse_from_memory(left));
+        };
+        let time = rand::random_range(HELD_BACK);
+        if left <= time {
+            tokio::time::sleep(left).await;
+            return None;
+        }
+        // Counted first, since it may hang up meanwhile.
+        let _ = self.refuse_from_memory(left);
+        tokio::time::sleep(time).await;
+        Some(ApiError::TooManyAttempts(left - time))
+    }
+
+    /// Holds back who finds the queue full.
+    async fn hold_back(&self) {
+        if let Ok(_held) = self.0.may_hold_back.try_acquire() {
+            tokio::time::sleep(rand::random_range(HELD_BACK)).await;
+        }
+    }
 }
 
 /// Why an attempt may not be made now.
@@ -98,18 +131,20 @@ pub(crate) async fn begin<T: Send + 'static>(
     let network = rate_limit::network(by.address);
     let started = Instant::now();
     if let Err(full) = state.hasher.check_queue(network) {
-        hold_back(HELD_BACK.end).await;
+        state.rate_limits.hold_back().await;
         return Err(full.into());
     }
     let mut place: Option<Place> = None;
     loop {
         if let Some(left) = shared.blocks.find(account, network, Instant::now()) {
-            shared.refused_from_memory.fetch_add(1, Ordering::Relaxed);
             // Who has waited in the line has been held back, and lets the next one go at once.
-            if place.is_none() {
-                hold_back(left).await;
+            if place.is_some() {
+                return Err(state.rate_limits.refuse_from_memory(left));
             }
-            return Err(state.rate_limits.refuse(left));
+            match state.rate_limits.refuse_later(left).await {
+                Some(refused) => return Err(refused),
+                None => continue,
+            }
         }
         let asked = shared.blocks.ask(Instant::now());
         match ask(state, by, account, read.clone()).await? {
@@ -131,10 +166,6 @@ pub(crate) async fn begin<T: Send + 'static>(
             }
         }
     }
-}
-
-async fn hold_back(most: Duration) {
-    tokio::time::sleep(rand::random_range(HELD_BACK).min(most)).await;
 }
 
 async fn ask<T: Send + 'static>(
@@ -166,18 +197,55 @@ async fn ask<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::task::{Context, Waker};
+
+    fn limits(connections: usize) -> RateLimits {
+        let limits = Limits {
+            account: 8,
+            network: 100,
+        };
+        RateLimits::new(limits, connections)
+    }
 
     /// By a clock that moves as soon as all wait for it.
     #[tokio::test(start_paused = true)]
     async fn a_refusal_is_held_back_for_no_longer_than_the_block() {
+        let limits = limits(2);
         for _ in 0..100 {
-            let start = tokio::time::Instant::now();
-            hold_back(Duration::from_secs(3600)).await;
+            let (start, hour) = (tokio::time::Instant::now(), Duration::from_secs(3600));
+            let Some(ApiError::TooManyAttempts(left)) = limits.refuse_later(hour).await else {
+                panic!("it is not over");
+            };
             // The clock moves by milliseconds.
-            assert!(start.elapsed() >= HELD_BACK.start && start.elapsed() <= HELD_BACK.end);
+            let held = start.elapsed();
+            assert!(held >= HELD_BACK.start && held <= HELD_BACK.end);
+            assert!(left + held >= hour && left + held <= hour + Duration::from_millis(1));
             let start = tokio::time::Instant::now();
-            hold_back(Duration::from_millis(20)).await;
+            assert!(limits.refuse_later(Duration::from_millis(20)).await.is_none());
             assert_eq!(start.elapsed(), Duration::from_millis(20));
         }
+        assert_eq!(limits.refused(), (100, 100));
+    }
+
+    /// Each of them keeps its connection, which others would want. Who hangs up has been refused all the same.
+    #[tokio::test(start_paused = true)]
+    async fn half_of_the_connections_are_held_back_at_the_most() {
+        let (limits, minute) = (limits(4), Duration::from_secs(60));
+        let mut held = [limits.refuse_later(minute), limits.refuse_later(minute)].map(Box::pin);
+        for one in &mut held {
+            assert!(
+                one.as_mut()
+                    .poll(&mut Context::from_waker(Waker::noop()))
+                    .is_pending()
+            );
+        }
+        let start = tokio::time::Instant::now();
+        assert!(limits.refuse_later(minute).await.is_some());
+        limits.hold_back().await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        drop(held);
+        assert_eq!(limits.refused(), (3, 3));
+        assert!(limits.refuse_later(minute).await.is_some());
+        assert!(start.elapsed() >= HELD_BACK.start);
     }
 }

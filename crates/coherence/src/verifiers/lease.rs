@@ -8,6 +8,7 @@ use crate::{DatabaseError, DatabaseResult, Snapshot, revocations};
 use diesel::QueryableByName;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::Error::NotFound;
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, Binary, Bool, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -57,8 +58,7 @@ pub async fn register(
 }
 
 /// Says what the verifier has applied, which is what its last renewal has brought, or what it has registered with; and reads
-/// what was revoked since: one statement, so that what is read and the snapshot that it returns are the same. What it has
-/// `dropped` it has forgotten already, and keeps nothing of until this is answered: where no more was revoked, nothing is left
+/// what was revoked since, as of the snapshot that it returns. What it has `dropped` it has forgotten already, and keeps nothing of until this is answered: where no more was revoked, nothing is left
 /// to be forgotten, and all of it is applied. Only in the
 /// [`Session`] that it registered in: what it knows to have applied, the server may have lost before another one began, and
 /// given its numbers to others.
@@ -79,9 +79,10 @@ pub async fn renew(
         applied,
         dropped: dropped.collect(),
     };
-    let answer = renew.get_result(connection).await;
-    let (renewed, moved, snapshot, digests): (bool, bool, Snapshot, Vec<Vec<u8>>) =
-        told(answer, connection).await?;
+    // All of the answer: what comes after the row is whether it could be committed.
+    let answer = renew.load(connection).await;
+    let rows: Vec<(bool, bool, Snapshot, Vec<Vec<u8>>)> = told(answer, connection).await?;
+    let (renewed, moved, snapshot, digests) = rows.into_iter().next().ok_or(NotFound)?;
     Ok(match (renewed, moved) {
         (true, _) => Ok(Renewal {
             revoked: revocations::revoked(digests, MOST_DIGESTS),

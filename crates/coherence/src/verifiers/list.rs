@@ -74,11 +74,12 @@ pub fn list(connection: &mut PgConnection) -> DatabaseResult<Vec<VerifierRow>> {
 /// # Errors
 /// See [`DatabaseError`](crate::DatabaseError).
 pub fn nudge(connection: &mut PgConnection, xids: &[Xid]) -> DatabaseResult<()> {
-    connection.wait(async |c| notify(c, Of::These(xids)).await)
+    connection.wait(async |c| notify(c, Of::These(xids)).await)?;
+    Ok(())
 }
 
-/// [`nudge`], of what the statement before this one has revoked.
-pub(crate) async fn nudge_of_this_revocation(connection: &AsyncPgConnection) -> DatabaseResult<()> {
+/// [`nudge`], of what the statement before this one has revoked; where that is nothing, nobody is told, and it gives `false`.
+pub(crate) async fn nudge_of_this_revocation(connection: &AsyncPgConnection) -> DatabaseResult<bool> {
     notify(connection, Of::TheLast).await
 }
 
@@ -92,7 +93,7 @@ pub fn nudge_and_list(
 ) -> DatabaseResult<(DatabaseResult<()>, Vec<VerifierRow>)> {
     connection.wait(async |c| {
         let (nudged, rows) = join(notify(c, Of::These(xids)), load(c)).await;
-        Ok((nudged, rows?))
+        Ok((nudged.map(|_| ()), rows?))
     })
 }
 
@@ -110,17 +111,17 @@ async fn load(connection: &AsyncPgConnection) -> DatabaseResult<Vec<VerifierRow>
     Ok(told(rows, connection).await?)
 }
 
-async fn notify(connection: &AsyncPgConnection, of: Of<'_>) -> DatabaseResult<()> {
+/// Gives whether there was anything to tell.
+async fn notify(connection: &AsyncPgConnection, of: Of<'_>) -> DatabaseResult<bool> {
     let notified = diesel_async::RunQueryDsl::execute(Nudge(of).prepared(), &mut &*connection).await;
-    told(notified, connection).await?;
-    Ok(())
+    Ok(told(notified, connection).await? > 0)
 }
 
 /// Which transactions have revoked what is told.
 #[derive(Debug)]
 enum Of<'a> {
     These(&'a [Xid]),
-    /// The last one of this session that has said [`THIS_REVOCATION`](crate::revocations::THIS_REVOCATION).
+    /// The last one of this session that has said [`THIS_REVOCATION`](crate::revocations::THIS_REVOCATION), once.
     TheLast,
 }
 
@@ -130,20 +131,21 @@ struct Nudge<'a>(Of<'a>);
 
 impl QueryFragment<Pg> for Nudge<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH these AS MATERIALIZED (SELECT ");
+        match &self.0 {
+            Of::These(xids) => out.push_bind_param::<Array<Xid8>, _>(xids)?,
+            Of::TheLast => out.push_sql(
+                "CASE WHEN current_setting('jeton.revocation', true) <> '' \
+                THEN ARRAY[current_setting('jeton.revocation')::xid8] END",
+            ),
+        }
         // A payload has less than 8,000 bytes. What is not told is told by the renewal.
         out.push_sql(&format!(
-            "SELECT pg_notify('{NUDGE_CHANNEL}', (SELECT string_agg(encode(digest, 'hex'), '') FROM \
-                (SELECT digest FROM revocations WHERE xid = "
+            " AS xids) SELECT pg_notify('{NUDGE_CHANNEL}', (SELECT string_agg(encode(digest, 'hex'), '') FROM \
+                (SELECT digest FROM revocations WHERE xid = ANY (xids) LIMIT 120) AS told)), \
+                set_config('jeton.revocation', '', false) \
+            FROM these WHERE xids IS NOT NULL"
         ));
-        match &self.0 {
-            Of::These(xids) => {
-                out.push_sql("ANY(");
-                out.push_bind_param::<Array<Xid8>, _>(xids)?;
-                out.push_sql(")");
-            }
-            Of::TheLast => out.push_sql("nullif(current_setting('jeton.revocation', true), '')::xid8"),
-        }
-        out.push_sql(" LIMIT 120) AS told))");
         Ok(())
     }
 }

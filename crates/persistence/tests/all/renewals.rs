@@ -1,12 +1,13 @@
 //! What a renewal brings: everything that was revoked since the one before, and nothing twice.
 
 use crate::logbook::{digest, setting};
-use crate::support::{connect, database, execute, text, xids};
+use crate::support::{connect, database, execute, failing_at_commit, text, xids};
 use crate::verifiers::{only, register};
 use jeton_coherence::revocations::Revoked;
 use jeton_coherence::verifiers::{self, NotRenewed, Renewal};
 use jeton_coherence::{PLAN_ONCE, Snapshot, Xid, revocations};
-use jeton_persistence::PgConnection;
+use jeton_domain::TokenDigest;
+use jeton_persistence::{DatabaseError, PgConnection};
 use uuid::Uuid;
 
 fn renew(connection: &mut PgConnection, id: Uuid, applied: &Snapshot) -> Renewal {
@@ -275,6 +276,48 @@ fn too_many_to_tell_means_everything() {
         panic!("everything, of one");
     };
     assert_eq!(digests.len(), 1);
+}
+
+/// However much of what could be told was dropped: the rest was not read.
+#[test]
+fn what_is_not_told_is_not_taken_for_dropped() {
+    let (_, connection) = &mut database();
+    let (id, registered) = register(connection);
+    let session = verifiers::session(connection).unwrap();
+    let log = |connection: &mut PgConnection, from: i32, to: i32| {
+        let log = format!(
+            "INSERT INTO revocations (digest) SELECT decode(lpad(to_hex(n), 64, '0'), 'hex') \
+                FROM generate_series({from}, {to}) AS n"
+        );
+        execute(connection, &log);
+    };
+    log(connection, 1, 20_001);
+    log(connection, 20_002, 20_002);
+    let dropped: Vec<TokenDigest> = (1..=20_001_u32)
+        .map(|n| {
+            let mut digest = [0; 32];
+            digest[28..].copy_from_slice(&n.to_be_bytes());
+            TokenDigest::from(digest)
+        })
+        .collect();
+    let renewed =
+        connection.wait(async |c| verifiers::renew(c, id, session, registered.clone(), &dropped).await);
+    let renewed = renewed.unwrap().unwrap();
+    assert_eq!(renewed.revoked, Revoked::Everything);
+    assert_eq!(only(connection).applied, registered);
+}
+
+/// What is renewed outside of a transaction is committed after the answer has been sent.
+#[test]
+fn a_renewal_that_could_not_be_committed_is_none() {
+    let (_, connection) = &mut database();
+    let (id, registered) = register(connection);
+    execute(connection, &failing_at_commit("UPDATE", "verifiers"));
+    let failed = crate::verifiers::renew(connection, id, registered.clone());
+    assert!(matches!(failed, Err(DatabaseError::Query(_))), "{failed:?}");
+    assert_eq!(only(connection).version, 0);
+    execute(connection, "DROP TRIGGER failing ON verifiers");
+    renew(connection, id, &registered);
 }
 
 /// A dump has rows of another server's, whose numbers this one has not come to. No snapshot sees them.

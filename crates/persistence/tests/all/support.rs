@@ -252,3 +252,12 @@ pub(crate) fn cleanup_step(
     }
     Ok(Some(all))
 }
+
+/// Has whatever does this to the table fail when it is committed: with a trigger that is called `failing`.
+pub(crate) fn failing_at_commit(what: &str, table: &str) -> String {
+    format!(
+        "CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'at the commit'; END $$; \
+        CREATE CONSTRAINT TRIGGER failing AFTER {what} ON {table} DEFERRABLE INITIALLY DEFERRED \
+            FOR EACH ROW EXECUTE FUNCTION fail()"
+    )
+}

@@ -2,7 +2,8 @@
 
 use crate::logbook::setting;
 use crate::support::{
-    CLI, connect, constraint, create_user, database, execute, interleave, issue_this, new_token, text, xids,
+    CLI, connect, constraint, create_user, database, execute, failing_at_commit, interleave, issue_this,
+    new_token, text, xids,
 };
 use diesel::Connection;
 use jeton_coherence::verifiers::{self, NotRenewed, Removal, Removed, Renewal, VerifierRow};
@@ -294,6 +295,25 @@ fn a_logout_is_followed_by_a_nudge_that_names_the_token() {
         assert_eq!(told, [token.digest]);
         id
     });
-    // What is gone already is waited for as all that some verifier has not applied: whoever waits tells them.
+    // What is gone already is waited for as all that some verifier has not applied: whoever waits tells them. Where that is
+    // nothing, nobody is made to renew.
     assert!(!log_out(ids[0]).is_nudged());
+    assert!(!is_nudged(listener));
+}
+
+/// Outside of a transaction, the answer comes before the commit.
+#[test]
+fn a_logout_that_could_not_be_committed_is_none() {
+    let (_, connection) = &mut database();
+    let user = create_user(connection, "ada").id;
+    let id = issue_this(connection, user, &new_token());
+    execute(connection, &failing_at_commit("DELETE", "tokens"));
+    let failed = tokens::log_out(connection, &CLI, user, id, true);
+    assert!(failed.is_err(), "{failed:?}");
+    assert_eq!(text(connection, "SELECT count(*)::text FROM tokens"), "1");
+    execute(connection, "DROP TRIGGER failing ON tokens");
+    let (found, xids) = tokens::log_out(connection, &CLI, user, id, true)
+        .unwrap()
+        .into_unconfirmed();
+    assert_eq!((found, xids.len()), (true, 1));
 }
