@@ -19,7 +19,7 @@ pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
 const MOST_HANGING: u32 = 4;
 /// How long to pause between two looks, at the least and at the most; between them, [`a part`](PAUSE_PART) of the time
 /// waited so far, which is then what a look that comes too late costs.
-const PAUSE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(20));
+const PAUSE: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(20));
 /// See [`PAUSE`], as a divisor.
 const PAUSE_PART: u32 = 4;
 /// How often a process that has nothing to wait for looks for verifiers that have died.
