@@ -1,4 +1,4 @@
-use crate::machine::{CpuUse, Machine, cores};
+use crate::machine::{CpuUse, Machine, PageTouch, cores};
 use crate::measure::{self, Bench};
 use crate::plan::{Kind, Plan};
 use crate::report::Report;
@@ -105,7 +105,7 @@ fn bench(cli: &Cli) -> anyhow::Result<()> {
 
     let (machine, start) = (Machine::look(&server)?, Instant::now());
     let before = CpuUse::now();
-    std::thread::sleep(Duration::from_secs(2));
+    let page_touch = PageTouch::measure();
     let idle = CpuUse::now();
     let results = measure::all(&bench)?;
     let report = Report {
@@ -113,6 +113,7 @@ fn bench(cli: &Cli) -> anyhow::Result<()> {
         machine: &machine,
         results: &results,
         took: start.elapsed(),
+        page_touch,
         busy_before: before.zip(idle).map(|(before, idle)| idle.busy_since(before)),
         stolen: idle
             .zip(CpuUse::now())

@@ -3,6 +3,7 @@
 use crate::BenchDatabase;
 use std::process::Command;
 use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
 
 pub(crate) struct Machine {
     pub(crate) cpu: String,
@@ -21,6 +22,19 @@ pub(crate) struct Postgres {
     pub(crate) version: String,
     pub(crate) settings: Vec<(&'static str, String)>,
 }
+
+/// What it takes to touch a page of memory. Where a host takes back what its guests do not use, or a kernel looks for it, a page
+/// that was left alone costs microseconds, and so does whatever was idle.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PageTouch {
+    /// Of memory that was touched just before.
+    pub(crate) at_once: Duration,
+    /// Of memory that nothing has touched for [`LEFT_ALONE`].
+    pub(crate) left_alone: Duration,
+}
+
+/// For how long memory is left alone to see what touching it takes then.
+pub(crate) const LEFT_ALONE: Duration = Duration::from_secs(5);
 
 /// What all cores have done since the machine was started.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +78,34 @@ impl Machine {
                 .map(|text| text.trim().to_owned()),
             postgres: Postgres::ask(server)?,
         })
+    }
+}
+
+impl PageTouch {
+    /// Takes [`LEFT_ALONE`].
+    pub(crate) fn measure() -> Self {
+        const PAGE: usize = 4096;
+        const PAGES: u32 = 4096;
+        let mut memory = vec![1_u8; PAGE * PAGES as usize];
+        let mut touch = || {
+            let start = Instant::now();
+            for byte in memory.iter_mut().step_by(PAGE) {
+                *std::hint::black_box(byte) += 1;
+            }
+            start.elapsed() / PAGES
+        };
+        touch();
+        let at_once = touch();
+        std::thread::sleep(LEFT_ALONE);
+        Self {
+            at_once,
+            left_alone: touch(),
+        }
+    }
+
+    /// Whether a page that was left alone costs more than cold caches explain, which is some accesses to memory of 0.1 µs each.
+    pub(crate) fn is_dear(self) -> bool {
+        self.left_alone > Duration::from_micros(1)
     }
 }
 

@@ -136,6 +136,8 @@ pub(crate) struct IdleResult {
     pub(crate) wake_ups: Option<f64>,
     /// The part of a core that it took.
     pub(crate) core: Option<f64>,
+    /// The part that a thread takes which wakes up as often and does nothing.
+    pub(crate) sleeper: Option<f64>,
 }
 
 #[derive(Default)]

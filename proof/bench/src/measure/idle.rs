@@ -14,10 +14,33 @@ pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<IdleResult> {
     let (start, before) = (Instant::now(), verifier.process.activity());
     std::thread::sleep(bench.plan.idle_time);
     let (time, after) = (start.elapsed().as_secs_f64(), verifier.process.activity());
-    Ok(before
-        .zip(after)
-        .map_or_else(IdleResult::default, |(before, after)| IdleResult {
-            wake_ups: Some((after.sleeps - before.sleeps) as f64 / time),
-            core: Some((after.cpu - before.cpu).as_secs_f64() / time),
-        }))
+    let Some((before, after)) = before.zip(after) else {
+        return Ok(IdleResult::default());
+    };
+    let wake_ups = (after.sleeps - before.sleeps) as f64 / time;
+    Ok(IdleResult {
+        wake_ups: Some(wake_ups),
+        core: Some((after.cpu - before.cpu).as_secs_f64() / time),
+        sleeper: sleeper(wake_ups, bench.plan.idle_time),
+    })
+}
+
+/// The part of a core that a thread takes which wakes up as often and does nothing: less is not to be had here.
+fn sleeper(wake_ups: f64, time: Duration) -> Option<f64> {
+    let pause = Duration::try_from_secs_f64(1.0 / wake_ups).ok()?;
+    let thread = std::thread::spawn(move || {
+        let (start, before) = (Instant::now(), own_cpu_time()?);
+        while start.elapsed() < time {
+            std::thread::sleep(pause);
+        }
+        let (time, after) = (start.elapsed(), own_cpu_time()?);
+        Some((after - before).as_secs_f64() / time.as_secs_f64())
+    });
+    thread.join().ok()?
+}
+
+/// The run time of this thread, as `schedstat` has it (Linux, sched-stats.rst).
+fn own_cpu_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
 }

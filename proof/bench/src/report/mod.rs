@@ -5,7 +5,7 @@ pub(crate) mod sections;
 mod summary;
 
 use crate::chart::{self, Bar};
-use crate::machine::Machine;
+use crate::machine::{LEFT_ALONE, Machine, PageTouch};
 use crate::plan::{Kind, Plan};
 use crate::results::{Contender, Results};
 use crate::say;
@@ -31,6 +31,7 @@ pub(crate) struct Report<'a> {
     pub(crate) machine: &'a Machine,
     pub(crate) results: &'a Results,
     pub(crate) took: Duration,
+    pub(crate) page_touch: PageTouch,
     /// The part of the machine that somebody else used just before the run.
     pub(crate) busy_before: Option<f64>,
     /// The part of the machine that its host gave to others during the run.
@@ -103,6 +104,12 @@ impl Report<'_> {
                 ));
             }
         }
+        if self.page_touch.is_dear() {
+            text.push_str(&format!("\n**{}**\n", paragraph(&format!(
+                "Not a machine that leaves memory alone: {}. What was idle for a moment is slow here, and so are large tables.",
+                of_page(self.page_touch)
+            )).trim_end()));
+        }
         text
     }
 
@@ -153,8 +160,18 @@ impl Report<'_> {
                 stolen * 100.0
             ));
         }
+        how.push_str(&format!(" In the beginning, {}.", of_page(self.page_touch)));
         format!("## Conditions\n\n{}\n{AGAIN}", paragraph(&how))
     }
+}
+
+fn of_page(PageTouch { at_once, left_alone }: PageTouch) -> String {
+    format!(
+        "a page of 4 KiB took {} µs to touch when nothing had touched it for {} seconds, and {} µs when it was just touched",
+        number(left_alone.as_secs_f64() * 1e6),
+        LEFT_ALONE.as_secs(),
+        number(at_once.as_secs_f64() * 1e6),
+    )
 }
 
 /// One paragraph of Markdown, in lines of at most 120 characters where words allow it.

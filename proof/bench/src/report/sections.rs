@@ -202,9 +202,10 @@ fn idle(idle: &crate::results::IdleResult) -> String {
     let of = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
     format!(
         "A service with a verifier that nobody asks anything wakes up {} times a second and takes {} % of a core (all of its \
-        threads; voluntary context switches and run time, as Linux counts them).",
+        threads; voluntary context switches and run time, as Linux counts them). A thread that wakes up as often and does nothing takes {} %.",
         of(idle.wake_ups),
         of(idle.core.map(|part| part * 100.0)),
+        of(idle.sleeper.map(|part| part * 100.0)),
     )
 }
 
