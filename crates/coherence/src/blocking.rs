@@ -15,6 +15,7 @@ use diesel::result::{
 use diesel::sql_types::Bool;
 use diesel_async::{AsyncConnection, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::TryStreamExt;
+use std::io;
 use std::panic::resume_unwind;
 use std::thread;
 use std::time::Duration;
@@ -54,8 +55,14 @@ pub struct PgConnection {
 /// [`DatabaseError::Unavailable`](crate::DatabaseError::Unavailable) when there is no server, or it refuses.
 pub fn establish(url: &DatabaseUrl, limits: ConnectionLimits) -> DatabaseResult<PgConnection> {
     let reactor = Reactor::new()?;
-    let connection = reactor.wait(limits.telling(connect(url, &limits)))?;
+    let connection = reactor
+        .wait(limits.telling(connect(url, &limits)))
+        .map_err(|error| DatabaseError::Unavailable(no_thread(&error)))??;
     Ok(PgConnection::new(connection, reactor, limits))
+}
+
+fn no_thread(error: &io::Error) -> String {
+    format!("no thread could be started to wait on: {error}")
 }
 
 /// As for what the server itself has closed.
@@ -126,12 +133,13 @@ impl PgConnection {
             }
         });
         let reason = match answer {
-            Err(deadline) => limits.abandon(deadline),
+            Err(error) => no_thread(&error),
+            Ok(Err(deadline)) => limits.abandon(deadline),
             Ok(_) if heard.take_unreplicated() => {
                 tracing::error!("{NOT_REPLICATED}: it is not known to be durable");
                 NOT_REPLICATED.to_owned()
             }
-            Ok(result) => return result,
+            Ok(Ok(result)) => return result,
         };
         *lost = Some(reason.clone());
         Err(closed(reason))
@@ -245,7 +253,10 @@ impl Reactor {
     }
 
     /// Waits on this thread; on another one where this one drives a runtime, or may do so: Tokio lets none drive two.
-    fn wait<F>(&self, work: F) -> F::Output
+    ///
+    /// # Errors
+    /// That one could not be started.
+    fn wait<F>(&self, work: F) -> io::Result<F::Output>
     where
         F: Future<Output: Send> + Send,
     {
@@ -253,11 +264,11 @@ impl Reactor {
             unreachable!("the runtime goes when the connection is dropped")
         };
         if self.may_block || Handle::try_current().is_err() {
-            return runtime.block_on(work);
+            return Ok(runtime.block_on(work));
         }
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| runtime.block_on(work));
-            waiting.join().unwrap_or_else(|panic| resume_unwind(panic))
+            let waiting = thread::Builder::new().spawn_scoped(scope, || runtime.block_on(work))?;
+            Ok(waiting.join().unwrap_or_else(|panic| resume_unwind(panic)))
         })
     }
 }

@@ -41,13 +41,18 @@ impl Memory {
         }
     }
 
-    /// The caller with this token, if that is known and may be answered now.
-    pub(crate) fn get(&self, digest: &TokenDigest) -> Option<(Caller, BootTime)> {
+    /// The caller with this token, if that is known and may be answered now. The memory is not touched where that `may` not be: a
+    /// process that has inherited it has none of the threads that hold its locks.
+    pub(crate) fn get(
+        &self,
+        digest: &TokenDigest,
+        may: impl FnOnce(BootTime) -> bool,
+    ) -> Option<(Caller, BootTime)> {
         // In this order, and all of it after the request has come: what is looked up before the deadline is read could
         // be a token that is revoked, and forgotten, before a new deadline is published.
         let deadline = self.deadline();
         let now = BootTime::now();
-        if now >= deadline {
+        if now >= deadline || !may(now) {
             return None;
         }
         Some((self.tokens.get(digest, now)?, now))
@@ -213,7 +218,7 @@ mod tests {
     }
 
     fn knows(memory: &Memory) -> bool {
-        memory.get(&TokenDigest::from(DIGEST)).is_some()
+        memory.get(&TokenDigest::from(DIGEST), |_| true).is_some()
     }
 
     fn nothing() -> Revoked {

@@ -233,9 +233,8 @@ impl Verifier {
             VerifyError::Invalid
         };
         let digest = PlainToken::digest_unchecked(token).map_err(malformed)?;
-        if let Some((caller, now)) = self.inner.memory.get(&digest)
-            && !self.inner.home.was_left(now)
-        {
+        let home = &self.inner.home;
+        if let Some((caller, now)) = self.inner.memory.get(&digest, |now| !home.was_left(now)) {
             if !self.accepts(&caller) {
                 return Err(VerifyError::Invalid);
             }
@@ -296,7 +295,8 @@ impl Verifier {
             } else {
                 self.inner.memory.deadline().since(now)
             },
-            entries: self.inner.memory.len(),
+            // What was locked at the fork is locked for ever.
+            entries: if inherited { 0 } else { self.inner.memory.len() },
             hits: self.inner.memory.hits(),
             last_renewal: self.inner.lease.renewed_at().map(|sent| now.since(sent)),
             looked_up_valid: counts.looked_up_valid.load(Ordering::Relaxed),

@@ -21,6 +21,8 @@ pub(crate) use tls_settings::Roots;
 pub(crate) use tls_settings::TlsSettings;
 use tokio_postgres::Config;
 
+const HOME: &str = "HOME";
+
 /// Where the database is and how to sign in to it: a connection URI as libpq has it (PostgreSQL documentation, §34.1.1.2).
 /// What libpq can be told, by the URI or by the environment, is honoured, or refused by its name.
 ///
@@ -109,7 +111,14 @@ impl DatabaseUrl {
     /// [`InvalidDatabaseUrl`], for a URI that would send a password over a network in clear text as well, unless it
     /// says `sslmode=disable`.
     pub fn parse(text: &str) -> Result<Self, InvalidDatabaseUrl> {
-        let environment = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
+        let environment = |name: &str| {
+            // Where it is not set, the home directory is the one in the list of users, as for libpq.
+            let value = match name {
+                HOME => std::env::home_dir()?.into_os_string(),
+                _ => std::env::var_os(name)?,
+            };
+            Some(value.to_string_lossy().into_owned())
+        };
         match Target::read(text, environment) {
             Err(_) if uri::is_doubtful(text) => Err(InvalidDatabaseUrl::Form),
             target => Ok(Self(Arc::new(target?))),
@@ -127,7 +136,9 @@ impl Target {
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, InvalidDatabaseUrl> {
         let said = Said::new(uri::parts(text)?, &environment)?;
-        let home = environment("HOME").map(PathBuf::from);
+        let home = environment(HOME)
+            .filter(|home| !home.is_empty())
+            .map(PathBuf::from);
         let endpoints = endpoints(&said)?;
         let mode = checked(Mode::read(&said)?, &endpoints)?;
         // As the operating system calls whoever runs this.
@@ -232,6 +243,12 @@ fn endpoints(said: &Said) -> Result<Vec<Endpoint>, InvalidDatabaseUrl> {
                 return Err(InvalidDatabaseUrl::Value {
                     name: "host",
                     expected: "a name, an address or a directory: sockets without a path are not supported",
+                });
+            }
+            None if host.contains(':') => {
+                return Err(InvalidDatabaseUrl::Value {
+                    name: "host",
+                    expected: "an address without a zone: link-local ones are not supported",
                 });
             }
             None => Place::Name,

@@ -140,6 +140,9 @@ impl Said {
         for (name, value) in address {
             let known = PARAMETERS.iter().find(|parameter| parameter.name == name);
             let parameter = known.ok_or(InvalidDatabaseUrl::Unknown(name))?;
+            if value.is_empty() {
+                continue;
+            }
             let saying = Saying {
                 value,
                 by: parameter.name,
@@ -155,7 +158,6 @@ impl Said {
                 said.entry(name).or_insert(saying);
             }
         }
-        said.retain(|_, saying| !saying.value.is_empty());
         for parameter in &PARAMETERS {
             if let (Some(why), Some(saying)) = (parameter.refused, said.get(parameter.name)) {
                 return Err(InvalidDatabaseUrl::NotSupported { name: saying.by, why });

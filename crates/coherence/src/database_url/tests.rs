@@ -368,6 +368,50 @@ fn a_url_of_another_machine_needs_tls() {
     }
 }
 
+/// A parameter that a template has left empty takes nothing away that the environment asks for.
+#[test]
+fn an_empty_value_leaves_the_word_to_what_else_says_something() {
+    let read = |query: &str, variable| read_in(&format!("postgres://u@localhost/db?{query}"), &[variable]);
+    let told = |query: &str, variable| read(query, variable).err().map(|error| error.to_string());
+    for variable in ["PGSSLCRL", "PGREQUIREPEER"] {
+        let parameter = PARAMETERS
+            .iter()
+            .find(|parameter| parameter.variable == Some(variable));
+        let refused = told("", (variable, "x"));
+        assert!(refused.is_some(), "{variable}");
+        let empty = format!("{}=", parameter.unwrap().name);
+        assert_eq!(told(empty.as_str(), (variable, "x")), refused);
+    }
+    let binding = read("channel_binding=", ("PGCHANNELBINDING", "disable")).unwrap();
+    assert_eq!(binding.config.get_channel_binding(), ChannelBinding::Disable);
+    let twice = read(
+        "channel_binding=disable&channel_binding=",
+        ("PGCHANNELBINDING", ""),
+    )
+    .unwrap();
+    assert_eq!(twice.config.get_channel_binding(), ChannelBinding::Disable);
+    let mode = |query| read(query, ("PGSSLMODE", "verify-full")).map(|target| target.mode);
+    assert_eq!(mode("sslmode="), mode(""));
+    assert_ne!(mode("sslmode="), mode("sslmode=disable"));
+}
+
+/// The directory that a process happens to be in is nobody's home.
+#[test]
+fn an_empty_home_is_none() {
+    let target = read_in("postgres://u@localhost/db", &[("HOME", "")]).unwrap();
+    assert_eq!(target.password_file, None);
+}
+
+/// Found out at once, not by connections that fail for ever.
+#[test]
+fn a_zone_of_an_address_is_refused() {
+    for zone in ["[fe80::1%25lo]", "[fe80::1%25eth0]:5433"] {
+        let error = read_in(&format!("postgres://u@{zone}/db?sslmode=disable"), &[]).err();
+        let error = error.unwrap().to_string();
+        assert!(error.contains("zone"), "{error}");
+    }
+}
+
 /// libpq looks for them in the home directory, and so do we.
 #[test]
 fn files_in_the_home_directory_count() {
