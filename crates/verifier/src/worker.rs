@@ -35,6 +35,8 @@ impl Worker {
         let (holds, alive) = channel();
         thread::Builder::new().name(name).spawn(move || {
             let _holds: Sender<Infallible> = holds;
+            // Ends before that, and its connections with it.
+            let runtime = runtime;
             runtime.0.as_ref().inspect(|runtime| work(runtime));
         })?;
         Ok(Self {
