@@ -37,14 +37,22 @@ impl Activity {
         threads
             .filter_map(Result::ok)
             .try_fold(Self::default(), |sum, thread| {
-                let thread = format!("{process}/task/{}", thread.file_name().to_str()?);
-                let schedstat = std::fs::read_to_string(format!("/proc/{thread}/schedstat")).ok()?;
-                let nanos = schedstat.split_whitespace().next()?.parse().ok()?;
+                let one = Self::of_thread(&format!("{process}/task/{}", thread.file_name().to_str()?))?;
                 Some(Self {
-                    sleeps: sum.sleeps + status_field(&thread, "voluntary_ctxt_switches")?,
-                    cpu: sum.cpu + Duration::from_nanos(nanos),
+                    sleeps: sum.sleeps + one.sleeps,
+                    cpu: sum.cpu + one.cpu,
                 })
             })
+    }
+
+    /// Of one thread, by its path in `/proc`, or of `thread-self`.
+    pub fn of_thread(thread: &str) -> Option<Self> {
+        let schedstat = std::fs::read_to_string(format!("/proc/{thread}/schedstat")).ok()?;
+        let nanos = schedstat.split_whitespace().next()?.parse().ok()?;
+        Some(Self {
+            sleeps: status_field(thread, "voluntary_ctxt_switches")?,
+            cpu: Duration::from_nanos(nanos),
+        })
     }
 }
 

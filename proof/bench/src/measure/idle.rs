@@ -1,6 +1,7 @@
 use super::Bench;
 use super::revocations::Verifier;
 use crate::results::IdleResult;
+use jeton_proof_support::Activity;
 use std::time::{Duration, Instant};
 
 /// How long after its start a service is taken to be at rest.
@@ -29,18 +30,12 @@ pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<IdleResult> {
 fn sleeper(wake_ups: f64, time: Duration) -> Option<f64> {
     let pause = Duration::try_from_secs_f64(1.0 / wake_ups).ok()?;
     let thread = std::thread::spawn(move || {
-        let (start, before) = (Instant::now(), own_cpu_time()?);
+        let (start, before) = (Instant::now(), Activity::of_thread("thread-self")?);
         while start.elapsed() < time {
             std::thread::sleep(pause);
         }
-        let (time, after) = (start.elapsed(), own_cpu_time()?);
-        Some((after - before).as_secs_f64() / time.as_secs_f64())
+        let (time, after) = (start.elapsed(), Activity::of_thread("thread-self")?);
+        Some((after.cpu - before.cpu).as_secs_f64() / time.as_secs_f64())
     });
     thread.join().ok()?
-}
-
-/// The run time of this thread, as `schedstat` has it (Linux, sched-stats.rst).
-fn own_cpu_time() -> Option<Duration> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
 }
