@@ -58,7 +58,7 @@ pub enum DatabaseError {
     Unreleased,
     /// The statement failed: a defect of this project.
     #[error("query failed: {0}")]
-    Query(#[source] DieselError),
+    Query(DieselError),
 }
 
 /// What every function that asks the database returns.

@@ -116,7 +116,7 @@ pub enum ConnectError {
     CacheTokens,
     /// No thread could be started.
     #[error("cannot start a thread: {0}")]
-    Thread(#[from] std::io::Error),
+    Thread(std::io::Error),
 }
 
 impl Verifier {
@@ -154,11 +154,14 @@ impl Verifier {
                 Err(ConnectError::NotMigrated(pending.join(", ")))
             }
         });
-        check.await.map_err(std::io::Error::other)??;
+        check
+            .await
+            .map_err(|error| ConnectError::Thread(error.into()))??;
         let memory = Arc::new(Memory::new(settings.cache_tokens));
         let uses = Arc::new(Uses::new());
-        let lookups = Lookups::start(&settings, memory.clone(), uses.clone())?;
-        let lease = Lease::start(&settings, memory.clone())?;
+        let lookups =
+            Lookups::start(&settings, memory.clone(), uses.clone()).map_err(ConnectError::Thread)?;
+        let lease = Lease::start(&settings, memory.clone()).map_err(ConnectError::Thread)?;
         if let Ok(started) = tokio::time::timeout(settings.lookup_timeout, lease.started()).await {
             started?;
         }

@@ -7,7 +7,7 @@ use crate::support::{
 use jeton_domain::AuditContext;
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{PgConnection, users};
-use jeton_proof_support::migrate;
+use jeton_proof_support::{RawRequest, migrate};
 use jeton_verifier::{LONGEST_LEASE, VerifierSettings};
 
 /// `Authorization` headers, and where they are sent.
@@ -208,4 +208,37 @@ fn a_database_that_is_away_is_told_with_the_same_bytes_by_every_front_end() {
     ask_all(&server, &headers, true);
     postgres.start().unwrap();
     ask_all(&server, &headers, false);
+}
+
+#[test]
+fn any_method_on_a_kept_connection_is_answered_with_the_same_bytes_by_every_front_end() {
+    let (database, mut connection) = database();
+    let headers = Tokens::issue(&mut connection).headers();
+    let server = Server::start(database.url());
+    let sent: [(&[&[u8]], [u16; 2]); 4] = [
+        (&[], [401, 200]),
+        (&[&headers.revoked], [401, 401]),
+        (&[&headers.valid, &headers.valid], [400, 400]),
+        (&[&headers.valid], [403, 200]),
+    ];
+    for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+        let mut requests = Vec::new();
+        let mut right = Vec::new();
+        for (authorization, statuses) in sent {
+            for (path, status) in ["/any-method", "/any-method/if-any"].into_iter().zip(statuses) {
+                let request = RawRequest::new(method, path).body("");
+                requests.push(
+                    authorization
+                        .iter()
+                        .fold(request, |request, value| request.header("Authorization", value)),
+                );
+                right.push(status);
+            }
+        }
+        let answers = server.send_on_one_connection(&requests);
+        let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+        assert_eq!(statuses, right, "{method}");
+        let has_body = answers.iter().all(|answer| !answer.body.is_empty());
+        assert_eq!(has_body, method != "HEAD", "{method}");
+    }
 }

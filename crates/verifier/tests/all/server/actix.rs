@@ -44,6 +44,11 @@ fn routes(config: &mut web::ServiceConfig, guard: &Guard) {
         .route("/one-of-both", get(read.requiring("admin")))
         .route("/no-scope", get(guard.requiring("two words")))
         .route("/echo", web::post().to(echo).wrap(guard.clone()))
+        .route("/any-method", web::route().to(greet).wrap(reports.clone()))
+        .route(
+            "/any-method/if-any",
+            web::route().to(greet).wrap(guard.optional()),
+        )
         .route("/forgotten", web::get().to(whoami))
         .route("/reports-if-any", ask(reports.optional()))
         .route(

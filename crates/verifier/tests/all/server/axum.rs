@@ -1,5 +1,5 @@
 use super::{notes, photos};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use axum::{Json, Router};
 use jeton_verifier::axum::Guard;
 use jeton_verifier::{Caller, Verifier, VerifierSettings};
@@ -45,6 +45,8 @@ fn routes(guard: &Guard) -> Router {
         .route("/one-of-both", behind(read.requiring("admin")))
         .route("/no-scope", behind(guard.requiring("two words")))
         .route("/echo", post(echo).route_layer(guard.clone()))
+        .route("/any-method", any(greet).layer(reports.clone()))
+        .route("/any-method/if-any", any(greet).layer(guard.optional()))
         .route("/forgotten", get(whoami))
         .route("/reports-if-any", ask(reports.optional()))
         .route(

@@ -5,7 +5,7 @@ mod actix;
 mod axum;
 
 use crate::support::settings;
-use jeton_proof_support::{RawRequest, RawResponse};
+use jeton_proof_support::{RawConnection, RawRequest, RawResponse};
 use jeton_verifier::{ProtectedResource, VerifierSettings};
 use std::net::SocketAddr;
 use std::sync::mpsc::{Sender, channel};
@@ -60,12 +60,28 @@ impl Server {
     /// Sends the request to each, and returns the answer of all of them.
     pub(crate) fn send(&self, request: &RawRequest) -> RawResponse {
         let request = request.clone().header("Connection", "close");
-        let mut answers = self
-            .0
-            .iter()
-            .map(|front_end| (front_end.name, request.send(front_end.address)));
-        let (first_name, first) = answers.next().unwrap();
-        for (name, answer) in answers {
+        let answers = self.0.iter().map(|front_end| request.send(front_end.address));
+        self.agreed(answers)
+    }
+
+    /// Sends the requests to each, on one connection that is kept between them, and returns the answers of all of them.
+    pub(crate) fn send_on_one_connection(&self, requests: &[RawRequest]) -> Vec<RawResponse> {
+        let open = |front_end: &FrontEnd| RawConnection::open(front_end.address).unwrap();
+        let mut connections: Vec<_> = self.0.iter().map(open).collect();
+        let send = |request: &RawRequest| {
+            let answers = connections
+                .iter_mut()
+                .map(|connection| connection.send(&request.to_bytes()).unwrap());
+            self.agreed(answers)
+        };
+        requests.iter().map(send).collect()
+    }
+
+    /// One answer of each, in their order, which have to be the same.
+    fn agreed(&self, answers: impl Iterator<Item = RawResponse>) -> RawResponse {
+        let mut named = self.0.iter().map(|front_end| front_end.name).zip(answers);
+        let (first_name, first) = named.next().unwrap();
+        for (name, answer) in named {
             assert_eq!(compared(&first), compared(&answer), "{first_name}, {name}");
         }
         first
