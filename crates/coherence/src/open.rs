@@ -6,6 +6,7 @@ use crate::error::with_source;
 use crate::open_connection::OpenConnection;
 use crate::{ConnectionLimits, DatabaseError, DatabaseResult};
 use rand::seq::SliceRandom;
+use std::error::Error as _;
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
@@ -24,8 +25,8 @@ const PROBE: Duration = Duration::from_millis(200);
 type Opened = (Client, Connection<Socket, Stream>);
 
 /// Tries every address of every host, what has failed last after the others, each for as long as `connect_timeout` says, which is for all there is to be done: from
-/// looking it up until the session is ready. As with libpq, a server that does not let this account in has the last word: the
-/// others have the same accounts.
+/// looking it up until the session is ready. As with libpq, a server that has answered, and does not let this account in, has the
+/// last word: the others have the same accounts and databases.
 ///
 /// # Errors
 /// [`DatabaseError::Unavailable`]: none of them will do, and why.
@@ -155,9 +156,21 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
             reason: with_source(&error),
-            is_final: refuses_account(&error),
+            is_final: has_the_last_word(&error),
             is_late: false,
         }
+    }
+}
+
+/// By SQLSTATE all errors of the server's but those that pass, and are its own: of connections (class 08), resources (53), an
+/// operator (57, as it starts or ends) and the system (58). Of this side's all that neither the system nor the other side's hanging
+/// up is the reason of: a password that is asked for and not there, say.
+fn has_the_last_word(error: &Error) -> bool {
+    match error.code() {
+        Some(code) => !["08", "53", "57", "58"]
+            .iter()
+            .any(|class| code.code().starts_with(class)),
+        None => !error.is_closed() && error.source().is_none_or(|source| !source.is::<std::io::Error>()),
     }
 }
 

@@ -35,7 +35,9 @@ pub struct DatabaseUrl(Arc<Target>);
 #[non_exhaustive]
 pub enum InvalidDatabaseUrl {
     /// Not a URI of Postgres.
-    #[error("must look like postgres://user:password@host:5432/database")]
+    #[error(
+        "must look like postgres://user:password@host:5432/database, with %40 for @ in each of them, and %2F for /"
+    )]
     Form,
     /// Another machine, and not a word about encryption: libpq's default would fall back to clear text unnoticed.
     #[error(
@@ -146,7 +148,12 @@ impl Target {
             .get("user")
             .map(str::to_owned)
             .or_else(|| whoami::username().ok());
-        let user = user.unwrap_or_default();
+        let user = user
+            .filter(|user| !user.is_empty())
+            .ok_or(InvalidDatabaseUrl::Value {
+                name: "user",
+                expected: "said: the system has no name for whoever runs this",
+            })?;
         let password_file = said.get("passfile").map(PathBuf::from);
         let (config, connect_timeout) = session::read(&said, &environment)?;
         Ok(Self {
@@ -215,7 +222,7 @@ fn endpoints(said: &Said) -> Result<Vec<Endpoint>, InvalidDatabaseUrl> {
         .is_some_and(|addresses| addresses.len() != count)
     {
         return Err(InvalidDatabaseUrl::Value {
-            name: "hostaddr",
+            name: said.by("hostaddr"),
             expected: "as many addresses as there are hosts",
         });
     }
@@ -236,18 +243,24 @@ fn endpoints(said: &Said) -> Result<Vec<Endpoint>, InvalidDatabaseUrl> {
         let host = hosts.get(at).copied().unwrap_or_default();
         let address = addresses.as_ref().and_then(|addresses| addresses[at]);
         let place = match address.or_else(|| host.parse().ok()) {
+            Some(_) if host.starts_with(['/', '@']) => {
+                return Err(InvalidDatabaseUrl::Value {
+                    name: said.by("hostaddr"),
+                    expected: "left out where the host is a socket",
+                });
+            }
             Some(address) => Place::Address(address),
             None if host.is_empty() => Place::Socket(default_socket().into()),
             None if host.starts_with('/') => Place::Socket(host.into()),
             None if host.starts_with('@') => {
                 return Err(InvalidDatabaseUrl::Value {
-                    name: "host",
+                    name: said.by("host"),
                     expected: "a name, an address or a directory: sockets without a path are not supported",
                 });
             }
             None if host.contains(':') => {
                 return Err(InvalidDatabaseUrl::Value {
-                    name: "host",
+                    name: said.by("host"),
                     expected: "an address without a zone: link-local ones are not supported",
                 });
             }

@@ -113,12 +113,9 @@ pub(super) const PARAMETERS: [Parameter; 55] = [
     refused_by_name("tty", "it has been without a meaning since PostgreSQL 7"),
 ];
 
-/// What libpq tells a session of the environment, and of nothing else: the variable, and Postgres's setting.
-pub(super) const SESSION: [(&str, &str); 3] = [
-    ("PGDATESTYLE", "DateStyle"),
-    ("PGGEQO", "geqo"),
-    ("PGTZ", "TimeZone"),
-];
+/// What libpq tells a session of the environment, and of nothing else: the variable, and Postgres's setting. `PGTZ` is left out,
+/// since sessions are in UTC.
+pub(super) const SESSION: [(&str, &str); 2] = [("PGDATESTYLE", "DateStyle"), ("PGGEQO", "geqo")];
 
 /// What was said, by the names of parameters.
 pub(super) struct Said(HashMap<&'static str, Saying>);
@@ -168,6 +165,11 @@ impl Said {
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         Some(&self.0.get(name)?.value)
+    }
+
+    /// What a value of this parameter that cannot be is to be told by.
+    pub(super) fn by(&self, name: &'static str) -> &'static str {
+        self.0.get(name).map_or(name, |saying| saying.by)
     }
 
     /// The value of a parameter as something else.

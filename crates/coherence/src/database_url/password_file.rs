@@ -12,7 +12,7 @@ pub(super) struct Account<'a> {
     pub(super) user: &'a str,
 }
 
-/// The password of the first line that fits. A file that others may read is not used, as libpq does not; the log tells.
+/// The password of the first line that fits, if it has one. A file that others may read is not used, as libpq does not; the log tells.
 pub(super) fn find(path: &Path, account: &Account<'_>) -> Option<SecretString> {
     let metadata = std::fs::metadata(path).ok()?;
     if !metadata.is_file() || metadata.permissions().mode() & 0o077 != 0 {
@@ -40,9 +40,9 @@ pub(super) fn password_of(text: &str, account: &Account<'_>) -> Option<String> {
                 }
                 rest = after;
             }
-            let password = unescaped(rest);
-            (!password.is_empty()).then_some(password)
+            Some(unescaped(rest))
         })
+        .filter(|password| !password.is_empty())
 }
 
 /// Up to the next colon that no backslash precedes, and what comes after it.
@@ -64,7 +64,7 @@ fn unescaped(text: &str) -> String {
     let mut result = String::new();
     while let Some(c) = chars.next() {
         match c {
-            '\\' => result.extend(chars.next()),
+            '\\' => result.push(chars.next().unwrap_or('\\')),
             ':' => break,
             c => result.push(c),
         }

@@ -14,8 +14,6 @@ const KEEPALIVES_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVES_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVES_COUNT: u32 = 3;
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
-/// The system's, which zero stands for.
-const SYSTEM_IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 /// What connections are called in `pg_stat_activity`, where nobody says otherwise.
 const APPLICATION_NAME: &str = "jeton";
 
@@ -32,9 +30,15 @@ pub(super) fn read(
     config.application_name(name.unwrap_or(APPLICATION_NAME));
     let mut options = said.get("options").unwrap_or_default().to_owned();
     for (variable, setting) in SESSION {
-        if let Some(value) = environment(variable).filter(|value| !value.is_empty()) {
-            let value = value.replace('\\', "\\\\").replace(' ', "\\ ");
-            options.push_str(&format!(" -c {setting}={value}"));
+        let is_said = |value: &String| !value.is_empty() && !value.eq_ignore_ascii_case("default");
+        if let Some(value) = environment(variable).filter(is_said) {
+            options.push_str(&format!(" -c {setting}="));
+            for c in value.chars() {
+                if c == '\\' || c.is_ascii_whitespace() {
+                    options.push('\\');
+                }
+                options.push(c);
+            }
         }
     }
     if !options.is_empty() {
@@ -42,14 +46,14 @@ pub(super) fn read(
     }
     let attributes = said.one_of(
         "target_session_attrs",
-        "read-write, read-only or any",
+        "read-write, primary or any: a standby is behind, and lets nobody write",
         &[
             ("read-write", TargetSessionAttrs::ReadWrite),
-            ("read-only", TargetSessionAttrs::ReadOnly),
+            // Each server is asked in any case whether it is a standby, and refused if it is.
+            ("primary", TargetSessionAttrs::Any),
             ("any", TargetSessionAttrs::Any),
         ],
     )?;
-    // Of several hosts the primary; a standby is behind, and lets nobody write.
     config.target_session_attrs(attributes.unwrap_or(TargetSessionAttrs::ReadWrite));
     let binding = said.one_of(
         "channel_binding",
@@ -90,25 +94,30 @@ fn check_what_is_fixed(said: &Said) -> Result<(), InvalidDatabaseUrl> {
 
 fn set_time_outs(config: &mut Config, said: &Said) -> Result<(), InvalidDatabaseUrl> {
     let seconds = |name, default| {
-        let said = said.read(name, "a whole number of seconds", number::<u32>)?;
-        Ok::<_, InvalidDatabaseUrl>(said.map_or(default, |seconds| Duration::from_secs(seconds.into())))
+        let expected = "a whole number of seconds, 32767 at most";
+        let said = said.read(name, expected, |text| {
+            number(text).filter(|seconds| *seconds <= 32_767)
+        })?;
+        Ok::<_, InvalidDatabaseUrl>(said.map_or(default, Duration::from_secs))
     };
     let on = said.one_of("keepalives", "0 or 1", &[("0", false), ("1", true)])?;
     config.keepalives(on.unwrap_or(true));
     let idle = seconds("keepalives_idle", KEEPALIVES_IDLE)?;
-    config.keepalives_idle(if idle.is_zero() { SYSTEM_IDLE } else { idle });
+    config.keepalives_idle(if idle.is_zero() { system_idle() } else { idle });
     let interval = seconds("keepalives_interval", KEEPALIVES_INTERVAL)?;
     if !interval.is_zero() {
         config.keepalives_interval(interval);
     }
-    let count = said.read("keepalives_count", "a whole number", number::<u32>)?;
+    let count = said.read("keepalives_count", "a whole number, 127 at most", |text| {
+        number(text).filter(|count| *count <= 127)
+    })?;
     if let Some(count) = Some(count.unwrap_or(KEEPALIVES_COUNT)).filter(|count| *count > 0) {
         config.keepalives_retries(count);
     }
     let unacknowledged = said.read(
         "tcp_user_timeout",
-        "a whole number of milliseconds",
-        number::<u32>,
+        "a whole number of milliseconds, 2147483647 at most",
+        |text| number::<u32>(text).filter(|millis| i32::try_from(*millis).is_ok()),
     )?;
     let unacknowledged =
         unacknowledged.map_or(TCP_USER_TIMEOUT, |millis| Duration::from_millis(millis.into()));
@@ -116,6 +125,13 @@ fn set_time_outs(config: &mut Config, said: &Said) -> Result<(), InvalidDatabase
         config.tcp_user_timeout(unacknowledged);
     }
     Ok(())
+}
+
+/// The driver has no word for leaving it to the system.
+fn system_idle() -> Duration {
+    let said = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_keepalive_time").ok();
+    let seconds = said.and_then(|text| number(text.trim()));
+    Duration::from_secs(seconds.unwrap_or(2 * 60 * 60))
 }
 
 fn number<T: FromStr>(text: &str) -> Option<T> {

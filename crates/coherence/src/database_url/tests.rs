@@ -53,7 +53,9 @@ fn every_parameter_and_variable_of_libpq_is_in_the_table() {
     assert_eq!(named, LIBPQ.split_whitespace().collect());
     assert_eq!(named.len(), PARAMETERS.len());
     let variables = PARAMETERS.iter().filter_map(|parameter| parameter.variable);
-    let variables: BTreeSet<_> = variables.chain(SESSION.map(|(variable, _)| variable)).collect();
+    // One is listed, and has no effect.
+    let others = SESSION.map(|(variable, _)| variable).into_iter().chain(["PGTZ"]);
+    let variables: BTreeSet<_> = variables.chain(others).collect();
     assert_eq!(variables, VARIABLES.split_whitespace().collect());
 }
 
@@ -91,10 +93,16 @@ fn what_is_refused_is_refused_by_its_name() {
         ("sslmode=on", "sslmode must be"),
         ("requiressl=yes", "requiressl must be"),
         ("ssl=false", "ssl must be"),
+        ("target_session_attrs=read-only", "target_session_attrs must be"),
         (
             "target_session_attrs=prefer-standby",
             "target_session_attrs must be",
         ),
+        ("keepalives_idle=32768", "keepalives_idle must be"),
+        ("keepalives_interval=32768", "keepalives_interval must be"),
+        ("keepalives_count=128", "keepalives_count must be"),
+        ("tcp_user_timeout=2147483648", "tcp_user_timeout must be"),
+        ("host=/run&hostaddr=127.0.0.1", "hostaddr must be left out"),
         (
             "ssl_max_protocol_version=TLSv1.1",
             "ssl_max_protocol_version must be",
@@ -166,9 +174,11 @@ fn what_is_honoured_has_its_effect() {
     );
     check("keepalives", !config("keepalives=0").get_keepalives());
     let idle = |query| config(query).get_keepalives_idle();
+    let system = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_keepalive_time");
+    let system = system.map_or(7200, |seconds| seconds.trim().parse().unwrap());
     check(
         "keepalives_idle",
-        idle("keepalives_idle=7") == seconds(7) && idle("keepalives_idle=0") == seconds(7200),
+        idle("keepalives_idle=7") == seconds(7) && idle("keepalives_idle=0") == seconds(system),
     );
     let interval = |query| config(query).get_keepalives_interval();
     check(
@@ -195,7 +205,11 @@ fn what_is_honoured_has_its_effect() {
         read_in("postgres:///?sslcompression=0", &[]).is_ok(),
     );
     let attributes = config("target_session_attrs=any").get_target_session_attrs();
-    check("target_session_attrs", attributes == TargetSessionAttrs::Any);
+    let primary = config("target_session_attrs=primary").get_target_session_attrs();
+    check(
+        "target_session_attrs",
+        [attributes, primary] == [TargetSessionAttrs::Any; 2],
+    );
     check(
         "load_balance_hosts",
         with("load_balance_hosts=random").random_order,
@@ -250,7 +264,9 @@ fn the_environment_speaks_where_the_address_is_silent() {
         ("PGTARGETSESSIONATTRS", "any"),
         ("PGCONNECT_TIMEOUT", "8"),
         ("PGOPTIONS", "-c a=b"),
-        ("PGDATESTYLE", "ISO, DMY"),
+        ("PGDATESTYLE", "ISO,\t DMY"),
+        ("PGGEQO", "Default"),
+        ("PGTZ", "nowhere"),
         ("PGCHANNELBINDING", ""),
     ];
     let target = read_in("postgres://", &environment).unwrap();
@@ -262,7 +278,7 @@ fn the_environment_speaks_where_the_address_is_silent() {
     assert_eq!(target.config.get_application_name(), Some("shop"));
     assert_eq!(
         target.config.get_options(),
-        Some("-c a=b -c DateStyle=ISO,\\ DMY")
+        Some("-c a=b -c DateStyle=ISO,\\\t\\ DMY")
     );
     assert_eq!(target.connect_timeout, Some(Duration::from_secs(8)));
     let target = read_in("postgres://ada:q@localhost:9/db?application_name=x", &environment).unwrap();
@@ -283,8 +299,17 @@ fn the_environment_speaks_where_the_address_is_silent() {
     );
     let said = [("PGHOST", "db.example.org"), ("PGSSLMODE", "disable")];
     assert!(read_in("postgres:///db", &said).is_ok());
-    let error = read_in("postgres:///db", &[("PGPORT", "no")]).err().unwrap();
-    assert!(error.to_string().starts_with("PGPORT must be"), "{error}");
+    for (variable, value) in [("PGPORT", "no"), ("PGHOST", "@abstract"), ("PGHOSTADDR", "no")] {
+        let error = read_in("postgres:///db", &[(variable, value)]).err().unwrap();
+        assert!(
+            error.to_string().starts_with(&format!("{variable} must be")),
+            "{error}"
+        );
+    }
+    // A list of hosts has said of each that its port is the usual one.
+    let several = read_in("postgres://localhost,127.0.0.1/db", &environment).unwrap();
+    let ports: Vec<_> = several.endpoints.iter().map(|endpoint| endpoint.port).collect();
+    assert_eq!(ports, [5432, 5432]);
 }
 
 #[test]
@@ -477,7 +502,8 @@ fn the_password_file_is_read_as_libpq_reads_it() {
         dbname: "d",
         user: "u",
     };
-    assert_eq!(password_of("h:1:d:v:p\nh:1:d:u:\n", &account), None);
+    assert_eq!(password_of("h:1:d:v:p\nh:1:d:u:\n*:*:*:*:q\n", &account), None);
+    assert_eq!(password_of("h:1:d:u:p\\", &account).as_deref(), Some("p\\"));
 }
 
 #[test]

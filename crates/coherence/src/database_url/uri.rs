@@ -59,7 +59,8 @@ fn split(text: &str) -> Result<(&str, &str), InvalidDatabaseUrl> {
     })
 }
 
-/// Both as libpq has them: in one text, with commas between. No ports at all if none is said.
+/// Both as libpq has them: in one text, with commas between. No ports at all if none is said of one host; of several, it is then
+/// said of each that its port is the usual one.
 fn hosts_and_ports(text: &str) -> Result<(String, String), InvalidDatabaseUrl> {
     let (mut hosts, mut ports) = (Vec::new(), Vec::new());
     for one in text.split(',') {
@@ -77,9 +78,7 @@ fn hosts_and_ports(text: &str) -> Result<(String, String), InvalidDatabaseUrl> {
         hosts.push(host);
         ports.push(port);
     }
-    let none = ports.iter().all(|port| port.is_empty());
-    let ports = if none { String::new() } else { ports.join(",") };
-    Ok((hosts.join(","), ports))
+    Ok((hosts.join(","), ports.join(",")))
 }
 
 fn decoded(text: &str) -> Result<String, InvalidDatabaseUrl> {

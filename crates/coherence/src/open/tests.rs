@@ -58,8 +58,8 @@ async fn the_first_of_several_hosts_that_will_do_is_taken() {
     assert_eq!(taken(&hosts(&both, "target_session_attrs=any")).await, Ok(one));
     let turned = format!("127.0.0.1:{two},127.0.0.1:{one}");
     assert_eq!(
-        taken(&hosts(&turned, "target_session_attrs=read-only")).await,
-        Ok(one)
+        taken(&hosts(&turned, "target_session_attrs=primary")).await,
+        Ok(two)
     );
 
     let alone = taken(&hosts(&format!("127.0.0.1:{one}"), "")).await.unwrap_err();
@@ -81,11 +81,29 @@ async fn the_first_of_several_hosts_that_will_do_is_taken() {
     let late = format!("127.0.0.1:{silent},127.0.0.1:{two}");
     assert_eq!(taken(&hosts(&late, "connect_timeout=1")).await, Ok(two));
 
-    // Where one does not let the account in, no other is asked.
-    let wrong = hosts(&turned, "").replace(":p@", ":q@");
-    let wrong = taken(&wrong).await.unwrap_err();
-    assert!(wrong.contains("password authentication failed"), "{wrong}");
-    assert!(!wrong.contains("; "), "{wrong}");
+    // Where one does not let the account in, no other is asked: not even one that has such a database, say.
+    for (from, to, why) in [
+        (":p@", ":q@", "password authentication failed"),
+        (":p@", "@", "password missing"),
+        ("/jeton?", "/other?", "database \"other\" does not exist"),
+    ] {
+        let wrong = taken(&hosts(&turned, "passfile=/nowhere").replace(from, to))
+            .await
+            .unwrap_err();
+        assert!(wrong.contains(why), "{wrong}");
+        assert!(!wrong.contains("; "), "{wrong}");
+    }
+    // One that has no connection left does not speak for the others.
+    let url = DatabaseUrl::parse(&hosts(&format!("127.0.0.1:{two}"), "")).unwrap();
+    let role = "CREATE ROLE few LOGIN PASSWORD 'p'";
+    let mut connection = establish(&url, ConnectionLimits::NONE).unwrap();
+    connection.batch_execute(role).unwrap();
+    let full = server(&format!("{role} CONNECTION LIMIT 0"));
+    let busy = hosts(&format!("127.0.0.1:{},127.0.0.1:{two}", full.port()), "");
+    let few = |url: &str| url.replace("jeton:p@", "few:p@");
+    assert_eq!(taken(&few(&busy)).await, Ok(two));
+    let alone = taken(&few(&hosts(&format!("127.0.0.1:{}", full.port()), ""))).await;
+    assert!(alone.unwrap_err().contains("too many connections"));
 }
 
 /// The same server twice, as after a fail-over: a standby that was promoted, and the primary that it was a copy of.

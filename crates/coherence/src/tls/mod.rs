@@ -13,6 +13,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
 use std::io::{self, Error, ErrorKind};
+use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +27,8 @@ use tokio_rustls::{TlsConnector, client};
 #[derive(Clone)]
 pub(crate) struct Connector {
     config: Option<Arc<ClientConfig>>,
+    /// Whether a certificate has to be for the host that was meant.
+    names: bool,
     used: Arc<AtomicBool>,
 }
 
@@ -63,6 +66,7 @@ impl Connector {
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(Self {
             config: Some(Arc::new(config)),
+            names: mode == Mode::VerifyFull,
             used: Arc::default(),
         })
     }
@@ -71,6 +75,7 @@ impl Connector {
     pub(crate) fn unused() -> Self {
         Self {
             config: None,
+            names: false,
             used: Arc::default(),
         }
     }
@@ -111,8 +116,12 @@ impl TlsConnect<Socket> for Handshake {
             let Some(config) = self.connector.config else {
                 return Err(Error::new(ErrorKind::Unsupported, "no TLS was to be spoken"));
             };
-            let name = ServerName::try_from(self.host)
-                .map_err(|error| Error::new(ErrorKind::InvalidInput, error))?;
+            let name = match ServerName::try_from(self.host) {
+                Ok(name) => name,
+                // What is no name of DNS (`db..internal`) can be somewhere all the same. No address is told to a server.
+                Err(_) if !self.connector.names => ServerName::IpAddress(Ipv4Addr::UNSPECIFIED.into()),
+                Err(error) => return Err(Error::new(ErrorKind::InvalidInput, error)),
+            };
             let stream = TlsConnector::from(config).connect(name, socket).await?;
             Ok(Stream(Box::new(stream)))
         })

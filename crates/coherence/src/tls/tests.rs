@@ -23,10 +23,12 @@ impl Certificates {
     fn make() -> Option<Self> {
         find_program(&["openssl"], "version")?;
         let certificates = Self(tempfile::tempdir().unwrap());
-        for name in ["ca", "other"] {
+        for (name, key) in [
+            ("ca", "ec -pkeyopt ec_paramgen_curve:P-256"),
+            ("other", "rsa:2048"),
+        ] {
             certificates.openssl(&format!(
-                "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN={name} -days 2 \
-                -keyout {name}.key -out {name}.crt"
+                "req -x509 -newkey {key} -nodes -subj /CN={name} -days 2 -keyout {name}.key -out {name}.crt"
             ));
         }
         Some(certificates)
@@ -52,13 +54,17 @@ impl Certificates {
 
     /// A certificate for `name`, signed by `ca`, for so many days and by such a hash, and its key beside it.
     fn sign(&self, name: &str, extension: &str, days: i32, hash: &str) {
+        self.sign_by("ca", name, extension, days, hash);
+    }
+
+    fn sign_by(&self, authority: &str, name: &str, extension: &str, days: i32, hash: &str) {
         self.openssl(&format!(
             "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN={name} -keyout {name}.key -out {name}.csr"
         ));
         fs::write(self.path("extension"), extension).unwrap();
         self.openssl(&format!(
-            "x509 -req -in {name}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days {days} -{hash} -extfile extension \
-            -out {name}.crt"
+            "x509 -req -in {name}.csr -CA {authority}.crt -CAkey {authority}.key -CAcreateserial -days {days} -{hash} \
+            -extfile extension -out {name}.crt"
         ));
         fs::set_permissions(
             self.path(&format!("{name}.key")),
@@ -224,6 +230,19 @@ async fn sslmode_means_what_it_means_to_libpq() {
                 TLS,
             ),
             ("jeton", "localhost", said("require", "&sslsni=0"), TLS),
+            // No name that there could be a certificate for.
+            (
+                "jeton",
+                "db..internal",
+                said("prefer", "&hostaddr=127.0.0.1"),
+                TLS,
+            ),
+            (
+                "jeton",
+                "db..internal",
+                said("verify-full", &format!("{ca}&hostaddr=127.0.0.1")),
+                Err("invalid dns name"),
+            ),
         ])
         .await;
 }
@@ -274,6 +293,16 @@ async fn a_password_is_bound_to_the_certificate_that_was_seen() {
         server.show(&certificates, "server");
         let bound = "sslmode=require&channel_binding=require".to_owned();
         server.check(&[("jeton", "127.0.0.1", bound, TLS)]).await;
+    }
+    for hash in ["sha256", "sha384", "sha512"] {
+        let pss = format!("{hash} -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:-1");
+        certificates.sign_by("other", "server", LOCALHOST, 2, &pss);
+        server.show(&certificates, "server");
+        let bound = format!(
+            "sslmode=verify-full&channel_binding=require{}",
+            certificates.roots("other")
+        );
+        server.check(&[("jeton", "localhost", bound, TLS)]).await;
     }
     server
         .check(&[
@@ -350,6 +379,16 @@ fn channel_binding_is_by_the_hash_of_the_signature() {
     ] {
         assert_eq!(length(&[&RSA[..], &[last]].concat()), expected, "{last}");
     }
+    let of_pss = |parameters: &[u8]| {
+        let pss = [&RSA[..], &[10]].concat();
+        let algorithm = [&[0x06, 9], &pss[..], &[0x30, parameters.len() as u8], parameters].concat();
+        let algorithm = [&[0x30, algorithm.len() as u8], &algorithm[..]].concat();
+        let certificate = [&[0x30, 0x00], &algorithm[..]].concat();
+        tls_server_end_point(&[&[0x30, certificate.len() as u8], &certificate[..]].concat())
+    };
+    let sha_1 = [0xa0, 0x09, 0x30, 0x07, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a];
+    assert_eq!(of_pss(&[]).map(|hash| hash.len()), Some(32));
+    assert_eq!(of_pss(&sha_1).map(|hash| hash.len()), Some(32));
     let ed25519 = [0x2b, 0x65, 0x70];
     assert_eq!(length(&ed25519), None);
 }
