@@ -175,6 +175,7 @@ fn has_the_last_word(error: &Error) -> bool {
 }
 
 /// By SQLSTATE: class 28, invalid authorization.
+#[cfg(feature = "tls")]
 fn refuses_account(error: &Error) -> bool {
     error.code().is_some_and(|code| code.code().starts_with("28"))
 }

@@ -18,8 +18,8 @@ use std::rc::Rc;
 /// Lets a request through that carries a valid token, with all scopes that are required, and answers any other with
 /// a [`Refusal`]: 401, 403, 503, or 400 for two `Authorization` headers.
 ///
-/// Cheap to clone. Put one around routes, scopes or the app with `wrap`; of two around each other, only the outer one
-/// checks the token, and both their scopes are required.
+/// Cheap to clone. Put one around routes, scopes or the app with `wrap`; of two of one verifier around each other, only the outer
+/// one checks the token, and both their scopes are required.
 #[derive(Debug, Clone)]
 pub struct Guard(Policy);
 

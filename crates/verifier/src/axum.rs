@@ -27,7 +27,11 @@
 //!
 //! With `route_layer`, a path that is not there stays a 404, whoever asks. So does the 405 of a method that a path does not
 //! have, where the guard is the `route_layer` of the path's methods, as of `/notes` here; a router's is before its 405s as
-//! well, which those without a valid token see as a 401. With `layer`, a guard answers all of these.
+//! well, which those without a valid token see as a 401. With `layer`, a guard answers all of these; so it does where
+//! `routing::any` or a `fallback` is to be protected, which are before no `route_layer`.
+//!
+//! In one `ServiceBuilder`, it comes after the layers that make another body of an answer's, as those of tower-http that trace or
+//! compress: these see what it refuses as well, then. Where it has to come before them, `layer` them to the router on their own.
 
 use crate::policy::{Admission, Anonymous, Policy, noted};
 use crate::{Caller, ProtectedResource, Refusal, RefusalKind, Verifier};
@@ -53,8 +57,8 @@ use tower_service::Service;
 /// a [`Refusal`]: 401, 403, 503, or 400 for two `Authorization` headers.
 ///
 /// Cheap to clone. It is a [`Layer`] for whatever answers an [`http::Request`] with an [`http::Response`] whose body can be
-/// made of [`Bytes`], as axum's can. Of two around each other, only the outer one checks the token, and both their scopes are
-/// required.
+/// made of [`Bytes`], as axum's can, and that can be cloned. Of two of one verifier around each other, only the outer one checks
+/// the token, and both their scopes are required.
 #[derive(Debug, Clone)]
 pub struct Guard(Arc<Policy>);
 

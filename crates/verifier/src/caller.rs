@@ -1,4 +1,4 @@
-use crate::permissions::Permissions;
+use crate::permissions::{Permissions, VerifierId};
 use jeton_coherence::BootTime;
 use jeton_coherence::lookups::ValidToken;
 use jeton_domain::{ClientId, Resource, ScopeSet, TokenDigest, TokenId, TokenKind, UserId};
@@ -218,9 +218,11 @@ impl Caller {
         self.0.permissions.audience.as_deref()
     }
 
-    /// Whether whoever is this resource, or has not said which it is, may accept the token.
-    pub(crate) fn is_for(&self, resource: Option<&Resource>) -> bool {
-        self.0.permissions.are_for(resource)
+    /// Whether this verifier, which is for this resource, or for none in particular, may accept the token: another one's word
+    /// does not count.
+    pub(crate) fn is_for(&self, verifier: VerifierId, resource: Option<&Resource>) -> bool {
+        let permissions = &self.0.permissions;
+        permissions.found_by == verifier && permissions.are_for(resource)
     }
 
     /// Whether the digest is of this token, if the digests of both begin alike.

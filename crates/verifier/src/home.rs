@@ -30,20 +30,24 @@ impl Home {
         }
     }
 
-    /// Another process.
+    /// That of another process.
     #[cfg(test)]
-    pub(crate) fn elsewhere() -> Self {
+    pub(crate) fn of_another() -> Self {
         Self::of(std::process::id() + 1)
+    }
+
+    /// Whether this is another process.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        std::process::id() != self.process
     }
 
     /// Whether this process has inherited the verifier. Says so in the log, once.
     pub(crate) fn is_left(&self) -> bool {
-        let here = std::process::id();
-        let left = here != self.process;
+        let left = self.is_elsewhere();
         if left && !self.said.swap(true, Ordering::Relaxed) {
             tracing::error!(
                 connected_in = self.process,
-                process = here,
+                process = std::process::id(),
                 "this process was forked after its verifier had connected: tokens cannot be checked here; connect a \
                 verifier in each process, after the fork"
             );

@@ -6,7 +6,7 @@
 
 use crate::connection::Reconnecting;
 use crate::memory::{Beginning, Memory};
-use crate::permissions::SharedPermissions;
+use crate::permissions::{SharedPermissions, VerifierId};
 use crate::uses::{Uses, UsesWriter};
 use crate::worker::Worker;
 use crate::{Caller, VerifierSettings, VerifyError};
@@ -64,7 +64,7 @@ impl Lookups {
             state: Mutex::default(),
             work: Notify::new(),
             memory,
-            permissions: SharedPermissions::default(),
+            permissions: SharedPermissions::new(),
             failing: AtomicBool::new(false),
         });
         // If a thread cannot be started, dropping this ends those that were.
@@ -86,6 +86,10 @@ impl Lookups {
                 })?);
         }
         Ok(lookups)
+    }
+
+    pub(crate) fn verifier(&self) -> VerifierId {
+        self.shared.permissions.verifier()
     }
 
     /// Asks for one token; the answer comes from a query sent after this call.

@@ -3,11 +3,25 @@
 use jeton_coherence::lookups::ValidToken;
 use jeton_domain::{ClientId, Resource, ScopeSet};
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Which of a process' verifiers has found a token: one that asks another database does not take its word.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) struct VerifierId(u64);
+
+impl VerifierId {
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// What a token lets its holder do, who that is if it is not the user, and where.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Permissions {
+    /// With what all of a verifier's tokens share, since each token has room for nothing more.
+    pub(crate) found_by: VerifierId,
     pub(crate) scopes: ScopeSet,
     pub(crate) client_id: Option<ClientId>,
     pub(crate) audience: Option<Box<str>>,
@@ -15,8 +29,9 @@ pub(crate) struct Permissions {
 
 impl Permissions {
     /// The token's, which has them no more.
-    fn taken_from(token: &mut ValidToken) -> Self {
+    fn taken_from(token: &mut ValidToken, found_by: VerifierId) -> Self {
         Self {
+            found_by,
             scopes: std::mem::take(&mut token.scopes),
             client_id: token.client_id,
             audience: token.audience.take().map(String::into_boxed_str),
@@ -32,17 +47,32 @@ impl Permissions {
     }
 }
 
-/// The permissions of the tokens in memory.
-#[derive(Debug, Default)]
-pub(crate) struct SharedPermissions(Mutex<HashSet<Arc<Permissions>>>);
+/// The permissions of the tokens that one verifier has found.
+#[derive(Debug)]
+pub(crate) struct SharedPermissions {
+    verifier: VerifierId,
+    known: Mutex<HashSet<Arc<Permissions>>>,
+}
 
 impl SharedPermissions {
     /// More than these, and tokens share them only with those that are looked up after.
     const MOST: usize = 4096;
 
+    /// Of another verifier than all others.
+    pub(crate) fn new() -> Self {
+        Self {
+            verifier: VerifierId::next(),
+            known: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn verifier(&self) -> VerifierId {
+        self.verifier
+    }
+
     pub(crate) fn of(&self, token: &mut ValidToken) -> Arc<Permissions> {
-        let permissions = Permissions::taken_from(token);
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let permissions = Permissions::taken_from(token, self.verifier);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.get(&permissions) {
             return known.clone();
         }
@@ -78,7 +108,7 @@ mod tests {
             (Some("HTTPS://notes.example/"), false, false),
             (Some(""), false, false),
         ] {
-            let permissions = SharedPermissions::default().of(&mut token(audience));
+            let permissions = SharedPermissions::new().of(&mut token(audience));
             assert_eq!(permissions.are_for(Some(&notes)), is_for_notes, "{audience:?}");
             assert_eq!(permissions.are_for(None), is_for_whoever, "{audience:?}");
         }
@@ -86,7 +116,7 @@ mod tests {
 
     #[test]
     fn permissions_that_are_the_same_are_kept_once() {
-        let shared = SharedPermissions::default();
+        let shared = SharedPermissions::new();
         let notes = shared.of(&mut token(Some("https://notes.example")));
         let same = shared.of(&mut token(Some("https://notes.example")));
         let others = shared.of(&mut token(None));
@@ -95,10 +125,10 @@ mod tests {
 
     #[test]
     fn no_more_permissions_are_kept_than_there_is_room_for() {
-        let shared = SharedPermissions::default();
+        let shared = SharedPermissions::new();
         for number in 0..=SharedPermissions::MOST {
             let _ = shared.of(&mut token(Some(&format!("https://{number}.example"))));
         }
-        assert_eq!(shared.0.lock().unwrap().len(), 1);
+        assert_eq!(shared.known.lock().unwrap().len(), 1);
     }
 }

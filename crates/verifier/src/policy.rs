@@ -57,18 +57,15 @@ impl Policy {
         }
     }
 
-    /// `checked` is whom a guard around this one has let through.
+    /// `checked` is whom a guard around this one has let through. If it asks another database, or is for another resource, that is no
+    /// word for this one, which checks the token itself.
     pub(crate) fn decide<'h>(
         &self,
         checked: Option<&Caller>,
         authorization: impl IntoIterator<Item = &'h [u8]>,
     ) -> Admission {
-        if let Some(caller) = checked {
-            let outcome = match self.verifier.accepts(caller) {
-                true => require(caller, &self.scopes),
-                false => Err(RefusalKind::InvalidToken),
-            };
-            return match outcome {
+        if let Some(caller) = checked.filter(|caller| self.verifier.accepts(caller)) {
+            return match require(caller, &self.scopes) {
                 Ok(()) => Admission::Checked,
                 Err(kind) => Admission::Refused(self.verifier.refusal(kind)),
             };

@@ -2,6 +2,7 @@ use crate::home::Home;
 use crate::lease::Lease;
 use crate::lookups::Lookups;
 use crate::memory::Memory;
+use crate::permissions::VerifierId;
 use crate::settings::{LONGEST_LEASE, MOST_CACHE_TOKENS, SHORTEST_LEASE};
 use crate::uses::Uses;
 use crate::worker::CLOSING;
@@ -31,13 +32,18 @@ pub struct Verifier {
 }
 
 struct Inner {
+    id: VerifierId,
     memory: Arc<Memory>,
     uses: Arc<Uses>,
-    lookups: Lookups,
-    lease: Lease,
+    threads: Arc<Threads>,
     home: Home,
     counts: Counts,
     lookup_timeout: Duration,
+}
+
+struct Threads {
+    lookups: Lookups,
+    lease: Lease,
 }
 
 /// What can be told of a token without asking the database.
@@ -166,10 +172,10 @@ impl Verifier {
             started?;
         }
         let inner = Inner {
+            id: lookups.verifier(),
             memory,
             uses,
-            lookups,
-            lease,
+            threads: Arc::new(Threads { lookups, lease }),
             home: Home::here(),
             counts: Counts::default(),
             lookup_timeout: settings.lookup_timeout,
@@ -207,9 +213,9 @@ impl Verifier {
         }
     }
 
-    /// Whether the token, which is valid, is valid here.
+    /// Whether the token, which some verifier has found valid, is valid here.
     pub(crate) fn accepts(&self, caller: &Caller) -> bool {
-        caller.is_for(self.resource.as_deref())
+        caller.is_for(self.inner.id, self.resource.as_deref())
     }
 
     /// What refusals name of it.
@@ -271,7 +277,7 @@ impl Verifier {
             return Err(VerifyError::Unavailable);
         }
         // A server that has stopped in the middle of a query keeps the thread, not the caller.
-        tokio::time::timeout(self.inner.lookup_timeout, self.inner.lookups.find(digest))
+        tokio::time::timeout(self.inner.lookup_timeout, self.inner.threads.lookups.find(digest))
             .await
             .unwrap_or(Err(VerifyError::Unavailable))
     }
@@ -301,7 +307,7 @@ impl Verifier {
             // What was locked at the fork is locked for ever.
             entries: if inherited { 0 } else { self.inner.memory.len() },
             hits: self.inner.memory.hits(),
-            last_renewal: self.inner.lease.renewed_at().map(|sent| now.since(sent)),
+            last_renewal: self.inner.threads.lease.renewed_at().map(|sent| now.since(sent)),
             looked_up_valid: counts.looked_up_valid.load(Ordering::Relaxed),
             looked_up_invalid: counts.looked_up_invalid.load(Ordering::Relaxed),
             malformed: counts.malformed.load(Ordering::Relaxed),
@@ -318,23 +324,26 @@ impl Verifier {
         if self.inner.home.is_left() {
             return;
         }
-        self.inner.lease.stop();
-        let _ = tokio::time::timeout(CLOSING, self.inner.lease.stopped()).await;
-        let _ = tokio::time::timeout(CLOSING, self.inner.lookups.write_uses()).await;
+        self.inner.threads.lease.stop();
+        let _ = tokio::time::timeout(CLOSING, self.inner.threads.lease.stopped()).await;
+        let _ = tokio::time::timeout(CLOSING, self.inner.threads.lookups.write_uses()).await;
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // What belongs to another process is its own to end.
-        if self.home.is_left() {
+        // What belongs to another process is its own to end. What its threads had locked at the fork is locked here for ever, so
+        // that nothing of them may even be dropped.
+        if self.home.is_elsewhere() {
+            std::mem::forget(self.threads.clone());
             return;
         }
-        self.lease.stop();
-        self.lookups.stop();
+        let Threads { lookups, lease } = &*self.threads;
+        lease.stop();
+        lookups.stop();
         let until = Instant::now() + CLOSING;
-        self.lease.wait(until);
-        self.lookups.wait(until);
+        lease.wait(until);
+        lookups.wait(until);
     }
 }
 

@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn a_process_that_inherits_is_told_from_the_one_that_connected() {
-    let (here, elsewhere) = (Home::here(), Home::elsewhere());
+    let (here, elsewhere) = (Home::here(), Home::of_another());
     for _ in 0..2 {
         let now = BootTime::now();
         assert!(!here.is_left() && !here.was_left(now));

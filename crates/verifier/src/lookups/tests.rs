@@ -52,7 +52,7 @@ fn no_panic_ends_the_thread_or_leaves_anybody_without_an_answer() {
         state: Mutex::default(),
         work: Notify::new(),
         memory: Arc::new(Memory::new(0)),
-        permissions: SharedPermissions::default(),
+        permissions: SharedPermissions::new(),
         failing: AtomicBool::new(false),
     };
     let uses = Arc::new(Uses::new());

@@ -2,13 +2,18 @@
 
 use super::*;
 use crate::caller::any_valid_token;
+use crate::permissions::Permissions;
 use jeton_coherence::DatabaseUrl;
 use jeton_domain::ExposeSecret;
 use jeton_proof_support::TestDatabase;
 
 fn remember(verifier: &Verifier, text: &str) {
     let digest = PlainToken::digest_of(text).unwrap();
-    let caller = Caller::new(&digest, any_valid_token(), Arc::default(), BootTime::now());
+    let permissions = Permissions {
+        found_by: verifier.inner.id,
+        ..Permissions::default()
+    };
+    let caller = Caller::new(&digest, any_valid_token(), permissions.into(), BootTime::now());
     let beginning = verifier.inner.memory.begin();
     verifier
         .inner
@@ -29,7 +34,7 @@ async fn an_inherited_verifier_checks_nothing_and_says_so() {
 
     let here = std::mem::replace(
         &mut Arc::get_mut(&mut verifier.inner).unwrap().home,
-        Home::elsewhere(),
+        Home::of_another(),
     );
     for text in [known, unknown.expose_secret()] {
         assert_eq!(
@@ -44,4 +49,21 @@ async fn an_inherited_verifier_checks_nothing_and_says_so() {
     verifier.close().await;
     Arc::get_mut(&mut verifier.inner).unwrap().home = here;
     assert!(verifier.verify(known).await.is_ok() && !verifier.status().lease_left.is_zero());
+}
+
+/// A thread that a fork has not taken along may have held a lock: whoever waits for that, or wakes somebody under it, hangs.
+#[tokio::test]
+async fn an_inherited_verifier_leaves_its_threads_alone_when_it_is_dropped() {
+    let database = TestDatabase::create();
+    let settings = VerifierSettings::new(DatabaseUrl::parse(database.url()).unwrap());
+    let mut verifier = Verifier::connect(settings).await.unwrap();
+    let threads = Arc::downgrade(&verifier.inner.threads);
+    Arc::get_mut(&mut verifier.inner).unwrap().home = Home::of_another();
+    drop(verifier);
+    let Threads { lookups, lease } = &*threads.upgrade().unwrap();
+    let nobody = lookups.find(TokenDigest::from([0; 32])).await;
+    assert_eq!(nobody.map(|_| ()), Err(VerifyError::Invalid));
+    lookups.stop();
+    lease.stop();
+    lease.stopped().await;
 }

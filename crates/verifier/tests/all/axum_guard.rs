@@ -95,6 +95,33 @@ async fn a_guard_is_a_layer_of_any_tower_stack() {
     assert!(response.into_body().starts_with(b"{\"type\":"));
 }
 
+/// Each database has its own tokens: what one has found is no word about the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guard_does_not_take_the_word_of_another_database() {
+    let [(one, mut one_connection), (two, mut two_connection)] = [database(), database()];
+    let (_, of_one) = user_with_token(&mut one_connection, "ada");
+    let (_, of_two) = user_with_token(&mut two_connection, "bob");
+    let guards = [remembering(&one).await, remembering(&two).await].map(Guard::new);
+    let [inner, outer] = &guards;
+    let app = Router::new()
+        .route("/", get(whoami).route_layer(inner.clone()))
+        .route("/if-any", get(greet).route_layer(inner.optional()))
+        .layer(outer.optional());
+    // Looked up, and then from memory where it is known.
+    for _ in 0..2 {
+        for path in ["/", "/if-any"] {
+            for token in [&of_one, &of_two] {
+                assert_eq!(status(&app, "GET", path, Some(&token.text)).await, 401, "{path}");
+            }
+        }
+    }
+    // The same row in both.
+    let copied = Router::new()
+        .route("/", get(whoami).route_layer(outer.clone()))
+        .layer(Guard::new(remembering(&two).await));
+    assert_eq!(status(&copied, "GET", "/", Some(&of_two.text)).await, 200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nested_guards_check_a_token_once() {
     let (database, mut connection) = database();
