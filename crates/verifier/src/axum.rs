@@ -30,8 +30,23 @@
 //! well, which those without a valid token see as a 401. With `layer`, a guard answers all of these; so it does where
 //! `routing::any` or a `fallback` is to be protected, which are before no `route_layer`.
 //!
-//! In one `ServiceBuilder`, it comes after the layers that make another body of an answer's, as those of tower-http that trace or
-//! compress: these see what it refuses as well, then. Where it has to come before them, `layer` them to the router on their own.
+//! What it stands before answers with a body that can be made of [`Bytes`], since that is what it refuses with. Where it is another
+//! one, of tonic say, or of a layer of tower-http that traces or compresses and comes after the guard in one `ServiceBuilder`, make it
+//! axum's:
+//!
+//! ```no_run
+//! # use axum::body::Body;
+//! # use http::{Request, Response};
+//! # use jeton_verifier::axum::Guard;
+//! # use tower::{Service, ServiceBuilder};
+//! # fn protected<S>(guard: Guard, service: S) -> impl Service<Request<Body>, Response = Response<Body>>
+//! # where S: Service<Request<Body>, Response = Response<String>> + Clone {
+//! ServiceBuilder::new()
+//!     .layer(guard)
+//!     .map_response(|response: Response<_>| response.map(Body::new))
+//!     .service(service)
+//! # }
+//! ```
 
 use crate::policy::{Admission, Anonymous, Policy, noted};
 use crate::{Caller, ProtectedResource, Refusal, RefusalKind, Verifier};

@@ -95,6 +95,27 @@ async fn a_guard_is_a_layer_of_any_tower_stack() {
     assert!(response.into_body().starts_with(b"{\"type\":"));
 }
 
+/// No text is made of bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn any_body_can_be_made_one_that_a_guard_can_refuse_with() {
+    let (database, mut connection) = database();
+    let (_, token) = user_with_token(&mut connection, "ada");
+    let stack = ServiceBuilder::new()
+        .layer(Guard::new(verifier(&database).await))
+        .map_response(|response: Response<String>| response.map(Body::new))
+        .service(service_fn(async |_| {
+            Ok::<_, Infallible>(Response::new("text".to_owned()))
+        }));
+    for (token, right) in [(Some(&*token.text), 200), (None, 401)] {
+        let response = stack
+            .clone()
+            .oneshot(request("GET", "/", token, ()))
+            .await
+            .unwrap();
+        assert_eq!(response.status(), right);
+    }
+}
+
 /// Each database has its own tokens: what one has found is no word about the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guard_does_not_take_the_word_of_another_database() {

@@ -2,11 +2,12 @@
 
 use crate::support::{PATIENCE, count, database, execute, unknown, user_with_token, wait_until};
 use jeton_client::AuthClient;
-use jeton_proof_support::{RawConnection, RawRequest, ServiceProcess, example};
+use jeton_proof_support::{RawConnection, RawRequest, ServiceProcess, example, find_program};
 use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::PathBuf;
+use std::process::Command;
 
 fn start(name: &str, database_url: &str) -> ServiceProcess {
     let env = [("DATABASE_URL", database_url), ("HELLO_ADDR", "127.0.0.1:0")];
@@ -130,6 +131,45 @@ fn an_idle_service_sleeps_between_renewals() {
     );
     // A renewal is sent and answered, each of which may come in parts; once in a while uses are looked for.
     assert!(waits <= 10 * renewals, "{waits} in {renewals} renewals");
+}
+
+/// As the README has it.
+#[test]
+fn curl_calls_the_examples() {
+    let Some(curl) = find_program(&["curl"], "--version") else {
+        return;
+    };
+    let (database, mut connection) = database();
+    let (_, token) = user_with_token(&mut connection, "ada");
+    let token = format!("Authorization: Bearer {}", token.text);
+    for name in ["actix_service", "axum_service"] {
+        let service = start(name, database.url());
+        let call = |arguments: &[&str]| {
+            let mut command = Command::new(curl);
+            let quiet = [
+                "--no-progress-meter",
+                "--noproxy",
+                "*",
+                "--write-out",
+                " %{http_code}",
+            ];
+            let url = format!("{}/hello", service.base_url());
+            let output = command.args(quiet).args(arguments).arg(url).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        assert_eq!(call(&["-H", &token]), "Hello, ada!\n 200", "{name}");
+        let refused = call(&[]);
+        assert!(
+            refused.contains("\"title\":\"Missing token\"") && refused.ends_with(" 401"),
+            "{name}: {refused}"
+        );
+        let challenge = call(&["--include", "-H", "Authorization: Bearer jtn_mistyped"]);
+        assert!(
+            challenge.contains("www-authenticate: Bearer realm=\"jeton\", error=\"invalid_token\""),
+            "{name}: {challenge}"
+        );
+    }
 }
 
 #[tokio::test]
