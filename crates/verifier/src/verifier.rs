@@ -46,6 +46,15 @@ struct Threads {
     lease: Lease,
 }
 
+impl Threads {
+    fn start(settings: &VerifierSettings, memory: &Arc<Memory>, uses: &Arc<Uses>) -> std::io::Result<Self> {
+        Ok(Self {
+            lookups: Lookups::start(settings, memory.clone(), uses.clone())?,
+            lease: Lease::start(settings, memory.clone())?,
+        })
+    }
+}
+
 /// What can be told of a token without asking the database.
 pub(crate) enum Check {
     Known(Caller),
@@ -165,17 +174,16 @@ impl Verifier {
             .map_err(|error| ConnectError::Thread(error.into()))??;
         let memory = Arc::new(Memory::new(settings.cache_tokens));
         let uses = Arc::new(Uses::new());
-        let lookups =
-            Lookups::start(&settings, memory.clone(), uses.clone()).map_err(ConnectError::Thread)?;
-        let lease = Lease::start(&settings, memory.clone()).map_err(ConnectError::Thread)?;
-        if let Ok(started) = tokio::time::timeout(settings.lookup_timeout, lease.started()).await {
+        let threads = Threads::start(&settings, &memory, &uses).map_err(ConnectError::Thread)?;
+        let started = threads.lease.started();
+        if let Ok(started) = tokio::time::timeout(settings.lookup_timeout, started).await {
             started?;
         }
         let inner = Inner {
-            id: lookups.verifier(),
+            id: threads.lookups.verifier(),
             memory,
             uses,
-            threads: Arc::new(Threads { lookups, lease }),
+            threads: Arc::new(threads),
             home: Home::here(),
             counts: Counts::default(),
             lookup_timeout: settings.lookup_timeout,

@@ -32,13 +32,7 @@ pub(super) fn read(
     for (variable, setting) in SESSION {
         let is_said = |value: &String| !value.is_empty() && !value.eq_ignore_ascii_case("default");
         if let Some(value) = environment(variable).filter(is_said) {
-            options.push_str(&format!(" -c {setting}="));
-            for c in value.chars() {
-                if c == '\\' || c.is_ascii_whitespace() {
-                    options.push('\\');
-                }
-                options.push(c);
-            }
+            options.push_str(&format!(" -c {setting}={}", escaped(&value)));
         }
     }
     if !options.is_empty() {
@@ -75,6 +69,18 @@ pub(super) fn read(
             .map(Duration::from_secs)
     });
     Ok((config, connect))
+}
+
+/// As the server takes the options apart: at spaces that no backslash precedes.
+fn escaped(value: &str) -> String {
+    let mut escaped = String::new();
+    for c in value.chars() {
+        if c == '\\' || c.is_ascii_whitespace() {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
 }
 
 /// What may be said of what can only be one way.

@@ -43,9 +43,10 @@ impl Connector {
             .into_iter()
             .filter_map(|(spoken, version)| spoken.then_some(version))
             .collect();
+        let names = mode == Mode::VerifyFull;
         let verifier = Verifier {
             roots: roots(&settings.roots)?,
-            names: mode == Mode::VerifyFull,
+            names,
             algorithms: provider.signature_verification_algorithms,
         };
         let builder = ClientConfig::builder_with_provider(provider)
@@ -66,7 +67,7 @@ impl Connector {
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(Self {
             config: Some(Arc::new(config)),
-            names: mode == Mode::VerifyFull,
+            names,
             used: Arc::default(),
         })
     }

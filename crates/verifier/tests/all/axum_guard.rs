@@ -136,11 +136,11 @@ async fn a_guard_does_not_take_the_word_of_another_database() {
             }
         }
     }
-    // The same row in both.
-    let copied = Router::new()
+    // Two that ask the same database find it each for itself.
+    let same = Router::new()
         .route("/", get(whoami).route_layer(outer.clone()))
         .layer(Guard::new(remembering(&two).await));
-    assert_eq!(status(&copied, "GET", "/", Some(&of_two.text)).await, 200);
+    assert_eq!(status(&same, "GET", "/", Some(&of_two.text)).await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,13 @@
 //! One table of cases, for every front end: [`Server::send`] compares what they answer byte by byte.
 
-use crate::server::Server;
+use crate::server::{Server, request};
 use crate::support::{
     Issued, connect_to, database, execute, expire, issue, settings, unknown, user_with_token,
 };
 use jeton_domain::AuditContext;
 use jeton_local_postgres::LocalPostgres;
 use jeton_persistence::{PgConnection, users};
-use jeton_proof_support::{RawRequest, migrate};
+use jeton_proof_support::migrate;
 use jeton_verifier::{LONGEST_LEASE, VerifierSettings};
 
 /// `Authorization` headers, and where they are sent.
@@ -226,12 +226,7 @@ fn any_method_on_a_kept_connection_is_answered_with_the_same_bytes_by_every_fron
         let mut right = Vec::new();
         for (authorization, statuses) in sent {
             for (path, status) in ["/any-method", "/any-method/if-any"].into_iter().zip(statuses) {
-                let request = RawRequest::new(method, path).body("");
-                requests.push(
-                    authorization
-                        .iter()
-                        .fold(request, |request, value| request.header("Authorization", value)),
-                );
+                requests.push(request(method, path, authorization).body(""));
                 right.push(status);
             }
         }

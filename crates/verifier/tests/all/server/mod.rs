@@ -89,18 +89,21 @@ impl Server {
 
     /// `GET` with these `Authorization` headers.
     pub(crate) fn get(&self, path: &str, authorization: &[&[u8]]) -> RawResponse {
-        let request = authorization
-            .iter()
-            .fold(RawRequest::new("GET", path), |request, value| {
-                request.header("Authorization", value)
-            });
-        self.send(&request)
+        self.send(&request("GET", path, authorization))
     }
 
     /// `GET` with a token.
     pub(crate) fn get_with(&self, path: &str, token: &str) -> RawResponse {
         self.get(path, &[format!("Bearer {token}").as_bytes()])
     }
+}
+
+/// A request with these `Authorization` headers.
+pub(crate) fn request(method: &str, path: &str, authorization: &[&[u8]]) -> RawRequest {
+    let request = RawRequest::new(method, path);
+    authorization
+        .iter()
+        .fold(request, |request, value| request.header("Authorization", value))
 }
 
 /// All that has to be the same: the status, the headers, in whatever order, but for the time of day, and the bytes of the body.
